@@ -1,0 +1,7 @@
+//! Who may do what, and how often: the gate, the proof it mints, permissions, limits.
+
+pub mod gate;
+pub mod op;
+
+pub use gate::{Caller, Gate};
+pub use op::{Admin, Class, Member, Op, Permission, Rank};

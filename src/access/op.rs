@@ -1,0 +1,74 @@
+//! What the gate needs to know about an operation before it lets anyone at it.
+
+use std::time::Duration;
+
+use crate::api::auth::Role;
+
+/// Whose allowance a call draws on. Buckets live in the system database, so two windows share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Starting an answer.
+    Chat,
+    /// Passphrases and codes.
+    Auth,
+    /// Changing accounts, models, settings.
+    Admin,
+    /// Looking, and small changes to one's own things.
+    Read,
+}
+
+/// What a role may be given or denied. Rank is checked by type, these by table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Anything every signed-in person may always do to their own account.
+    Own,
+    Chat,
+    /// Folders, conversations, notes, drafts: one's own things.
+    Organise,
+    /// Seeing which models there are.
+    SeeModels,
+    ManageModels,
+    ManageAccounts,
+    SeeHealth,
+}
+
+/// One operation: a `const` beside each façade method.
+#[derive(Debug)]
+pub struct Op {
+    /// `area.verb`, for the log, the audit trail and the permission matrix.
+    pub name: &'static str,
+    pub permission: Permission,
+    pub class: Class,
+    /// Refused while the breaker of this kind of Ollama call is open.
+    pub needs_ollama: Option<OllamaKind>,
+    pub deadline: Duration,
+}
+
+/// The kinds of Ollama call, each with its own breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OllamaKind {
+    Chat,
+    Embed,
+    Manage,
+}
+
+/// A rank as a type, so that "only for administrators" is a fact of compilation.
+pub trait Rank: Send + Sync + 'static {
+    const ROLE: Role;
+}
+
+/// Any signed-in person.
+#[derive(Debug)]
+pub enum Member {}
+
+/// An administrator.
+#[derive(Debug)]
+pub enum Admin {}
+
+impl Rank for Member {
+    const ROLE: Role = Role::User;
+}
+
+impl Rank for Admin {
+    const ROLE: Role = Role::Admin;
+}

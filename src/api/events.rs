@@ -1,0 +1,41 @@
+//! What the backend tells without being asked. A subscription belongs to a session: nobody hears another's events.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConversationId, Fault, MessageId, TurnId, chat::TurnEvent, health::Health};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    Turn {
+        turn: TurnId,
+        conversation: ConversationId,
+        answer: MessageId,
+        event: TurnEvent,
+    },
+    /// Something in the caller's own vault changed, here or in another window.
+    Changed(Changed),
+    Health(Box<Health>),
+    /// Background work that is going on, for the jobs tray. Progress may be dropped; the latest counts.
+    Jobs(Vec<Job>),
+    /// The session ended or was locked from outside, with the reason.
+    SessionEnded(Fault),
+    /// Something failed in the background; shown as a toast.
+    Notice(Fault),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Changed {
+    /// Folders, conversations, titles, counts.
+    Tree,
+    Conversation(ConversationId),
+    /// Another process wrote to the vault; anything may have changed.
+    Everything,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// What runs, in words: "Title for …".
+    pub what: String,
+    /// Milliseconds it has been running.
+    pub running_ms: u64,
+}

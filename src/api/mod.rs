@@ -1,0 +1,17 @@
+//! The contract: plain data that crosses the seam between the gateway and whoever asks it something.
+//!
+//! Everything here is owned, serialisable and free of behaviour beyond checking itself, so that the same
+//! façade can later stand behind a socket. Nothing here knows a store, a client or a screen.
+
+pub mod auth;
+pub mod chat;
+pub mod events;
+pub mod fault;
+pub mod health;
+pub mod ids;
+pub mod models;
+pub mod options;
+pub mod organise;
+
+pub use fault::{Fault, FaultKind};
+pub use ids::*;

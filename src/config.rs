@@ -1,0 +1,164 @@
+//! Every setting and its default, in one place. Loading, merging and checking live beside it.
+//!
+//! Order of precedence: defaults, then `config.toml`, then `OLLAMANET_*` in the environment, then flags.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub auth: AuthConfig,
+    pub chat: ChatConfig,
+    pub limits: LimitsConfig,
+    pub cache: CacheConfig,
+    pub ui: UiConfig,
+    pub ollama: OllamaConfig,
+    /// Context name → action name → keys. `[]` unbinds.
+    pub keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// Shortest passphrase, characters. Never below 8.
+    pub min_length: usize,
+    /// Minutes without a key before the screen locks, 1–60; 0 = never.
+    pub idle_lock_minutes: u32,
+    /// Days that "stay signed in" lasts, 1–30.
+    pub stay_signed_in_days: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChatConfig {
+    /// The model for new conversations; empty = the one used last, else the first installed.
+    pub model: String,
+    /// The system prompt for new conversations.
+    pub system_prompt: String,
+    /// Whether answers get their conversation a title from the model in use.
+    pub titles: bool,
+    /// Largest attachment, bytes.
+    pub attachment_bytes: u64,
+    /// Seconds without a byte from Ollama before an answer is given up. Loading a big model takes minutes.
+    pub silence_seconds: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Calls a minute per account, by class; a burst of as many is allowed.
+    pub chat_per_minute: u32,
+    pub auth_per_minute: u32,
+    pub admin_per_minute: u32,
+    pub read_per_minute: u32,
+    /// Answers one account may have running at once; more wait in line.
+    pub concurrent_answers: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CacheConfig {
+    /// Memory for cached model details, bytes.
+    pub bytes: u64,
+    /// Seconds a list of models counts as fresh.
+    pub models_fresh_seconds: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UiConfig {
+    pub theme: ThemeName,
+    pub mouse: bool,
+    pub vim: bool,
+    /// Whether Enter sends (Ctrl+J for a newline) or starts a newline (Ctrl+J sends).
+    pub enter_sends: bool,
+    /// Width of the sidebar, columns.
+    pub sidebar_width: u16,
+    /// Whether thinking is shown open.
+    pub show_thinking: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThemeName {
+    /// By the terminal's background where it tells, else dark.
+    Auto,
+    Dark,
+    Light,
+    /// No colour: attributes and glyphs only. Also chosen by `NO_COLOR` and `TERM=dumb`.
+    Plain,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OllamaConfig {
+    /// Address as `OLLAMA_HOST` writes it; empty = the environment, else 127.0.0.1:11434.
+    pub host: String,
+    /// Whether an address off this machine may be used without TLS.
+    pub allow_plaintext_remote: bool,
+    /// Seconds between health checks while the interface is open.
+    pub health_seconds: u64,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self { min_length: 8, idle_lock_minutes: 15, stay_signed_in_days: 30 }
+    }
+}
+
+impl Default for ChatConfig {
+    fn default() -> Self {
+        Self {
+            model: String::new(),
+            system_prompt: String::new(),
+            titles: true,
+            attachment_bytes: 10 * 1024 * 1024,
+            silence_seconds: 600,
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            chat_per_minute: 60,
+            auth_per_minute: 30,
+            admin_per_minute: 60,
+            read_per_minute: 6000,
+            concurrent_answers: 2,
+        }
+    }
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self { bytes: 8 * 1024 * 1024, models_fresh_seconds: 10 }
+    }
+}
+
+impl Default for UiConfig {
+    fn default() -> Self {
+        Self {
+            theme: ThemeName::Auto,
+            mouse: true,
+            vim: false,
+            enter_sends: true,
+            sidebar_width: 28,
+            show_thinking: false,
+        }
+    }
+}
+
+impl Default for OllamaConfig {
+    fn default() -> Self {
+        Self { host: String::new(), allow_plaintext_remote: false, health_seconds: 30 }
+    }
+}
+
+impl ChatConfig {
+    pub fn silence(&self) -> Duration {
+        Duration::from_secs(self.silence_seconds)
+    }
+}

@@ -1,0 +1,11 @@
+//! The only place with SQL: a shared `system.db` without content, and one encrypted vault per account.
+//!
+//! Architecture invariant: `rusqlite` is named nowhere else, and nothing here decides who may do what.
+
+pub mod error;
+pub mod thread;
+pub mod vault;
+
+pub use error::{StoreError, While};
+pub use thread::Db;
+pub use vault::Vault;

@@ -1,0 +1,111 @@
+//! Everything that runs in the background: named, counted, cancelled together, awaited at the end.
+//!
+//! Architecture invariant: this is the only place that spawns. A task that panics is logged and becomes a notice;
+//! it never takes the program down.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A running task as the jobs tray shows it.
+#[derive(Clone, Debug)]
+pub struct Running {
+    pub name: String,
+    pub since: Instant,
+}
+
+/// The family of all tasks. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    root: CancellationToken,
+    tracker: TaskTracker,
+    running: Arc<Mutex<BTreeMap<u64, Running>>>,
+    next: Arc<AtomicU64>,
+}
+
+impl Tasks {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A token that fires when the program ends; long work runs under a child of it.
+    #[must_use]
+    pub fn token(&self) -> CancellationToken {
+        self.root.child_token()
+    }
+
+    /// Starts `work` under a name. It is not ended from outside when the program ends: it hears its token and finishes,
+    /// so that what it holds can be stored.
+    pub fn spawn(&self, name: impl Into<String>, work: impl Future<Output = ()> + Send + 'static) {
+        let entry = Entry { id: self.next.fetch_add(1, Ordering::Relaxed), running: Arc::clone(&self.running) };
+        let running = Running { name: name.into(), since: Instant::now() };
+        lock(&self.running).insert(entry.id, running);
+        self.tracker.spawn(async move {
+            let _entry = entry;
+            work.await;
+        });
+    }
+
+    /// What runs at this moment, oldest first.
+    #[must_use]
+    pub fn running(&self) -> Vec<Running> {
+        lock(&self.running).values().cloned().collect()
+    }
+
+    /// Cancels everything and waits for it, at most `limit`. Returns the names of those that did not end in time.
+    pub async fn stop(&self, limit: Duration) -> Vec<String> {
+        self.root.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(limit, self.tracker.wait()).await.is_ok() {
+            return Vec::new();
+        }
+        self.running().into_iter().map(|task| task.name).collect()
+    }
+}
+
+/// Takes a task off the list when it ends, however it ends.
+struct Entry {
+    id: u64,
+    running: Arc<Mutex<BTreeMap<u64, Running>>>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        lock(&self.running).remove(&self.id);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn stopping_waits_for_work_that_hears_its_token() {
+        let tasks = Tasks::new();
+        let token = tasks.token();
+        tasks.spawn("polite", async move { token.cancelled().await });
+        assert_eq!(tasks.running().len(), 1);
+        assert_eq!(tasks.stop(Duration::from_secs(2)).await, Vec::<String>::new());
+        assert!(tasks.running().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deaf_task_is_named() {
+        let tasks = Tasks::new();
+        tasks.spawn("deaf", std::future::pending());
+        assert_eq!(tasks.stop(Duration::from_secs(2)).await, ["deaf"]);
+    }
+}

@@ -1,0 +1,7 @@
+//! The interface: a pure machine. `update(Msg) -> Vec<Effect>` and `view(&self)`; it holds no store, no client, no channel.
+//!
+//! Architecture invariant: only `perform.rs` knows the gateway, only `terminal.rs` touches the terminal's modes, and
+//! foreign text reaches a cell only as `SafeText`.
+
+pub mod keymap;
+pub mod msg;

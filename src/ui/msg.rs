@@ -1,0 +1,276 @@
+//! What reaches the interface, and what it asks for. Nested per screen, never one enum for the whole program.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::api::{
+    ConversationId, Fault, FolderId, MessageId, TurnId,
+    auth::{Door, NewAccount, Secret, SignedIn, Strength},
+    chat::{Attachment, ContextMeter, Draft, MessagePage, NewTurn, Opened, PastPrompt, TurnStarted},
+    events::Event,
+    health::Health,
+    models::{ModelDetail, ModelList},
+    organise::{
+        Conversation, ConversationPatch, ConversationRow, Cursor, Folder, FolderContent, NewConversation, Page, Shelf,
+        Tree,
+    },
+};
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Msg {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    /// A bracketed paste, newlines normalised, otherwise as it came.
+    Paste(String),
+    Resize(u16, u16),
+    Focus(bool),
+    /// A timer that was asked for with `Effect::After` is due.
+    Timer(Timer),
+    /// From the gateway's event stream.
+    Event(Event),
+    Auth(AuthReply),
+    Chat(ChatReply),
+    Shell(ShellReply),
+}
+
+/// Something should be done. Only `perform.rs` does it.
+#[derive(Debug)]
+pub enum Effect {
+    Auth(AuthCall),
+    Chat(ChatCall),
+    Shell(ShellCall),
+    After(Duration, Timer),
+}
+
+/// Why the interface wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// The next frame of a spinner; only while something runs.
+    Spinner,
+    /// Time to look whether the idle lock is due.
+    IdleLock,
+    /// The draft has been still long enough to be stored.
+    SaveDraft,
+    /// A toast has been read.
+    Toast(u64),
+    /// The second Ctrl+C did not come.
+    QuitLadder,
+    /// The text in a search or filter box has been still long enough to be looked up.
+    Settle(u64),
+    /// The passphrase has been still long enough to be judged.
+    Judge(u64),
+}
+
+/// Calls that belong to the shell: the program, the terminal, the machine.
+#[derive(Debug)]
+pub enum ShellCall {
+    Quit,
+    /// Ctrl+Z: restore the terminal and stop; redraw when continued.
+    Suspend,
+    /// To the clipboard, by OSC 52 and natively where there is one. Already sanitised.
+    Copy(String),
+    /// Hands the text to `$VISUAL`/`$EDITOR`; answered by `ShellReply::Edited`.
+    Edit(String),
+    Health,
+    StartOllama,
+}
+
+#[derive(Debug)]
+pub enum ShellReply {
+    /// The editor's text, or why there is none.
+    Edited(Result<String, Fault>),
+    Copied(Result<usize, Fault>),
+    Health(Result<Health, Fault>),
+    StartedOllama(Result<Health, Fault>),
+}
+
+#[derive(Debug)]
+pub enum AuthCall {
+    Door,
+    /// The number comes back with the judgement, so that a late one is not shown for newer text.
+    Judge {
+        asked: u64,
+        name: String,
+        passphrase: Secret,
+    },
+    Propose,
+    CreateFirstAdmin(NewAccount),
+    SignIn {
+        name: String,
+        passphrase: Secret,
+    },
+    Recover {
+        name: String,
+        code: Secret,
+        new: Secret,
+    },
+    StaySignedIn(bool),
+    SignOut,
+    Lock,
+    Unlock(Secret),
+    ChangePassphrase {
+        current: Secret,
+        new: Secret,
+    },
+}
+
+#[derive(Debug)]
+pub enum AuthReply {
+    Door(Result<Door, Fault>),
+    Judged { asked: u64, strength: Strength },
+    Proposed(Secret),
+    SignedIn(Result<Box<SignedIn>, Fault>),
+    Stayed(Result<bool, Fault>),
+    SignedOut(Result<(), Fault>),
+    Locked(Result<(), Fault>),
+    Unlocked(Result<(), Fault>),
+    PassphraseChanged(Result<(), Fault>),
+}
+
+/// Calls of the chat screen. `asked` numbers come back, so that only the latest answer counts.
+#[derive(Debug)]
+pub enum ChatCall {
+    Tree,
+    Conversations {
+        asked: u64,
+        shelf: Shelf,
+        filter: String,
+        after: Option<Cursor>,
+        limit: u32,
+    },
+    Create(NewConversation),
+    Open {
+        id: ConversationId,
+        limit: u32,
+    },
+    Older {
+        conversation: ConversationId,
+        before: MessageId,
+        limit: u32,
+    },
+    Change {
+        id: ConversationId,
+        patch: ConversationPatch,
+    },
+    Trash(Vec<ConversationId>),
+    Restore(Vec<ConversationId>),
+    CreateFolder {
+        parent: Option<FolderId>,
+        name: String,
+    },
+    RenameFolder {
+        id: FolderId,
+        name: String,
+    },
+    MoveFolder {
+        id: FolderId,
+        parent: Option<FolderId>,
+    },
+    DeleteFolder {
+        id: FolderId,
+        content: FolderContent,
+    },
+    /// Finds the sibling and puts its branch on view.
+    Sibling {
+        conversation: ConversationId,
+        message: MessageId,
+        step: i32,
+        limit: u32,
+    },
+    Mark {
+        conversation: ConversationId,
+        message: MessageId,
+        excluded: Option<bool>,
+        pinned: Option<bool>,
+    },
+    LoadDraft,
+    SaveDraft {
+        conversation: Option<ConversationId>,
+        draft: Draft,
+    },
+    PastPrompts {
+        asked: u64,
+        text: String,
+        limit: u32,
+    },
+    StartTurn(NewTurn),
+    StopTurn(TurnId),
+    Measure {
+        asked: u64,
+        conversation: ConversationId,
+        draft: String,
+    },
+    Inspect(std::path::PathBuf),
+    /// Names in a directory that begin with what was typed after `@`.
+    CompletePath {
+        asked: u64,
+        typed: String,
+    },
+    Models {
+        fresh: bool,
+    },
+    Model(String),
+}
+
+#[derive(Debug)]
+pub enum ChatReply {
+    Tree(Result<Tree, Fault>),
+    Conversations {
+        asked: u64,
+        shelf: Shelf,
+        page: Result<Page<ConversationRow>, Fault>,
+    },
+    Created(Result<Box<Conversation>, Fault>),
+    Opened {
+        id: ConversationId,
+        opened: Result<Box<Opened>, Fault>,
+    },
+    Older {
+        conversation: ConversationId,
+        page: Result<MessagePage, Fault>,
+    },
+    Changed(Result<Box<Conversation>, Fault>),
+    Trashed {
+        ids: Vec<ConversationId>,
+        done: Result<(), Fault>,
+    },
+    Restored {
+        ids: Vec<ConversationId>,
+        done: Result<(), Fault>,
+    },
+    FolderCreated(Result<Folder, Fault>),
+    /// Renamed, moved or deleted.
+    FolderDone(Result<(), Fault>),
+    Branch {
+        conversation: ConversationId,
+        page: Result<MessagePage, Fault>,
+    },
+    Marked {
+        message: MessageId,
+        done: Result<(), Fault>,
+    },
+    Draft(Result<Draft, Fault>),
+    DraftSaved(Result<(), Fault>),
+    PastPrompts {
+        asked: u64,
+        prompts: Result<Vec<PastPrompt>, Fault>,
+    },
+    Started(Result<Box<TurnStarted>, Fault>),
+    Stopped(Result<(), Fault>),
+    Measured {
+        asked: u64,
+        meter: Result<ContextMeter, Fault>,
+    },
+    Inspected {
+        path: std::path::PathBuf,
+        attachment: Result<Attachment, Fault>,
+    },
+    PathsCompleted {
+        asked: u64,
+        paths: Vec<String>,
+    },
+    Models(Result<ModelList, Fault>),
+    Model(Result<Box<ModelDetail>, Fault>),
+}
