@@ -1,0 +1,1 @@
+//! What the tests bring along: temporary directories, a fake Ollama, a pseudo-terminal.

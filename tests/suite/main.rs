@@ -1,0 +1,26 @@
+//! Journeys and boundaries, one module each, in one binary: linking the encrypted store once is dear enough.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::allow_attributes,
+    reason = "a test that cannot go on should say where"
+)]
+
+mod common;
+
+mod attachments;
+mod cli;
+mod config;
+mod conversations;
+mod crash;
+mod directories;
+mod endings;
+mod gate_matrix;
+mod hostile_text;
+mod limits;
+mod ollama_faults;
+mod ollama_replay;
+mod screens;
+mod sign_in;
+mod store;
+mod turns;
