@@ -150,17 +150,17 @@ impl ChatOptions {
         let wrong = || Fault::invalid(format!("The option {name} takes {}, not “{value}”.", spec.range));
         let clear = value.is_empty();
         match name {
-            "temperature" => self.temperature = number(value, 0.0, 2.0).ok_or_else(wrong)?,
-            "top_p" => self.top_p = number(value, 0.0, 1.0).ok_or_else(wrong)?,
-            "min_p" => self.min_p = number(value, 0.0, 1.0).ok_or_else(wrong)?,
-            "top_k" => self.top_k = whole(value, 0, 1000).ok_or_else(wrong)?,
-            "seed" => self.seed = whole(value, i64::MIN, i64::MAX).ok_or_else(wrong)?,
+            "temperature" => self.temperature = number(value, 0.0, 2.0).map_err(|()| wrong())?,
+            "top_p" => self.top_p = number(value, 0.0, 1.0).map_err(|()| wrong())?,
+            "min_p" => self.min_p = number(value, 0.0, 1.0).map_err(|()| wrong())?,
+            "top_k" => self.top_k = whole(value, 0, 1000).map_err(|()| wrong())?,
+            "seed" => self.seed = whole(value, i64::MIN, i64::MAX).map_err(|()| wrong())?,
             "num_ctx" => {
-                let tokens = whole(value, 256, 4_194_304).ok_or_else(wrong)?;
+                let tokens = whole(value, 256, 4_194_304).map_err(|()| wrong())?;
                 self.num_ctx = tokens.and_then(|tokens| u32::try_from(tokens).ok());
             }
             "num_predict" => {
-                let tokens = whole(value, -1, 1_048_576).ok_or_else(wrong)?;
+                let tokens = whole(value, -1, 1_048_576).map_err(|()| wrong())?;
                 if tokens == Some(0) {
                     return Err(wrong().hint("Ollama takes 0 for “unlimited”; write -1 for that."));
                 }
@@ -278,21 +278,19 @@ fn unknown(name: &str) -> Fault {
     }
 }
 
-/// `Some(None)` for an empty text, `None` for one that is not a number in the range.
-fn number(text: &str, low: f64, high: f64) -> Option<Option<f64>> {
+/// `None` for an empty text; an error for one that is not a number in the range.
+fn number(text: &str, low: f64, high: f64) -> Result<Option<f64>, ()> {
     if text.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    let value: f64 = text.parse().ok()?;
-    (low..=high).contains(&value).then_some(Some(value))
+    text.parse().ok().filter(|value| (low..=high).contains(value)).map(Some).ok_or(())
 }
 
-fn whole(text: &str, low: i64, high: i64) -> Option<Option<i64>> {
+fn whole(text: &str, low: i64, high: i64) -> Result<Option<i64>, ()> {
     if text.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    let value: i64 = text.parse().ok()?;
-    (low..=high).contains(&value).then_some(Some(value))
+    text.parse().ok().filter(|value| (low..=high).contains(value)).map(Some).ok_or(())
 }
 
 /// Whole seconds (also negative), or a Go duration made of `h`, `m` and `s` parts.

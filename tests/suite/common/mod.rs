@@ -1,1 +1,23 @@
 //! What the tests bring along: temporary directories, a fake Ollama, a pseudo-terminal.
+
+pub mod pty;
+pub mod sequences;
+
+use std::path::{Path, PathBuf};
+
+/// An environment that holds nothing of the machine's own: every directory lies under `home`.
+pub fn environment(home: &Path) -> Vec<(&'static str, PathBuf)> {
+    let runtime = home.join("run");
+    let _ = std::fs::create_dir(&runtime);
+    let _ = std::fs::set_permissions(&runtime, std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    vec![
+        ("HOME", home.to_path_buf()),
+        ("XDG_DATA_HOME", home.join("data")),
+        ("XDG_STATE_HOME", home.join("state")),
+        ("XDG_CONFIG_HOME", home.join("config")),
+        ("XDG_RUNTIME_DIR", runtime),
+        // No `ollama` program is found on this path, whatever the machine has.
+        ("PATH", PathBuf::from("/usr/bin:/bin")),
+        ("LANG", PathBuf::from("C.UTF-8")),
+    ]
+}
