@@ -36,7 +36,12 @@ pub struct Program {
 
 impl Program {
     pub fn new(home: &Path, args: &[&str]) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_ollamanet"));
+        Self::bare(home, env!("CARGO_BIN_EXE_ollamanet"), args)
+    }
+
+    /// Any other program, in the same surroundings.
+    pub fn bare(home: &Path, program: &str, args: &[&str]) -> Self {
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env_clear();
         command.cwd(home);
