@@ -2,6 +2,10 @@
 //!
 //! Order of precedence: defaults, then `config.toml`, then `OLLAMANET_*` in the environment, then flags.
 
+pub mod live;
+pub mod load;
+pub mod table;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
