@@ -1,131 +1,449 @@
-//! Every action with its default keys: the one table behind key handling, help, palette, footer and the key documentation.
+//! Keys as a person writes them, and what they mean after the configuration has had its say.
+//!
+//! Not the table of actions (`actions.rs`). Invariant: a key means one thing per context; where two claim it, the one
+//! from the configuration wins and [`check`] names both.
 
-/// Where the keys are being typed. An action is looked up in its context first, then in `Global`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Context {
-    Global,
-    Composer,
-    Tree,
-    Transcript,
-    /// Any list in a modal: palette, model picker, prompt history.
-    List,
-    Form,
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    str::FromStr,
+};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+pub use super::actions::{ACTIONS, Action, Context, Spec};
+
+/// Context name → action name → keys, as the configuration file holds it.
+pub type Overrides = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+/// One key with its modifiers, in the one form that all terminals' ways of reporting it come down to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Chord {
+    code: KeyCode,
+    mods: KeyModifiers,
 }
 
-macro_rules! actions {
-    ($($context:ident { $($variant:ident $name:literal [$($key:literal),*] $help:literal;)* })*) => {
-        /// What a key can mean. The name is what the configuration file and the palette use.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Action { $($($variant,)*)* }
+impl Chord {
+    /// Terminals report Shift+G as `G`, as `G` with Shift, or as `g` with Shift; and `?` with or without Shift.
+    fn normal(code: KeyCode, mods: KeyModifiers) -> Self {
+        let mods = mods & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
+        match code {
+            KeyCode::BackTab => Self { code: KeyCode::Tab, mods: mods | KeyModifiers::SHIFT },
+            KeyCode::Char(c) if c.is_uppercase() => {
+                let mut lower = c.to_lowercase();
+                match (lower.next(), lower.next()) {
+                    (Some(c), None) => Self { code: KeyCode::Char(c), mods: mods | KeyModifiers::SHIFT },
+                    _ => Self { code, mods },
+                }
+            }
+            KeyCode::Char(c) if !c.is_alphabetic() && c != ' ' => {
+                Self { code: KeyCode::Char(c), mods: mods - KeyModifiers::SHIFT }
+            }
+            code => Self { code, mods },
+        }
+    }
 
-        /// All actions in the order that help shows them.
-        pub const ACTIONS: &[Spec] = &[$($(Spec {
-            action: Action::$variant, context: Context::$context, name: $name, keys: &[$($key),*], help: $help,
-        },)*)*];
-    };
+    /// Terminals without the newer protocol send the same byte for these as for Enter, Tab, Backspace and Esc.
+    fn is_indistinct(self) -> bool {
+        self.mods == KeyModifiers::CONTROL && matches!(self.code, KeyCode::Char('m' | 'i' | 'h' | '['))
+    }
 }
 
-/// One row of the table.
-#[derive(Debug)]
-pub struct Spec {
-    pub action: Action,
-    pub context: Context,
-    pub name: &'static str,
-    /// Default keys, written as the configuration file writes them.
-    pub keys: &'static [&'static str],
-    pub help: &'static str,
+impl From<KeyEvent> for Chord {
+    fn from(key: KeyEvent) -> Self {
+        Self::normal(key.code, key.modifiers)
+    }
 }
 
-actions! {
-    Global {
-        Help "help" ["f1"] "Show the keys that work here";
-        Palette "palette" ["ctrl+p", "f2"] "Command palette: every action by name";
-        NewConversation "new-conversation" ["ctrl+n"] "New conversation";
-        ModelPicker "model-picker" ["ctrl+o"] "Choose the model";
-        PromptHistory "prompt-history" ["ctrl+r"] "Search your earlier prompts";
-        ToggleSidebar "toggle-sidebar" ["ctrl+b"] "Show or hide the conversation list";
-        ToggleOptions "toggle-options" ["f4"] "Show or hide the side panel with options";
-        ToggleJobs "toggle-jobs" ["f6"] "Show what runs in the background";
-        Refresh "refresh" ["f5"] "Ask Ollama again: health and models";
-        StartOllama "start-ollama" ["f7"] "Start Ollama when it is installed but not running";
-        FocusNext "focus-next" ["tab"] "Focus the next part of the screen";
-        FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
-        ScreenChat "screen-chat" ["alt+1"] "Chat screen";
-        Lock "lock" ["ctrl+l"] "Lock the screen; the vault closes";
-        SignOut "sign-out" [] "Sign out and forget “stay signed in”";
-        ChangePassphrase "change-passphrase" [] "Change your passphrase";
-        CycleTheme "cycle-theme" [] "Next theme: dark, light, plain";
-        Suspend "suspend" ["ctrl+z"] "Suspend to the shell";
-        Interrupt "interrupt" ["ctrl+c"] "Clear the draft, stop the answer, then twice to quit";
-        Quit "quit" ["ctrl+q"] "Quit";
-        Escape "escape" ["esc"] "Stop the answer, close what is open, step out";
+impl FromStr for Chord {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut mods = KeyModifiers::NONE;
+        let mut rest = text.trim();
+        // The last part may itself be a plus sign: `ctrl++`.
+        while let Some((head, tail)) = rest.split_once('+').filter(|(head, tail)| !head.is_empty() && !tail.is_empty())
+        {
+            mods |= match head.to_ascii_lowercase().as_str() {
+                "ctrl" | "control" => KeyModifiers::CONTROL,
+                "alt" | "meta" | "option" => KeyModifiers::ALT,
+                "shift" => KeyModifiers::SHIFT,
+                other => return Err(format!("“{text}”: “{other}” is not a modifier; there are ctrl, alt and shift")),
+            };
+            rest = tail;
+        }
+        let mut chars = rest.chars();
+        if let (Some(c), None) = (chars.next(), chars.next()) {
+            return Ok(Self::normal(KeyCode::Char(c), mods));
+        }
+        let lower = rest.to_ascii_lowercase();
+        if let Some(code) = NAMED.iter().find(|(name, _)| *name == lower).map(|(_, code)| *code) {
+            return Ok(Self::normal(code, mods));
+        }
+        if let Some(n) = lower.strip_prefix('f').and_then(|n| n.parse().ok()).filter(|n| (1..=24).contains(n)) {
+            return Ok(Self::normal(KeyCode::F(n), mods));
+        }
+        let near = nearest(&lower, NAMED.iter().map(|(name, _)| *name));
+        Err(format!("“{text}” is not a key{near}"))
     }
-    Composer {
-        Send "send" ["enter"] "Send; while an answer runs, queue";
-        Newline "newline" ["ctrl+j", "alt+enter", "shift+enter"] "New line";
-        Editor "editor" ["ctrl+g"] "Edit in $VISUAL or $EDITOR";
-        EndOfInput "end-of-input" ["ctrl+d"] "Quit, when the composer is empty";
-        HistoryBack "history-back" ["up"] "At the first line: the prompt before";
-        HistoryForward "history-forward" ["down"] "At the last line: the prompt after";
-        ScrollUp "scroll-up" ["pageup"] "Scroll the conversation up";
-        ScrollDown "scroll-down" ["pagedown"] "Scroll the conversation down";
+}
+
+const NAMED: &[(&str, KeyCode)] = &[
+    ("enter", KeyCode::Enter),
+    ("return", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("escape", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("space", KeyCode::Char(' ')),
+    ("backspace", KeyCode::Backspace),
+    ("delete", KeyCode::Delete),
+    ("del", KeyCode::Delete),
+    ("insert", KeyCode::Insert),
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("pageup", KeyCode::PageUp),
+    ("pgup", KeyCode::PageUp),
+    ("pagedown", KeyCode::PageDown),
+    ("pgdn", KeyCode::PageDown),
+];
+
+/// As footers and help show it: `Ctrl+P`, `G`, `PgUp`, `↑`.
+impl fmt::Display for Chord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.mods.contains(KeyModifiers::CONTROL) {
+            f.write_str("Ctrl+")?;
+        }
+        if self.mods.contains(KeyModifiers::ALT) {
+            f.write_str("Alt+")?;
+        }
+        let plain = self.mods - KeyModifiers::SHIFT == KeyModifiers::NONE;
+        let shift = self.mods.contains(KeyModifiers::SHIFT);
+        match self.code {
+            KeyCode::Char(' ') => f.write_str(if shift { "Shift+Space" } else { "Space" }),
+            KeyCode::Char(c) if plain && shift => write!(f, "{}", c.to_uppercase()),
+            KeyCode::Char(c) if plain => write!(f, "{c}"),
+            KeyCode::Char(c) => write!(f, "{}{}", if shift { "Shift+" } else { "" }, c.to_uppercase()),
+            code => {
+                if shift {
+                    f.write_str("Shift+")?;
+                }
+                match code {
+                    KeyCode::Enter => f.write_str("Enter"),
+                    KeyCode::Esc => f.write_str("Esc"),
+                    KeyCode::Tab => f.write_str("Tab"),
+                    KeyCode::Backspace => f.write_str("Backspace"),
+                    KeyCode::Delete => f.write_str("Del"),
+                    KeyCode::Insert => f.write_str("Ins"),
+                    KeyCode::Up => f.write_str("↑"),
+                    KeyCode::Down => f.write_str("↓"),
+                    KeyCode::Left => f.write_str("←"),
+                    KeyCode::Right => f.write_str("→"),
+                    KeyCode::Home => f.write_str("Home"),
+                    KeyCode::End => f.write_str("End"),
+                    KeyCode::PageUp => f.write_str("PgUp"),
+                    KeyCode::PageDown => f.write_str("PgDn"),
+                    KeyCode::F(n) => write!(f, "F{n}"),
+                    // The parser makes no others.
+                    other => write!(f, "{other:?}"),
+                }
+            }
+        }
     }
-    Tree {
-        TreeUp "up" ["k", "up"] "Up";
-        TreeDown "down" ["j", "down"] "Down";
-        TreeTop "top" ["g", "home"] "To the top";
-        TreeBottom "bottom" ["shift+g", "end"] "To the bottom";
-        TreePageUp "page-up" ["pageup", "ctrl+u"] "A page up";
-        TreePageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
-        TreeOpen "open" ["enter", "l", "right"] "Open the conversation, unfold the folder";
-        TreeFold "fold" ["h", "left"] "Fold the folder, or go to its parent";
-        TreeFilter "filter" ["/"] "Filter by title";
-        TreeNewFolder "new-folder" ["shift+n"] "New folder here";
-        TreeRename "rename" ["r"] "Rename";
-        TreeMove "move" ["m"] "Move to another folder";
-        TreePin "pin" ["p"] "Pin or unpin";
-        TreeTrash "trash" ["d", "delete"] "Move to the trash; asks for folders";
-        TreeRestore "restore" ["u"] "Restore from the trash";
-        TreeHelp "tree-help" ["?"] "Show the keys that work here";
+}
+
+/// What each key means in each context.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    meaning: HashMap<(Context, Chord), Action>,
+    /// By action, in the table's order.
+    keys: Vec<Vec<Chord>>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        Self::new(&Overrides::new()).0
     }
-    Transcript {
-        LineUp "line-up" ["k", "up"] "The message above";
-        LineDown "line-down" ["j", "down"] "The message below";
-        Top "top" ["g", "home"] "To the beginning";
-        Bottom "bottom" ["shift+g", "end"] "To the end";
-        PageUp "page-up" ["pageup", "ctrl+u"] "A page up";
-        PageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
-        PreviousPrompt "previous-prompt" ["{"] "To the prompt before";
-        NextPrompt "next-prompt" ["}"] "To the prompt after";
-        CopyMessage "copy-message" ["y"] "Copy the message";
-        CopyBlock "copy-block" ["shift+y"] "Copy a code block of the message";
-        EditMessage "edit-message" ["e"] "Edit your message and branch";
-        Regenerate "regenerate" ["r"] "Answer once more, as a sibling";
-        Continue "continue" ["c"] "Go on with a broken-off answer";
-        PreviousSibling "previous-sibling" ["["] "The sibling answer before";
-        NextSibling "next-sibling" ["]"] "The sibling answer after";
-        Exclude "exclude" ["x"] "Leave the message out of what the model sees";
-        PinMessage "pin-message" ["p"] "Always let the model see the message";
-        Fold "fold" ["z"] "Fold or unfold the message";
-        FoldThinking "fold-thinking" ["t"] "Fold or unfold the thinking";
-        Shorten "shorten" ["s"] "After a refusal for length: leave out older messages and ask again";
-        TranscriptHelp "transcript-help" ["?"] "Show the keys that work here";
+}
+
+impl Keymap {
+    /// The table with a person's changes, and what is wrong with those: one sentence each. A wrong change is left out,
+    /// the rest holds.
+    #[must_use]
+    pub fn new(overrides: &Overrides) -> (Self, Vec<String>) {
+        let mut problems = Vec::new();
+        let chosen = chosen(overrides, &mut problems);
+        let mut map = Self { meaning: HashMap::new(), keys: vec![Vec::new(); ACTIONS.len()] };
+        // A person's own choice first, so that it wins over a default.
+        for own in [true, false] {
+            for spec in ACTIONS {
+                let chords = match (own, chosen.get(&spec.action)) {
+                    (true, Some(chords)) => chords.clone(),
+                    (false, None) => spec.keys.iter().filter_map(|key| key.parse().ok()).collect(),
+                    (true, None) | (false, Some(_)) => continue,
+                };
+                for chord in chords {
+                    map.bind(spec, chord, &mut problems);
+                }
+            }
+        }
+        for spec in ACTIONS {
+            let keys = map.keys(spec.action);
+            if !keys.is_empty() && keys.iter().all(|key| key.is_indistinct()) {
+                problems.push(format!(
+                    "keys.{}.{}: {} alone cannot be told from Enter, Tab, Backspace or Esc in most terminals; add another key",
+                    spec.context.name(),
+                    spec.name,
+                    keys[0],
+                ));
+            }
+        }
+        (map, problems)
     }
-    List {
-        ListUp "up" ["up", "ctrl+p"] "Up";
-        ListDown "down" ["down", "ctrl+n"] "Down";
-        ListPageUp "page-up" ["pageup"] "A page up";
-        ListPageDown "page-down" ["pagedown"] "A page down";
-        ListAccept "accept" ["enter"] "Choose";
-        ListClose "close" ["esc"] "Close";
+
+    fn bind(&mut self, spec: &Spec, chord: Chord, problems: &mut Vec<String>) {
+        match self.meaning.get(&(spec.context, chord)) {
+            Some(&other) if other == spec.action => {}
+            Some(&other) => problems.push(format!(
+                "keys.{}: {chord} is bound to both {} and {}; it means {}",
+                spec.context.name(),
+                other.spec().name,
+                spec.name,
+                other.spec().name,
+            )),
+            None => {
+                self.meaning.insert((spec.context, chord), spec.action);
+                self.keys[spec.action as usize].push(chord);
+            }
+        }
     }
-    Form {
-        NextField "next-field" ["tab", "down"] "Next field";
-        PreviousField "previous-field" ["shift+tab", "up"] "Previous field";
-        Submit "submit" ["enter"] "Next field; on the last one: done";
-        Reveal "reveal" ["f3"] "Show the passphrase while it is typed";
-        Generate "generate" ["f8"] "Propose a passphrase";
-        Recover "recover" ["f9"] "Use the recovery code";
-        Cancel "cancel" ["esc"] "Back";
+
+    /// What this key means here: in the context first, then everywhere.
+    #[must_use]
+    pub fn resolve(&self, context: Context, key: KeyEvent) -> Option<Action> {
+        let chord = Chord::from(key);
+        let look = |context| self.meaning.get(&(context, chord)).copied();
+        look(context).or_else(|| look(Context::Global))
+    }
+
+    #[must_use]
+    pub fn keys(&self, action: Action) -> &[Chord] {
+        &self.keys[action as usize]
+    }
+
+    /// The first key of an action as a footer shows it; `None` when it is unbound.
+    #[must_use]
+    pub fn label(&self, action: Action) -> Option<String> {
+        self.keys(action).first().map(ToString::to_string)
+    }
+
+    /// All keys of an action: `Ctrl+P, F2`; empty when it is unbound.
+    #[must_use]
+    pub fn labels(&self, action: Action) -> String {
+        self.keys(action).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Reads the overrides into keys per action; what cannot be read is reported and keeps its default.
+fn chosen(overrides: &Overrides, problems: &mut Vec<String>) -> BTreeMap<Action, Vec<Chord>> {
+    let mut chosen = BTreeMap::new();
+    for (context_name, actions) in overrides {
+        let Some(context) = Context::ALL.into_iter().find(|context| context.name() == context_name) else {
+            let near = nearest(context_name, Context::ALL.into_iter().map(Context::name));
+            problems.push(format!("keys.{context_name}: there is no such context{near}"));
+            continue;
+        };
+        let here = || ACTIONS.iter().filter(move |spec| spec.context == context);
+        for (name, keys) in actions {
+            let Some(spec) = here().find(|spec| spec.name == name) else {
+                let near = nearest(name, here().map(|spec| spec.name));
+                problems.push(format!("keys.{context_name}.{name}: there is no such action{near}"));
+                continue;
+            };
+            let (good, bad): (Vec<_>, Vec<_>) = keys.iter().map(|key| key.parse::<Chord>()).partition(Result::is_ok);
+            problems.extend(
+                bad.into_iter().filter_map(Result::err).map(|why| format!("keys.{context_name}.{name}: {why}")),
+            );
+            if !good.is_empty() || keys.is_empty() {
+                chosen.insert(spec.action, good.into_iter().flatten().collect());
+            }
+        }
+    }
+    chosen
+}
+
+fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
+    names
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map(|(_, name)| format!("; did you mean {name}?"))
+        .unwrap_or_default()
+}
+
+/// What is wrong with the keys of a configuration, one sentence each: for `config check` and the start.
+#[must_use]
+pub fn check(overrides: &Overrides) -> Vec<String> {
+    Keymap::new(overrides).1
+}
+
+/// The default keys as Markdown tables, for `docs/keys.md`.
+#[must_use]
+pub fn keys_markdown() -> String {
+    use fmt::Write;
+
+    let map = Keymap::default();
+    let mut text = String::new();
+    for context in Context::ALL {
+        let _ = writeln!(
+            text,
+            "## {} (`[keys.{}]`)\n\n| Action | Keys | What it does |\n|---|---|---|",
+            context.title(),
+            context.name()
+        );
+        for spec in ACTIONS.iter().filter(|spec| spec.context == context) {
+            let keys: Vec<String> = map.keys(spec.action).iter().map(|key| format!("`{key}`")).collect();
+            let keys = if keys.is_empty() { "–".to_owned() } else { keys.join(", ").replace('|', "\\|") };
+            let _ = writeln!(text, "| `{}` | {keys} | {} |", spec.name, spec.help);
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overrides(rows: &[(&str, &str, &[&str])]) -> Overrides {
+        let mut all = Overrides::new();
+        for (context, action, keys) in rows {
+            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+            all.entry((*context).to_owned()).or_default().insert((*action).to_owned(), keys);
+        }
+        all
+    }
+
+    fn key(text: &str) -> KeyEvent {
+        let chord: Chord = text.parse().unwrap();
+        KeyEvent::new(chord.code, chord.mods)
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_its_actions_and_its_keys_can_be_read() {
+        for (at, spec) in ACTIONS.iter().enumerate() {
+            assert_eq!(spec.action as usize, at);
+            for key in spec.keys {
+                key.parse::<Chord>().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_have_no_conflict_and_no_key_that_terminals_confuse() {
+        assert_eq!(check(&Overrides::new()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_way_of_reporting_a_key_means_the_same() {
+        let shift_g = "shift+g".parse::<Chord>().unwrap();
+        for (code, mods) in [
+            (KeyCode::Char('G'), KeyModifiers::NONE),
+            (KeyCode::Char('G'), KeyModifiers::SHIFT),
+            (KeyCode::Char('g'), KeyModifiers::SHIFT),
+        ] {
+            assert_eq!(Chord::from(KeyEvent::new(code, mods)), shift_g);
+        }
+        assert_eq!("G".parse::<Chord>().unwrap(), shift_g);
+        let question = Chord::from(KeyEvent::new(KeyCode::Char('?'), KeyModifiers::SHIFT));
+        assert_eq!(question, "?".parse::<Chord>().unwrap());
+        let back_tab = Chord::from(KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT));
+        assert_eq!(back_tab, "shift+tab".parse::<Chord>().unwrap());
+    }
+
+    #[test]
+    fn keys_are_shown_as_people_know_them() {
+        for (written, shown) in [
+            ("ctrl+p", "Ctrl+P"),
+            ("shift+g", "G"),
+            ("g", "g"),
+            ("pageup", "PgUp"),
+            ("ctrl++", "Ctrl++"),
+            ("alt+enter", "Alt+Enter"),
+            ("shift+tab", "Shift+Tab"),
+            ("space", "Space"),
+            ("f12", "F12"),
+        ] {
+            assert_eq!(written.parse::<Chord>().unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn the_context_is_asked_before_global() {
+        let map = Keymap::default();
+        assert_eq!(map.resolve(Context::Composer, key("ctrl+p")), Some(Action::Palette));
+        assert_eq!(map.resolve(Context::List, key("ctrl+p")), Some(Action::ListUp));
+        assert_eq!(map.resolve(Context::Composer, key("x")), None);
+    }
+
+    #[test]
+    fn a_person_can_add_replace_and_unbind() {
+        let (map, problems) =
+            Keymap::new(&overrides(&[("global", "quit", &["ctrl+x", "f10"]), ("global", "lock", &[])]));
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(map.resolve(Context::Tree, key("f10")), Some(Action::Quit));
+        assert_eq!(map.resolve(Context::Tree, key("ctrl+q")), None);
+        assert_eq!(map.resolve(Context::Tree, key("ctrl+l")), None);
+        assert_eq!(map.label(Action::Lock), None);
+        assert_eq!(map.labels(Action::Quit), "Ctrl+X, F10");
+    }
+
+    #[test]
+    fn wrong_names_and_keys_are_reported_with_the_nearest_and_keep_their_defaults() {
+        let (map, problems) = Keymap::new(&overrides(&[
+            ("globl", "quit", &["f9"]),
+            ("global", "qiut", &["f9"]),
+            ("global", "lock", &["ctrl+entr"]),
+            ("tree", "rename", &["hyper+r"]),
+        ]));
+        assert_eq!(
+            problems,
+            [
+                "keys.global.lock: “ctrl+entr” is not a key; did you mean enter?",
+                "keys.global.qiut: there is no such action; did you mean quit?",
+                "keys.globl: there is no such context; did you mean global?",
+                "keys.tree.rename: “hyper+r”: “hyper” is not a modifier; there are ctrl, alt and shift",
+            ]
+        );
+        assert_eq!(map.resolve(Context::Tree, key("ctrl+l")), Some(Action::Lock));
+    }
+
+    #[test]
+    fn a_conflict_names_both_and_the_configured_one_wins() {
+        let (map, problems) = Keymap::new(&overrides(&[("global", "lock", &["ctrl+q"])]));
+        assert_eq!(problems, ["keys.global: Ctrl+Q is bound to both lock and quit; it means lock"]);
+        assert_eq!(map.resolve(Context::Global, key("ctrl+q")), Some(Action::Lock));
+    }
+
+    #[test]
+    fn a_key_that_terminals_confuse_may_not_stand_alone() {
+        let problems = check(&overrides(&[("global", "lock", &["ctrl+i"])]));
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains("Ctrl+I alone cannot be told"), "{problems:?}");
+        assert_eq!(check(&overrides(&[("global", "lock", &["ctrl+i", "f12"])])), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_documentation_names_every_action() {
+        let text = keys_markdown();
+        for spec in ACTIONS {
+            assert!(text.contains(&format!("| `{}` |", spec.name)), "{}", spec.name);
+            assert!(text.contains(spec.help));
+        }
     }
 }

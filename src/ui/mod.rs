@@ -3,5 +3,10 @@
 //! Architecture invariant: only `perform.rs` knows the gateway, only `terminal.rs` touches the terminal's modes, and
 //! foreign text reaches a cell only as `SafeText`.
 
+pub mod actions;
+pub mod cx;
 pub mod keymap;
 pub mod msg;
+pub mod screens;
+pub mod theme;
+pub mod widgets;

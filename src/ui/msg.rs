@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use super::{actions::Action, widgets::toast::Toast};
 use crate::api::{
     ConversationId, Fault, FolderId, MessageId, TurnId,
     auth::{Door, NewAccount, Secret, SignedIn, Strength},
@@ -42,6 +43,10 @@ pub enum Effect {
     Chat(ChatCall),
     Shell(ShellCall),
     After(Duration, Timer),
+    /// A passing notice. The shell shows it; it never leaves the machine.
+    Toast(Toast),
+    /// Does what the key of this action would do: for `/help`, `/quit`, a click. Handled by the shell, like a toast.
+    Act(Action),
 }
 
 /// Why the interface wants to be woken.
@@ -55,6 +60,8 @@ pub enum Timer {
     SaveDraft,
     /// A toast has been read.
     Toast(u64),
+    /// The next look at what runs, while the jobs tray is open.
+    Jobs,
     /// The second Ctrl+C did not come.
     QuitLadder,
     /// The text in a search or filter box has been still long enough to be looked up.

@@ -1,0 +1,173 @@
+//! Every action with its default keys: the one table behind key handling, help, palette, footer and the key documentation.
+//!
+//! What a person changed in the configuration lies in [`Keymap`]; this file says only what there is.
+
+/// Where the keys are being typed. An action is looked up in its context first, then in `Global`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    Global,
+    Composer,
+    Tree,
+    Transcript,
+    /// Any list in a modal: palette, model picker, prompt history.
+    List,
+    Form,
+}
+
+impl Context {
+    /// All of them, in the order that help shows them.
+    pub const ALL: [Self; 6] = [Self::Global, Self::Composer, Self::Tree, Self::Transcript, Self::List, Self::Form];
+
+    /// The name in the configuration file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Composer => "composer",
+            Self::Tree => "tree",
+            Self::Transcript => "transcript",
+            Self::List => "list",
+            Self::Form => "form",
+        }
+    }
+
+    /// The heading in help.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Global => "Everywhere",
+            Self::Composer => "Writing",
+            Self::Tree => "Conversation list",
+            Self::Transcript => "Messages",
+            Self::List => "Lists to choose from",
+            Self::Form => "Forms",
+        }
+    }
+}
+
+impl Action {
+    /// Its row of the table.
+    #[must_use]
+    pub fn spec(self) -> &'static Spec {
+        // The macro writes both in one order, which a test holds.
+        &ACTIONS[self as usize]
+    }
+}
+
+macro_rules! actions {
+    ($($context:ident { $($variant:ident $name:literal [$($key:literal),*] $help:literal;)* })*) => {
+        /// What a key can mean. The name is what the configuration file and the palette use.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action { $($($variant,)*)* }
+
+        /// All actions in the order that help shows them.
+        pub const ACTIONS: &[Spec] = &[$($(Spec {
+            action: Action::$variant, context: Context::$context, name: $name, keys: &[$($key),*], help: $help,
+        },)*)*];
+    };
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Spec {
+    pub action: Action,
+    pub context: Context,
+    pub name: &'static str,
+    /// Default keys, written as the configuration file writes them.
+    pub keys: &'static [&'static str],
+    pub help: &'static str,
+}
+
+actions! {
+    Global {
+        Help "help" ["f1"] "Show the keys that work here";
+        Palette "palette" ["ctrl+p", "f2"] "Command palette: every action by name";
+        NewConversation "new-conversation" ["ctrl+n"] "New conversation";
+        ModelPicker "model-picker" ["ctrl+o"] "Choose the model";
+        PromptHistory "prompt-history" ["ctrl+r"] "Search your earlier prompts";
+        ToggleSidebar "toggle-sidebar" ["ctrl+b"] "Show or hide the conversation list";
+        ToggleOptions "toggle-options" ["f4"] "Show or hide the side panel with options";
+        ToggleJobs "toggle-jobs" ["f6"] "Show what runs in the background";
+        Refresh "refresh" ["f5"] "Ask Ollama again: health and models";
+        StartOllama "start-ollama" ["f7"] "Start Ollama when it is installed but not running";
+        FocusNext "focus-next" ["tab"] "Focus the next part of the screen";
+        FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
+        ScreenChat "screen-chat" ["alt+1"] "Chat screen";
+        Lock "lock" ["ctrl+l"] "Lock the screen; the vault closes";
+        SignOut "sign-out" [] "Sign out and forget “stay signed in”";
+        ChangePassphrase "change-passphrase" [] "Change your passphrase";
+        CycleTheme "cycle-theme" [] "Next theme: dark, light, plain";
+        Suspend "suspend" ["ctrl+z"] "Suspend to the shell";
+        Interrupt "interrupt" ["ctrl+c"] "Clear the draft, stop the answer, then twice to quit";
+        Quit "quit" ["ctrl+q"] "Quit";
+        Escape "escape" ["esc"] "Stop the answer, close what is open, step out";
+    }
+    Composer {
+        Send "send" ["enter"] "Send; while an answer runs, queue";
+        Newline "newline" ["ctrl+j", "alt+enter", "shift+enter"] "New line";
+        Editor "editor" ["ctrl+g"] "Edit in $VISUAL or $EDITOR";
+        EndOfInput "end-of-input" ["ctrl+d"] "Quit, when the composer is empty";
+        HistoryBack "history-back" ["up"] "At the first line: the prompt before";
+        HistoryForward "history-forward" ["down"] "At the last line: the prompt after";
+        ScrollUp "scroll-up" ["pageup"] "Scroll the conversation up";
+        ScrollDown "scroll-down" ["pagedown"] "Scroll the conversation down";
+    }
+    Tree {
+        TreeUp "up" ["k", "up"] "Up";
+        TreeDown "down" ["j", "down"] "Down";
+        TreeTop "top" ["g", "home"] "To the top";
+        TreeBottom "bottom" ["shift+g", "end"] "To the bottom";
+        TreePageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        TreePageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
+        TreeOpen "open" ["enter", "l", "right"] "Open the conversation, unfold the folder";
+        TreeFold "fold" ["h", "left"] "Fold the folder, or go to its parent";
+        TreeFilter "filter" ["/"] "Filter by title";
+        TreeNewFolder "new-folder" ["shift+n"] "New folder here";
+        TreeRename "rename" ["r"] "Rename";
+        TreeMove "move" ["m"] "Move to another folder";
+        TreePin "pin" ["p"] "Pin or unpin";
+        TreeTrash "trash" ["d", "delete"] "Move to the trash; asks for folders";
+        TreeRestore "restore" ["u"] "Restore from the trash";
+        TreeHelp "tree-help" ["?"] "Show the keys that work here";
+    }
+    Transcript {
+        LineUp "line-up" ["k", "up"] "The message above";
+        LineDown "line-down" ["j", "down"] "The message below";
+        Top "top" ["g", "home"] "To the beginning";
+        Bottom "bottom" ["shift+g", "end"] "To the end";
+        PageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        PageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
+        PreviousPrompt "previous-prompt" ["{"] "To the prompt before";
+        NextPrompt "next-prompt" ["}"] "To the prompt after";
+        CopyMessage "copy-message" ["y"] "Copy the message";
+        CopyBlock "copy-block" ["shift+y"] "Copy a code block of the message";
+        EditMessage "edit-message" ["e"] "Edit your message and branch";
+        Regenerate "regenerate" ["r"] "Answer once more, as a sibling";
+        Continue "continue" ["c"] "Go on with a broken-off answer";
+        PreviousSibling "previous-sibling" ["["] "The sibling answer before";
+        NextSibling "next-sibling" ["]"] "The sibling answer after";
+        Exclude "exclude" ["x"] "Leave the message out of what the model sees";
+        PinMessage "pin-message" ["p"] "Always let the model see the message";
+        Fold "fold" ["z"] "Fold or unfold the message";
+        FoldThinking "fold-thinking" ["t"] "Fold or unfold the thinking";
+        Shorten "shorten" ["s"] "After a refusal for length: leave out older messages and ask again";
+        TranscriptHelp "transcript-help" ["?"] "Show the keys that work here";
+    }
+    List {
+        ListUp "up" ["up", "ctrl+p"] "Up";
+        ListDown "down" ["down", "ctrl+n"] "Down";
+        ListPageUp "page-up" ["pageup"] "A page up";
+        ListPageDown "page-down" ["pagedown"] "A page down";
+        ListAccept "accept" ["enter"] "Choose";
+        ListClose "close" ["esc"] "Close";
+    }
+    Form {
+        NextField "next-field" ["tab", "down"] "Next field";
+        PreviousField "previous-field" ["shift+tab", "up"] "Previous field";
+        Submit "submit" ["enter"] "Next field; on the last one: done";
+        Reveal "reveal" ["f3"] "Show the passphrase while it is typed";
+        Generate "generate" ["f8"] "Propose a passphrase";
+        Recover "recover" ["f9"] "Use the recovery code";
+        Cancel "cancel" ["esc"] "Back";
+    }
+}

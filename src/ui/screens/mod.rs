@@ -1,0 +1,3 @@
+//! The screens: each a machine of its own, which the root feeds and frames.
+
+pub mod chat;

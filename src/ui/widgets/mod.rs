@@ -1,0 +1,3 @@
+//! Parts that more than one screen is made of. None of them knows a service.
+
+pub mod toast;
