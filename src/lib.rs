@@ -22,6 +22,7 @@ pub mod access;
 pub mod api;
 pub mod config;
 pub mod gateway;
+pub mod logging;
 pub mod store;
 pub mod tasks;
 pub mod ui;

@@ -1,0 +1,250 @@
+//! The log: a file in the state directory, for finding out afterwards what went wrong.
+//!
+//! Never stdout or stderr, which belong to the interface and to scripts. Never content: no prompt, answer, title,
+//! name of a file, passphrase or token is given to `tracing` anywhere, and other crates are heard only from `warn` up.
+//!
+//! Architecture invariant: one event is one line, whatever text was in it. The writer escapes control characters
+//! itself, so that no formatter setting can undo this.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::api::Fault;
+
+/// The newest log; older ones end in `.1` and `.2`.
+pub const FILE: &str = "ollamanet.log";
+const FILES: usize = 3;
+const MOST_BYTES: u64 = 10 * 1024 * 1024;
+
+/// Where the panic hook says the details are.
+static PLACE: OnceLock<PathBuf> = OnceLock::new();
+
+/// Keeps the log going; dropping it writes out what is still waiting.
+#[derive(Debug)]
+pub struct Log {
+    _worker: Option<WorkerGuard>,
+}
+
+/// The level that `OLLAMANET_LOG` names.
+///
+/// # Errors
+/// Names the levels there are.
+pub fn level(named: Option<&str>) -> Result<LevelFilter, Fault> {
+    match named.map(str::trim).unwrap_or_default().to_lowercase().as_str() {
+        "" | "info" => Ok(LevelFilter::INFO),
+        "off" | "none" => Ok(LevelFilter::OFF),
+        "error" => Ok(LevelFilter::ERROR),
+        "warn" => Ok(LevelFilter::WARN),
+        "debug" => Ok(LevelFilter::DEBUG),
+        "trace" => Ok(LevelFilter::TRACE),
+        other => Err(Fault::invalid(format!("OLLAMANET_LOG is “{}”, which is no level.", other.escape_default()))
+            .hint("Use off, error, warn, info, debug or trace.")),
+    }
+}
+
+/// Starts the log in `directory`. A log that cannot be written is no reason not to work: then there is none.
+#[must_use]
+pub fn start(directory: &Path, level: LevelFilter) -> Log {
+    if level == LevelFilter::OFF {
+        return Log { _worker: None };
+    }
+    let Ok(file) = Rotating::open(directory, MOST_BYTES) else {
+        return Log { _worker: None };
+    };
+    let _ = PLACE.set(directory.join(FILE));
+    let (writer, worker) = tracing_appender::non_blocking(OneLine(file));
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_target(true).with_writer(writer);
+    // The other crates' finer levels print what they send and receive.
+    let whom = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("ollamanet", level);
+    let _ = tracing_subscriber::registry().with(whom).with(lines).try_init();
+    Log { _worker: Some(worker) }
+}
+
+/// Notes where a panic happened, and never its message: that may hold whatever was being worked on.
+/// The thread that people look at tells them too; a worker's panic must not write over the screen.
+pub fn note_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("unnamed").to_owned();
+        let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let backtrace = std::backtrace::Backtrace::force_capture();
+        tracing::error!(thread = name, place, %backtrace, "panicked");
+        if name == "main" {
+            let mut stderr = io::stderr().lock();
+            let _ = writeln!(stderr, "ollamanet: It stopped because of a mistake of its own, at {place}.");
+            if let Some(log) = PLACE.get() {
+                let _ = writeln!(stderr, "Please report it; {} has the details and nothing you wrote.", log.display());
+            }
+        }
+    }));
+}
+
+/// A file that gives way to a fresh one when it is full. Several processes write to the same one.
+struct Rotating {
+    directory: PathBuf,
+    file: File,
+    most: u64,
+}
+
+impl Rotating {
+    fn open(directory: &Path, most: u64) -> io::Result<Self> {
+        Ok(Self { directory: directory.to_owned(), file: append(&directory.join(FILE))?, most })
+    }
+
+    /// Moves the files one place on, unless another process has just done it.
+    fn make_room(&mut self, coming: usize) -> io::Result<()> {
+        let own = self.file.metadata()?;
+        if own.len() + (coming as u64) <= self.most {
+            return Ok(());
+        }
+        let newest = self.directory.join(FILE);
+        let is_newest =
+            fs::symlink_metadata(&newest).is_ok_and(|there| there.ino() == own.ino() && there.dev() == own.dev());
+        if is_newest {
+            for number in (1..FILES).rev() {
+                let from = if number == 1 { newest.clone() } else { numbered(&newest, number - 1) };
+                match fs::rename(&from, numbered(&newest, number)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    Ok(()) | Err(_) => {}
+                }
+            }
+        }
+        self.file = append(&newest)?;
+        Ok(())
+    }
+}
+
+impl Write for Rotating {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.make_room(line.len())?;
+        self.file.write_all(line)?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn numbered(newest: &Path, number: usize) -> PathBuf {
+    let mut name = newest.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file =
+        OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // Whatever the umask was when it was made.
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// Turns each event, which arrives as one write, into exactly one line.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        self.0.write_all(one_line(event).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// The event with everything escaped that could move a cursor, end a line or hide text.
+fn one_line(event: &[u8]) -> String {
+    let text = String::from_utf8_lossy(event);
+    let mut line = String::with_capacity(text.len() + 1);
+    for letter in text.trim_end_matches('\n').chars() {
+        if is_plain(letter) {
+            line.push(letter);
+        } else {
+            line.extend(letter.escape_default());
+        }
+    }
+    line.push('\n');
+    line
+}
+
+fn is_plain(letter: char) -> bool {
+    !letter.is_control()
+        && !matches!(
+            letter,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_event_is_one_line_whatever_is_in_it() {
+        assert_eq!(one_line("plain — ü 漢\n".as_bytes()), "plain — ü 漢\n");
+        assert_eq!(
+            one_line(b"a\r\nFAKE line\n\x1b[2Jb\x07\xc2\x9b31m\xe2\x80\xae\xff\n"),
+            "a\\r\\nFAKE line\\n\\u{1b}[2Jb\\u{7}\\u{9b}31m\\u{202e}\u{fffd}\n"
+        );
+    }
+
+    #[test]
+    fn a_full_file_gives_way_and_only_three_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = Rotating::open(dir.path(), 100).unwrap();
+        for number in 0..8 {
+            log.write_all(format!("{number} {}\n", "x".repeat(60)).as_bytes()).unwrap();
+        }
+        let first = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap().chars().next().unwrap();
+        assert_eq!([first("ollamanet.log"), first("ollamanet.log.1"), first("ollamanet.log.2")], ['7', '6', '5']);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), FILES);
+        for file in fs::read_dir(dir.path()).unwrap() {
+            assert_eq!(file.unwrap().metadata().unwrap().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_second_process_follows_a_file_that_moved_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut one = Rotating::open(dir.path(), 100).unwrap();
+        let mut two = Rotating::open(dir.path(), 100).unwrap();
+        one.write_all(format!("{}\n", "x".repeat(80)).as_bytes()).unwrap();
+        one.write_all(format!("one, fresh {}\n", "x".repeat(30)).as_bytes()).unwrap();
+        two.write_all(format!("two, after {}\n", "x".repeat(30)).as_bytes()).unwrap();
+        let newest = fs::read_to_string(dir.path().join(FILE)).unwrap();
+        assert_eq!(newest.lines().count(), 2, "{newest}");
+        assert!(!dir.path().join("ollamanet.log.2").exists());
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_log_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("precious");
+        fs::write(&target, "precious").unwrap();
+        std::os::unix::fs::symlink(&target, dir.path().join(FILE)).unwrap();
+        assert!(Rotating::open(dir.path(), 100).is_err());
+        assert_eq!(fs::read_to_string(target).unwrap(), "precious");
+    }
+
+    #[test]
+    fn levels_have_names() {
+        assert_eq!(level(None).unwrap(), LevelFilter::INFO);
+        assert_eq!(level(Some(" Debug ")).unwrap(), LevelFilter::DEBUG);
+        assert!(level(Some("ollamanet=trace")).unwrap_err().hint.unwrap().contains("trace"));
+    }
+}

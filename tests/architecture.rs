@@ -1,0 +1,445 @@
+//! Who may import whom, held by reading the sources. Read the table as "the left may use the right".
+//!
+//! The compiler cannot hold these lines inside one crate. What is tested here is tested itself: each rule has a planted
+//! violation that it must find, and text in comments or strings is none.
+#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test that cannot go on should say where")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Every part of the crate and what it may name. `app` and `main` compose, so they may name everything.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("api", &[]),
+    ("safe_text", &[]),
+    ("tasks", &[]),
+    ("paths", &["api"]),
+    ("logging", &["api"]),
+    ("config", &["api", "tasks"]),
+    ("cache", &["api"]),
+    ("store", &["api", "tasks", "safe_text", "paths"]),
+    ("ollama", &["api", "tasks", "safe_text"]),
+    ("fake", &["api", "tasks"]),
+    ("access", &["api", "store", "ollama", "config", "tasks"]),
+    ("services", &["api", "store", "ollama", "access", "config", "tasks", "safe_text", "cache", "paths"]),
+    ("gateway", &["api", "access", "services", "tasks", "config"]),
+    ("ui", &["api", "config", "safe_text", "tasks"]),
+    ("cli", &["api", "gateway", "config", "safe_text", "tasks"]),
+];
+
+/// Exceptions, each with its reason.
+const ALSO: &[(&str, &str)] = &[
+    // The one file of the interface that acts.
+    ("src/ui/perform.rs", "gateway"),
+    // Starts the loop and hands the gateway to `perform.rs`.
+    ("src/ui/run.rs", "gateway"),
+    // `config check` names key conflicts, and the pages of keys and commands are written from their tables.
+    ("src/cli/config.rs", "ui::keymap"),
+    ("src/cli/doctor.rs", "ui::keymap"),
+];
+
+/// Crates (or parts of them) with one home.
+const HOMES: &[(&str, &[&str])] = &[
+    ("rusqlite", &["src/store/"]),
+    ("reqwest", &["src/ollama/"]),
+    ("argon2", &["src/store/keys.rs", "src/store/keys/"]),
+    ("hkdf", &["src/store/keys.rs", "src/store/keys/"]),
+    ("chacha20poly1305", &["src/store/keys.rs", "src/store/keys/"]),
+    ("crossterm::terminal", &["src/ui/terminal.rs", "src/ui/terminal/"]),
+    ("tokio::spawn", &["src/tasks.rs"]),
+    ("tokio::task::spawn", &["src/tasks.rs"]),
+    ("clap", &["src/cli/", "src/main.rs"]),
+    ("ratatui", &["src/ui/"]),
+];
+
+/// Every breach in one file. `path` is written from the crate's root with `/`.
+fn breaches(path: &str, text: &str) -> BTreeSet<String> {
+    let paths = named_paths(without_tests(&code_of(text)).as_str());
+    let mut found = BTreeSet::new();
+    if let Some((layer, allowed)) = LAYERS.iter().find(|(layer, _)| layer_of(path) == *layer) {
+        for named in &paths {
+            let Some(used) = named.strip_prefix("crate::").and_then(first) else { continue };
+            let excepted = || {
+                ALSO.iter()
+                    .any(|(file, also)| *file == path && under(named.strip_prefix("crate::").unwrap_or(named), also))
+            };
+            if used != *layer && is_part(used) && !allowed.contains(&used) && !excepted() {
+                found.insert(format!("{path}: {layer} must not use {used}"));
+            }
+        }
+    }
+    for (what, homes) in HOMES {
+        let at_home = homes.iter().any(|home| path == *home || (home.ends_with('/') && path.starts_with(home)));
+        if !at_home && paths.iter().any(|named| under(named, what)) {
+            found.insert(format!("{path}: {what} belongs to {}", homes.join(" or ")));
+        }
+    }
+    if let Some(service) = path.strip_prefix("src/services/").map(|rest| first_segment(rest)) {
+        for other in service_structs(&paths) {
+            if other != service {
+                found.insert(format!("{path}: the service {service} must not call the service {other}"));
+            }
+        }
+    }
+    found
+}
+
+/// Modules of `services` that are named as if they were called: through their service type.
+fn service_structs(paths: &[String]) -> BTreeSet<String> {
+    paths
+        .iter()
+        .filter_map(|named| {
+            let rest = named.strip_prefix("crate::services::").or_else(|| named.strip_prefix("super::"))?;
+            let (module, item) = rest.split_once("::")?;
+            let service: String = module.split('_').map(capitalised).collect();
+            (item == service || item == format!("{service}Service")).then(|| module.to_owned())
+        })
+        .collect()
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
+/// `src/ui/run.rs` → `ui`, `src/tasks.rs` → `tasks`.
+fn layer_of(path: &str) -> &str {
+    path.strip_prefix("src/").map_or("", first_segment)
+}
+
+fn first_segment(rest: &str) -> &str {
+    let first = rest.split('/').next().unwrap_or(rest);
+    first.strip_suffix(".rs").unwrap_or(first)
+}
+
+fn first(path: &str) -> Option<&str> {
+    path.split("::").next()
+}
+
+fn under(named: &str, what: &str) -> bool {
+    named == what || named.strip_prefix(what).is_some_and(|rest| rest.starts_with("::"))
+}
+
+fn is_part(name: &str) -> bool {
+    LAYERS.iter().any(|(layer, _)| *layer == name) || matches!(name, "app" | "main")
+}
+
+/// The text without comments, strings and characters, so that prose breaks no rule.
+fn code_of(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let skip = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if let Some(raw) = raw_string(rest) {
+            raw
+        } else if letter == '"' {
+            quoted(rest, '"')
+        } else if letter == '\'' && is_character(rest) {
+            quoted(rest, '\'')
+        } else {
+            code.push(letter);
+            rest = &rest[letter.len_utf8()..];
+            continue;
+        };
+        code.push(' ');
+        rest = &rest[skip..];
+    }
+    code
+}
+
+/// The code without its `#[cfg(test)] mod …` blocks: a test may bring a fake server or a store along.
+fn without_tests(code: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = code;
+    while let Some(at) = rest.find("#[cfg(test)]") {
+        let (before, after) = rest.split_at(at);
+        kept.push_str(before);
+        let body = after["#[cfg(test)]".len()..].trim_start();
+        let is_module = body.starts_with("mod ") || body.starts_with("pub mod ");
+        let (Some(open), semicolon) = (body.find('{'), body.find(';').unwrap_or(usize::MAX)) else {
+            return kept + body;
+        };
+        if !is_module || semicolon < open {
+            rest = body;
+            continue;
+        }
+        let mut depth = 0_usize;
+        let end = body[open..].find(|letter| {
+            match letter {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        rest = end.map_or("", |end| &body[open + end + 1..]);
+    }
+    kept + rest
+}
+
+/// Length of `r"…"` or `r#"…"#` at the beginning.
+fn raw_string(rest: &str) -> Option<usize> {
+    let after = rest.strip_prefix('r')?;
+    let hashes = after.len() - after.trim_start_matches('#').len();
+    let body = after[hashes..].strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(hashes));
+    Some(body.find(&end).map_or(rest.len(), |at| 1 + hashes + 1 + at + end.len()))
+}
+
+/// `'a'` and `'\n'` are characters, `'a` is a lifetime.
+fn is_character(rest: &str) -> bool {
+    let mut letters = rest.chars().skip(1);
+    match letters.next() {
+        Some('\\') => true,
+        Some(_) => letters.next() == Some('\''),
+        None => false,
+    }
+}
+
+fn quoted(rest: &str, mark: char) -> usize {
+    let mut escaped = false;
+    for (at, letter) in rest.char_indices().skip(1) {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if letter == mark => return at + letter.len_utf8(),
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+/// Every path in the code, with `use` trees written out: `use crate::{a::b, c}` → `crate::a::b`, `crate::c`.
+/// A name that an import gives to a path (`use tokio::task; task::spawn`) stands for that path.
+fn named_paths(code: &str) -> Vec<String> {
+    let tokens = tokens(code);
+    let mut paths = Vec::new();
+    let mut imported = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if tokens[at] == "use" {
+            let mut tree = Vec::new();
+            at = use_tree(&tokens, at + 1, "", &mut tree);
+            imported.extend(tree);
+        } else if is_name(&tokens[at]) && (at == 0 || tokens[at - 1] != "::") {
+            let mut path = tokens[at].clone();
+            while tokens.get(at + 1).is_some_and(|token| token == "::")
+                && tokens.get(at + 2).is_some_and(|token| is_name(token))
+            {
+                path = format!("{path}::{}", tokens[at + 2]);
+                at += 2;
+            }
+            paths.push(path);
+            at += 1;
+        } else {
+            at += 1;
+        }
+    }
+    let through: Vec<String> = paths
+        .iter()
+        .filter_map(|path| {
+            let (head, rest) = path.split_once("::")?;
+            let whole = imported.iter().find(|import| import.rsplit("::").next() == Some(head))?;
+            Some(format!("{whole}::{rest}"))
+        })
+        .collect();
+    paths.extend(imported);
+    paths.extend(through);
+    paths.retain(|path| path.contains("::") || HOMES.iter().any(|(what, _)| path == what));
+    paths
+}
+
+/// Reads one use tree from `at`; gives where it ends.
+fn use_tree(tokens: &[String], mut at: usize, before: &str, found: &mut Vec<String>) -> usize {
+    let mut path = before.to_owned();
+    while let Some(token) = tokens.get(at) {
+        match token.as_str() {
+            "::" => {}
+            "{" => {
+                at += 1;
+                while tokens.get(at).is_some_and(|token| token != "}") {
+                    at = use_tree(tokens, at, &path, found);
+                    if tokens.get(at).is_some_and(|token| token == ",") {
+                        at += 1;
+                    }
+                }
+                return at + 1;
+            }
+            "as" => at += 1,
+            "," | "}" | ";" => break,
+            name => {
+                if name != "self" || path.is_empty() {
+                    path = if path.is_empty() { name.to_owned() } else { format!("{path}::{name}") };
+                }
+            }
+        }
+        at += 1;
+    }
+    if !path.is_empty() {
+        found.push(path);
+    }
+    at
+}
+
+fn is_name(token: &str) -> bool {
+    token.starts_with(|letter: char| letter.is_alphabetic() || letter == '_')
+}
+
+fn tokens(code: &str) -> Vec<String> {
+    let mut tokens: Vec<String> = Vec::new();
+    let mut letters = code.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter.is_alphanumeric() || letter == '_' {
+            let mut word = letter.to_string();
+            while let Some(more) = letters.next_if(|letter| letter.is_alphanumeric() || *letter == '_') {
+                word.push(more);
+            }
+            tokens.push(word);
+        } else if letter == ':' && letters.next_if_eq(&':').is_some() {
+            tokens.push("::".to_owned());
+        } else if !letter.is_whitespace() {
+            tokens.push(letter.to_string());
+        }
+    }
+    tokens
+}
+
+fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_source_keeps_to_its_layer() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    rust_files(&root.join("src"), &mut files);
+    assert!(files.len() > 20, "the sources are where this test looks");
+    let mut found = Vec::new();
+    for file in files {
+        let path = file.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        if path.ends_with("/tests.rs") {
+            continue;
+        }
+        found.extend(breaches(&path, &fs::read_to_string(&file).unwrap()));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn every_part_has_its_row() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(root).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let part = first_segment(&name).to_owned();
+        assert!(
+            matches!(part.as_str(), "main" | "lib" | "app") || is_part(&part),
+            "{part} is in no row of the table of layers"
+        );
+    }
+}
+
+#[test]
+fn a_planted_breach_is_found() {
+    let one = |path: &str, text: &str| breaches(path, text).into_iter().collect::<Vec<_>>().join("; ");
+    assert_eq!(one("src/ui/root.rs", "use crate::store::Db;"), "src/ui/root.rs: ui must not use store");
+    assert_eq!(one("src/ui/root.rs", "use crate::gateway::Gateway;"), "src/ui/root.rs: ui must not use gateway");
+    assert_eq!(one("src/ui/perform.rs", "use crate::gateway::Gateway;"), "");
+    assert_eq!(
+        one("src/cli/ask.rs", "use crate::{api::Fault, services::turns};"),
+        "src/cli/ask.rs: cli must not use services"
+    );
+    assert_eq!(one("src/cli/ask.rs", "fn f() { crate::ollama::x() }"), "src/cli/ask.rs: cli must not use ollama");
+    assert_eq!(one("src/cli/config.rs", "use crate::ui::keymap::check;"), "");
+    assert_eq!(one("src/cli/config.rs", "use crate::ui::root::Root;"), "src/cli/config.rs: cli must not use ui");
+    assert_eq!(
+        one("src/store/open.rs", "use crate::{api::{Fault, ids}, config};"),
+        "src/store/open.rs: store must not use config"
+    );
+    assert_eq!(
+        one("src/services/turns.rs", "use crate::gateway::Gateway;"),
+        "src/services/turns.rs: services must not use gateway"
+    );
+    assert_eq!(one("src/api/ids.rs", "use crate::app::run;"), "src/api/ids.rs: api must not use app");
+    assert_eq!(
+        one("src/services/turns.rs", "use rusqlite::params;"),
+        "src/services/turns.rs: rusqlite belongs to src/store/"
+    );
+    assert_eq!(
+        one("src/services/health.rs", "async fn f() { reqwest::get(x) }"),
+        "src/services/health.rs: reqwest belongs to src/ollama/"
+    );
+    assert_eq!(
+        one("src/store/open.rs", "use argon2::Argon2;"),
+        "src/store/open.rs: argon2 belongs to src/store/keys.rs or src/store/keys/"
+    );
+    assert_eq!(
+        one("src/ui/run.rs", "use crossterm::{event, terminal::size};"),
+        "src/ui/run.rs: crossterm::terminal belongs to src/ui/terminal.rs or src/ui/terminal/"
+    );
+    assert_eq!(
+        one("src/ui/run.rs", "use crossterm as ct; use crossterm::terminal as t;"),
+        "src/ui/run.rs: crossterm::terminal belongs to src/ui/terminal.rs or src/ui/terminal/"
+    );
+    for spawning in ["fn f() { tokio::spawn(x); }", "use tokio::spawn;", "use tokio; fn f() { tokio :: spawn(x) }"] {
+        assert_eq!(
+            one("src/services/turns.rs", spawning),
+            "src/services/turns.rs: tokio::spawn belongs to src/tasks.rs"
+        );
+    }
+    for spawning in ["use tokio::task; fn f() { task::spawn(x) }", "fn f() { tokio::task::spawn(x) }"] {
+        assert_eq!(
+            one("src/services/turns.rs", spawning),
+            "src/services/turns.rs: tokio::task::spawn belongs to src/tasks.rs"
+        );
+    }
+    assert_eq!(
+        one("src/services/turns.rs", "#[cfg(test)] mod tests { fn f() {} } use crate::gateway::Gateway;"),
+        "src/services/turns.rs: services must not use gateway"
+    );
+    for calling in [
+        "use super::usage::Usage;",
+        "use crate::services::{hub, usage::Usage};",
+        "use crate::services::usage; struct T(usage::UsageService);",
+    ] {
+        assert_eq!(
+            one("src/services/turns.rs", calling),
+            "src/services/turns.rs: the service turns must not call the service usage"
+        );
+    }
+}
+
+#[test]
+fn what_is_allowed_or_only_written_about_is_no_breach() {
+    let clean = |path: &str, text: &str| assert_eq!(breaches(path, text), BTreeSet::new());
+    clean("src/services/turns.rs", "use crate::{access::Caller, api::Fault, store::{self, Db}}; use super::Turns;");
+    clean(
+        "src/services/turns.rs",
+        "// crate::gateway is never used\n/* rusqlite */ let a = \"reqwest::get crate::ui\"; let b = r#\"tokio::spawn \" \"#; let c = '\"';",
+    );
+    clean(
+        "src/services/turns.rs",
+        "fn f<'a>(x: &'a str) { let y = '\\''; tasks.spawn(\"x\", z); tokio::task::spawn_blocking(w); }",
+    );
+    clean("src/services/turns.rs", "use super::context::Window; use crate::services::turns::Turns;");
+    clean(
+        "src/services/turns.rs",
+        "#[cfg(test)]\nuse std::fmt;\nstruct A;\n#[cfg(test)]\nmod tests { use crate::fake::Fake; fn f() { tokio::spawn(x) } }\nstruct B;",
+    );
+    clean("src/app.rs", "use crate::{cli, store, ui};");
+    clean(
+        "src/ui/widgets/tree.rs",
+        "use crate::ui::keymap::Action; use crossterm::event::KeyEvent; use ratatui::text::Line;",
+    );
+}
