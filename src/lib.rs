@@ -23,6 +23,7 @@ pub mod api;
 pub mod config;
 pub mod gateway;
 pub mod logging;
+pub mod services;
 pub mod store;
 pub mod tasks;
 pub mod ui;

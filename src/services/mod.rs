@@ -1,0 +1,6 @@
+//! The rules of the house. A service consumes the gate's proof, decides, and runs one transaction.
+//!
+//! Architecture invariant: no service calls another service; what two of them need is a rule in the store's
+//! transaction or a pure function.
+
+pub mod hub;
