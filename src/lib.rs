@@ -21,8 +21,10 @@
 pub mod access;
 pub mod api;
 pub mod config;
+pub mod fake;
 pub mod gateway;
 pub mod logging;
+pub mod ollama;
 pub mod services;
 pub mod store;
 pub mod tasks;

@@ -1,0 +1,739 @@
+//! What goes over the wire, tolerant of what is missing and blind to what is new.
+//!
+//! Requests are built from our own types, answers are turned into them here, so that a change of Ollama's ends at this
+//! file. Every field of an answer may be missing or null; only a wrong shape is an error. Durations are nanoseconds.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Value, json};
+
+use crate::api::{
+    chat::{Delta, MessageRole, ToolCall},
+    models::{Loaded, Model, ModelDetail},
+    options::{ChatOptions, Format, Think},
+};
+
+use super::name::ModelName;
+
+/// One chat request. `truncate:false` and `shift:false` are always sent: what does not fit is an error with figures,
+/// never a silent loss.
+#[derive(Clone, Debug, Default)]
+pub struct ChatRequest {
+    pub model: String,
+    pub messages: Vec<ChatMessage>,
+    pub options: ChatOptions,
+    /// Tool definitions as Ollama takes them.
+    pub tools: Vec<Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChatMessage {
+    pub role: MessageRole,
+    pub content: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub thinking: String,
+    /// Bare base64, without a `data:` prefix.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "tool_calls")]
+    pub tool_calls: Vec<ToolCall>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_name: Option<String>,
+}
+
+impl ChatMessage {
+    pub fn new(role: MessageRole, content: impl Into<String>) -> Self {
+        Self {
+            role,
+            content: content.into(),
+            thinking: String::new(),
+            images: Vec::new(),
+            tool_calls: Vec::new(),
+            tool_name: None,
+        }
+    }
+}
+
+fn tool_calls<S: Serializer>(calls: &[ToolCall], serializer: S) -> Result<S::Ok, S::Error> {
+    let calls = calls.iter().map(|call| {
+        // Arguments are an object; a string is refused by the server with a text nobody understands.
+        let mut sent = json!({ "function": { "name": call.name, "arguments": call.arguments } });
+        if let Some(id) = &call.id {
+            sent["id"] = json!(id);
+        }
+        sent
+    });
+    serializer.collect_seq(calls)
+}
+
+impl ChatRequest {
+    pub(super) fn body(&self, stream: bool) -> Value {
+        let mut body = json!({
+            "model": self.model,
+            "messages": self.messages,
+            "stream": stream,
+            "truncate": false,
+            "shift": false,
+        });
+        if !self.tools.is_empty() {
+            body["tools"] = json!(self.tools);
+        }
+        add_options(&mut body, &self.options);
+        body
+    }
+}
+
+/// Puts each option where Ollama wants it: three stand beside `options`, the rest inside. What is not set is not sent.
+fn add_options(body: &mut Value, options: &ChatOptions) {
+    let ChatOptions { temperature, top_p, top_k, min_p, seed, num_ctx, num_predict, stop, keep_alive, think, format } =
+        options;
+    if let Some(keep_alive) = keep_alive {
+        body["keep_alive"] = duration(keep_alive);
+    }
+    if let Some(think) = think {
+        body["think"] = match think {
+            Think::Off => json!(false),
+            Think::On => json!(true),
+            Think::Low => json!("low"),
+            Think::Medium => json!("medium"),
+            Think::High => json!("high"),
+            Think::Max => json!("max"),
+        };
+    }
+    match format {
+        None => {}
+        Some(Format::Json) => body["format"] = json!("json"),
+        Some(Format::Schema(schema)) => body["format"] = schema.clone(),
+    }
+    let mut inner = serde_json::Map::new();
+    let mut set = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            inner.insert(name.to_owned(), value);
+        }
+    };
+    set("temperature", temperature.map(Value::from));
+    set("top_p", top_p.map(Value::from));
+    set("top_k", top_k.map(Value::from));
+    set("min_p", min_p.map(Value::from));
+    set("seed", seed.map(Value::from));
+    set("num_ctx", num_ctx.map(Value::from));
+    set("num_predict", num_predict.map(Value::from));
+    set("stop", (!stop.is_empty()).then(|| json!(stop)));
+    if !inner.is_empty() {
+        body["options"] = Value::Object(inner);
+    }
+}
+
+/// Whole seconds go as a number, anything else as Go's duration text: as a string, `"30"` would be refused.
+fn duration(text: &str) -> Value {
+    text.parse::<i64>().map_or_else(|_| json!(text), Value::from)
+}
+
+/// One completion without a conversation.
+#[derive(Clone, Debug, Default)]
+pub struct GenerateRequest {
+    pub model: String,
+    pub prompt: String,
+    pub system: Option<String>,
+    /// What follows the gap to be filled; needs the `insert` capability.
+    pub suffix: Option<String>,
+    /// Bare base64.
+    pub images: Vec<String>,
+    /// Sends the prompt without the model's template.
+    pub raw: bool,
+    pub options: ChatOptions,
+}
+
+impl GenerateRequest {
+    pub(super) fn body(&self, stream: bool) -> Value {
+        let mut body = json!({ "model": self.model, "prompt": self.prompt, "stream": stream, "truncate": false });
+        if let Some(system) = &self.system {
+            body["system"] = json!(system);
+        }
+        if let Some(suffix) = &self.suffix {
+            body["suffix"] = json!(suffix);
+        }
+        if !self.images.is_empty() {
+            body["images"] = json!(self.images);
+        }
+        if self.raw {
+            body["raw"] = json!(true);
+        }
+        add_options(&mut body, &self.options);
+        body
+    }
+}
+
+/// Texts to turn into vectors. Too long a text is an error, never cut silently.
+#[derive(Clone, Debug, Default)]
+pub struct EmbedRequest {
+    pub model: String,
+    pub input: Vec<String>,
+    pub dimensions: Option<u32>,
+    pub keep_alive: Option<String>,
+}
+
+impl EmbedRequest {
+    pub(super) fn body(&self) -> Value {
+        let mut body = json!({ "model": self.model, "input": self.input, "truncate": false });
+        if let Some(dimensions) = self.dimensions {
+            body["dimensions"] = json!(dimensions);
+        }
+        if let Some(keep_alive) = &self.keep_alive {
+            body["keep_alive"] = duration(keep_alive);
+        }
+        body
+    }
+}
+
+/// What a new model is made of. `from` must be installed: an unknown name would start a download of it.
+#[derive(Clone, Debug)]
+pub struct Create {
+    pub model: ModelName,
+    pub from: Option<ModelName>,
+    /// File name → digest of a blob that is at the server.
+    pub files: Vec<(String, super::name::Digest)>,
+    pub adapters: Vec<(String, super::name::Digest)>,
+    pub template: Option<String>,
+    pub system: Option<String>,
+    pub license: Vec<String>,
+    /// Parameters as Ollama names them.
+    pub parameters: serde_json::Map<String, Value>,
+    pub messages: Vec<ChatMessage>,
+    /// `q4_K_M`, `q4_K_S` or `q8_0`.
+    pub quantize: Option<String>,
+}
+
+impl Create {
+    #[must_use]
+    pub fn new(model: ModelName) -> Self {
+        Self {
+            model,
+            from: None,
+            files: Vec::new(),
+            adapters: Vec::new(),
+            template: None,
+            system: None,
+            license: Vec::new(),
+            parameters: serde_json::Map::new(),
+            messages: Vec::new(),
+            quantize: None,
+        }
+    }
+
+    pub(super) fn body(&self) -> Value {
+        struct Files<'a>(&'a [(String, super::name::Digest)]);
+        impl Serialize for Files<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(Some(self.0.len()))?;
+                for (name, digest) in self.0 {
+                    map.serialize_entry(name, digest.as_str())?;
+                }
+                map.end()
+            }
+        }
+        let mut body = json!({ "model": self.model.as_str(), "stream": true });
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body[name] = value;
+            }
+        };
+        set("from", self.from.as_ref().map(|from| json!(from.as_str())));
+        set("files", (!self.files.is_empty()).then(|| json!(Files(&self.files))));
+        set("adapters", (!self.adapters.is_empty()).then(|| json!(Files(&self.adapters))));
+        set("template", self.template.as_ref().map(|text| json!(text)));
+        set("system", self.system.as_ref().map(|text| json!(text)));
+        set("license", (!self.license.is_empty()).then(|| json!(self.license)));
+        set("parameters", (!self.parameters.is_empty()).then(|| Value::Object(self.parameters.clone())));
+        set("messages", (!self.messages.is_empty()).then(|| json!(self.messages)));
+        set("quantize", self.quantize.as_ref().map(|text| json!(text)));
+        body
+    }
+}
+
+/// A piece of a chat answer. The last one carries `done`, and may carry text and tool calls as well.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chunk {
+    pub delta: Delta,
+    pub done: Option<Done>,
+}
+
+/// A piece of a completion.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Piece {
+    pub text: String,
+    pub thinking: String,
+    pub done: Option<Done>,
+}
+
+/// How an answer ended, and what it cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    pub reason: DoneReason,
+    pub usage: Usage,
+}
+
+/// Why the model stopped. The list is open at Ollama's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DoneReason {
+    Stop,
+    /// At `num_predict`, or because the context is full.
+    Length,
+    /// Only loaded: there was nothing to answer.
+    Load,
+    Unload,
+    Other(String),
+}
+
+/// Nanoseconds and tokens, as reported; `None` where the server left them out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub total_ns: Option<u64>,
+    pub load_ns: Option<u64>,
+    pub prompt_tokens: Option<u32>,
+    pub prompt_ns: Option<u64>,
+    pub answer_tokens: Option<u32>,
+    pub answer_ns: Option<u64>,
+}
+
+/// One line of a pull, push or create.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub status: String,
+    pub digest: Option<String>,
+    /// Bytes.
+    pub total: Option<u64>,
+    /// Bytes; 0 is left out by the server.
+    pub completed: u64,
+}
+
+/// A model in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resident {
+    pub name: String,
+    pub digest: String,
+    pub loaded: Loaded,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Embeddings {
+    pub vectors: Vec<Vec<f32>>,
+    pub usage: Usage,
+}
+
+/// An answer of the server that may be an error instead.
+pub(super) trait Wire: serde::de::DeserializeOwned {
+    type Item;
+    fn error(&mut self) -> Option<Value>;
+    fn item(self) -> Self::Item;
+}
+
+/// An item of a stream that knows whether it is the last.
+pub(super) trait Last {
+    fn is_last(&self) -> bool;
+}
+
+impl Last for Chunk {
+    fn is_last(&self) -> bool {
+        self.done.is_some()
+    }
+}
+
+impl Last for Piece {
+    fn is_last(&self) -> bool {
+        self.done.is_some()
+    }
+}
+
+impl Last for Progress {
+    fn is_last(&self) -> bool {
+        self.status == "success"
+    }
+}
+
+/// A field that is missing, or null, is its default.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+#[derive(Deserialize)]
+pub(super) struct ChatLine {
+    #[serde(default)]
+    error: Option<Value>,
+    #[serde(default, deserialize_with = "or_default")]
+    message: WireMessage,
+    #[serde(default, deserialize_with = "or_default")]
+    done: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    done_reason: String,
+    #[serde(default)]
+    total_duration: Option<u64>,
+    #[serde(default)]
+    load_duration: Option<u64>,
+    #[serde(default)]
+    prompt_eval_count: Option<u32>,
+    #[serde(default)]
+    prompt_eval_duration: Option<u64>,
+    #[serde(default)]
+    eval_count: Option<u32>,
+    #[serde(default)]
+    eval_duration: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+struct WireMessage {
+    #[serde(default, deserialize_with = "or_default")]
+    content: String,
+    #[serde(default, deserialize_with = "or_default")]
+    thinking: String,
+    #[serde(default, deserialize_with = "or_default")]
+    tool_calls: Vec<WireCall>,
+}
+
+#[derive(Default, Deserialize)]
+struct WireCall {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    function: WireFunction,
+}
+
+#[derive(Default, Deserialize)]
+struct WireFunction {
+    #[serde(default, deserialize_with = "or_default")]
+    name: String,
+    #[serde(default)]
+    arguments: Value,
+}
+
+impl Wire for ChatLine {
+    type Item = Chunk;
+
+    fn error(&mut self) -> Option<Value> {
+        self.error.take()
+    }
+
+    fn item(self) -> Chunk {
+        let usage = Usage {
+            total_ns: self.total_duration,
+            load_ns: self.load_duration,
+            prompt_tokens: self.prompt_eval_count,
+            prompt_ns: self.prompt_eval_duration,
+            answer_tokens: self.eval_count,
+            answer_ns: self.eval_duration,
+        };
+        let WireMessage { content, thinking, tool_calls } = self.message;
+        let tool_calls = tool_calls.into_iter().map(|call| ToolCall {
+            id: call.id,
+            name: call.function.name,
+            arguments: call.function.arguments,
+        });
+        Chunk {
+            delta: Delta { content, thinking, tool_calls: tool_calls.collect() },
+            done: self.done.then(|| Done { reason: reason(self.done_reason), usage }),
+        }
+    }
+}
+
+fn reason(text: String) -> DoneReason {
+    match text.as_str() {
+        // Servers before `done_reason` only said that they were done.
+        "stop" | "" => DoneReason::Stop,
+        "length" => DoneReason::Length,
+        "load" => DoneReason::Load,
+        "unload" => DoneReason::Unload,
+        _ => DoneReason::Other(text),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct GenerateLine {
+    #[serde(default)]
+    error: Option<Value>,
+    #[serde(default, deserialize_with = "or_default")]
+    response: String,
+    #[serde(default, deserialize_with = "or_default")]
+    thinking: String,
+    #[serde(default, deserialize_with = "or_default")]
+    done: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    done_reason: String,
+    #[serde(default)]
+    total_duration: Option<u64>,
+    #[serde(default)]
+    load_duration: Option<u64>,
+    #[serde(default)]
+    prompt_eval_count: Option<u32>,
+    #[serde(default)]
+    prompt_eval_duration: Option<u64>,
+    #[serde(default)]
+    eval_count: Option<u32>,
+    #[serde(default)]
+    eval_duration: Option<u64>,
+}
+
+impl Wire for GenerateLine {
+    type Item = Piece;
+
+    fn error(&mut self) -> Option<Value> {
+        self.error.take()
+    }
+
+    fn item(self) -> Piece {
+        let usage = Usage {
+            total_ns: self.total_duration,
+            load_ns: self.load_duration,
+            prompt_tokens: self.prompt_eval_count,
+            prompt_ns: self.prompt_eval_duration,
+            answer_tokens: self.eval_count,
+            answer_ns: self.eval_duration,
+        };
+        Piece {
+            text: self.response,
+            thinking: self.thinking,
+            done: self.done.then(|| Done { reason: reason(self.done_reason), usage }),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ProgressLine {
+    #[serde(default)]
+    error: Option<Value>,
+    #[serde(default, deserialize_with = "or_default")]
+    status: String,
+    #[serde(default)]
+    digest: Option<String>,
+    #[serde(default)]
+    total: Option<u64>,
+    #[serde(default, deserialize_with = "or_default")]
+    completed: u64,
+}
+
+impl Wire for ProgressLine {
+    type Item = Progress;
+
+    fn error(&mut self) -> Option<Value> {
+        self.error.take()
+    }
+
+    fn item(self) -> Progress {
+        let Self { error: _, status, digest, total, completed } = self;
+        Progress { status, digest, total, completed }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Version {
+    /// Required: this is how a server shows that it is Ollama.
+    pub version: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Status {
+    #[serde(default, deserialize_with = "or_default")]
+    pub cloud: Cloud,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct Cloud {
+    #[serde(default, deserialize_with = "or_default")]
+    pub disabled: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Tags {
+    /// Required: something else answering `{}` must not look like an empty Ollama.
+    #[serde(deserialize_with = "or_default")]
+    models: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+struct Tag {
+    #[serde(default, deserialize_with = "or_default")]
+    name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    size: u64,
+    #[serde(default, deserialize_with = "or_default")]
+    digest: String,
+    #[serde(default, deserialize_with = "or_default")]
+    modified_at: String,
+    #[serde(default, deserialize_with = "or_default")]
+    details: Details,
+    #[serde(default, deserialize_with = "or_default")]
+    capabilities: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    remote_host: String,
+    #[serde(default, deserialize_with = "or_default")]
+    remote_model: String,
+    #[serde(default)]
+    context_length: Option<u32>,
+    #[serde(default, deserialize_with = "or_default")]
+    expires_at: String,
+    #[serde(default, deserialize_with = "or_default")]
+    size_vram: u64,
+}
+
+#[derive(Default, Deserialize)]
+struct Details {
+    #[serde(default, deserialize_with = "or_default")]
+    family: String,
+    #[serde(default, deserialize_with = "or_default")]
+    parameter_size: String,
+    #[serde(default, deserialize_with = "or_default")]
+    quantization_level: String,
+    #[serde(default)]
+    context_length: Option<u32>,
+    #[serde(default)]
+    embedding_length: Option<u32>,
+}
+
+impl Tags {
+    /// As `/api/tags` means it.
+    pub(super) fn installed(self) -> Vec<Model> {
+        let model = |tag: Tag| Model {
+            remote: !tag.remote_host.is_empty() || !tag.remote_model.is_empty(),
+            name: tag.name,
+            bytes: tag.size,
+            digest: tag.digest,
+            family: tag.details.family,
+            parameters: tag.details.parameter_size,
+            quantization: tag.details.quantization_level,
+            context_length: tag.details.context_length,
+            capabilities: tag.capabilities,
+            modified_at: tag.modified_at,
+            loaded: None,
+        };
+        self.models.into_iter().map(model).collect()
+    }
+
+    /// As `/api/ps` means it.
+    pub(super) fn resident(self) -> Vec<Resident> {
+        let resident = |tag: Tag| Resident {
+            name: tag.name,
+            digest: tag.digest,
+            loaded: Loaded {
+                bytes: tag.size,
+                gpu_bytes: tag.size_vram,
+                context_length: tag.context_length,
+                expires_at: tag.expires_at,
+            },
+        };
+        self.models.into_iter().map(resident).collect()
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Show {
+    #[serde(default, deserialize_with = "or_default")]
+    details: Details,
+    #[serde(default, deserialize_with = "or_default")]
+    capabilities: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    model_info: serde_json::Map<String, Value>,
+    #[serde(default)]
+    parameters: Option<String>,
+    #[serde(default)]
+    template: Option<String>,
+    #[serde(default)]
+    system: Option<String>,
+    #[serde(default)]
+    license: Option<String>,
+    #[serde(default)]
+    modelfile: Option<String>,
+}
+
+impl Show {
+    pub(super) fn detail(self, name: &str) -> ModelDetail {
+        let architecture = self.model_info.get("general.architecture").and_then(Value::as_str).unwrap_or_default();
+        let figure = |what: &str| {
+            let value = self.model_info.get(&format!("{architecture}.{what}")).and_then(Value::as_u64);
+            value.and_then(|value| u32::try_from(value).ok())
+        };
+        ModelDetail {
+            name: name.to_owned(),
+            context_length: figure("context_length").or(self.details.context_length),
+            embedding_length: figure("embedding_length").or(self.details.embedding_length),
+            capabilities: self.capabilities,
+            family: self.details.family,
+            parameter_size: self.details.parameter_size,
+            quantization: self.details.quantization_level,
+            parameters: self.parameters,
+            template: self.template,
+            system: self.system,
+            license: self.license,
+            modelfile: self.modelfile,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Embedded {
+    #[serde(deserialize_with = "or_default")]
+    pub embeddings: Vec<Vec<f32>>,
+    #[serde(default)]
+    pub total_duration: Option<u64>,
+    #[serde(default)]
+    pub load_duration: Option<u64>,
+    #[serde(default)]
+    pub prompt_eval_count: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_go_where_ollama_wants_them_and_only_if_set() {
+        let mut request = ChatRequest {
+            model: "m".into(),
+            messages: vec![ChatMessage::new(MessageRole::User, "hi")],
+            ..ChatRequest::default()
+        };
+        let bare = json!({
+            "model": "m", "messages": [{"role": "user", "content": "hi"}],
+            "stream": true, "truncate": false, "shift": false,
+        });
+        assert_eq!(request.body(true), bare);
+        for (name, value) in
+            [("keep_alive", "30"), ("think", "high"), ("format", "json"), ("temperature", "0.5"), ("stop", "a|b")]
+        {
+            request.options.set(name, value).unwrap();
+        }
+        let mut full = bare;
+        full["keep_alive"] = json!(30);
+        full["think"] = json!("high");
+        full["format"] = json!("json");
+        full["options"] = json!({"temperature": 0.5, "stop": ["a", "b"]});
+        assert_eq!(request.body(true), full);
+        assert_eq!(duration("10m"), json!("10m"));
+    }
+
+    #[test]
+    fn tool_calls_of_the_history_go_back_as_objects() {
+        let mut message = ChatMessage::new(MessageRole::Assistant, "");
+        message.tool_calls.push(ToolCall { id: Some("x".into()), name: "f".into(), arguments: json!({"a": 1}) });
+        assert_eq!(
+            json!(message)["tool_calls"],
+            json!([{"id": "x", "function": {"name": "f", "arguments": {"a": 1}}}])
+        );
+    }
+
+    #[test]
+    fn missing_null_and_unknown_fields_are_all_fine() {
+        for line in [
+            r#"{"message":{"content":"x"},"done":true}"#,
+            r#"{"message":{"content":"x","thinking":null,"tool_calls":null,"new":[1]},"done":true,"done_reason":null,"eval_count":null,"later":{}}"#,
+        ] {
+            let chunk = serde_json::from_str::<ChatLine>(line).unwrap().item();
+            assert_eq!(
+                chunk,
+                Chunk {
+                    delta: Delta { content: "x".into(), ..Delta::default() },
+                    done: Some(Done { reason: DoneReason::Stop, usage: Usage::default() }),
+                }
+            );
+        }
+        assert!(serde_json::from_str::<Tags>(r#"{"models":null}"#).unwrap().installed().is_empty());
+        assert!(serde_json::from_str::<Tags>("{}").is_err());
+    }
+}
