@@ -8,5 +8,6 @@ pub mod cx;
 pub mod keymap;
 pub mod msg;
 pub mod screens;
+pub mod text;
 pub mod theme;
 pub mod widgets;

@@ -1,0 +1,1 @@
+//! Text on the screen: wrapping, Markdown, answers as they arrive, coloured code.
