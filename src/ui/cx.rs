@@ -80,12 +80,9 @@ impl Cx {
     /// For tests: the defaults, a fixed clock in UTC (2026-11-24 10:02), a dark theme, alice signed in, 80×24.
     #[must_use]
     pub fn fixed() -> Self {
-        use crate::{
-            api::{AccountId, auth::Role},
-            config::ThemeName,
-        };
+        use crate::api::{AccountId, auth::Role};
         Self {
-            theme: Theme::by_name(ThemeName::Dark, false),
+            theme: Theme::dark(),
             keymap: Keymap::default(),
             config: Config::default(),
             account: Some(Account { id: AccountId(uuid::Uuid::nil()), name: "alice".into(), role: Role::Admin }),

@@ -5,8 +5,10 @@
 
 pub mod actions;
 pub mod cx;
+pub mod input;
 pub mod keymap;
 pub mod msg;
+pub mod run;
 pub mod screens;
 pub mod text;
 pub mod theme;
