@@ -9,3 +9,35 @@ pub struct Vault {
     pub account: AccountId,
     pub db: Db,
 }
+
+pub mod branch;
+pub mod conversations;
+pub mod documents;
+pub mod fold;
+pub mod folders;
+pub mod lease;
+pub mod messages;
+pub mod recovery;
+mod rows;
+pub mod weight;
+pub mod window;
+
+/// `SELECT` of everything a message shows from `m`, its parent being `p`; continue with `FROM`.
+macro_rules! message_columns {
+    () => {
+        "SELECT m.seq, m.id, p.id AS parent, m.role, m.state, m.excluded, m.pinned, m.model, m.error, m.tool_calls,
+                m.content, m.thinking, m.created_at, m.first_token_ms, m.total_ms, m.load_ms, m.prompt_tokens, m.prompt_ms,
+                m.answer_tokens, m.answer_ms, m.thinking_ms,
+                (SELECT count(*) FROM messages s
+                 WHERE s.parent IS m.parent AND s.conversation = m.conversation AND s.seq <= m.seq) AS sibling,
+                (SELECT count(*) FROM messages s
+                 WHERE s.parent IS m.parent AND s.conversation = m.conversation) AS siblings,
+                EXISTS (SELECT 1 FROM attachments a WHERE a.message = m.seq) AS has_attachments"
+    };
+}
+use message_columns;
+
+#[cfg(test)]
+pub(crate) mod scratch;
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ CREATE TABLE prompt_templates (
 CREATE TABLE folders (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,
     id         BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
-    parent     INTEGER REFERENCES folders (seq) ON DELETE RESTRICT,
+    parent     INTEGER REFERENCES folders (seq),
     name       TEXT NOT NULL,
     -- The name as it is compared: composed, without case.
     name_key   TEXT NOT NULL,

@@ -1,0 +1,337 @@
+//! Conversations without their messages: shelves, settings, trash, drafts.
+
+use rusqlite::{OptionalExtension, Row, Transaction, named_params};
+use uuid::Uuid;
+
+use super::{
+    fold::filter_key,
+    rows::{conversation_seq, folder_seq, json, message_id, to_json},
+};
+use crate::{
+    api::{
+        ConversationId, FolderId,
+        chat::Draft,
+        organise::{Conversation, ConversationPatch, ConversationRow, NewConversation, Shelf},
+    },
+    store::{StoreError, While},
+};
+
+/// The title of a conversation in which nothing has been said.
+pub const UNTITLED: &str = "New conversation";
+
+/// Where a title comes from. A later one replaces an earlier one; nothing but a person replaces a person's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TitleOrigin {
+    /// The first words of the prompt.
+    Prompt,
+    /// A model was asked.
+    Model,
+}
+
+/// `SELECT` of a row's columns from `source`, continued by `rest`.
+macro_rules! select_rows {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.id, f.id AS folder, c.title, c.pinned, c.trashed_at IS NOT NULL AS trashed, c.model, c.updated_at,
+                    c.messages, c.rev, c.used
+             FROM conversations c LEFT JOIN folders f ON f.seq = c.folder ",
+            $rest
+        )
+    };
+}
+
+/// One shelf, most recently used first, from below the place `after`. The second value is the place of the last row.
+pub fn shelf(
+    tx: &Transaction<'_>,
+    shelf: Shelf,
+    filter: &str,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<(Vec<ConversationRow>, Option<i64>), StoreError> {
+    let folder = match shelf {
+        Shelf::Folder(Some(folder)) => Some(folder_seq(tx, folder)?),
+        Shelf::Folder(None) | Shelf::Pinned | Shelf::Recent | Shelf::Archive | Shelf::Trash => None,
+    };
+    let sql = match shelf {
+        Shelf::Pinned => select_rows!(
+            "WHERE c.pinned = 1 AND c.trashed_at IS NULL AND c.archived_at IS NULL AND c.used < :after
+             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
+        ),
+        Shelf::Folder(Some(_)) => select_rows!(
+            "WHERE c.folder = :folder AND c.trashed_at IS NULL AND c.archived_at IS NULL AND c.used < :after
+             AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
+        ),
+        Shelf::Folder(None) => select_rows!(
+            "WHERE c.folder IS NULL AND c.trashed_at IS NULL AND c.archived_at IS NULL AND c.used < :after
+             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
+        ),
+        Shelf::Recent => select_rows!(
+            "WHERE c.trashed_at IS NULL AND c.archived_at IS NULL AND c.used < :after
+             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
+        ),
+        Shelf::Archive => select_rows!(
+            "WHERE c.archived_at IS NOT NULL AND c.trashed_at IS NULL AND c.used < :after
+             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
+        ),
+        Shelf::Trash => select_rows!(
+            "WHERE c.trashed_at IS NOT NULL AND c.used < :after
+             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
+        ),
+    };
+    let mut select = tx.prepare_cached(sql).while_("listing conversations")?;
+    let mut rows = select
+        .query_map(
+            named_params! {
+                ":folder": folder,
+                ":filter": filter_key(filter.trim()),
+                ":after": after.unwrap_or(i64::MAX),
+                // One more tells whether anything follows.
+                ":limit": limit + 1,
+            },
+            |row| Ok((summary(row)?, row.get::<_, i64>("used")?)),
+        )
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .while_("listing conversations")?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let last = rows.last().filter(|_| more).map(|(_, used)| *used);
+    Ok((rows.into_iter().map(|(row, _)| row).collect(), last))
+}
+
+pub fn create(tx: &Transaction<'_>, new: &NewConversation, now: i64) -> Result<Conversation, StoreError> {
+    let folder = new.folder.map(|folder| folder_seq(tx, folder)).transpose()?;
+    let id = ConversationId::new();
+    let title = new.title.as_deref().unwrap_or(UNTITLED);
+    tx.prepare_cached(
+        "INSERT INTO conversations
+             (id, folder, title, title_key, title_origin, model, system_prompt, options, used, created_at, updated_at)
+         VALUES (:id, :folder, :title, :key, :origin, :model, :system, :options,
+                 (SELECT coalesce(max(used), 0) + 1 FROM conversations), :now, :now)",
+    )
+    .while_("making a conversation")?
+    .execute(named_params! {
+        ":id": id.0,
+        ":folder": folder,
+        ":title": title,
+        ":key": filter_key(title),
+        ":origin": if new.title.is_some() { "manual" } else { "none" },
+        ":model": new.model,
+        ":system": new.system_prompt,
+        ":options": to_json(&new.options, "set of options")?,
+        ":now": now,
+    })
+    .while_("making a conversation")?;
+    get(tx, id)
+}
+
+pub fn get(tx: &Transaction<'_>, id: ConversationId) -> Result<Conversation, StoreError> {
+    let (mut conversation, options) = tx
+        .prepare_cached(
+            "SELECT c.id, f.id AS folder, c.title, c.pinned, c.trashed_at IS NOT NULL AS trashed, c.model, c.updated_at,
+                    c.messages, c.rev, c.title_origin, c.system_prompt, c.options, h.id AS head, c.created_at
+             FROM conversations c LEFT JOIN folders f ON f.seq = c.folder LEFT JOIN messages h ON h.seq = c.head
+             WHERE c.id = :id",
+        )
+        .and_then(|mut find| {
+            find.query_row(named_params! { ":id": id.0 }, |row| {
+                let conversation = Conversation {
+                    row: summary(row)?,
+                    title_is_manual: row.get_ref("title_origin")?.as_str()? == "manual",
+                    system_prompt: row.get("system_prompt")?,
+                    options: crate::api::options::ChatOptions::default(),
+                    head: message_id(row, "head")?,
+                    created_at: row.get("created_at")?,
+                };
+                Ok((conversation, row.get::<_, String>("options")?))
+            })
+            .optional()
+        })
+        .while_("reading a conversation")?
+        .ok_or(StoreError::NotFound("conversation"))?;
+    conversation.options = json(&options, "set of options")?;
+    Ok(conversation)
+}
+
+/// Applies a checked patch in one row change. Refused if the row has another revision than the one that was seen.
+pub fn change(
+    tx: &Transaction<'_>,
+    id: ConversationId,
+    patch: &ConversationPatch,
+    now: i64,
+) -> Result<Conversation, StoreError> {
+    let before = get(tx, id)?;
+    if patch.seen_rev.is_some_and(|seen| seen != before.row.rev) {
+        return Err(StoreError::Conflict("The conversation was changed in another window meanwhile.".to_owned()));
+    }
+    let folder = match patch.folder {
+        Some(folder) => folder,
+        None => before.row.folder,
+    };
+    let folder = folder.map(|folder| folder_seq(tx, folder)).transpose()?;
+    let title = patch.title.as_deref().unwrap_or(&before.row.title);
+    let options = patch.options.as_ref().unwrap_or(&before.options);
+    tx.prepare_cached(
+        "UPDATE conversations SET folder = :folder, title = :title, title_key = :key,
+             title_origin = CASE WHEN :renamed THEN 'manual' ELSE title_origin END,
+             pinned = :pinned, model = :model, system_prompt = :system, options = :options,
+             rev = rev + 1, updated_at = :now
+         WHERE id = :id",
+    )
+    .while_("changing a conversation")?
+    .execute(named_params! {
+        ":id": id.0,
+        ":folder": folder,
+        ":title": title,
+        ":key": filter_key(title),
+        ":renamed": patch.title.is_some(),
+        ":pinned": patch.pinned.unwrap_or(before.row.pinned),
+        ":model": patch.model.as_ref().unwrap_or(&before.row.model),
+        ":system": patch.system_prompt.as_ref().unwrap_or(&before.system_prompt),
+        ":options": to_json(options, "set of options")?,
+        ":now": now,
+    })
+    .while_("changing a conversation")?;
+    get(tx, id)
+}
+
+/// Into the trash; the folder stays noted, to come back to.
+pub fn trash(tx: &Transaction<'_>, ids: &[ConversationId], now: i64) -> Result<(), StoreError> {
+    set_trashed(tx, ids, Some(now))
+}
+
+/// Out of the trash, into the folder it was in, or the nearest above it that is still there.
+pub fn restore(tx: &Transaction<'_>, ids: &[ConversationId]) -> Result<(), StoreError> {
+    set_trashed(tx, ids, None)
+}
+
+fn set_trashed(tx: &Transaction<'_>, ids: &[ConversationId], at: Option<i64>) -> Result<(), StoreError> {
+    let mut update = tx
+        .prepare_cached(
+            "UPDATE conversations SET trashed_at = :at, rev = rev + 1
+             WHERE id = :id AND (trashed_at IS NULL) != (:at IS NULL)",
+        )
+        .while_("moving a conversation to or from the trash")?;
+    for id in ids {
+        conversation_seq(tx, *id)?;
+        update
+            .execute(named_params! { ":id": id.0, ":at": at })
+            .while_("moving a conversation to or from the trash")?;
+    }
+    Ok(())
+}
+
+/// Sets a title that no person gave. Says whether it was taken.
+pub fn set_title(
+    tx: &Transaction<'_>,
+    id: ConversationId,
+    title: &str,
+    origin: TitleOrigin,
+) -> Result<bool, StoreError> {
+    let (from, to) = match origin {
+        TitleOrigin::Prompt => ("none", "prompt"),
+        TitleOrigin::Model => ("prompt", "model"),
+    };
+    let changed = tx
+        .prepare_cached(
+            "UPDATE conversations SET title = :title, title_key = :key, title_origin = :to
+             WHERE id = :id AND title_origin IN ('none', :from)",
+        )
+        .and_then(|mut update| {
+            update.execute(named_params! {
+                ":id": id.0, ":title": title, ":key": filter_key(title), ":from": from, ":to": to,
+            })
+        })
+        .while_("setting a title")?;
+    Ok(changed > 0)
+}
+
+/// Whether a model may still give this conversation its title.
+pub fn wants_title(tx: &Transaction<'_>, id: ConversationId) -> Result<bool, StoreError> {
+    tx.prepare_cached("SELECT title_origin IN ('none', 'prompt') FROM conversations WHERE id = :id")
+        .and_then(|mut find| find.query_row(named_params! { ":id": id.0 }, |row| row.get(0)).optional())
+        .while_("reading where a title comes from")?
+        .ok_or(StoreError::NotFound("conversation"))
+}
+
+/// Puts the conversation first in the order of use.
+pub(super) fn touch(tx: &Transaction<'_>, conversation: i64, now: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE conversations SET used = (SELECT max(used) + 1 FROM conversations), updated_at = :now
+         WHERE seq = :conversation",
+    )
+    .and_then(|mut update| update.execute(named_params! { ":conversation": conversation, ":now": now }))
+    .while_("noting the use of a conversation")?;
+    Ok(())
+}
+
+/// `None` is the conversation that does not exist yet.
+pub fn draft(tx: &Transaction<'_>, conversation: Option<ConversationId>) -> Result<Draft, StoreError> {
+    let seq = draft_key(tx, conversation)?;
+    let stored: Option<(String, String, String)> = tx
+        .prepare_cached("SELECT body, queued, attachments FROM drafts WHERE conversation = :conversation")
+        .and_then(|mut find| {
+            find.query_row(named_params! { ":conversation": seq }, |row| {
+                Ok((row.get("body")?, row.get("queued")?, row.get("attachments")?))
+            })
+            .optional()
+        })
+        .while_("reading a draft")?;
+    let Some((text, queued, attachments)) = stored else {
+        return Ok(Draft::default());
+    };
+    Ok(Draft {
+        text,
+        queued: json(&queued, "queue of messages")?,
+        attachments: json(&attachments, "list of attachments")?,
+    })
+}
+
+pub fn save_draft(
+    tx: &Transaction<'_>,
+    conversation: Option<ConversationId>,
+    draft: &Draft,
+    now: i64,
+) -> Result<(), StoreError> {
+    let seq = draft_key(tx, conversation)?;
+    if *draft == Draft::default() {
+        tx.prepare_cached("DELETE FROM drafts WHERE conversation = :conversation")
+            .and_then(|mut delete| delete.execute(named_params! { ":conversation": seq }))
+            .while_("clearing a draft")?;
+        return Ok(());
+    }
+    // A path that is not UTF-8 cannot be written as JSON; what can be shown of it is kept.
+    let attachments: Vec<_> = draft.attachments.iter().map(|path| path.to_string_lossy()).collect();
+    tx.prepare_cached(
+        "INSERT INTO drafts (conversation, updated_at, queued, attachments, body)
+         VALUES (:conversation, :now, :queued, :attachments, :body)
+         ON CONFLICT (conversation) DO UPDATE SET updated_at = :now, queued = :queued, attachments = :attachments, body = :body",
+    )
+    .while_("saving a draft")?
+    .execute(named_params! {
+        ":conversation": seq,
+        ":now": now,
+        ":queued": to_json(&draft.queued, "queue of messages")?,
+        ":attachments": to_json(&attachments, "list of attachments")?,
+        ":body": draft.text,
+    })
+    .while_("saving a draft")?;
+    Ok(())
+}
+
+fn draft_key(tx: &Transaction<'_>, conversation: Option<ConversationId>) -> Result<i64, StoreError> {
+    conversation.map_or(Ok(0), |conversation| conversation_seq(tx, conversation))
+}
+
+fn summary(row: &Row<'_>) -> Result<ConversationRow, rusqlite::Error> {
+    Ok(ConversationRow {
+        id: ConversationId(row.get("id")?),
+        folder: row.get::<_, Option<Uuid>>("folder")?.map(FolderId),
+        title: row.get("title")?,
+        pinned: row.get("pinned")?,
+        trashed: row.get("trashed")?,
+        model: row.get("model")?,
+        updated_at: row.get("updated_at")?,
+        messages: row.get("messages")?,
+        rev: row.get("rev")?,
+    })
+}

@@ -1,0 +1,77 @@
+//! Files that went with messages, kept once for the same bytes.
+
+use rusqlite::{OptionalExtension, Transaction, named_params};
+
+use crate::{
+    api::{DocumentId, chat::AttachmentKind},
+    store::{StoreError, While},
+};
+
+/// A file that has been read and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDocument {
+    pub name: String,
+    pub kind: AttachmentKind,
+    pub sha256: [u8; 32],
+    /// Characters in it that a terminal would not show.
+    pub hidden: u32,
+    pub body: Vec<u8>,
+    /// Its share of a request, quarter tokens.
+    pub weight: u32,
+}
+
+/// Puts these documents to a message, in this order.
+pub fn attach(tx: &Transaction<'_>, message: i64, documents: &[NewDocument], now: i64) -> Result<(), StoreError> {
+    for (place, document) in documents.iter().enumerate() {
+        let stored = store(tx, document, now)?;
+        tx.prepare_cached(
+            "INSERT INTO attachments (message, place, document, name) VALUES (:message, :place, :document, :name)",
+        )
+        .while_("attaching a file")?
+        .execute(named_params! {
+            ":message": message,
+            ":place": i64::try_from(place).unwrap_or(i64::MAX),
+            ":document": stored,
+            ":name": document.name,
+        })
+        .while_("attaching a file")?;
+    }
+    Ok(())
+}
+
+/// The same attachments on another message: an edited prompt keeps its files.
+pub fn copy_attachments(tx: &Transaction<'_>, from: i64, to: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO attachments (message, place, document, name)
+         SELECT :to, place, document, name FROM attachments WHERE message = :from",
+    )
+    .and_then(|mut insert| insert.execute(named_params! { ":from": from, ":to": to }))
+    .while_("copying attachments")?;
+    Ok(())
+}
+
+fn store(tx: &Transaction<'_>, document: &NewDocument, now: i64) -> Result<i64, StoreError> {
+    let known = tx
+        .prepare_cached("SELECT seq FROM documents WHERE sha256 = :sha256")
+        .and_then(|mut find| find.query_row(named_params! { ":sha256": document.sha256 }, |row| row.get(0)).optional())
+        .while_("looking for a stored file")?;
+    if let Some(seq) = known {
+        return Ok(seq);
+    }
+    tx.prepare_cached(
+        "INSERT INTO documents (id, sha256, kind, bytes, hidden, created_at, body)
+         VALUES (:id, :sha256, :kind, :bytes, :hidden, :now, :body)",
+    )
+    .while_("storing a file")?
+    .execute(named_params! {
+        ":id": DocumentId::new().0,
+        ":sha256": document.sha256,
+        ":kind": match document.kind { AttachmentKind::Text => "text", AttachmentKind::Image => "image" },
+        ":bytes": i64::try_from(document.body.len()).unwrap_or(i64::MAX),
+        ":hidden": document.hidden,
+        ":now": now,
+        ":body": document.body,
+    })
+    .while_("storing a file")?;
+    Ok(tx.last_insert_rowid())
+}

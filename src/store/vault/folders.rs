@@ -1,0 +1,223 @@
+//! Folders: the tree's skeleton. Every walk is a loop or one statement; a chain of a thousand folders is nothing special.
+
+use rusqlite::{OptionalExtension, Transaction, named_params};
+use uuid::Uuid;
+
+use super::{fold::name_key, rows::folder_seq};
+use crate::{
+    api::{
+        FolderId,
+        organise::{Counts, FOLDER_MAX, Folder, FolderContent, Tree},
+    },
+    store::{StoreError, While},
+};
+
+/// All folders with what lies directly in them, by name, and the counts of the fixed shelves.
+pub fn tree(tx: &Transaction<'_>) -> Result<Tree, StoreError> {
+    let mut select = tx
+        .prepare_cached(
+            "SELECT f.id, p.id AS parent, f.name, f.rev, (SELECT count(*) FROM conversations c WHERE c.folder = f.seq
+                 AND c.trashed_at IS NULL AND c.archived_at IS NULL) AS conversations
+             FROM folders f LEFT JOIN folders p ON p.seq = f.parent ORDER BY f.name_key, f.seq",
+        )
+        .while_("listing folders")?;
+    let folders = select
+        .query_map([], |row| {
+            Ok(Folder {
+                id: FolderId(row.get("id")?),
+                parent: row.get::<_, Option<Uuid>>("parent")?.map(FolderId),
+                name: row.get("name")?,
+                conversations: row.get("conversations")?,
+                rev: row.get("rev")?,
+            })
+        })
+        .and_then(Iterator::collect)
+        .while_("listing folders")?;
+    let counts = tx
+        .prepare_cached(
+            "SELECT
+               (SELECT count(*) FROM conversations WHERE folder IS NULL AND trashed_at IS NULL AND archived_at IS NULL) AS unfiled,
+               (SELECT count(*) FROM conversations WHERE pinned = 1 AND trashed_at IS NULL AND archived_at IS NULL) AS pinned,
+               (SELECT count(*) FROM conversations WHERE archived_at IS NOT NULL AND trashed_at IS NULL) AS archive,
+               (SELECT count(*) FROM conversations WHERE trashed_at IS NOT NULL) AS trash,
+               (SELECT count(*) FROM conversations WHERE trashed_at IS NULL AND archived_at IS NULL) AS everything",
+        )
+        .and_then(|mut count| {
+            count.query_row([], |row| {
+                Ok(Counts {
+                    unfiled: row.get("unfiled")?,
+                    pinned: row.get("pinned")?,
+                    archive: row.get("archive")?,
+                    trash: row.get("trash")?,
+                    all: row.get("everything")?,
+                })
+            })
+        })
+        .while_("counting conversations")?;
+    Ok(Tree { folders, counts })
+}
+
+/// `name` has been checked; that it is free here is checked now.
+pub fn create(tx: &Transaction<'_>, parent: Option<FolderId>, name: &str, now: i64) -> Result<Folder, StoreError> {
+    let parent_seq = parent.map(|parent| folder_seq(tx, parent)).transpose()?;
+    refuse_taken(tx, parent_seq, name, None)?;
+    let id = FolderId::new();
+    tx.prepare_cached(
+        "INSERT INTO folders (id, parent, name, name_key, created_at, updated_at)
+         VALUES (:id, :parent, :name, :key, :now, :now)",
+    )
+    .and_then(|mut insert| {
+        insert.execute(named_params! {
+            ":id": id.0, ":parent": parent_seq, ":name": name, ":key": name_key(name), ":now": now,
+        })
+    })
+    .while_("making a folder")?;
+    Ok(Folder { id, parent, name: name.to_owned(), conversations: 0, rev: 1 })
+}
+
+pub fn rename(tx: &Transaction<'_>, id: FolderId, name: &str, now: i64) -> Result<(), StoreError> {
+    let seq = folder_seq(tx, id)?;
+    let parent = parent_of(tx, seq)?;
+    refuse_taken(tx, parent, name, Some(seq))?;
+    place(tx, seq, parent, name, now)
+}
+
+/// Refused when the folder would come to lie inside itself, or beside one of the same name.
+pub fn move_to(tx: &Transaction<'_>, id: FolderId, parent: Option<FolderId>, now: i64) -> Result<(), StoreError> {
+    let seq = folder_seq(tx, id)?;
+    let parent = parent.map(|parent| folder_seq(tx, parent)).transpose()?;
+    let mut above = parent;
+    while let Some(folder) = above {
+        if folder == seq {
+            return Err(StoreError::Invalid("A folder cannot lie inside itself.".to_owned()));
+        }
+        above = parent_of(tx, folder)?;
+    }
+    let name = name_of(tx, seq)?;
+    refuse_taken(tx, parent, &name, Some(seq))?;
+    place(tx, seq, parent, &name, now)
+}
+
+/// The folder goes; what was in it goes where `content` says. Trashed conversations of it would be restored to its parent.
+pub fn delete(tx: &Transaction<'_>, id: FolderId, content: FolderContent, now: i64) -> Result<(), StoreError> {
+    let seq = folder_seq(tx, id)?;
+    let parent = parent_of(tx, seq)?;
+    match content {
+        FolderContent::MoveUp => {
+            let children: Vec<(i64, String)> = tx
+                .prepare_cached("SELECT seq, name FROM folders WHERE parent = :folder ORDER BY seq")
+                .and_then(|mut select| {
+                    select
+                        .query_map(named_params! { ":folder": seq }, |row| Ok((row.get("seq")?, row.get("name")?)))?
+                        .collect()
+                })
+                .while_("listing the folders of a folder")?;
+            // The folder that goes does not keep its name from its content. No name that a person gives has this key.
+            set_key(tx, seq, &format!("\u{1}{seq}"))?;
+            for (child, name) in children {
+                let free = free_name(tx, parent, &name)?;
+                // Named on the way, or it would stand beside its namesake for a moment.
+                place(tx, child, parent, &free, now)?;
+            }
+            move_conversations(tx, seq, parent, None)?;
+            tx.prepare_cached("DELETE FROM folders WHERE seq = :folder")
+                .and_then(|mut delete| delete.execute(named_params! { ":folder": seq }))
+                .while_("deleting a folder")?;
+        }
+        FolderContent::Trash => {
+            let below: Vec<i64> = tx
+                .prepare_cached(
+                    "WITH RECURSIVE below (seq) AS (
+                         SELECT :folder UNION ALL SELECT f.seq FROM folders f JOIN below b ON f.parent = b.seq)
+                     SELECT seq FROM below",
+                )
+                .and_then(|mut select| select.query_map(named_params! { ":folder": seq }, |row| row.get(0))?.collect())
+                .while_("listing the folders below a folder")?;
+            for folder in below {
+                move_conversations(tx, folder, parent, Some(now))?;
+            }
+            tx.prepare_cached(
+                "WITH RECURSIVE below (seq) AS (
+                     SELECT :folder UNION ALL SELECT f.seq FROM folders f JOIN below b ON f.parent = b.seq)
+                 DELETE FROM folders WHERE seq IN (SELECT seq FROM below)",
+            )
+            .and_then(|mut delete| delete.execute(named_params! { ":folder": seq }))
+            .while_("deleting folders")?;
+        }
+    }
+    Ok(())
+}
+
+fn parent_of(tx: &Transaction<'_>, folder: i64) -> Result<Option<i64>, StoreError> {
+    tx.prepare_cached("SELECT parent FROM folders WHERE seq = :folder")
+        .and_then(|mut find| find.query_row(named_params! { ":folder": folder }, |row| row.get(0)))
+        .while_("finding the folder above")
+}
+
+fn name_of(tx: &Transaction<'_>, folder: i64) -> Result<String, StoreError> {
+    tx.prepare_cached("SELECT name FROM folders WHERE seq = :folder")
+        .and_then(|mut find| find.query_row(named_params! { ":folder": folder }, |row| row.get(0)))
+        .while_("reading a folder's name")
+}
+
+fn place(tx: &Transaction<'_>, folder: i64, parent: Option<i64>, name: &str, now: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE folders SET parent = :parent, name = :name, name_key = :key, rev = rev + 1, updated_at = :now
+         WHERE seq = :folder",
+    )
+    .and_then(|mut update| {
+        update.execute(named_params! {
+            ":folder": folder, ":parent": parent, ":name": name, ":key": name_key(name), ":now": now,
+        })
+    })
+    .while_("placing a folder")?;
+    Ok(())
+}
+
+fn set_key(tx: &Transaction<'_>, folder: i64, key: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE folders SET name_key = :key WHERE seq = :folder")
+        .and_then(|mut update| update.execute(named_params! { ":folder": folder, ":key": key }))
+        .while_("renaming a folder")?;
+    Ok(())
+}
+
+/// All conversations of one folder go to another; `trash` also puts those into the trash that are not there yet.
+fn move_conversations(tx: &Transaction<'_>, from: i64, to: Option<i64>, trash: Option<i64>) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE conversations SET folder = :to, trashed_at = coalesce(trashed_at, :trash), rev = rev + 1
+         WHERE folder = :from",
+    )
+    .and_then(|mut update| update.execute(named_params! { ":from": from, ":to": to, ":trash": trash }))
+    .while_("moving the conversations of a folder")?;
+    Ok(())
+}
+
+fn taken(tx: &Transaction<'_>, parent: Option<i64>, key: &str) -> Result<Option<i64>, StoreError> {
+    tx.prepare_cached("SELECT seq FROM folders WHERE coalesce(parent, 0) = coalesce(:parent, 0) AND name_key = :key")
+        .and_then(|mut find| {
+            find.query_row(named_params! { ":parent": parent, ":key": key }, |row| row.get(0)).optional()
+        })
+        .while_("looking for a folder of the same name")
+}
+
+fn refuse_taken(tx: &Transaction<'_>, parent: Option<i64>, name: &str, but: Option<i64>) -> Result<(), StoreError> {
+    match taken(tx, parent, &name_key(name))? {
+        Some(other) if Some(other) != but => {
+            Err(StoreError::Conflict(format!("There is already a folder “{name}” in this place.")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// `name`, or `name (2)` and so on, such that nothing beside it has it.
+fn free_name(tx: &Transaction<'_>, parent: Option<i64>, name: &str) -> Result<String, StoreError> {
+    let mut candidate = name.to_owned();
+    let mut number = 1_u32;
+    while taken(tx, parent, &name_key(&candidate))?.is_some() {
+        number += 1;
+        let suffix = format!(" ({number})");
+        let kept: String = name.chars().take(FOLDER_MAX - suffix.chars().count()).collect();
+        candidate = kept + &suffix;
+    }
+    Ok(candidate)
+}

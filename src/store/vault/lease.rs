@@ -1,0 +1,208 @@
+//! Who is alive: a process that may have answers running holds a lock on a file of its own, and names that file in
+//! the rows it is filling. The kernel lets go of the lock however the process ends, so a lock that can be taken means
+//! that the rows' writer is gone. Process id and start time are the second opinion where locks are not to be had.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{OptionalExtension, Transaction, named_params};
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use uuid::Uuid;
+
+use crate::store::{StoreError, While};
+
+/// This process's own lease. Dropping it, or dying, gives it up.
+#[derive(Debug)]
+pub struct Lease {
+    pub id: Uuid,
+    path: PathBuf,
+    // Held for the lock on it.
+    _file: File,
+}
+
+/// A lease as a vault names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub seq: i64,
+    pub id: Uuid,
+    pub boot: String,
+    pub pid: i64,
+    pub started: i64,
+}
+
+impl Lease {
+    /// Takes a new lease in this directory, which is made if it is not there (0700).
+    pub fn take(directory: &Path) -> Result<Self, StoreError> {
+        make_directory(directory).while_("making the directory of leases")?;
+        let id = Uuid::now_v7();
+        let path = path_of(directory, id);
+        loop {
+            let file = open(&path, OFlags::CREATE | OFlags::RDWR).while_("making a lease")?;
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) | Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOSYS | rustix::io::Errno::NOLCK) => {}
+                Err(error) => return Err(error).map_err(io::Error::from).while_("locking a lease"),
+            }
+            // A process that clears up may have removed the file between our opening and locking it.
+            if file.metadata().while_("looking at a lease")?.nlink() > 0 {
+                return Ok(Self { id, path, _file: file });
+            }
+        }
+    }
+
+    /// The lease's row in this vault, made at the first need.
+    pub fn row(&self, tx: &Transaction<'_>, now: i64) -> Result<i64, StoreError> {
+        let known = tx
+            .prepare_cached("SELECT seq FROM leases WHERE id = :id")
+            .and_then(|mut find| find.query_row(named_params! { ":id": self.id }, |row| row.get(0)).optional())
+            .while_("finding a lease")?;
+        if let Some(seq) = known {
+            return Ok(seq);
+        }
+        tx.prepare_cached(
+            "INSERT INTO leases (id, boot, pid, started, created_at) VALUES (:id, :boot, :pid, :started, :now)",
+        )
+        .while_("noting a lease")?
+        .execute(named_params! {
+            ":id": self.id,
+            ":boot": boot(),
+            ":pid": i64::from(std::process::id()),
+            ":started": started(std::process::id().into()).unwrap_or(0),
+            ":now": now,
+        })
+        .while_("noting a lease")?;
+        Ok(tx.last_insert_rowid())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Left behind, it would be cleared up by the next process.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether the process behind this lease still lives. A dead one's file is removed.
+#[must_use]
+pub fn is_alive(directory: &Path, holder: &Holder) -> bool {
+    let path = path_of(directory, holder.id);
+    match open(&path, OFlags::RDWR) {
+        Ok(file) => match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                let _ = fs::remove_file(&path);
+                false
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => true,
+            Err(_) => runs(holder),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(_) => runs(holder),
+    }
+}
+
+/// Removes what processes left behind that were killed.
+pub fn clear_up(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+        if path.extension().is_some_and(|extension| extension == "lease")
+            && let Ok(file) = open(&path, OFlags::RDWR)
+            && rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+fn path_of(directory: &Path, id: Uuid) -> PathBuf {
+    directory.join(format!("{id}.lease"))
+}
+
+fn make_directory(directory: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    match fs::DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+fn open(path: &Path, flags: OFlags) -> io::Result<File> {
+    let mode = Mode::RUSR | Mode::WUSR;
+    Ok(File::from(rustix::fs::open(path, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, mode)?))
+}
+
+/// Without locks to ask: the same boot, the same process id, started at the same moment.
+fn runs(holder: &Holder) -> bool {
+    holder.boot == boot() && started(holder.pid).is_some_and(|started| started == holder.started)
+}
+
+/// Names this run of the machine; empty where the system does not say.
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+}
+
+/// Field 22 of `stat` in proc(5): clock ticks between boot and the start of the process.
+fn started(pid: i64) -> Option<i64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The program's name stands in brackets and may hold anything, so count from behind it.
+    let (_, after) = stat.rsplit_once(')')?;
+    after.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holder(lease: &Lease) -> Holder {
+        Holder {
+            seq: 1,
+            id: lease.id,
+            boot: boot(),
+            pid: std::process::id().into(),
+            started: started(std::process::id().into()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_lease_is_alive_until_it_is_dropped() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("leases");
+        let lease = Lease::take(&directory).unwrap();
+        let named = holder(&lease);
+        assert!(is_alive(&directory, &named));
+        clear_up(&directory);
+        assert!(is_alive(&directory, &named), "clearing up leaves the living alone");
+        drop(lease);
+        assert!(!is_alive(&directory, &named), "though this very process still runs");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_dead_and_cleared_up() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("leases");
+        let lease = Lease::take(&directory).unwrap();
+        let (named, path) = (holder(&lease), lease.path.clone());
+        // The file stays and the lock goes, as at a kill.
+        let kept = fs::read(&path).unwrap();
+        drop(lease);
+        fs::write(&path, kept).unwrap();
+        assert!(!is_alive(&directory, &named));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn without_locks_the_process_itself_is_looked_for() {
+        let own = Holder {
+            seq: 1,
+            id: Uuid::now_v7(),
+            boot: boot(),
+            pid: std::process::id().into(),
+            started: started(std::process::id().into()).unwrap(),
+        };
+        assert!(runs(&own));
+        assert!(!runs(&Holder { started: own.started + 1, ..own.clone() }));
+        assert!(!runs(&Holder { boot: "another".to_owned(), ..own }));
+    }
+}
