@@ -20,12 +20,13 @@
 
 pub mod access;
 pub mod api;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod fake;
 pub mod gateway;
 pub mod logging;
 pub mod ollama;
-pub mod paths;
 pub mod safe_text;
 pub mod services;
 pub mod store;

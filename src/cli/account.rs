@@ -1,0 +1,200 @@
+//! `ollamanet account`: making the first account, signing in and out, passphrases.
+
+use std::io::{BufRead, Write};
+
+use serde_json::json;
+
+use super::{
+    Desk, End,
+    args::{Account as What, Stay},
+    out::{print, print_json, safe, say},
+    secrets::Source,
+};
+use crate::api::{
+    Fault, FaultKind,
+    auth::{Account, Door, NewAccount, Secret, SignedIn},
+};
+
+/// # Errors
+/// How it ended, when not well.
+pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
+    match what {
+        What::Create { name, stay, generate } => create(desk, &name, stay, generate).await,
+        What::SignIn { name, stay } => {
+            let source = Source::new(desk.global.passphrase_fd)?;
+            let passphrase = source.next("Passphrase").await?;
+            let signed_in = desk.gateway.sign_in(&name, &passphrase).await?;
+            let stays = stay_if_wanted(desk, &signed_in, stay, &source).await?;
+            tell(desk, &signed_in, stays, None)
+        }
+        What::SignOut => sign_out(desk).await,
+        What::Whoami => {
+            let session = desk.session().await?;
+            let account = desk.gateway.whoami(&session).await?;
+            if desk.global.json {
+                return print_json(&account);
+            }
+            print(&format!("{} · {}\n", safe(&account.name), account.role.as_str()))
+        }
+        What::ChangePassphrase => change_passphrase(desk).await,
+        What::Recover { name, stay } => {
+            let source = Source::new(desk.global.passphrase_fd)?;
+            let code = source.next("Recovery code").await?;
+            let new = accepted(desk, &name, &source, "New passphrase").await?;
+            let signed_in = desk.gateway.recover(&name, &code, &new).await?;
+            let stays = stay_if_wanted(desk, &signed_in, stay, &source).await?;
+            tell(desk, &signed_in, stays, None)
+        }
+    }
+}
+
+async fn create(desk: &Desk, name: &str, stay: Stay, generate: bool) -> Result<(), End> {
+    // Asked first, because nobody should think of a passphrase for nothing.
+    if !matches!(desk.gateway.door().await?, Door::FirstRun) {
+        return Err(Fault::new(FaultKind::Conflict, "There is an account here already.")
+            .hint("Sign in: ollamanet account sign-in NAME")
+            .into());
+    }
+    let (passphrase, source) = if generate {
+        (desk.gateway.propose_passphrase(), None)
+    } else {
+        let source = Source::new(desk.global.passphrase_fd)?;
+        (accepted(desk, name, &source, "Passphrase").await?, Some(source))
+    };
+    let new = NewAccount { name: name.to_owned(), passphrase: passphrase.clone() };
+    let signed_in = desk.gateway.create_first_admin(new).await?;
+    let stays = match &source {
+        Some(source) => stay_if_wanted(desk, &signed_in, stay, source).await?,
+        None => stay_signed_in(desk, &signed_in, stay.stay).await?,
+    };
+    tell(desk, &signed_in, stays, generate.then_some(&passphrase))
+}
+
+/// A new passphrase that is good enough; at a terminal a weak one is asked for again.
+async fn accepted(desk: &Desk, name: &str, source: &Source, prompt: &str) -> Result<Secret, Fault> {
+    loop {
+        let passphrase = source.next_new(prompt).await?;
+        let strength = desk.gateway.judge_passphrase(name, &passphrase).await;
+        if strength.accepted {
+            return Ok(passphrase);
+        }
+        let advice = if strength.advice.is_empty() { "Use a longer one." } else { &strength.advice };
+        if !source.is_terminal() {
+            return Err(Fault::invalid("This passphrase is too easy to guess.").hint(advice));
+        }
+        say(&format!("This passphrase is too easy to guess. {advice}"));
+    }
+}
+
+async fn change_passphrase(desk: &Desk) -> Result<(), End> {
+    let source = Source::new(desk.global.passphrase_fd)?;
+    // With --user the descriptor holds the old passphrase for signing in; it is read once for both.
+    let current = source.next("Current passphrase").await?;
+    let signed_in = match &desk.global.user {
+        Some(name) => desk.gateway.sign_in(name, &current).await?,
+        None => match desk.gateway.door().await? {
+            Door::Resumed(signed_in) => *signed_in,
+            Door::FirstRun | Door::SignIn => {
+                return Err(Fault::signed_out().hint("Say whose passphrase it is: --user NAME").into());
+            }
+        },
+    };
+    let new = accepted(desk, &signed_in.account.name, &source, "New passphrase").await?;
+    desk.gateway.change_passphrase(&signed_in.session, &current, &new).await?;
+    if desk.global.json {
+        return print_json(&json!({ "changed": signed_in.account.name }));
+    }
+    print("The passphrase is changed; your other sessions have ended.\n")
+}
+
+async fn sign_out(desk: &Desk) -> Result<(), End> {
+    match desk.gateway.door().await? {
+        Door::Resumed(signed_in) => {
+            desk.gateway.sign_out(&signed_in.session).await?;
+            if desk.global.json {
+                return print_json(&json!({ "signed_out": signed_in.account.name }));
+            }
+            print(&format!("{} is signed out.\n", safe(&signed_in.account.name)))
+        }
+        Door::FirstRun | Door::SignIn if desk.global.json => print_json(&json!({ "signed_out": null })),
+        Door::FirstRun | Door::SignIn => print("Nobody was signed in.\n"),
+    }
+}
+
+/// Staying signed in is asked for or said, never assumed.
+async fn stay_if_wanted(desk: &Desk, signed_in: &SignedIn, stay: Stay, source: &Source) -> Result<bool, Fault> {
+    let wanted = stay.stay || (source.is_terminal() && ask_to_stay().await);
+    stay_signed_in(desk, signed_in, wanted).await
+}
+
+async fn stay_signed_in(desk: &Desk, signed_in: &SignedIn, wanted: bool) -> Result<bool, Fault> {
+    if wanted {
+        desk.gateway.stay_signed_in(&signed_in.session, true).await?;
+    }
+    Ok(wanted)
+}
+
+async fn ask_to_stay() -> bool {
+    let asked = tokio::task::spawn_blocking(|| {
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "Stay signed in on this OS account? Whoever uses it can then read along. [y/N] ");
+        let _ = stderr.flush();
+        let mut answer = String::new();
+        let Ok(tty) = std::fs::File::open("/dev/tty") else { return false };
+        let read = std::io::BufReader::new(tty).read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    });
+    asked.await.unwrap_or(false)
+}
+
+fn tell(desk: &Desk, signed_in: &SignedIn, stays: bool, generated: Option<&Secret>) -> Result<(), End> {
+    let SignedIn { account, recovery_code, notice, .. } = signed_in;
+    if desk.global.json {
+        let mut told = json!({ "account": account, "stays_signed_in": stays });
+        if let (Some(code), Some(map)) = (recovery_code, told.as_object_mut()) {
+            map.insert("recovery_code".to_owned(), json!(code.reveal()));
+        }
+        if let (Some(passphrase), Some(map)) = (generated, told.as_object_mut()) {
+            map.insert("passphrase".to_owned(), json!(passphrase.reveal()));
+        }
+        return print_json(&told);
+    }
+    if let Some(notice) = notice {
+        say(&format!("ollamanet: {notice}"));
+    }
+    print(&words(account, stays, recovery_code.as_ref(), generated))
+}
+
+fn words(account: &Account, stays: bool, code: Option<&Secret>, generated: Option<&Secret>) -> String {
+    let mut text = format!("Signed in as {} · {}.\n", safe(&account.name), account.role.as_str());
+    if let Some(passphrase) = generated {
+        text.push_str(&format!("Passphrase:    {}\n", safe(passphrase.reveal())));
+    }
+    if let Some(code) = code {
+        text.push_str(&format!("Recovery code: {}\n", safe(code.reveal())));
+        text.push_str("It is shown only now. Without it, a forgotten passphrase means that the vault stays closed.\n");
+    }
+    if stays {
+        text.push_str("This OS account stays signed in; `ollamanet account sign-out` ends that.\n");
+    } else {
+        text.push_str("The sign-in ends with this command; --stay keeps it.\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{AccountId, auth::Role};
+
+    #[test]
+    fn the_recovery_code_is_shown_with_what_it_is_for() {
+        let account = Account { id: AccountId::new(), name: "alice".to_owned(), role: Role::Admin };
+        assert_eq!(
+            words(&account, true, Some(&Secret::new("AAAA-BBBB")), None),
+            "Signed in as alice · admin.\nRecovery code: AAAA-BBBB\n\
+             It is shown only now. Without it, a forgotten passphrase means that the vault stays closed.\n\
+             This OS account stays signed in; `ollamanet account sign-out` ends that.\n"
+        );
+    }
+}

@@ -1,0 +1,308 @@
+//! The command line as types: what there is to type, and the words that explain it.
+//!
+//! Not here: what any of it does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A terminal home for local models: private vaults, full history, streamed answers from a local Ollama.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ollamanet",
+    version,
+    subcommand_required = false,
+    disable_help_subcommand = false,
+    after_help = "Without a command the interface opens.\n\n\
+        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 Ollama cannot be reached, 4 model not installed,\n\
+        5 not signed in or not allowed, 78 unsafe data directory, 130 interrupted."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Where accounts and vaults lie
+    #[arg(long, global = true, value_name = "DIR", env = "OLLAMANET_DATA_DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Another settings file
+    #[arg(long, global = true, value_name = "FILE", env = "OLLAMANET_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// One setting for this run, such as ui.theme=light
+    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Sign in as this account, for this command only
+    #[arg(long, global = true, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Read the passphrase from this open file descriptor, one line (never from an argument)
+    #[arg(long, global = true, value_name = "N")]
+    pub passphrase_fd: Option<u32>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask a model; the answer streams to standard output
+    Ask(Ask),
+    /// Look through and change your conversations
+    #[command(subcommand)]
+    Conversations(Conversations),
+    /// Look through and change your folders
+    #[command(subcommand)]
+    Folders(Folders),
+    /// See which models there are
+    #[command(subcommand)]
+    Models(Models),
+    /// Check Ollama, the store and the disk; the exit code tells
+    Health,
+    /// Check everything and explain each fix
+    Doctor,
+    /// Settings: show, path, check, default
+    #[command(subcommand)]
+    Config(Config),
+    /// Accounts and signing in
+    #[command(subcommand)]
+    Account(Account),
+    /// Try the whole program against a built-in stand-in for Ollama; nothing is kept
+    Demo,
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print a manual page
+    Man {
+        /// The page of this command
+        command: Option<String>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Ask {
+    /// The question. What comes on standard input stands before it
+    #[arg(value_name = "PROMPT")]
+    pub prompt: Vec<String>,
+    /// The model; otherwise the conversation's, the configured or the first installed one
+    #[arg(short, long)]
+    pub model: Option<String>,
+    /// The system prompt
+    #[arg(short, long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// Go on with a conversation: the last one, or -c=ID or -c=TITLE
+    #[arg(
+        short,
+        long = "continue",
+        value_name = "WHICH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "last",
+        conflicts_with_all = ["new", "folder"]
+    )]
+    pub continued: Option<String>,
+    /// Begin a new conversation; so it is without -c
+    #[arg(long)]
+    pub new: bool,
+    /// Put the new conversation into this folder
+    #[arg(long)]
+    pub folder: Option<String>,
+    /// Attach a file; may be repeated
+    #[arg(short, long = "file", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// An option such as temperature=0.2; may be repeated
+    #[arg(short, long = "option", value_name = "NAME=VALUE")]
+    pub options: Vec<String>,
+    /// The shape of the answer: json, a JSON schema, or a file with one
+    #[arg(long, value_name = "SHAPE")]
+    pub format: Option<String>,
+    /// Let the model think first, and show it on standard error: on, off, low, medium, high or max
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub think: Option<String>,
+    /// When the conversation does not fit the model's window, leave out its oldest messages
+    #[arg(long)]
+    pub shorten: bool,
+}
+
+/// How much of a list is printed.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Paging {
+    /// At most so many rows
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Every row
+    #[arg(long, conflicts_with = "limit")]
+    pub all: bool,
+}
+
+impl Paging {
+    /// The most rows to print.
+    #[must_use]
+    pub fn most(self) -> usize {
+        if self.all { usize::MAX } else { self.limit as usize }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Conversations {
+    /// List conversations, most recently used first
+    #[command(visible_alias = "ls")]
+    List {
+        /// Only titles that contain this
+        filter: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+        /// Only those in this folder
+        #[arg(long, conflicts_with = "shelf")]
+        folder: Option<String>,
+        /// Which of them
+        #[arg(long, value_enum, default_value_t = ShelfName::Recent)]
+        shelf: ShelfName,
+    },
+    /// Print a conversation, newest messages last
+    Show {
+        /// Id, the beginning or end of one, title, or `last`
+        conversation: String,
+        #[command(flatten)]
+        paging: Paging,
+        /// Show thinking too
+        #[arg(long)]
+        thinking: bool,
+    },
+    /// Give a conversation another title
+    Rename { conversation: String, title: String },
+    /// Move conversations to the trash
+    Delete {
+        #[arg(required = true)]
+        conversations: Vec<String>,
+    },
+    /// Take conversations out of the trash
+    Restore {
+        #[arg(required = true)]
+        conversations: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShelfName {
+    /// All that are neither archived nor in the trash
+    Recent,
+    Pinned,
+    /// In no folder
+    Unfiled,
+    Archive,
+    Trash,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Folders {
+    /// List folders as a tree, with the number of conversations in each
+    #[command(visible_alias = "ls")]
+    List {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Make a folder
+    Create {
+        name: String,
+        /// Inside this folder
+        #[arg(long = "in", value_name = "FOLDER")]
+        parent: Option<String>,
+    },
+    /// Give a folder another name
+    Rename { folder: String, name: String },
+    /// Put a folder inside another
+    Move {
+        folder: String,
+        /// The folder to put it in
+        #[arg(long, value_name = "FOLDER", required_unless_present = "top")]
+        to: Option<String>,
+        /// To the top, into no other folder
+        #[arg(long, conflicts_with = "to")]
+        top: bool,
+    },
+    /// Remove a folder
+    Delete {
+        folder: String,
+        /// Where its content goes; must be said when there is any
+        #[arg(long, value_enum)]
+        content: Option<ContentGoes>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ContentGoes {
+    /// Folders and conversations move up to where the folder was
+    MoveUp,
+    /// Conversations go to the trash
+    Trash,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Models {
+    /// List the installed models
+    #[command(visible_alias = "ls")]
+    List {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Everything Ollama knows about a model
+    Show { model: String },
+    /// List the loaded models and the memory they take
+    Ps {
+        #[command(flatten)]
+        paging: Paging,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Every setting with its value and where it comes from
+    Show,
+    /// Where the settings file is
+    Path,
+    /// Name every mistake in the settings, the environment and the keys
+    Check,
+    /// Print a settings file with every setting explained
+    Default,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// Make the first account, an administrator's; prints its recovery code once
+    Create {
+        name: String,
+        #[command(flatten)]
+        stay: Stay,
+        /// Use a generated passphrase and print it
+        #[arg(long)]
+        generate: bool,
+    },
+    /// Sign in
+    SignIn {
+        name: String,
+        #[command(flatten)]
+        stay: Stay,
+    },
+    /// Sign out, and no longer stay signed in
+    SignOut,
+    /// Who is signed in
+    Whoami,
+    /// Change your passphrase; your other sessions end. From a descriptor: the old one, then the new one, a line each
+    ChangePassphrase,
+    /// Set a new passphrase with the recovery code. From a descriptor: the code, then the passphrase, a line each
+    Recover {
+        name: String,
+        #[command(flatten)]
+        stay: Stay,
+    },
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Stay {
+    /// Stay signed in on this OS account
+    #[arg(long)]
+    pub stay: bool,
+}
