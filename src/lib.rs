@@ -27,6 +27,7 @@ pub mod fake;
 pub mod gateway;
 pub mod logging;
 pub mod ollama;
+pub mod paths;
 pub mod safe_text;
 pub mod services;
 pub mod store;

@@ -1,5 +1,6 @@
 //! Who may do what, and how often: the gate, the proof it mints, permissions, limits.
 
+mod faults;
 mod faults_ollama;
 pub mod gate;
 pub mod op;

@@ -3,6 +3,9 @@
 //! Architecture invariant: `rusqlite` is named nowhere else, and nothing here decides who may do what.
 
 pub mod error;
+pub mod keys;
+pub mod migrate;
+pub mod open;
 pub mod thread;
 pub mod vault;
 

@@ -6,7 +6,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    thread::{self, JoinHandle},
+    thread,
 };
 
 use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
@@ -39,18 +39,18 @@ impl std::fmt::Debug for Db {
 }
 
 impl Db {
-    /// Starts the threads for a read-write and a read-only connection to the same file.
+    /// Starts the threads for a read-write and a read-only connection to the same file. Without a reader, reads queue
+    /// behind writes on the one connection.
     ///
     /// # Errors
     /// When the operating system gives no more threads.
-    pub fn start(
-        name: &str,
-        writer: Connection,
-        reader: Connection,
-    ) -> Result<(Self, Vec<JoinHandle<()>>), StoreError> {
-        let (writer, write_thread) = lane(&format!("{name}-write"), writer)?;
-        let (reader, read_thread) = lane(&format!("{name}-read"), reader)?;
-        Ok((Self { writer, reader }, vec![write_thread, read_thread]))
+    pub fn start(name: &str, writer: Connection, reader: Option<Connection>) -> Result<Self, StoreError> {
+        let writer = lane(&format!("{name}-write"), writer)?;
+        let reader = match reader {
+            Some(reader) => lane(&format!("{name}-read"), reader)?,
+            None => writer.clone(),
+        };
+        Ok(Self { writer, reader })
     }
 
     /// Runs `work` in one IMMEDIATE transaction on the writer: commits on `Ok`, rolls back on `Err`.
@@ -118,7 +118,7 @@ impl Lane {
     }
 }
 
-fn lane(name: &str, mut conn: Connection) -> Result<(Lane, JoinHandle<()>), StoreError> {
+fn lane(name: &str, mut conn: Connection) -> Result<Lane, StoreError> {
     let (jobs, mut inbox) = mpsc::channel::<Job>(QUEUE);
     let interrupt = Arc::new(conn.get_interrupt_handle());
     let serve = move || {
@@ -126,8 +126,8 @@ fn lane(name: &str, mut conn: Connection) -> Result<(Lane, JoinHandle<()>), Stor
             let _ = catch_unwind(AssertUnwindSafe(|| job(&mut conn)));
         }
     };
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(serve).while_("starting a database thread")?;
-    Ok((Lane { jobs, interrupt }, thread))
+    thread::Builder::new().name(name.to_owned()).spawn(serve).while_("starting a database thread")?;
+    Ok(Lane { jobs, interrupt })
 }
 
 fn in_transaction<T, E: From<StoreError>>(

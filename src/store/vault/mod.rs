@@ -1,6 +1,12 @@
 //! One person's encrypted database: everything they wrote or received.
 
-use super::Db;
+use std::path::Path;
+
+use super::{
+    Db, StoreError,
+    migrate::VAULT,
+    open::{RawKey, Target, open},
+};
 use crate::api::AccountId;
 
 /// An open vault. Cheap to clone; the file closes when the last handle goes.
@@ -8,6 +14,17 @@ use crate::api::AccountId;
 pub struct Vault {
     pub account: AccountId,
     pub db: Db,
+}
+
+impl Vault {
+    /// Opens, or makes, the vault at `path` with its key.
+    ///
+    /// # Errors
+    /// As `store::open::open`.
+    pub fn open(account: AccountId, path: &Path, key: &RawKey, cautious: bool) -> Result<Self, StoreError> {
+        let db = open(&Target { name: "vault", path, schema: &VAULT, key: Some(key), cautious })?;
+        Ok(Self { account, db })
+    }
 }
 
 pub mod branch;

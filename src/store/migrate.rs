@@ -1,0 +1,82 @@
+//! Numbered SQL files, applied in order, each with its version stamp in one transaction.
+//!
+//! Architecture invariant: an upgraded schema equals a fresh one (a test compares them), and a file with a newer schema
+//! is refused with its bytes unchanged.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{StoreError, While};
+
+/// What a kind of database is: its mark in the file header and its schema's history.
+#[derive(Debug)]
+pub struct Schema {
+    /// SQLite's `application_id`: tells our files from others'.
+    pub application_id: i32,
+    /// The steps, first to last. Version n = the first n are applied.
+    pub steps: &'static [&'static str],
+}
+
+pub const SYSTEM: Schema =
+    Schema { application_id: 0x4f4e_5331, steps: &[include_str!("migrations/system/0001_start.sql")] };
+
+pub const VAULT: Schema =
+    Schema { application_id: 0x4f4e_5631, steps: &[include_str!("migrations/vault/0001_start.sql")] };
+
+/// Where a database stands, read from its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Empty,
+    Current,
+    /// Some steps are missing; the version it has.
+    Older(usize),
+    Newer(i64),
+    Foreign,
+}
+
+impl Schema {
+    pub fn version(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// # Errors
+    /// When the header cannot be read, for example with a wrong key.
+    pub fn standing(&self, conn: &Connection) -> Result<Standing, StoreError> {
+        let read = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        let application = read("application_id").while_("reading a database's mark")?;
+        let version = read("user_version").while_("reading a database's version")?;
+        if application == 0 && version == 0 {
+            let tables: i64 = conn
+                .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+                .while_("looking into a database")?;
+            return Ok(if tables == 0 { Standing::Empty } else { Standing::Foreign });
+        }
+        if application != i64::from(self.application_id) {
+            return Ok(Standing::Foreign);
+        }
+        Ok(match usize::try_from(version) {
+            Ok(version) if version == self.version() => Standing::Current,
+            Ok(version) if version < self.version() => Standing::Older(version),
+            Ok(_) | Err(_) => Standing::Newer(version),
+        })
+    }
+
+    /// Applies the missing steps and stamps the file, all or nothing.
+    ///
+    /// # Errors
+    /// When a step fails; the database is then as it was.
+    pub fn upgrade(&self, conn: &mut Connection, from: usize) -> Result<(), StoreError> {
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).while_("beginning an upgrade")?;
+        // Another process may have been faster.
+        let now: i64 =
+            tx.pragma_query_value(None, "user_version", |row| row.get(0)).while_("reading a database's version")?;
+        let done = usize::try_from(now).unwrap_or(from).max(from);
+        for step in self.steps.iter().skip(done) {
+            tx.execute_batch(step).while_("upgrading a database")?;
+        }
+        if done < self.version() {
+            tx.pragma_update(None, "application_id", self.application_id).while_("marking a database")?;
+            tx.pragma_update(None, "user_version", self.version() as i64).while_("stamping a database")?;
+        }
+        tx.commit().while_("finishing an upgrade")
+    }
+}

@@ -1,0 +1,247 @@
+-- What an installation knows without anybody's vault: accounts, who may do what, counts. Never content.
+-- Times are milliseconds since 1970, UTC. Ids are UUIDs of 16 bytes.
+
+CREATE TABLE roles (
+    name       TEXT NOT NULL PRIMARY KEY,
+    -- What the role is worth where only two ranks are told apart.
+    rank       TEXT NOT NULL CHECK (rank IN ('user', 'admin')),
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO roles (name, rank, created_at) VALUES ('user', 'user', 0), ('admin', 'admin', 0);
+
+-- Exceptions to what a rank may do; `allowed = 0` wins over everything.
+CREATE TABLE role_permissions (
+    role       TEXT NOT NULL REFERENCES roles (name) ON UPDATE CASCADE ON DELETE CASCADE,
+    permission TEXT NOT NULL,
+    allowed    INTEGER NOT NULL CHECK (allowed IN (0, 1)),
+    PRIMARY KEY (role, permission)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE accounts (
+    id           BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    name         TEXT NOT NULL,
+    -- The name as it is compared: without case.
+    name_key     TEXT NOT NULL UNIQUE,
+    display_name TEXT,
+    role         TEXT NOT NULL REFERENCES roles (name) ON UPDATE CASCADE,
+    state        TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'deleted')),
+    locked_until INTEGER,
+    -- The file in `vaults/`; another one after a reset without the recovery code.
+    vault        BLOB NOT NULL UNIQUE CHECK (length(vault) = 16),
+    -- Sessions begun under an older epoch are over.
+    epoch        INTEGER NOT NULL DEFAULT 1,
+    last_sign_in INTEGER,
+    created_at   INTEGER NOT NULL
+) STRICT;
+
+-- Vaults that a reset sealed; kept until their owner purges them.
+CREATE TABLE sealed_vaults (
+    vault     BLOB NOT NULL PRIMARY KEY CHECK (length(vault) = 16),
+    account   BLOB NOT NULL REFERENCES accounts (id),
+    sealed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A vault's data key, wrapped once for each way to open it.
+CREATE TABLE key_slots (
+    id         BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    account    BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    vault      BLOB NOT NULL CHECK (length(vault) = 16),
+    kind       TEXT NOT NULL CHECK (kind IN ('passphrase', 'recovery', 'session')),
+    version    INTEGER NOT NULL,
+    memory_kib INTEGER NOT NULL,
+    passes     INTEGER NOT NULL,
+    lanes      INTEGER NOT NULL,
+    salt       BLOB NOT NULL CHECK (length(salt) = 16),
+    nonce      BLOB NOT NULL CHECK (length(nonce) = 24),
+    sealed     BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX key_slots_by_account ON key_slots (account, kind);
+
+CREATE TABLE sessions (
+    id         BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    account    BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    epoch      INTEGER NOT NULL,
+    place      TEXT NOT NULL,
+    os_uid     INTEGER NOT NULL,
+    pid        INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    ended_why  TEXT
+) STRICT;
+CREATE INDEX sessions_by_account ON sessions (account, ended_at);
+
+-- "Stay signed in": one family per token file, one row per generation still of interest. Only hashes are here.
+CREATE TABLE token_families (
+    selector   BLOB NOT NULL PRIMARY KEY CHECK (length(selector) = 16),
+    account    BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    os_uid     INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    rotated_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX token_families_by_account ON token_families (account);
+
+CREATE TABLE tokens (
+    selector   BLOB NOT NULL REFERENCES token_families (selector) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    hash       BLOB NOT NULL CHECK (length(hash) = 32),
+    -- Gone once the generation can no longer be used; the hash stays to recognise a replay.
+    slot       BLOB REFERENCES key_slots (id) ON DELETE SET NULL,
+    PRIMARY KEY (selector, generation)
+) STRICT, WITHOUT ROWID;
+
+-- Something to tell a person at the next sign-in.
+CREATE TABLE notices (
+    seq     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    account BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    at      INTEGER NOT NULL,
+    text    TEXT NOT NULL
+) STRICT;
+CREATE INDEX notices_by_account ON notices (account);
+
+CREATE TABLE activation_codes (
+    account    BLOB NOT NULL PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+    hash       BLOB NOT NULL CHECK (length(hash) = 32),
+    expires_at INTEGER NOT NULL,
+    used_at    INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE second_factors (
+    account   BLOB NOT NULL PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+    secret    BLOB NOT NULL,
+    -- Last accepted time step: a code works once.
+    last_step INTEGER NOT NULL DEFAULT 0,
+    added_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE second_factor_codes (
+    account BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    hash    BLOB NOT NULL CHECK (length(hash) = 32),
+    used_at INTEGER,
+    PRIMARY KEY (account, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Failed sign-ins by the name that was typed (hashed: people type passphrases into the wrong field) and OS user.
+CREATE TABLE throttles (
+    who      BLOB NOT NULL CHECK (length(who) = 32),
+    os_uid   INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    -- When the last one was: by the wall clock, and by the boot-time clock against a clock set back.
+    at       INTEGER NOT NULL,
+    boot_id  TEXT NOT NULL,
+    boot_ms  INTEGER NOT NULL,
+    PRIMARY KEY (who, os_uid)
+) STRICT, WITHOUT ROWID;
+
+-- Token buckets: one allowance across processes. Levels in thousandths of a call.
+CREATE TABLE buckets (
+    account    BLOB NOT NULL CHECK (length(account) = 16),
+    class      TEXT NOT NULL,
+    level      INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (account, class)
+) STRICT, WITHOUT ROWID;
+
+-- Other limits than the configured ones; the scope is a role's name or an account's id.
+CREATE TABLE limits (
+    scope      TEXT NOT NULL,
+    class      TEXT NOT NULL,
+    per_minute INTEGER NOT NULL CHECK (per_minute > 0),
+    PRIMARY KEY (scope, class)
+) STRICT, WITHOUT ROWID;
+
+-- Each row's hash covers the row before: an edit in the middle shows.
+CREATE TABLE audit (
+    seq       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at        INTEGER NOT NULL,
+    boot_id   TEXT NOT NULL,
+    actor     BLOB,
+    os_uid    INTEGER NOT NULL,
+    action    TEXT NOT NULL,
+    target    TEXT NOT NULL,
+    result    TEXT NOT NULL,
+    prev_hash BLOB NOT NULL CHECK (length(prev_hash) = 32),
+    hash      BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE INDEX audit_by_time ON audit (at);
+
+-- One row per answer, without its content. `day` counts from 1970, UTC.
+CREATE TABLE usage (
+    seq            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    account        BLOB NOT NULL CHECK (length(account) = 16),
+    model          TEXT NOT NULL,
+    at             INTEGER NOT NULL,
+    day            INTEGER NOT NULL,
+    outcome        TEXT NOT NULL,
+    prompt_tokens  INTEGER,
+    answer_tokens  INTEGER,
+    first_token_ms INTEGER,
+    total_ms       INTEGER,
+    load_ms        INTEGER,
+    answer_ms      INTEGER
+) STRICT;
+CREATE INDEX usage_by_account ON usage (account, day);
+CREATE INDEX usage_by_model ON usage (model, day);
+
+CREATE TABLE catalogue (
+    name       TEXT NOT NULL PRIMARY KEY,
+    facts      TEXT NOT NULL DEFAULT '{}',
+    notes      TEXT NOT NULL DEFAULT '',
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tags (
+    id       INTEGER NOT NULL PRIMARY KEY,
+    name     TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    category TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE model_tags (
+    model TEXT NOT NULL,
+    tag   INTEGER NOT NULL REFERENCES tags (id) ON DELETE CASCADE,
+    PRIMARY KEY (model, tag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX model_tags_by_tag ON model_tags (tag);
+
+CREATE TABLE benchmarks (
+    id      BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    model   TEXT NOT NULL,
+    digest  TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    setup   TEXT NOT NULL,
+    figures TEXT NOT NULL
+) STRICT;
+CREATE INDEX benchmarks_by_model ON benchmarks (model, at);
+
+CREATE TABLE jobs (
+    id         BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    kind       TEXT NOT NULL,
+    account    BLOB,
+    state      TEXT NOT NULL,
+    details    TEXT NOT NULL DEFAULT '{}',
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    next_at    INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX jobs_by_state ON jobs (state, next_at);
+
+CREATE TABLE settings (
+    name       TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    value      TEXT NOT NULL,
+    changed_by BLOB,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (name, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE health_history (
+    at      INTEGER NOT NULL,
+    what    TEXT NOT NULL,
+    level   TEXT NOT NULL,
+    details TEXT NOT NULL,
+    PRIMARY KEY (at, what)
+) STRICT, WITHOUT ROWID;
