@@ -21,6 +21,7 @@
 pub mod access;
 pub mod api;
 pub mod app;
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod fake;
