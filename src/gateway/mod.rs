@@ -11,14 +11,30 @@ mod turns;
 
 use std::sync::Arc;
 
-use crate::api::{Fault, FaultKind};
+use crate::{
+    access::Gate,
+    api::{Fault, FaultKind},
+    services::{health::HealthChecks, models::Models},
+};
 
 /// The one door to everything. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Gateway(Arc<Inner>);
+pub struct Gateway(Arc<Parts>);
 
+/// What stands behind the door. The composition root fills it.
 #[derive(Debug)]
-pub struct Inner {}
+pub struct Parts {
+    pub gate: Gate,
+    pub models: Models,
+    pub health: HealthChecks,
+}
+
+impl Gateway {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
 
 fn unbuilt<T>() -> Result<T, Fault> {
     Err(Fault::new(FaultKind::Internal, "This is not built yet."))

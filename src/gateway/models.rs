@@ -1,19 +1,35 @@
 //! Installed and loaded models.
 
-use super::{Gateway, unbuilt};
-use crate::api::{
-    Fault,
-    auth::Session,
-    models::{ModelDetail, ModelList},
+use std::time::Duration;
+
+use super::Gateway;
+use crate::{
+    access::{Class, Member, Op, Permission},
+    api::{
+        Fault,
+        auth::Session,
+        models::{ModelDetail, ModelList},
+    },
 };
+
+// Neither asks for Ollama: while it is away, the last good list and what is kept of details are the answer.
+pub(super) const LIST: Op = Op {
+    name: "models.list",
+    permission: Permission::SeeModels,
+    class: Class::Read,
+    needs_ollama: None,
+    deadline: Duration::from_secs(45),
+};
+
+pub(super) const DETAIL: Op = Op { name: "models.detail", ..LIST };
 
 impl Gateway {
     /// Installed models joined with the loaded ones. `fresh` asks Ollama even if the cached list is young.
-    pub async fn models(&self, _session: &Session, _fresh: bool) -> Result<ModelList, Fault> {
-        unbuilt()
+    pub async fn models(&self, session: &Session, fresh: bool) -> Result<ModelList, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &LIST, |by| self.0.models.list(by, fresh)).await
     }
 
-    pub async fn model(&self, _session: &Session, _name: &str) -> Result<ModelDetail, Fault> {
-        unbuilt()
+    pub async fn model(&self, session: &Session, name: &str) -> Result<ModelDetail, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &DETAIL, |by| self.0.models.detail(by, name)).await
     }
 }

@@ -21,6 +21,9 @@ use crate::{
 /// Details asked for at the same time.
 const AT_ONCE: usize = 4;
 
+/// Longest wait for the list itself: past this the last good one is worth more.
+const LIST_WITHIN: Duration = Duration::from_secs(8);
+
 /// Longest that a list waits for details; what has not come by then is as the list itself says.
 const DETAILS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -81,7 +84,10 @@ impl Models {
     }
 
     async fn ask(&self) -> Result<Vec<Model>, OllamaError> {
-        let (tags, resident) = tokio::join!(self.ollama.tags(), self.ollama.ps());
+        let both = async { tokio::join!(self.ollama.tags(), self.ollama.ps()) };
+        let (tags, resident) = tokio::time::timeout(LIST_WITHIN, both)
+            .await
+            .unwrap_or((Err(OllamaError::Silent { after: LIST_WITHIN }), Ok(Vec::new())));
         let mut models = tags?;
         // A list without load states is worth more than none; whether Ollama is there, `tags` has told.
         join(&mut models, &resident.unwrap_or_default());

@@ -1,1 +1,467 @@
-//! ollama faults
+//! Ollama's bad days: each ends in its own typed error, and whatever text had come is there.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use futures_util::StreamExt;
+use ollamanet::{
+    api::{Fault, FaultKind, chat::MessageRole},
+    fake::{Fake, Gate, Pace, Part, Reply, Seen, StandIn, reply::Framing},
+    ollama::{
+        Address, Answer, ChatMessage, ChatRequest, Chunk, DoneReason, EmbedRequest, GenerateRequest, Kind, ModelName,
+        Ollama, OllamaError, Outcome, Settings, Unreachable,
+    },
+    tasks::Tasks,
+};
+use serde_json::{Value, json};
+
+struct World {
+    _tasks: Tasks,
+    fake: Fake,
+    ollama: Ollama,
+    outcomes: Arc<Mutex<Vec<(Kind, Outcome)>>>,
+}
+
+/// A server that gives this reply to everything, and a client that takes 300 ms of silence for the end.
+async fn world(reply: Reply) -> World {
+    world_with(move |_| Some(reply.clone())).await
+}
+
+async fn world_with(answering: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static) -> World {
+    let tasks = Tasks::new();
+    let fake = Fake::start(&tasks, answering).await.unwrap();
+    let outcomes: Arc<Mutex<Vec<(Kind, Outcome)>>> = Arc::default();
+    let heard = Arc::clone(&outcomes);
+    let mut settings = Settings::new(Address::parse(&fake.url()).unwrap());
+    settings.silence = Duration::from_millis(300);
+    settings.api_key = Some("secret".into());
+    settings.watch = Some(Arc::new(move |kind, outcome| heard.lock().unwrap().push((kind, outcome))));
+    World { _tasks: tasks, fake, ollama: Ollama::new(settings), outcomes }
+}
+
+impl World {
+    fn outcomes(&self) -> Vec<Outcome> {
+        self.outcomes.lock().unwrap().iter().map(|(_, outcome)| *outcome).collect()
+    }
+
+    /// Chats until the end: the text, and how it ended.
+    async fn chat(&self) -> (String, Result<DoneReason, OllamaError>) {
+        match self.ollama.chat(&question("hi")).await {
+            Ok(answer) => to_the_end(answer).await,
+            Err(error) => (String::new(), Err(error)),
+        }
+    }
+
+    async fn error(&self) -> OllamaError {
+        self.chat().await.1.unwrap_err()
+    }
+}
+
+async fn to_the_end(mut answer: Answer<Chunk>) -> (String, Result<DoneReason, OllamaError>) {
+    let mut text = String::new();
+    while let Some(chunk) = answer.next().await {
+        match chunk {
+            Ok(chunk) => {
+                text.push_str(&chunk.delta.content);
+                if let Some(done) = chunk.done {
+                    assert!(answer.next().await.is_none(), "nothing comes after the last piece");
+                    return (text, Ok(done.reason));
+                }
+            }
+            Err(error) => return (text, Err(error)),
+        }
+    }
+    panic!("a stream never just ends");
+}
+
+fn question(text: &str) -> ChatRequest {
+    ChatRequest {
+        model: "demo-chat:3b".into(),
+        messages: vec![ChatMessage::new(MessageRole::User, text)],
+        ..ChatRequest::default()
+    }
+}
+
+fn said(text: &str) -> Value {
+    json!({"message": {"role": "assistant", "content": text}, "done": false})
+}
+
+fn last() -> Value {
+    json!({"message": {"role": "assistant", "content": ""}, "done": true, "done_reason": "stop"})
+}
+
+fn half() -> Reply {
+    Reply::lines(&[said("one "), said("two")])
+}
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), future).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+}
+
+#[tokio::test]
+async fn a_whole_answer_comes_out_whole_one_byte_at_a_time() {
+    let reply = Reply::lines(&[said("漢字 "), said("👩‍👩‍👧"), last()]).byte_by_byte();
+    assert_eq!(world(reply).await.chat().await, ("漢字 👩‍👩‍👧".into(), Ok(DoneReason::Stop)));
+}
+
+#[tokio::test]
+async fn stopping_closes_the_connection_in_every_phase() {
+    for phase in ["before the headers", "before the first line", "in the middle", "in the middle of a line"] {
+        let gate = Gate::new();
+        let hold = Part::Hold(gate.clone());
+        let world = world(match phase {
+            "before the headers" => Reply::stream().first(hold),
+            "before the first line" => Reply::stream().part(hold),
+            "in the middle" => half().part(hold),
+            _ => half().bytes("{\"mess").part(hold),
+        })
+        .await;
+        tokio::select! {
+            ended = world.chat() => panic!("{phase}: {ended:?}"),
+            () = gate.reached() => {}
+        }
+        soon(phase, world.fake.left(1)).await;
+        soon(phase, world.fake.idle()).await;
+        assert_eq!(world.outcomes().len(), 1, "{phase}");
+        if phase == "before the headers" {
+            assert_eq!(world.outcomes(), [Outcome::Abandoned]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn dropping_an_answer_half_way_tells_the_server_at_once() {
+    let gate = Gate::new();
+    let world = world(half().part(Part::Hold(gate.clone())).line(&last())).await;
+    let mut answer = world.ollama.chat(&question("hi")).await.unwrap();
+    assert_eq!(answer.next().await.unwrap().unwrap().delta.content, "one ");
+    gate.reached().await;
+    assert_eq!(world.fake.live(), 1);
+    drop(answer);
+    soon("leaving", world.fake.left(1)).await;
+    assert_eq!(world.outcomes(), [Outcome::Answered], "the first piece shows that the server works");
+}
+
+#[tokio::test]
+async fn a_held_answer_goes_on_when_it_is_released() {
+    let gate = Gate::new();
+    let world = world(half().part(Part::Hold(gate.clone())).line(&last())).await;
+    let answer = world.ollama.chat(&question("hi")).await.unwrap();
+    let (ended, ()) = tokio::join!(to_the_end(answer), async {
+        gate.reached().await;
+        gate.release();
+    });
+    assert_eq!(ended, ("one two".into(), Ok(DoneReason::Stop)));
+}
+
+#[tokio::test]
+async fn text_that_came_before_a_fault_is_never_lost() {
+    let garbled = || OllamaError::Garbage;
+    for (what, reply, wanted) in [
+        ("cut", half().part(Part::Cut), OllamaError::Broken),
+        ("cut in a line", half().bytes("{\"message\":{\"con").part(Part::Cut), OllamaError::Broken),
+        ("half a line, then a clean end", half().bytes("{\"message\":{\"con"), OllamaError::Broken),
+        ("a clean end without done", half(), OllamaError::EndedWithoutDone),
+        ("garbage", half().bytes("%$§ no JSON\n"), garbled()),
+        ("binary", half().bytes([0xff, 0x00, 0xfe, b'\n']), garbled()),
+        ("another shape", half().bytes("[1,2]\n"), garbled()),
+        ("a wrong type", half().bytes("{\"message\":{\"content\":7}}\n"), garbled()),
+        (
+            "an error line",
+            half().line(&json!({"error": "an error was encountered while running the model: unexpected EOF"})),
+            OllamaError::RunnerDied { said: "an error was encountered while running the model: unexpected EOF".into() },
+        ),
+        (
+            "an unknown error line",
+            half().line(&json!({"error": {"message": "odd"}})),
+            OllamaError::ErrorLine { said: "odd".into() },
+        ),
+        ("silence", half().part(Part::Stall), OllamaError::Silent { after: Duration::from_millis(300) }),
+    ] {
+        let world = world(reply).await;
+        assert_eq!(world.chat().await, ("one two".into(), Err(wanted.clone())), "{what}");
+        let fault = Fault::from(wanted);
+        assert!(fault.hint.is_some() && !fault.message.is_empty(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_line_is_given_up_at_its_limit() {
+    let world = world(half().part(Part::Endless(vec![b'x'; 256 * 1024]))).await;
+    let ended = soon("giving up", world.chat()).await;
+    assert_eq!(ended, ("one two".into(), Err(OllamaError::LineTooLong)));
+    soon("leaving", world.fake.left(1)).await;
+}
+
+#[tokio::test]
+async fn an_endless_answer_to_a_simple_question_is_given_up_too() {
+    let mut reply = Reply::status(200).part(Part::Endless(vec![b' '; 1024 * 1024]));
+    reply.framing = Framing::Chunked;
+    let world = world(reply).await;
+    assert_eq!(soon("giving up", world.ollama.tags()).await, Err(OllamaError::AnswerTooLong));
+}
+
+#[tokio::test]
+async fn what_is_not_ollama_is_called_so() {
+    let html = "<html><body>Router login</body></html>";
+    for (what, reply) in [
+        ("HTML", Reply::text(200, "text/html; charset=utf-8", html)),
+        ("HTML under another name", Reply::text(200, "application/x-ndjson", html)),
+        ("plain text", Reply::text(200, "text/plain", "hello\n")),
+        ("another 404", Reply::text(404, "text/html", html)),
+    ] {
+        let world = world(reply).await;
+        let url = world.fake.url();
+        assert_eq!(world.error().await, OllamaError::NotOllama { url: url.clone() }, "{what}");
+        let whole = world.ollama.tags().await;
+        assert_eq!(whole, Err(OllamaError::NotOllama { url }), "{what}");
+        assert!(world.outcomes().iter().all(|outcome| *outcome == Outcome::Answered), "{what}");
+    }
+    let mut no_http = Reply::status(200);
+    no_http.status_line = "SSH-2.0-OpenSSH_9.9".into();
+    assert!(matches!(world(no_http).await.error().await, OllamaError::NotOllama { .. }));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = world(Reply::lines(&[last()])).await;
+    let target = format!("{}/api/chat", elsewhere.fake.url());
+    for status in [301, 302, 307, 308] {
+        let world = world(Reply::status(status).header("Location", &target)).await;
+        assert_eq!(world.error().await, OllamaError::Redirected { url: world.fake.url() }, "{status}");
+    }
+    assert_eq!(elsewhere.fake.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_content_type_alone_does_no_harm() {
+    let mut reply = Reply::lines(&[said("fine"), last()]);
+    reply.headers = vec![("Content-Type".into(), "text/plain".into())];
+    assert_eq!(world(reply).await.chat().await, ("fine".into(), Ok(DoneReason::Stop)));
+}
+
+#[tokio::test]
+async fn headers_that_take_their_time_are_waited_for() {
+    let gate = Gate::new();
+    let world = world(Reply::lines(&[said("late"), last()]).first(Part::Hold(gate.clone()))).await;
+    let (ended, ()) = tokio::join!(world.chat(), async {
+        gate.reached().await;
+        gate.release();
+    });
+    assert_eq!(ended, ("late".into(), Ok(DoneReason::Stop)));
+}
+
+#[tokio::test]
+async fn headers_that_never_come_end_in_silence() {
+    let world = world(Reply::stream().first(Part::Stall)).await;
+    assert_eq!(world.error().await, OllamaError::Silent { after: Duration::from_millis(300) });
+    assert_eq!(world.outcomes(), [Outcome::Failed]);
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_told_from_one_who_hangs_up() {
+    let hangs_up = world_with(|_| None).await;
+    assert_eq!(hangs_up.error().await, OllamaError::Broken);
+    assert_eq!(hangs_up.outcomes(), [Outcome::Failed]);
+
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let ollama = Ollama::new(Settings::new(Address::parse(&url).unwrap()));
+    let error = ollama.tags().await.unwrap_err();
+    assert_eq!(error, OllamaError::Unreachable { url: url.clone(), why: Unreachable::Refused });
+    let fault = Fault::from(error);
+    assert_eq!(fault.kind, FaultKind::Upstream);
+    assert_eq!(fault.message, format!("Ollama cannot be reached at {url}: nothing listens there."));
+}
+
+#[tokio::test]
+async fn only_a_server_in_trouble_counts_against_it() {
+    for (reply, outcome) in [
+        (Reply::error(503, "server busy, please try again.  maximum pending requests exceeded"), Outcome::Failed),
+        (Reply::error(500, "something broke"), Outcome::Failed),
+        (Reply::text(502, "text/html", "<html>bad gateway</html>"), Outcome::Failed),
+        (Reply::error(404, "model 'x' not found"), Outcome::Answered),
+        (Reply::error(400, "bad"), Outcome::Answered),
+        (Reply::error(500, "option \"temperature\" must be of type float32"), Outcome::Answered),
+        (Reply::status(403), Outcome::Answered),
+        (Reply::lines(&[last()]), Outcome::Answered),
+    ] {
+        let world = world(reply.clone()).await;
+        let _ = world.chat().await;
+        assert_eq!(*world.outcomes.lock().unwrap(), [(Kind::Chat, outcome)], "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn prompts_do_not_cross_a_network_in_the_clear_unless_that_is_allowed() {
+    // A link-local address without its link: connecting fails at once, and with the refusal it is not even tried.
+    let mut settings = Settings::new(Address::parse("[fe80::1]:11434").unwrap());
+    let refused = Ollama::new(settings.clone()).chat(&question("hi")).await.err();
+    assert_eq!(refused, Some(OllamaError::PlaintextRefused { url: "http://[fe80::1]:11434".into() }));
+    settings.allow_plaintext_remote = true;
+    let tried = Ollama::new(settings).chat(&question("hi")).await.err();
+    assert!(matches!(tried, Some(OllamaError::Unreachable { .. })), "{tried:?}");
+}
+
+#[tokio::test]
+async fn requests_carry_our_name_and_no_secret_in_the_clear() {
+    let world = world(Reply::lines(&[last()])).await;
+    world.chat().await.1.unwrap();
+    let requests = world.fake.requests();
+    assert_eq!(requests[0].header("user-agent"), Some(concat!("ollamanet/", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(requests[0].header("authorization"), None);
+    assert_eq!(requests[0].header("accept-encoding"), None);
+    let body = requests[0].json();
+    assert_eq!((&body["truncate"], &body["shift"]), (&json!(false), &json!(false)));
+    assert!(body.get("options").is_none(), "nothing is sent that was not set");
+}
+
+#[tokio::test]
+async fn one_connection_serves_many_questions() {
+    let world = world(Reply::json(200, &json!({"models": []}))).await;
+    for _ in 0..3 {
+        assert_eq!(world.ollama.tags().await, Ok(Vec::new()));
+    }
+    assert_eq!(world.fake.requests().len(), 3);
+    assert_eq!(world.outcomes(), [Outcome::Answered; 3]);
+}
+
+#[tokio::test]
+async fn a_path_before_the_api_is_kept() {
+    let world = world(Reply::json(200, &json!({"version": "0.35.0"}))).await;
+    let address = Address::parse(&format!("{}/behind/a/proxy/", world.fake.url())).unwrap();
+    Ollama::new(Settings::new(address)).version(Duration::from_secs(5)).await.unwrap();
+    assert_eq!(world.fake.requests()[0].path, "/behind/a/proxy/api/version");
+}
+
+#[tokio::test]
+async fn an_old_server_without_a_route_is_told_from_a_missing_model() {
+    let world = world(Reply::text(404, "text/plain", "404 page not found")).await;
+    assert_eq!(world.ollama.cloud_disabled().await, Ok(None));
+    assert_eq!(world.error().await, OllamaError::NotSupportedByServer);
+}
+
+#[tokio::test]
+async fn a_pull_is_over_at_success_and_failed_without() {
+    let name = ModelName::parse("tiny").unwrap();
+    for (lines, wanted) in [
+        (vec![json!({"status": "pulling manifest"}), json!({"status": "success"})], None),
+        (vec![json!({"status": "pulling manifest"})], Some(OllamaError::EndedWithoutDone)),
+    ] {
+        let world = world(Reply::lines(&lines)).await;
+        let mut answer = world.ollama.pull(&name).await.unwrap();
+        let mut error = None;
+        while let Some(item) = answer.next().await {
+            error = item.err();
+        }
+        assert_eq!(error, wanted);
+    }
+}
+
+#[tokio::test]
+async fn the_stand_in_answers_as_a_model_would_and_says_what_it_is() {
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let ollama = Ollama::new(Settings::new(Address::parse(&fake.url()).unwrap()));
+    let chat = async |request: &ChatRequest| {
+        let mut answer = ollama.chat(request).await.unwrap();
+        let (mut text, mut thinking, mut done) = (String::new(), String::new(), None);
+        while let Some(chunk) = answer.next().await {
+            let chunk = chunk.unwrap();
+            assert!(chunk.delta.thinking.is_empty() || text.is_empty(), "thinking comes first");
+            text.push_str(&chunk.delta.content);
+            thinking.push_str(&chunk.delta.thinking);
+            done = chunk.done;
+        }
+        (text, thinking, done.unwrap())
+    };
+
+    let (text, thinking, done) = chat(&question("show me some code")).await;
+    assert!(text.contains("built-in stand-in") && text.contains("```rust"), "{text}");
+    assert_eq!((thinking.as_str(), &done.reason), ("", &DoneReason::Stop));
+    assert!(done.usage.answer_tokens.unwrap() > 50 && done.usage.answer_ns.unwrap() > 0);
+
+    let thinks = ChatRequest { model: "demo-think:8b".into(), ..question("hello") };
+    assert!(!chat(&thinks).await.1.is_empty());
+    let mut off = thinks.clone();
+    off.options.set("think", "off").unwrap();
+    assert!(chat(&off).await.1.is_empty());
+
+    let mut short = question("hello");
+    short.options.set("num_predict", "3").unwrap();
+    let (_, _, done) = chat(&short).await;
+    assert_eq!((done.reason, done.usage.answer_tokens), (DoneReason::Length, Some(3)));
+
+    let mut stopped = question("show me some code");
+    stopped.options.set("stop", "```").unwrap();
+    assert!(!chat(&stopped).await.0.contains("```"));
+
+    let mut thinking = question("x");
+    thinking.options.set("think", "on").unwrap();
+    assert_eq!(ollama.chat(&thinking).await.err(), Some(OllamaError::Lacks(ollamanet::ollama::Capability::Thinking)));
+
+    let mut picture = question("what is it");
+    picture.messages[0].images.push("iVBORw0KGgo=".into());
+    assert_eq!(ollama.chat(&picture).await.err(), Some(OllamaError::Lacks(ollamanet::ollama::Capability::Vision)));
+    picture.model = "demo-vision:4b".into();
+    assert!(chat(&picture).await.0.contains("picture"));
+
+    let long = question(&"word ".repeat(6000));
+    let error = ollama.chat(&long).await.err().unwrap();
+    assert!(
+        matches!(error, OllamaError::Overflow { prompt_tokens: Some(tokens), window: Some(4096) } if tokens > 4096),
+        "{error:?}"
+    );
+    assert!(matches!(
+        ollama.chat(&ChatRequest { model: "nosuch".into(), ..question("x") }).await.err(),
+        Some(OllamaError::ModelMissing { .. })
+    ));
+
+    let mut title = question("How do I bake bread at home?");
+    title
+        .messages
+        .insert(0, ChatMessage::new(MessageRole::System, "Write a title for this conversation, 3 to 6 words."));
+    let (title, ..) = chat(&title).await;
+    assert_eq!(title, "How do I bake bread");
+
+    let whole = ollama.chat_whole(&question("a table")).await.unwrap();
+    assert!(whole.delta.content.contains("|--:|"));
+    let generated = ollama
+        .generate_whole(&GenerateRequest {
+            model: "demo-chat:3b".into(),
+            prompt: "a list".into(),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    assert!(generated.text.contains("- [x]"));
+
+    let texts = ["bread and butter", "butter and bread", "quantum physics"].map(str::to_owned).to_vec();
+    let embedded = ollama
+        .embed(&EmbedRequest { model: "demo-embed".into(), input: texts, ..EmbedRequest::default() })
+        .await
+        .unwrap();
+    let like =
+        |a: usize, b: usize| -> f32 { embedded.vectors[a].iter().zip(&embedded.vectors[b]).map(|(a, b)| a * b).sum() };
+    assert!(like(0, 1) > 0.99 && like(0, 2) < 0.5);
+
+    let resident: Vec<String> = ollama.ps().await.unwrap().into_iter().map(|model| model.name).collect();
+    assert_eq!(resident, ["demo-chat:3b", "demo-think:8b", "demo-vision:4b"]);
+    assert_eq!(ollama.show("demo-think:8b").await.unwrap().context_length, Some(40_960));
+}
+
+#[tokio::test]
+async fn the_stand_in_keeps_its_pace() {
+    let tasks = Tasks::new();
+    let pace = Pace { token: Duration::from_millis(2), load: Duration::from_millis(30) };
+    let fake = StandIn::start(&tasks, pace).await.unwrap();
+    let ollama = Ollama::new(Settings::new(Address::parse(&fake.url()).unwrap()));
+    let mut short = question("hello");
+    short.options.set("num_predict", "10").unwrap();
+    let begun = Instant::now();
+    to_the_end(ollama.chat(&short).await.unwrap()).await.1.unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(50), "{:?}", begun.elapsed());
+}
