@@ -1,9 +1,11 @@
 //! Who may do what, and how often: the gate, the proof it mints, permissions, limits.
 
+pub mod breaker;
 mod faults;
 mod faults_ollama;
 pub mod gate;
 pub mod op;
 
+pub use breaker::Breakers;
 pub use gate::{Caller, Gate};
 pub use op::{Admin, Class, Member, Op, Permission, Rank};
