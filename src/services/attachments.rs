@@ -1,0 +1,243 @@
+//! Files that a person names to go with a message: opened with suspicion, read with a limit, told apart by content.
+//!
+//! Architecture invariant: the path is opened once and everything is asked of what was opened, so nothing can be put in
+//! its place between the look and the reading. Opening never waits: a pipe without a writer is refused like any other.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FileType, Mode, OFlags};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    api::{DocumentId, Fault, FaultKind, chat::Attachment, chat::AttachmentKind},
+    safe_text::count_hidden,
+    store::vault::{
+        documents::NewDocument,
+        weight::{IMAGE, MESSAGE, weigh},
+    },
+};
+
+/// What a file was before it was read: `~` and relative paths made whole.
+#[must_use]
+pub fn resolve(path: &Path, cwd: &Path, home: Option<&Path>) -> PathBuf {
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        (Ok(_) | Err(_), _) => cwd.join(path),
+    }
+}
+
+/// Reads and checks one file of at most `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<NewDocument, Fault> {
+    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let refuse = |why: &str| Fault::invalid(format!("“{name}” cannot be attached: {why}."));
+    let file = open(path).map_err(|error| refused_open(&name, &error))?;
+    let stat = rustix::fs::fstat(&file).map_err(|error| refused_open(&name, &io::Error::from(error)))?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => {}
+        FileType::Directory => return Err(refuse("it is a directory").hint("Attach the files in it one by one.")),
+        FileType::Fifo => return Err(refuse("it is a pipe").hint("Write its output to a file first.")),
+        FileType::Socket => return Err(refuse("it is a socket")),
+        FileType::CharacterDevice | FileType::BlockDevice => return Err(refuse("it is a device")),
+        FileType::Symlink | FileType::Unknown => return Err(refuse("it is not a regular file")),
+    }
+    let too_big = || refuse(&format!("it is larger than {}", in_words(limit))).hint("Attach a part of it.");
+    if u64::try_from(stat.st_size).unwrap_or(0) > limit {
+        return Err(too_big());
+    }
+    let mut body = Vec::new();
+    // The size just asked is a hint: a file may grow, and those under /proc say 0.
+    file.take(limit + 1).read_to_end(&mut body).map_err(|error| refused_open(&name, &error))?;
+    if body.len() as u64 > limit {
+        return Err(too_big());
+    }
+    document(name, body)
+}
+
+/// What a document is, by its bytes and not by its name.
+fn document(name: String, body: Vec<u8>) -> Result<NewDocument, Fault> {
+    let refuse = |why: String| Fault::invalid(format!("“{name}” cannot be attached: {why}."));
+    if body.is_empty() {
+        return Err(refuse("it is empty".to_owned()));
+    }
+    let kind = infer::get(&body).map(|kind| kind.mime_type());
+    if let Some("image/png" | "image/jpeg" | "image/gif" | "image/webp") = kind {
+        return Ok(NewDocument {
+            sha256: Sha256::digest(&body).into(),
+            name,
+            kind: AttachmentKind::Image,
+            hidden: 0,
+            body,
+            weight: IMAGE,
+        });
+    }
+    // A text that starts like a script or a page is a text all the same.
+    let Some(text) = decode(&body) else {
+        return Err(match kind {
+            Some(kind) if kind.starts_with("image/") => {
+                refuse(format!("{kind} is not a kind of image that models take")).hint("Convert it to PNG or JPEG.")
+            }
+            Some("application/pdf") => refuse("PDF is not read yet by this version".to_owned())
+                .hint("Attach its text, for example from pdftotext."),
+            Some(kind) => refuse(format!("it is {kind}, neither text nor an image")),
+            None => refuse("it is neither text (UTF-8 or UTF-16) nor an image".to_owned())
+                .hint("If it is text in another encoding, convert it to UTF-8 first."),
+        });
+    };
+    let body = text.clone().into_bytes();
+    Ok(NewDocument {
+        sha256: Sha256::digest(&body).into(),
+        kind: AttachmentKind::Text,
+        hidden: u32::try_from(count_hidden(&text)).unwrap_or(u32::MAX),
+        weight: weigh(&fenced(&name, &text)).saturating_add(MESSAGE),
+        name,
+        body,
+    })
+}
+
+/// UTF-8, or UTF-16 by its mark. A NUL says that it is no text.
+fn decode(body: &[u8]) -> Option<String> {
+    let text = match body {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => std::str::from_utf8(rest).ok()?.to_owned(),
+        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
+        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes)?,
+        _ => std::str::from_utf8(body).ok()?.to_owned(),
+    };
+    (!text.contains('\0')).then_some(text)
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<Result<_, _>>().ok()
+}
+
+/// A text file as a model gets it: a block with its name, fenced by more backticks than stand in it.
+#[must_use]
+pub fn fenced(name: &str, text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    // A line break in a name would end the line that the name stands on.
+    let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    format!("{fence} {name}\n{text}{end}{fence}")
+}
+
+/// As the screen shows it before it is sent.
+#[must_use]
+pub fn preview(document: &NewDocument) -> Attachment {
+    Attachment {
+        id: DocumentId::new(),
+        name: document.name.clone(),
+        kind: document.kind,
+        bytes: document.body.len() as u64,
+        hidden_characters: document.hidden,
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+fn refused_open(name: &str, error: &io::Error) -> Fault {
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return Fault::invalid(format!("“{name}” cannot be attached: it is a symbolic link."))
+            .hint("Name the file itself.");
+    }
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            Fault::new(FaultKind::NotFound, format!("There is no file “{name}”.")).hint("Check the path.")
+        }
+        io::ErrorKind::PermissionDenied => Fault::invalid(format!("“{name}” may not be read by you.")),
+        kind => Fault::invalid(format!("“{name}” cannot be attached: {kind}.")),
+    }
+}
+
+fn in_words(bytes: u64) -> String {
+    const MIB: u64 = 1024 * 1024;
+    if bytes >= MIB && bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const LIMIT: u64 = 10 * 1024 * 1024;
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+
+    fn why(result: Result<NewDocument, Fault>) -> String {
+        result.unwrap_err().message
+    }
+
+    #[test]
+    fn text_is_taken_whatever_its_name_and_hidden_characters_are_counted() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("notes.bin");
+        fs::write(&path, "seen\u{200B}\u{E0041}").unwrap();
+        let document = read(&path, LIMIT).unwrap();
+        assert_eq!((document.kind, document.hidden, document.name.as_str()), (AttachmentKind::Text, 2, "notes.bin"));
+        let mut wide = vec![0xFF, 0xFE];
+        wide.extend("für".encode_utf16().flat_map(u16::to_le_bytes));
+        assert_eq!(decode(&wide).as_deref(), Some("für"));
+        wide.push(0);
+        assert_eq!(decode(&wide), None);
+        assert_eq!(decode(b"a\0b"), None);
+    }
+
+    #[test]
+    fn images_are_known_by_their_bytes() {
+        let image = document("photo.txt".to_owned(), PNG.to_vec()).unwrap();
+        assert_eq!((image.kind, image.body.as_slice()), (AttachmentKind::Image, PNG));
+        assert!(why(document("a.bmp".to_owned(), b"BM\xff\0\0\0\0\0\0\0".to_vec())).contains("image/bmp"));
+        assert!(why(document("a".to_owned(), vec![0xC3, 0x28, 0xFF])).contains("neither text"));
+        assert!(why(document("a".to_owned(), Vec::new())).contains("empty"));
+    }
+
+    #[test]
+    fn links_pipes_devices_and_directories_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let (file, link, pipe) = (home.path().join("file"), home.path().join("link"), home.path().join("pipe"));
+        fs::write(&file, "text").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        assert!(why(read(&link, LIMIT)).contains("symbolic link"));
+        assert!(why(read(&pipe, LIMIT)).contains("pipe"));
+        assert!(why(read(home.path(), LIMIT)).contains("directory"));
+        assert!(why(read(Path::new("/dev/zero"), LIMIT)).contains("device"));
+        assert_eq!(read(&home.path().join("none"), LIMIT).unwrap_err().kind, FaultKind::NotFound);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_also_when_it_hides_its_size() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("big");
+        fs::write(&path, "x".repeat(11)).unwrap();
+        assert!(why(read(&path, 10)).contains("larger than 10 bytes"));
+        assert!(read(&path, 11).is_ok());
+        // Says 0 bytes and gives more.
+        assert!(why(read(Path::new("/proc/self/status"), 10)).contains("larger"));
+    }
+
+    #[test]
+    fn a_path_may_start_at_home_or_here() {
+        let (cwd, home) = (Path::new("/work"), Some(Path::new("/home/me")));
+        assert_eq!(resolve(Path::new("~/a.txt"), cwd, home), Path::new("/home/me/a.txt"));
+        assert_eq!(resolve(Path::new("a.txt"), cwd, home), Path::new("/work/a.txt"));
+        assert_eq!(resolve(Path::new("/etc/a"), cwd, home), Path::new("/etc/a"));
+        assert_eq!(resolve(Path::new("~other/a"), cwd, home), Path::new("/work/~other/a"));
+    }
+
+    #[test]
+    fn no_text_can_close_its_own_fence() {
+        assert_eq!(fenced("a.md", "```\ncode\n```\n"), "```` a.md\n```\ncode\n```\n````");
+        assert_eq!(fenced("b\nc", "x"), "``` b c\nx\n```");
+    }
+}

@@ -1,0 +1,3 @@
+//! Answers: from the request to the stored end.
+
+pub mod run;
