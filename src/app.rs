@@ -3,7 +3,7 @@
 //! It sees everything and decides nothing. Architecture invariant: nothing here waits for the network or a disk check
 //! before the first frame; what is slow is made when it is first needed.
 
-use std::{ffi::OsString, io::IsTerminal, path::PathBuf, time::Duration};
+use std::{ffi::OsString, io::IsTerminal, time::Duration};
 
 use tokio::{
     runtime::Runtime,
@@ -19,7 +19,8 @@ use crate::{
         load::{self, Sources},
     },
     gateway::Gateway,
-    logging,
+    logging::{self, Log},
+    paths::{self, Paths},
     tasks::Tasks,
 };
 
@@ -44,9 +45,9 @@ pub fn run(cli: Cli) -> u8 {
 
 fn start(cli: Cli) -> Result<(), End> {
     let Cli { global, command } = cli;
-    let places = Places::find(global.data_dir.clone())?;
+    let paths = Paths::find(global.data_dir.as_deref().filter(|dir| !dir.as_os_str().is_empty()))?;
     let sources = Sources {
-        file: Some(global.config.clone().unwrap_or_else(|| places.config.join("config.toml"))),
+        file: Some(global.config.clone().unwrap_or_else(|| paths.config.join("config.toml"))),
         file_must_exist: global.config.is_some(),
         variables: std::env::vars_os().collect::<Vec<(OsString, OsString)>>(),
         flags: global.settings.clone(),
@@ -58,7 +59,11 @@ fn start(cli: Cli) -> Result<(), End> {
         None | Some(Command::Demo) => needs_terminal()?,
         Some(_) => {}
     }
-    let log = logging::start(&places.log_dir(), logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?);
+    // Whatever is wrong with the directories is said where the store is opened.
+    let log = match paths::secure(&paths.state) {
+        Ok(()) => logging::start(&paths.state, logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?),
+        Err(_) => Log::none(),
+    };
     // A doctor is for the day when the settings are wrong; everybody else needs them right.
     let config = match (&command, load::load(&sources)) {
         (_, Ok(loaded)) => loaded.config,
@@ -72,7 +77,7 @@ fn start(cli: Cli) -> Result<(), End> {
         .build()
         .map_err(|error| Fault::new(FaultKind::Internal, format!("The program cannot start its threads: {error}.")))?;
     let tasks = Tasks::new();
-    let done = runtime.block_on(dispatch(command, global, config, sources, &places, &tasks));
+    let done = runtime.block_on(dispatch(command, global, config, sources, &paths, &tasks));
     finish(runtime, &tasks);
     drop(log);
     done
@@ -83,26 +88,26 @@ async fn dispatch(
     global: cli::Global,
     config: Config,
     sources: Sources,
-    places: &Places,
+    paths: &Paths,
     tasks: &Tasks,
 ) -> Result<(), End> {
-    let mut stops = Stops::listen()?;
     // A full quota sends SIGXFSZ, which ends a program that has no handler; with one, the write fails as on a full disk.
     let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
     match command {
         None => {
-            let gateway = compose(places, &config, tasks)?;
+            let gateway = compose(paths, &config, tasks)?;
             let live = Live::follow(config, sources, tasks);
             interface(gateway, live, tasks, None).await
         }
         Some(Command::Demo) => demo(config, tasks).await,
         Some(Command::Doctor) => {
+            let mut stops = Stops::listen()?;
             let json = global.json;
-            let desk = compose(places, &config, tasks).map(|gateway| Desk { gateway, config, global });
+            let desk = compose(paths, &config, tasks).map(|gateway| Desk { gateway, config, global });
             let patient = doctor::Patient {
                 sources: &sources,
-                data_dir: places.data.clone(),
-                log: places.log_dir().join(logging::FILE),
+                data_dir: paths.data.clone(),
+                log: paths.state.join(logging::FILE),
                 desk: desk.as_ref().map_err(Clone::clone),
                 json,
             };
@@ -113,14 +118,15 @@ async fn dispatch(
             }
         }
         Some(command) => {
-            let desk = Desk { gateway: compose(places, &config, tasks)?, config, global };
+            let mut stops = Stops::listen()?;
+            let desk = Desk { gateway: compose(paths, &config, tasks)?, config, global };
             cli::run(&desk, command, &mut stops).await
         }
     }
 }
 
 /// The parts of the program, put together over one data directory.
-fn compose(_places: &Places, _config: &Config, _tasks: &Tasks) -> Result<Gateway, Fault> {
+fn compose(_paths: &Paths, _config: &Config, _tasks: &Tasks) -> Result<Gateway, Fault> {
     Err(Fault::new(FaultKind::Store, "The store cannot be opened."))
 }
 
@@ -139,32 +145,6 @@ fn finish(runtime: Runtime, tasks: &Tasks) {
         tracing::warn!(tasks = late.join(", "), "did not end in time");
     }
     runtime.shutdown_timeout(Duration::from_millis(100));
-}
-
-/// Where everything lies.
-#[derive(Clone, Debug)]
-struct Places {
-    config: PathBuf,
-    data: PathBuf,
-    state: PathBuf,
-}
-
-impl Places {
-    fn find(data: Option<PathBuf>) -> Result<Self, Fault> {
-        let own = directories::ProjectDirs::from("", "", "ollamanet").ok_or_else(|| {
-            Fault::new(FaultKind::Unsafe, "This OS account has no home directory.")
-                .hint("Set HOME, or say where the data lies: --data-dir DIR")
-        })?;
-        Ok(Self {
-            config: own.config_dir().to_owned(),
-            data: data.unwrap_or_else(|| own.data_dir().to_owned()),
-            state: own.state_dir().unwrap_or_else(|| own.data_local_dir()).to_owned(),
-        })
-    }
-
-    fn log_dir(&self) -> PathBuf {
-        self.state.clone()
-    }
 }
 
 fn needs_terminal() -> Result<(), Fault> {

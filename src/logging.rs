@@ -34,6 +34,14 @@ pub struct Log {
     _worker: Option<WorkerGuard>,
 }
 
+impl Log {
+    /// No log at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { _worker: None }
+    }
+}
+
 /// The level that `OLLAMANET_LOG` names.
 ///
 /// # Errors
@@ -55,10 +63,10 @@ pub fn level(named: Option<&str>) -> Result<LevelFilter, Fault> {
 #[must_use]
 pub fn start(directory: &Path, level: LevelFilter) -> Log {
     if level == LevelFilter::OFF {
-        return Log { _worker: None };
+        return Log::none();
     }
     let Ok(file) = Rotating::open(directory, MOST_BYTES) else {
-        return Log { _worker: None };
+        return Log::none();
     };
     let _ = PLACE.set(directory.join(FILE));
     let (writer, worker) = tracing_appender::non_blocking(OneLine(file));

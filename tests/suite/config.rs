@@ -1,1 +1,156 @@
-//! config
+//! Settings from outside: the real program with files, variables and flags; and the pages made from tables.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output},
+};
+
+use ollamanet::{cli::pages, config::table, ui::keymap};
+use serde_json::Value;
+
+use crate::common::environment;
+
+fn run(home: &Path, args: &[&str], variables: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ollamanet"))
+        .args(args)
+        .env_clear()
+        .envs(environment(home))
+        .envs(variables.iter().copied())
+        .current_dir(home)
+        .output()
+        .unwrap()
+}
+
+fn write_config(home: &Path, text: &str) {
+    let dir = home.join("config/ollamanet");
+    fs::create_dir_all(&dir).unwrap();
+    let path = dir.join("config.toml");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_value_is_shown_with_where_it_comes_from() {
+    let home = tempfile::tempdir().unwrap();
+    write_config(home.path(), "[ui]\ntheme = \"dark\"\nvim = true\n");
+    let out =
+        run(home.path(), &["config", "show", "--json", "--set", "chat.titles=off"], &[("OLLAMANET_UI_THEME", "light")]);
+    assert!(out.status.success());
+    let shown: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let of = |name: &str| (shown["settings"][name]["value"].clone(), shown["settings"][name]["from"].clone());
+    assert_eq!(of("ui.theme"), ("light".into(), "OLLAMANET_UI_THEME".into()));
+    assert_eq!(of("ui.vim"), (true.into(), "config.toml, line 3".into()));
+    assert_eq!(of("chat.titles"), (false.into(), "--set".into()));
+    assert_eq!(of("ui.mouse"), (true.into(), "default".into()));
+    let plain = run(home.path(), &["config", "show"], &[]);
+    assert!(text(&plain.stdout).lines().any(|line| line.split_whitespace().eq([
+        "ui.vim",
+        "true",
+        "config.toml,",
+        "line",
+        "3"
+    ])));
+}
+
+#[test]
+fn every_mistake_is_named_with_its_place_and_ends_with_2() {
+    let home = tempfile::tempdir().unwrap();
+    write_config(
+        home.path(),
+        "[ui]\nthem = \"dark\"\n[keys.composer]\nsedn = [\"enter\"]\n[keys.tree]\nup = [\"ctrl+nonsense\"]\n",
+    );
+    let out = run(home.path(), &["config", "check"], &[]);
+    assert_eq!(out.status.code(), Some(2));
+    let said = text(&out.stdout);
+    assert!(said.contains("config.toml:2:1: There is no setting `them` in [ui]. Did you mean `theme`?"), "{said}");
+    assert!(said.contains("sedn") && said.contains("send"), "{said}");
+    assert!(said.contains("ctrl+nonsense"), "{said}");
+
+    let fine = tempfile::tempdir().unwrap();
+    let out = run(fine.path(), &["config", "check"], &[]);
+    assert_eq!((out.status.code(), text(&out.stdout)), (Some(0), "The settings are in order.\n"));
+}
+
+#[test]
+fn the_printed_default_file_is_in_order() {
+    let home = tempfile::tempdir().unwrap();
+    let out = run(home.path(), &["config", "default"], &[]);
+    write_config(home.path(), text(&out.stdout));
+    assert!(run(home.path(), &["config", "check"], &[]).status.success());
+    let path = run(home.path(), &["config", "path"], &[]);
+    assert_eq!(Path::new(text(&path.stdout).trim_end()), home.path().join("config/ollamanet/config.toml"));
+}
+
+#[test]
+fn a_command_does_not_start_on_wrong_settings() {
+    let home = tempfile::tempdir().unwrap();
+    write_config(home.path(), "[ui]\nvim = 3\n");
+    let out = run(home.path(), &["health"], &[]);
+    assert_eq!((out.status.code(), out.stdout.len()), (Some(2), 0));
+    let said = text(&out.stderr);
+    assert!(
+        said.starts_with("ollamanet: ") && said.contains("config.toml:2:7: `ui.vim` takes true or false, not 3."),
+        "{said}"
+    );
+    let out = run(home.path(), &["health", "--config", "/nowhere/at/all.toml"], &[]);
+    assert_eq!(out.status.code(), Some(2));
+    let out = run(home.path(), &["health"], &[("OLLAMANET_LOG", "loud")]);
+    assert!(text(&out.stderr).contains("OLLAMANET_LOG"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn a_settings_file_that_others_can_change_is_refused_with_78() {
+    let home = tempfile::tempdir().unwrap();
+    write_config(home.path(), "[ollama]\nhost = \"evil.example\"\n");
+    let path = home.path().join("config/ollamanet/config.toml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    for args in [&["health"][..], &["config", "check"], &["config", "show"]] {
+        let out = run(home.path(), args, &[]);
+        assert_eq!(out.status.code(), Some(78), "{args:?}");
+        assert!(text(&out.stderr).contains("chmod go-w"), "{}", text(&out.stderr));
+    }
+}
+
+#[test]
+fn nothing_is_read_from_the_working_directory() {
+    let home = tempfile::tempdir().unwrap();
+    for name in ["config.toml", "ollamanet.toml", ".ollamanet.toml"] {
+        fs::write(home.path().join(name), "[ui]\nvim = 3\n").unwrap();
+    }
+    fs::write(home.path().join(".env"), "OLLAMANET_UI_THEME=pink\n").unwrap();
+    let out = run(home.path(), &["config", "check"], &[]);
+    assert_eq!((out.status.code(), text(&out.stdout)), (Some(0), "The settings are in order.\n"));
+}
+
+const KEYS: &str = "# Keys\n\n\
+    The defaults. Each may be given other keys in the settings file: `[keys.composer]` and then `send = [\"enter\"]`, \
+    several keys for an action, an empty list to unbind. F1 shows those that work where you are.\n\n";
+
+/// To write the pages anew: `OLLAMANET_WRITE_DOCS=1 cargo test --test suite config::the_pages`.
+#[test]
+fn the_pages_say_what_the_tables_say() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let pages = [
+        ("keys.md", format!("{KEYS}{}", keymap::keys_markdown())),
+        ("settings.md", table::settings_markdown()),
+        ("commands.md", pages::commands_markdown()),
+    ];
+    for (name, fresh) in pages {
+        let path = docs.join(name);
+        if std::env::var_os("OLLAMANET_WRITE_DOCS").is_some() {
+            fs::create_dir_all(&docs).unwrap();
+            fs::write(&path, &fresh).unwrap();
+        }
+        let written = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            written == fresh,
+            "docs/{name} is stale; write it anew: OLLAMANET_WRITE_DOCS=1 cargo test --test suite config::the_pages"
+        );
+    }
+}
