@@ -1,1 +1,10 @@
 //! Text on the screen: wrapping, Markdown, answers as they arrive, coloured code.
+//!
+//! Everything here is pure: text and a width go in, lines come out. Nothing reads a clock, a file or the terminal.
+
+pub mod markdown;
+pub mod stream;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod wrap;
