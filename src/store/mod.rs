@@ -6,6 +6,7 @@ pub mod error;
 pub mod keys;
 pub mod migrate;
 pub mod open;
+pub mod system;
 pub mod thread;
 pub mod vault;
 

@@ -1,0 +1,106 @@
+//! Accounts: names, roles, which vault is theirs.
+
+use rusqlite::{OptionalExtension, Row, Transaction, named_params};
+use uuid::Uuid;
+
+use crate::{
+    api::{AccountId, auth::Role},
+    store::{StoreError, While},
+};
+
+/// An account as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    pub id: AccountId,
+    pub name: String,
+    pub rank: Role,
+    pub is_active: bool,
+    /// Milliseconds since 1970; not before then may it sign in.
+    pub locked_until: Option<i64>,
+    pub vault: Uuid,
+    pub epoch: i64,
+    pub last_sign_in: Option<i64>,
+}
+
+const COLUMNS: &str = "SELECT a.id, a.name, r.rank, a.state, a.locked_until, a.vault, a.epoch, a.last_sign_in
+                       FROM accounts a JOIN roles r ON r.name = a.role";
+
+/// Names are compared without case.
+#[must_use]
+pub fn name_key(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+pub fn any(tx: &Transaction<'_>) -> Result<bool, StoreError> {
+    tx.query_row("SELECT EXISTS (SELECT 1 FROM accounts)", [], |row| row.get(0)).while_("looking for accounts")
+}
+
+pub fn by_name(tx: &Transaction<'_>, name: &str) -> Result<Option<AccountRow>, StoreError> {
+    tx.prepare_cached(&[COLUMNS, " WHERE a.name_key = :key"].concat())
+        .and_then(|mut find| find.query_row(named_params! { ":key": name_key(name) }, from_row).optional())
+        .while_("looking up an account")
+}
+
+pub fn by_id(tx: &Transaction<'_>, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
+    tx.prepare_cached(&[COLUMNS, " WHERE a.id = :id"].concat())
+        .and_then(|mut find| find.query_row(named_params! { ":id": id.0 }, from_row).optional())
+        .while_("looking up an account")
+}
+
+pub fn insert(
+    tx: &Transaction<'_>,
+    id: AccountId,
+    name: &str,
+    role: Role,
+    vault: Uuid,
+    now: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO accounts (id, name, name_key, role, vault, created_at) VALUES (:id, :name, :key, :role, :vault, :now)",
+        named_params! {
+            ":id": id.0, ":name": name, ":key": name_key(name), ":role": role.as_str(), ":vault": vault, ":now": now,
+        },
+    )
+    .while_("adding an account")?;
+    Ok(())
+}
+
+pub fn set_last_sign_in(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreError> {
+    tx.execute("UPDATE accounts SET last_sign_in = :now WHERE id = :id", named_params! { ":now": now, ":id": id.0 })
+        .while_("noting a sign-in")?;
+    Ok(())
+}
+
+/// Takes what there is to tell this person, once.
+pub fn take_notices(tx: &Transaction<'_>, id: AccountId) -> Result<Vec<String>, StoreError> {
+    let texts = tx
+        .prepare_cached("SELECT text FROM notices WHERE account = :id ORDER BY seq")
+        .and_then(|mut select| select.query_map(named_params! { ":id": id.0 }, |row| row.get(0))?.collect())
+        .while_("reading notices")?;
+    tx.execute("DELETE FROM notices WHERE account = :id", named_params! { ":id": id.0 }).while_("clearing notices")?;
+    Ok(texts)
+}
+
+pub fn add_notice(tx: &Transaction<'_>, id: AccountId, text: &str, now: i64) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO notices (account, at, text) VALUES (:id, :now, :text)",
+        named_params! { ":id": id.0, ":now": now, ":text": text },
+    )
+    .while_("leaving a notice")?;
+    Ok(())
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
+    let rank: String = row.get("rank")?;
+    let state: String = row.get("state")?;
+    Ok(AccountRow {
+        id: AccountId(row.get("id")?),
+        name: row.get("name")?,
+        rank: if rank == "admin" { Role::Admin } else { Role::User },
+        is_active: state == "active",
+        locked_until: row.get("locked_until")?,
+        vault: row.get("vault")?,
+        epoch: row.get("epoch")?,
+        last_sign_in: row.get("last_sign_in")?,
+    })
+}

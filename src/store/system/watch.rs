@@ -1,0 +1,57 @@
+//! The gate's own look at `system.db`: has anything been committed since, by any process? And if so, does this session
+//! still stand? One read of shared memory in the usual case, so it is done in place and not on a database's thread.
+
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::sessions::{self, Standing};
+use crate::{
+    api::SessionId,
+    store::{StoreError, While},
+};
+
+pub struct Watch(Mutex<Connection>);
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
+impl Watch {
+    /// # Errors
+    /// When the database cannot be opened once more, read-only.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let conn = Connection::open_with_flags(path, flags).while_("opening the system database")?;
+        conn.execute_batch("PRAGMA busy_timeout = 1000; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;")
+            .while_("setting up a connection")?;
+        Ok(Self(Mutex::new(conn)))
+    }
+
+    /// A number that changes whenever anybody commits (`PRAGMA data_version`).
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn version(&self) -> Result<i64, StoreError> {
+        self.lock()
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut ask| ask.query_row([], |row| row.get(0)))
+            .while_("looking for changes")
+    }
+
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn session(&self, id: SessionId, now: i64) -> Result<Option<Standing>, StoreError> {
+        sessions::standing(&self.lock(), id, now)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
