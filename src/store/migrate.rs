@@ -41,11 +41,13 @@ impl Schema {
     /// # Errors
     /// When the header cannot be read, for example with a wrong key.
     pub fn standing(&self, conn: &Connection) -> Result<Standing, StoreError> {
-        let read = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        // One read transaction: another window may be making the database between two reads.
+        let tx = conn.unchecked_transaction().while_("looking into a database")?;
+        let read = |pragma: &str| tx.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         let application = read("application_id").while_("reading a database's mark")?;
         let version = read("user_version").while_("reading a database's version")?;
         if application == 0 && version == 0 {
-            let tables: i64 = conn
+            let tables: i64 = tx
                 .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
                 .while_("looking into a database")?;
             return Ok(if tables == 0 { Standing::Empty } else { Standing::Foreign });

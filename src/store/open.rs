@@ -40,26 +40,61 @@ pub struct Target<'a> {
 pub fn open(target: &Target<'_>) -> Result<Db, StoreError> {
     create_closed(target.path)?;
     let mut writer = connect(target, false)?;
-    match target.schema.standing(&writer).map_err(|why| unreadable(why, target.path))? {
-        Standing::Current => {}
-        Standing::Empty => {
-            settle(&writer, target)?;
-            target.schema.upgrade(&mut writer, 0)?;
-        }
-        Standing::Older(version) => {
-            keep_copy(&writer, target, version)?;
-            settle(&writer, target)?;
-            target.schema.upgrade(&mut writer, version)?;
-        }
-        Standing::Newer(found) => {
-            let known = target.schema.version() as i64;
-            return Err(StoreError::Newer { path: target.path.to_path_buf(), found, known });
-        }
-        Standing::Foreign => return Err(StoreError::Foreign(target.path.to_path_buf())),
+    if known_standing(&writer, target)? != Standing::Current {
+        make_current(&mut writer, target)?;
     }
+    // From here on the file is ours, and may be tidied up when it is closed.
+    writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).while_("setting up a connection")?;
     settle(&writer, target)?;
     let reader = if target.cautious { None } else { Some(connect(target, true)?) };
     Db::start(target.name, writer, reader)
+}
+
+/// Where the database stands, if it is one that this program may go on with.
+fn known_standing(conn: &Connection, target: &Target<'_>) -> Result<Standing, StoreError> {
+    match target.schema.standing(conn).map_err(|why| unreadable(why, target.path))? {
+        Standing::Newer(found) => {
+            let known = target.schema.version() as i64;
+            Err(StoreError::Newer { path: target.path.to_path_buf(), found, known })
+        }
+        Standing::Foreign => Err(StoreError::Foreign(target.path.to_path_buf())),
+        ours @ (Standing::Empty | Standing::Current | Standing::Older(_)) => Ok(ours),
+    }
+}
+
+/// Makes a fresh database, or upgrades an older one. One window at a time does this: the copy before an upgrade and the
+/// change to WAL are not for two at once. An ordinary start takes no lock.
+fn make_current(writer: &mut Connection, target: &Target<'_>) -> Result<(), StoreError> {
+    let directory = target.path.parent().unwrap_or(Path::new("."));
+    let _held = alone_in(directory)?;
+    match known_standing(writer, target)? {
+        Standing::Empty => {
+            settle(writer, target)?;
+            target.schema.upgrade(writer, 0)
+        }
+        Standing::Older(version) => {
+            keep_copy(writer, target, version)?;
+            settle(writer, target)?;
+            target.schema.upgrade(writer, version)
+        }
+        // Another window was faster.
+        Standing::Current | Standing::Newer(_) | Standing::Foreign => Ok(()),
+    }
+}
+
+/// Holds off other windows that would make or upgrade a database in this directory, until it is dropped. A lock on the
+/// database file itself would not do: closing any handle on it drops the locks SQLite holds there (fcntl(2)).
+fn alone_in(directory: &Path) -> Result<fs::File, StoreError> {
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(directory.join(".upgrade.lock"))
+        .while_("opening the upgrade lock")?;
+    file.lock().while_("waiting for another window's upgrade")?;
+    Ok(file)
 }
 
 /// Makes the file with mode 0600 before SQLite does with another; refuses links.
@@ -107,6 +142,8 @@ fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection, StoreErro
     )
     .while_("setting up a connection")?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).while_("hardening a connection")?;
+    // Closing the last connection moves the WAL into the file; one that has not proved to be ours is to keep its bytes.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).while_("hardening a connection")?;
     conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).while_("hardening a connection")?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
