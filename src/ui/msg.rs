@@ -34,6 +34,8 @@ pub enum Msg {
     Auth(AuthReply),
     Chat(ChatReply),
     Shell(ShellReply),
+    /// The colours that were asked for with `Effect::Highlight`.
+    Highlighted(crate::ui::text::highlight::Highlighted),
 }
 
 /// Something should be done. Only `perform.rs` does it.
@@ -43,6 +45,8 @@ pub enum Effect {
     Chat(ChatCall),
     Shell(ShellCall),
     After(Duration, Timer),
+    /// Colours a block of code away from the screen; answered by `Msg::Highlighted`.
+    Highlight(crate::ui::text::highlight::Job),
     /// A passing notice. The shell shows it; it never leaves the machine.
     Toast(Toast),
     /// Does what the key of this action would do: for `/help`, `/quit`, a click. Handled by the shell, like a toast.

@@ -55,6 +55,7 @@ pub struct Theme {
     pub rule: Style,
     pub table_head: Style,
     pub table_border: Style,
+    pub syntax: Syntax,
 
     // How it went.
     pub error: Style,
@@ -80,6 +81,21 @@ pub struct Theme {
     pub meter_empty: Style,
     pub toast: Style,
     pub shadow: Style,
+}
+
+/// The parts of a program's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Syntax {
+    pub comment: Style,
+    pub string: Style,
+    pub number: Style,
+    pub keyword: Style,
+    pub function: Style,
+    pub type_name: Style,
+    /// Attributes, macros, decorators.
+    pub attribute: Style,
+    pub inserted: Style,
+    pub deleted: Style,
 }
 
 impl Theme {
@@ -186,6 +202,17 @@ impl Theme {
             rule: dim,
             table_head: bold,
             table_border: dim,
+            syntax: Syntax {
+                comment: dim.add_modifier(Modifier::ITALIC),
+                string: text,
+                number: text,
+                keyword: bold,
+                function: text,
+                type_name: text,
+                attribute: dim,
+                inserted: text,
+                deleted: text.add_modifier(Modifier::CROSSED_OUT),
+            },
             error: bold,
             warning: bold,
             success: text,
@@ -246,6 +273,17 @@ impl Theme {
             rule: fg(colours.faint),
             table_head: bold(colours.accent),
             table_border: fg(colours.faint),
+            syntax: Syntax {
+                comment: fg(colours.dim).add_modifier(Modifier::ITALIC),
+                string: fg(colours.green),
+                number: fg(colours.orange),
+                keyword: fg(colours.violet),
+                function: fg(colours.accent),
+                type_name: fg(colours.cyan),
+                attribute: fg(colours.dim),
+                inserted: fg(colours.green),
+                deleted: fg(colours.red),
+            },
             error: bold(colours.red),
             warning: fg(colours.orange),
             success: fg(colours.green),
