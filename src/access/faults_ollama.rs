@@ -11,6 +11,10 @@ use crate::{
 };
 
 impl From<OllamaError> for Fault {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one table of sentences is easier to read and to keep whole than parts of it"
+    )]
     fn from(error: OllamaError) -> Self {
         match error {
             OllamaError::BadAddress(why) => Self::new(FaultKind::Invalid, format!("Ollama's address is wrong: {why}."))
@@ -159,9 +163,13 @@ fn unreachable(url: &str, why: Unreachable) -> Fault {
         Unreachable::TimedOut => {
             ("no answer came in time", "See that the machine is on and the network lets you through.")
         }
-        Unreachable::Tls => {
+        Unreachable::Certificate => {
             ("its certificate is not to be trusted", "Use the name that the certificate is for, or have it renewed.")
         }
+        Unreachable::Tls => (
+            "no encrypted connection can be made",
+            "See whether the address should begin with http:// instead of https://.",
+        ),
         Unreachable::Network => ("the network failed", "See that the machine is on and the network lets you through."),
     };
     Fault::new(FaultKind::Upstream, format!("Ollama cannot be reached at {url}: {what}.")).hint(hint)

@@ -276,17 +276,16 @@ async fn write_reply(writer: &mut WriteHalf<TcpStream>, reply: &Reply) -> io::Re
             return Ok(Next::Close);
         }
     }
-    let mut head = format!("{}\r\n", reply.status_line);
-    for (name, value) in &reply.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
+    let mut head = vec![reply.status_line.clone()];
+    head.extend(reply.headers.iter().map(|(name, value)| format!("{name}: {value}")));
     match reply.framing {
-        Framing::Chunked => head.push_str("Transfer-Encoding: chunked\r\n"),
-        Framing::Length => head.push_str(&format!("Content-Length: {}\r\n", reply.length())),
-        Framing::Close => head.push_str("Connection: close\r\n"),
+        Framing::Chunked => head.push("Transfer-Encoding: chunked".to_owned()),
+        Framing::Length => head.push(format!("Content-Length: {}", reply.length())),
+        Framing::Close => head.push("Connection: close".to_owned()),
         Framing::Nothing => {}
     }
-    head.push_str("\r\n");
+    head.push("\r\n".to_owned());
+    let head = head.join("\r\n");
     out.raw(head.as_bytes());
     out.flush().await?;
     if reply.framing == Framing::Nothing {

@@ -19,7 +19,9 @@ pub enum Unreachable {
     Dns,
     /// No connection within the connect timeout.
     TimedOut,
-    /// The certificate or the handshake is not acceptable.
+    /// The server's certificate is not to be trusted.
+    Certificate,
+    /// The server does not speak TLS, or none that we do.
     Tls,
     /// No route, or another fault of the network.
     Network,

@@ -298,7 +298,7 @@ impl Transport {
     fn fault(&self, error: &reqwest::Error) -> OllamaError {
         let url = self.address.to_string();
         if error.is_connect() {
-            return OllamaError::Unreachable { url, why: why(error) };
+            return OllamaError::Unreachable { url, why: why(error, self.address.is_https()) };
         }
         if chain(error).any(|cause| {
             let text = cause.to_string();
@@ -421,11 +421,15 @@ fn build(address: &Address) -> Result<Client, OllamaError> {
     builder.build().map_err(|_| OllamaError::Unreachable { url: address.to_string(), why: Unreachable::Tls })
 }
 
+/// The error and its causes. An `io::Error` that wraps another error does not name it as its source, so it is opened.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| <dyn Error>::source(*error))
+    std::iter::successors(Some(error), |error| {
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| <dyn Error>::source(*error))
+    })
 }
 
-fn why(error: &reqwest::Error) -> Unreachable {
+fn why(error: &reqwest::Error, https: bool) -> Unreachable {
     if error.is_dns() {
         return Unreachable::Dns;
     }
@@ -433,20 +437,25 @@ fn why(error: &reqwest::Error) -> Unreachable {
         return Unreachable::TimedOut;
     }
     for cause in chain(error) {
-        if cause.downcast_ref::<rustls::Error>().is_some() {
-            return Unreachable::Tls;
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return of_tls(tls);
         }
         if let Some(io) = cause.downcast_ref::<io::Error>() {
-            // A handshake's fault travels inside an io::Error that does not name it as its source.
-            if io.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some()) {
-                return Unreachable::Tls;
-            }
             match io.kind() {
                 io::ErrorKind::ConnectionRefused => return Unreachable::Refused,
                 io::ErrorKind::TimedOut => return Unreachable::TimedOut,
+                // Hanging up on the first bytes of a handshake is how a server without TLS takes them.
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset if https => return Unreachable::Tls,
                 _ => {}
             }
         }
     }
     Unreachable::Network
+}
+
+fn of_tls(error: &rustls::Error) -> Unreachable {
+    match error {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Unreachable::Certificate,
+        _ => Unreachable::Tls,
+    }
 }

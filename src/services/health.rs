@@ -234,18 +234,12 @@ fn find(name: &str, path: &OsString) -> Option<PathBuf> {
 /// Starts the server so that it outlives this program and its terminal. A session of its own takes a system call that
 /// safe Rust does not offer, so `setsid` makes it where there is one; else a process group of its own has to do.
 fn start(program: &Path, setsid: Option<&Path>, address: &Address) -> std::io::Result<tokio::process::Child> {
-    let mut command = match setsid {
-        Some(setsid) => {
-            let mut command = tokio::process::Command::new(setsid);
-            command.arg(program);
-            command
-        }
-        None => {
-            let mut command = tokio::process::Command::new(program);
-            command.process_group(0);
-            command
-        }
-    };
+    let mut command = tokio::process::Command::new(setsid.unwrap_or(program));
+    if setsid.is_some() {
+        command.arg(program);
+    } else {
+        command.process_group(0);
+    }
     command
         .arg("serve")
         // It must listen where we look.

@@ -306,6 +306,37 @@ async fn prompts_do_not_cross_a_network_in_the_clear_unless_that_is_allowed() {
     assert!(matches!(tried, Some(OllamaError::Unreachable { .. })), "{tried:?}");
 }
 
+/// Runs itself once more with a proxy in the environment: changing the variables of a process with threads is unsafe.
+#[tokio::test]
+async fn a_proxy_in_the_environment_is_not_asked_about_this_machine() {
+    const AGAIN: &str = "OLLAMANET_TEST_BEHIND_PROXY";
+    if std::env::var_os(AGAIN).is_some() {
+        let world = world(Reply::lines(&[said("direct"), last()])).await;
+        assert_eq!(world.chat().await, ("direct".into(), Ok(DoneReason::Stop)));
+        return;
+    }
+    // Nobody answers at port 1, so a client that took the proxy would fail.
+    let test = "ollama_faults::a_proxy_in_the_environment_is_not_asked_about_this_machine";
+    let mut again = tokio::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", test]).env(AGAIN, "1");
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        again.env(name, "http://127.0.0.1:1");
+    }
+    let output = soon("the second run", again.output()).await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_without_tls_behind_https_is_refused_in_words() {
+    let world = world(Reply::lines(&[last()])).await;
+    let url = world.fake.url().replace("http:", "https:");
+    let ollama = Ollama::new(Settings::new(Address::parse(&url).unwrap()));
+    let error = ollama.chat(&question("hi")).await.err().unwrap();
+    assert_eq!(error, OllamaError::Unreachable { url, why: Unreachable::Tls });
+    assert!(Fault::from(error).message.contains("no encrypted connection"));
+}
+
 #[tokio::test]
 async fn requests_carry_our_name_and_no_secret_in_the_clear() {
     let world = world(Reply::lines(&[last()])).await;
