@@ -3,7 +3,7 @@
 //! It sees everything and decides nothing. Architecture invariant: nothing here waits for the network or a disk check
 //! before the first frame; what is slow is made when it is first needed.
 
-use std::{ffi::OsString, io::IsTerminal, time::Duration};
+use std::{ffi::OsString, io::IsTerminal, sync::Arc, time::Duration};
 
 use tokio::{
     runtime::Runtime,
@@ -11,16 +11,26 @@ use tokio::{
 };
 
 use crate::{
-    api::{Fault, FaultKind},
+    access::{Breakers, Gate},
+    api::{
+        Fault, FaultKind,
+        health::{Check, Level},
+    },
+    cache::ModelCache,
     cli::{self, Cli, Command, Desk, End, Stops, doctor, out},
     config::{
         Config,
         live::Live,
         load::{self, Sources},
     },
-    gateway::Gateway,
+    gateway::{Gateway, Parts},
     logging::{self, Log},
+    ollama::{Address, Ollama, Settings},
     paths::{self, Paths},
+    services::{
+        health::{HealthChecks, Watched},
+        models::Models,
+    },
     tasks::Tasks,
 };
 
@@ -126,8 +136,42 @@ async fn dispatch(
 }
 
 /// The parts of the program, put together over one data directory.
-fn compose(_paths: &Paths, _config: &Config, _tasks: &Tasks) -> Result<Gateway, Fault> {
-    Err(Fault::new(FaultKind::Store, "The store cannot be opened."))
+fn compose(paths: &Paths, config: &Config, tasks: &Tasks) -> Result<Gateway, Fault> {
+    paths.secure()?;
+    let breakers = Breakers::new();
+    let ollama = Ollama::new(Settings {
+        silence: config.chat.silence(),
+        allow_plaintext_remote: config.ollama.allow_plaintext_remote,
+        api_key: std::env::var("OLLAMA_API_KEY").ok(),
+        watch: Some(breakers.watch()),
+        ..Settings::new(address(config)?)
+    });
+    let health = HealthChecks::new(Watched {
+        ollama: ollama.clone(),
+        tasks: tasks.clone(),
+        data: paths.data.clone(),
+        program_path: std::env::var_os("PATH").unwrap_or_default(),
+        store: Arc::new(|| Box::pin(async { Check { level: Level::Good, text: "open".to_owned() } })),
+        breakers: Arc::new(move || breakers.shown(std::time::Instant::now())),
+    });
+    let models = Models::new(
+        ollama,
+        ModelCache::new(config.cache.bytes),
+        Duration::from_secs(config.cache.models_fresh_seconds),
+    );
+    Ok(Gateway::new(Parts { gate: Gate::default(), models, health }))
+}
+
+/// The configured address, else that of `OLLAMA_HOST`, else Ollama's own.
+fn address(config: &Config) -> Result<Address, Fault> {
+    let (named, from) = match config.ollama.host.as_str() {
+        "" => (std::env::var("OLLAMA_HOST").unwrap_or_default(), "OLLAMA_HOST"),
+        host => (host.to_owned(), "ollama.host"),
+    };
+    Address::parse(&named).map_err(|error| {
+        Fault::invalid(format!("{from} cannot be used: {error}."))
+            .hint("Write it as 127.0.0.1:11434 or https://ollama.example, or leave it away.")
+    })
 }
 
 async fn interface(_gateway: Gateway, _config: Live, _tasks: &Tasks, _label: Option<&str>) -> Result<(), End> {

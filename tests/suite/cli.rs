@@ -1,1 +1,664 @@
-//! cli
+//! The command line from outside: the real program, the fake Ollama, directories of its own.
+
+use std::{
+    ffi::OsString,
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use ollamanet::{
+    fake::{Fake, Gate, Pace, Part, Reply, Seen, StandIn},
+    tasks::Tasks,
+};
+use serde_json::{Value, json};
+
+use crate::common::environment;
+
+const PASSPHRASE: &str = "seven plain wombats juggle turnips";
+
+/// A machine of its own: a home, an Ollama, and the program.
+struct Stage {
+    home: tempfile::TempDir,
+    fake: Fake,
+    _tasks: Tasks,
+}
+
+/// What a command did.
+#[derive(Debug)]
+struct Done {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let tasks = Tasks::new();
+        let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+        let home = tempfile::tempdir().unwrap();
+        Self { home, fake, _tasks: tasks }
+    }
+
+    /// With an account that stays signed in.
+    async fn signed_in() -> Self {
+        let stage = Self::new().await;
+        let made =
+            stage.with_input(&["account", "create", "alice", "--stay", "--passphrase-fd", "0"], PASSPHRASE).await;
+        assert_eq!(made.code, Some(0), "{made:?}");
+        stage
+    }
+
+    fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ollamanet"));
+        command
+            .args(args)
+            .env_clear()
+            .envs(environment(self.home()))
+            .env("OLLAMA_HOST", self.fake.url())
+            .current_dir(self.home())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    async fn run(&self, args: &[&str]) -> Done {
+        finish(self.command(args).spawn().unwrap()).await
+    }
+
+    async fn with_input(&self, args: &[&str], input: &str) -> Done {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        finish(child).await
+    }
+
+    async fn json(&self, args: &[&str]) -> Value {
+        let done = self.run(&[args, &["--json"]].concat()).await;
+        assert_eq!(done.code, Some(0), "{args:?}: {done:?}");
+        serde_json::from_str(&done.out).unwrap()
+    }
+
+    /// Answers chats with this, everything else as the stand-in does.
+    fn chat(&self, reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) {
+        let rest = StandIn::new(Pace::instant());
+        self.fake.answer(move |request| {
+            // A request for a title must not get the answer that a test scripted.
+            let wants_title = request.json()["messages"].to_string().to_lowercase().contains("title");
+            Some(if request.path == "/api/chat" && !wants_title { reply(request) } else { rest.reply(request) })
+        });
+    }
+}
+
+async fn finish(child: Child) -> Done {
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    Done {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+async fn wait(mut child: Child) -> ExitStatus {
+    tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap()
+}
+
+fn piece(text: &str) -> Value {
+    json!({ "model": "demo-chat:3b", "created_at": "2026-11-24T10:00:00Z", "done": false,
+            "message": { "role": "assistant", "content": text } })
+}
+
+fn last() -> Value {
+    json!({ "model": "demo-chat:3b", "created_at": "2026-11-24T10:00:00Z", "done": true, "done_reason": "stop",
+            "message": { "role": "assistant", "content": "" }, "total_duration": 5_000_000, "load_duration": 1,
+            "prompt_eval_count": 9, "prompt_eval_duration": 1_000_000, "eval_count": 2, "eval_duration": 2_000_000 })
+}
+
+/// Nothing that a terminal would obey, and no text that hides.
+fn assert_plain(what: &str, text: &str) {
+    let bad = text.chars().find(|letter| {
+        (letter.is_control() && *letter != '\n')
+            || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{e0000}'..='\u{e0fff}')
+    });
+    assert_eq!(bad, None, "{what} let something through: {text:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_about_the_program_need_nothing() {
+    let stage = Stage::new().await;
+    for (args, part) in [
+        (&["--version"][..], "ollamanet 0."),
+        (&["--help"], "Exit codes"),
+        (&["man"], ".TH ollamanet"),
+        (&["man", "ask"], ".TH ollamanet-ask"),
+        (&["completions", "bash"], "_ollamanet"),
+        (&["completions", "fish"], "complete -c ollamanet"),
+        (&["config", "default"], "[chat]"),
+    ] {
+        let done = stage.run(args).await;
+        assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{args:?}");
+        assert!(done.out.contains(part), "{args:?}: {}", done.out);
+        assert_plain(&args.join(" "), &done.out.replace('\t', ""));
+    }
+    assert!(!stage.home().join("data").exists(), "nothing was made on disk");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_usage_ends_with_2() {
+    let stage = Stage::new().await;
+    for args in [
+        &["frobnicate"][..],
+        &["ask", "--nonsense"],
+        &["conversations"],
+        &["conversations", "list", "--limit", "0"],
+        &["man", "frobnicate"],
+        &["--passphrase-fd", "77", "account", "sign-in", "alice"],
+        &["ask", "-o", "temprature=1", "hello"],
+        &["ask", "-o", "temperature=hot", "hello"],
+        &["ask", "--format", "no-such-file", "hello"],
+        &["ask", "-f", "no-such-file", "hello"],
+    ] {
+        let done = stage.run(args).await;
+        assert_eq!((done.code, done.out.as_str()), (Some(2), ""), "{args:?}: {done:?}");
+        assert!(!done.err.is_empty(), "{args:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_interface_and_the_demo_need_a_terminal() {
+    let stage = Stage::new().await;
+    for args in [&[][..], &["demo"]] {
+        let done = stage.run(args).await;
+        assert_eq!((done.code, done.out.as_str()), (Some(2), ""), "{args:?}");
+        assert!(done.err.starts_with("ollamanet: The interface needs a terminal"), "{}", done.err);
+        assert_eq!(done.err.lines().count(), 2, "what happened, and what to do");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_sign_in_the_code_is_5_and_the_way_in_is_told() {
+    let stage = Stage::new().await;
+    for args in [
+        &["ask", "hello"][..],
+        &["conversations", "list"],
+        &["folders", "list"],
+        &["models", "list"],
+        &["account", "whoami"],
+    ] {
+        let done = stage.run(args).await;
+        assert_eq!((done.code, done.out.as_str()), (Some(5), ""), "{args:?}: {done:?}");
+        assert!(done.err.contains("account create"), "{}", done.err);
+    }
+    assert!(stage.fake.requests().is_empty(), "nothing was asked of Ollama");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_tells_by_its_exit_code() {
+    let stage = Stage::new().await;
+    let well = stage.run(&["health"]).await;
+    assert_eq!(well.code, Some(0), "{well:?}");
+    assert!(well.out.contains("0.35.0-stand-in"), "{}", well.out);
+    let report = stage.json(&["health"]).await;
+    assert_eq!(report["ollama"]["state"], "reachable");
+
+    let mut gone = stage.command(&["health", "--json"]);
+    gone.env("OLLAMA_HOST", "127.0.0.1:1");
+    let done = finish(gone.spawn().unwrap()).await;
+    assert_eq!(done.code, Some(3), "{done:?}");
+    let report: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(report["ollama"]["state"], "absent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_directory_that_others_can_write_is_refused_with_78() {
+    let stage = Stage::new().await;
+    let dir = stage.home().join("open");
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
+    let dir = dir.to_str().unwrap();
+    let done = stage.run(&["--data-dir", dir, "health"]).await;
+    assert_eq!(done.code, Some(78), "{done:?}");
+    assert!(done.err.contains("chmod"), "{}", done.err);
+    // The doctor finds the same, and goes on.
+    let done = stage.run(&["--data-dir", dir, "doctor"]).await;
+    assert_eq!(done.code, Some(78), "{done:?}");
+    assert!(done.out.contains("bad   data") && done.out.contains("chmod"), "{}", done.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_on_standard_input_comes_before_the_prompt() {
+    let stage = Stage::signed_in().await;
+    let done = stage.with_input(&["ask", "Summarise", "this."], "first line\nsecond line\n").await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.out.contains("stand-in") && done.out.ends_with('\n'), "{}", done.out);
+    assert_eq!(done.err, "");
+    let chat = stage.fake.requests().into_iter().find(|request| request.path == "/api/chat").unwrap().json();
+    assert_eq!(chat["messages"][0], json!({ "role": "user", "content": "first line\nsecond line\n\nSummarise this." }));
+
+    let empty = stage.with_input(&["ask"], " \n").await;
+    assert_eq!(empty.code, Some(2), "{empty:?}");
+    let not_text = {
+        let mut child = stage.command(&["ask"]).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"\xff\xfe\x00").unwrap();
+        finish(child).await
+    };
+    assert_eq!(not_text.code, Some(2), "{not_text:?}");
+    assert!(not_text.err.contains("UTF-8"), "{}", not_text.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_in_json_is_one_object_on_each_line() {
+    let stage = Stage::signed_in().await;
+    stage.chat(|_| Reply::lines(&[piece("Hello\u{1b}[31m "), piece("there\u{202e}."), last()]));
+    let done = stage.run(&["ask", "--json", "hi"]).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_plain("ask --json", &done.out);
+    let lines: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["type"], "started");
+    let said: String = lines.iter().filter_map(|line| line["content"].as_str()).collect();
+    assert_eq!(said, "Hello\u{1b}[31m there\u{202e}.");
+    let end = lines.last().unwrap();
+    assert_eq!((&end["type"], &end["state"], &end["fault"]), (&json!("ended"), &json!("done"), &Value::Null));
+    assert_eq!(end["message"]["content"], said.as_str());
+    assert_eq!(end["tokens_per_second"], 1000.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn options_and_files_reach_the_model() {
+    let stage = Stage::signed_in().await;
+    fs::write(stage.home().join("notes.txt"), "the secret ingredient is thyme").unwrap();
+    let done = stage
+        .run(&[
+            "ask",
+            "-s",
+            "Be brief.",
+            "-o",
+            "temperature=0.2",
+            "-o",
+            "seed=7",
+            "--format=json",
+            "-f",
+            "notes.txt",
+            "What is it?",
+        ])
+        .await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let chat = stage.fake.requests().into_iter().find(|request| request.path == "/api/chat").unwrap().json();
+    assert_eq!(chat["messages"][0], json!({ "role": "system", "content": "Be brief." }));
+    assert!(chat["messages"][1]["content"].as_str().unwrap().contains("thyme"), "{chat}");
+    assert_eq!((&chat["options"]["temperature"], &chat["options"]["seed"]), (&json!(0.2), &json!(7)));
+    assert_eq!(chat["format"], "json");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thinking_goes_to_standard_error_and_only_when_asked() {
+    let stage = Stage::signed_in().await;
+    let thought = json!({ "model": "demo-think:8b", "created_at": "2026-11-24T10:00:00Z", "done": false,
+                          "message": { "role": "assistant", "content": "", "thinking": "hm\u{1b}[5m, well" } });
+    stage.chat(move |_| Reply::lines(&[thought.clone(), piece("Yes."), last()]));
+    let loud = stage.run(&["ask", "-m", "demo-think:8b", "--think", "really?"]).await;
+    assert_eq!((loud.code, loud.out.as_str()), (Some(0), "Yes.\n"), "{loud:?}");
+    assert!(loud.err.contains("hm") && loud.err.contains(", well"), "{}", loud.err);
+    assert_plain("thinking", &loud.err);
+    let quiet = stage.run(&["ask", "-m", "demo-think:8b", "really?"]).await;
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("Yes.\n", ""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_goes_on_by_last_id_and_title() {
+    let stage = Stage::signed_in().await;
+    assert_eq!(stage.run(&["ask", "What is a wombat?"]).await.code, Some(0));
+    let listed = stage.json(&["conversations", "list"]).await;
+    let id = listed[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(stage.run(&["conversations", "rename", "last", "Wombats"]).await.code, Some(0));
+    for args in [
+        &["ask", "-c", "And its cousin?"][..],
+        &["ask", "-c", "last", "And its cousin?"],
+        &["ask", &format!("-c={}", &id[28..]), "And its cousin?"],
+        &["ask", "--continue=wombats", "And its cousin?"],
+    ] {
+        let done = stage.run(args).await;
+        assert_eq!(done.code, Some(0), "{args:?}: {done:?}");
+    }
+    let listed = stage.json(&["conversations", "list"]).await;
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!((&listed[0]["messages"], &listed[0]["title"]), (&json!(10), &json!("Wombats")));
+    let chat = stage.fake.requests().into_iter().rfind(|request| request.path == "/api/chat").unwrap().json();
+    assert_eq!(chat["messages"].as_array().unwrap().len(), 9);
+    let missing = stage.run(&["ask", "-c=no such thing", "hello"]).await;
+    assert_eq!(missing.code, Some(1), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failures_of_ollama_have_their_codes() {
+    let stage = Stage::signed_in().await;
+    let missing = stage.run(&["ask", "-m", "nope:1b", "hello"]).await;
+    assert_eq!((missing.code, missing.out.as_str()), (Some(4), ""), "{missing:?}");
+    assert!(missing.err.contains("nope:1b"), "{}", missing.err);
+
+    let mut gone = stage.command(&["ask", "-m", "demo-chat:3b", "hello"]);
+    gone.env("OLLAMA_HOST", "127.0.0.1:1");
+    let done = finish(gone.spawn().unwrap()).await;
+    assert_eq!((done.code, done.out.as_str()), (Some(3), ""), "{done:?}");
+
+    stage.chat(|_| Reply::lines(&[piece("Half an an"), json!({ "error": "the model \u{1b}[31mburst" })]));
+    let broken = stage.run(&["ask", "-m", "demo-chat:3b", "hello"]).await;
+    assert_eq!((broken.code, broken.out.as_str()), (Some(1), "Half an an\n"), "{broken:?}");
+    assert_plain("a foreign error", &broken.err);
+
+    stage.chat(|_| Reply::stream().line(&piece("Cut ")).line(&piece("off")).part(Part::Cut));
+    let cut = stage.run(&["ask", "-m", "demo-chat:3b", "hello"]).await;
+    assert_ne!(cut.code, Some(0), "{cut:?}");
+    assert_eq!(cut.out, "Cut off\n");
+    let shown = stage.run(&["conversations", "show", "last"]).await;
+    assert!(shown.out.contains("Cut off"), "{}", shown.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_keeps_what_came_and_ends_with_130() {
+    let stage = Stage::signed_in().await;
+    let gate = Gate::new();
+    let held = gate.clone();
+    stage.chat(move |_| Reply::stream().line(&piece("The first half")).part(Part::Hold(held.clone())).line(&last()));
+    let mut child = stage.command(&["ask", "-m", "demo-chat:3b", "tell me"]).spawn().unwrap();
+    // Its text is on standard output before the signal comes.
+    let mut stdout = child.stdout.take().unwrap();
+    let mut first = [0; 14];
+    let (stdout, first) = tokio::task::spawn_blocking(move || {
+        stdout.read_exact(&mut first).unwrap();
+        (stdout, first)
+    })
+    .await
+    .unwrap();
+    assert_eq!(&first, b"The first half");
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let done = finish(child).await;
+    drop(stdout);
+    assert_eq!(done.code, Some(130), "{done:?}");
+    gate.release();
+    let shown = stage.run(&["conversations", "show", "last"]).await;
+    assert!(shown.out.contains("· stopped\nThe first half\n"), "{}", shown.out);
+    let json = stage.json(&["conversations", "show", "last"]).await;
+    assert_eq!(json["messages"][1]["state"], "stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_has_enough_is_no_failure() {
+    let stage = Stage::signed_in().await;
+    stage.chat(|_| Reply::stream().part(Part::Endless(format!("{}\n", piece("again and again\n")).into_bytes())));
+    let mut child = stage.command(&["ask", "-m", "demo-chat:3b", "go"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let first = tokio::task::spawn_blocking(move || {
+        let mut first = String::new();
+        lines.read_line(&mut first).unwrap();
+        // The reader is dropped here, as `head -1` would leave.
+        first
+    })
+    .await
+    .unwrap();
+    assert_eq!(first, "again and again\n");
+    let stderr = child.stderr.take().unwrap();
+    let status = wait(child).await;
+    let mut said = String::new();
+    BufReader::new(stderr).read_to_string(&mut said).unwrap();
+    assert_eq!((status.code(), status.signal(), said.as_str()), (Some(0), None, ""));
+    // The model was told to stop.
+    stage.fake.idle().await;
+
+    let mut child = stage.command(&["config", "default"]).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(wait(child).await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_names_and_titles_are_harmless_in_every_list() {
+    let stage = Stage::signed_in().await;
+    let hostile = "x\u{1b}]52;c;aGk=\u{7}\u{9b}2J\u{202e}evil\u{200b}";
+    let rest = StandIn::new(Pace::instant());
+    let name = hostile.to_owned();
+    stage.fake.answer(move |request| {
+        let mut reply = rest.reply(request);
+        if request.path == "/api/tags" || request.path == "/api/ps" {
+            let model = json!({ "name": name, "model": name, "modified_at": "2026-11-24T10:00:00Z", "size": 1, "digest": "00",
+                "details": { "format": "gguf", "family": name, "families": [name], "parameter_size": name, "quantization_level": name },
+                "expires_at": name, "size_vram": 0, "capabilities": ["completion", name] });
+            reply = Reply::json(200, &json!({ "models": [model] }));
+        }
+        Some(reply)
+    });
+    for args in [&["models", "list"][..], &["models", "ps"], &["models", "list", "--json"], &["models", "ps", "--json"]]
+    {
+        let done = stage.run(args).await;
+        assert_eq!(done.code, Some(0), "{args:?}: {done:?}");
+        assert!(done.out.contains("evil"), "{args:?}: {}", done.out);
+        assert_plain(&args.join(" "), &done.out);
+    }
+    stage.chat(move |_| {
+        Reply::lines(&[piece("a\u{1b}[2J\u{9d}0;t"), piece("itle\u{9c}b\u{1b}"), piece("[31mc"), last()])
+    });
+    let asked = stage.run(&["ask", "-m", "demo-chat:3b", hostile]).await;
+    assert_eq!(asked.code, Some(0), "{asked:?}");
+    assert_plain("ask", &asked.out);
+    for args in [
+        &["conversations", "list"][..],
+        &["conversations", "list", "--json"],
+        &["conversations", "show", "last"],
+        &["conversations", "show", "last", "--json"],
+    ] {
+        let done = stage.run(args).await;
+        assert_eq!(done.code, Some(0), "{args:?}: {done:?}");
+        assert_plain(&args.join(" "), &done.out);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conversations_are_listed_renamed_trashed_and_restored() {
+    let stage = Stage::signed_in().await;
+    for question in ["one fish", "two fish", "red fish"] {
+        assert_eq!(stage.run(&["ask", "-m", "demo-chat:3b", question]).await.code, Some(0));
+    }
+    let page = stage.run(&["conversations", "list", "--limit", "2"]).await;
+    assert_eq!(page.out.lines().count(), 3, "a heading and two rows: {}", page.out);
+    assert!(page.err.contains("--all"), "{}", page.err);
+    assert_eq!(stage.json(&["conversations", "list", "--all"]).await.as_array().unwrap().len(), 3);
+
+    let rename = stage.run(&["conversations", "rename", "last", "Blue Fish"]).await;
+    assert_eq!(rename.code, Some(0), "{rename:?}");
+    assert_eq!(stage.json(&["conversations", "list", "blue"]).await[0]["title"], "Blue Fish");
+    assert_eq!(stage.run(&["conversations", "delete", "blue fish"]).await.code, Some(0));
+    assert_eq!(stage.json(&["conversations", "list", "--shelf", "trash"]).await[0]["title"], "Blue Fish");
+    assert_eq!(stage.json(&["conversations", "list"]).await.as_array().unwrap().len(), 2);
+    let again = stage.run(&["conversations", "delete", "blue fish"]).await;
+    assert_eq!(again.code, Some(1), "what is in the trash is not found among the others: {again:?}");
+    assert_eq!(stage.run(&["conversations", "restore", "Blue Fish"]).await.code, Some(0));
+    assert_eq!(stage.json(&["conversations", "list"]).await.as_array().unwrap().len(), 3);
+
+    let ambiguous = stage.run(&["conversations", "show", "fish"]).await;
+    assert_eq!(ambiguous.code, Some(2), "{ambiguous:?}");
+    assert!(ambiguous.err.contains("Blue Fish"), "{}", ambiguous.err);
+    let shown = stage.json(&["conversations", "show", "Blue Fish"]).await;
+    assert_eq!(shown["messages"][0]["content"], "red fish");
+    assert_eq!(shown["has_older"], false);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn folders_are_made_moved_and_removed() {
+    let stage = Stage::signed_in().await;
+    for args in [
+        &["folders", "create", "work"][..],
+        &["folders", "create", "rust", "--in", "work"],
+        &["folders", "create", "home"],
+        &["folders", "rename", "work/rust", "Rust 漢字"],
+    ] {
+        let done = stage.run(args).await;
+        assert_eq!(done.code, Some(0), "{args:?}: {done:?}");
+    }
+    let paths = |listed: Value| -> Vec<String> {
+        listed.as_array().unwrap().iter().map(|folder| folder["path"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(paths(stage.json(&["folders", "list"]).await), ["home", "work", "work/Rust 漢字"]);
+    assert_eq!(stage.run(&["folders", "move", "rust 漢字", "--to", "home"]).await.code, Some(0));
+    assert_eq!(paths(stage.json(&["folders", "list"]).await), ["home", "home/Rust 漢字", "work"]);
+    let circle = stage.run(&["folders", "move", "home", "--to", "home/rust 漢字"]).await;
+    assert_ne!(circle.code, Some(0), "{circle:?}");
+    assert_eq!(stage.run(&["ask", "--folder", "home", "hello"]).await.code, Some(0));
+    let unsaid = stage.run(&["folders", "delete", "home"]).await;
+    assert_eq!(unsaid.code, Some(2), "{unsaid:?}");
+    assert!(unsaid.err.contains("--content"), "{}", unsaid.err);
+    assert_eq!(stage.run(&["folders", "delete", "home", "--content", "move-up"]).await.code, Some(0));
+    assert_eq!(paths(stage.json(&["folders", "list"]).await), ["Rust 漢字", "work"]);
+    assert_eq!(stage.json(&["conversations", "list", "--shelf", "unfiled"]).await.as_array().unwrap().len(), 1);
+    let twice = stage.run(&["folders", "create", "WORK"]).await;
+    assert_eq!(twice.code, Some(1), "{twice:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn models_are_listed_shown_and_told_when_loaded() {
+    let stage = Stage::signed_in().await;
+    let listed = stage.json(&["models", "list"]).await;
+    assert!(listed.as_array().unwrap().iter().any(|model| model["name"] == "demo-chat:3b"), "{listed}");
+    assert_eq!(stage.run(&["models", "ps"]).await.err, "No model is loaded.\n");
+    assert_eq!(stage.run(&["ask", "-m", "demo-chat:3b", "hello"]).await.code, Some(0));
+    assert_eq!(stage.json(&["models", "ps"]).await[0]["name"], "demo-chat:3b");
+    let shown = stage.run(&["models", "show", "demo-chat:3b"]).await;
+    assert!(shown.out.starts_with("demo-chat:3b\n"), "{}", shown.out);
+    let missing = stage.run(&["models", "show", "nope"]).await;
+    assert_eq!(missing.code, Some(4), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_made_once_and_entered_by_descriptor() {
+    let stage = Stage::new().await;
+    let weak = stage.with_input(&["account", "create", "alice", "--passphrase-fd", "0"], "password1\n").await;
+    assert_eq!(weak.code, Some(2), "{weak:?}");
+    let made = stage.with_input(&["account", "create", "alice", "--passphrase-fd", "0", "--json"], PASSPHRASE).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let made: Value = serde_json::from_str(&made.out).unwrap();
+    assert_eq!((&made["account"]["name"], &made["account"]["role"]), (&json!("alice"), &json!("admin")));
+    assert_eq!(made["stays_signed_in"], false);
+    let code = made["recovery_code"].as_str().unwrap().to_owned();
+
+    let second = stage.with_input(&["account", "create", "bob", "--passphrase-fd", "0"], PASSPHRASE).await;
+    assert_eq!(second.code, Some(1), "{second:?}");
+    assert_eq!(
+        stage.run(&["account", "whoami"]).await.code,
+        Some(5),
+        "without --stay the sign-in ended with its command"
+    );
+
+    let once = stage.with_input(&["--user", "alice", "--passphrase-fd", "0", "account", "whoami"], PASSPHRASE).await;
+    assert_eq!((once.code, once.out.as_str()), (Some(0), "alice · admin\n"), "{once:?}");
+    let piped = stage
+        .with_input(&["--user", "alice", "--passphrase-fd", "0", "ask"], &format!("{PASSPHRASE}\nand my question\n"))
+        .await;
+    assert_eq!(piped.code, Some(0), "{piped:?}");
+    let chat = stage.fake.requests().into_iter().find(|request| request.path == "/api/chat").unwrap().json();
+    assert_eq!(chat["messages"][0]["content"], "and my question");
+
+    let wrong =
+        stage.with_input(&["--user", "alice", "--passphrase-fd", "0", "account", "whoami"], "not it at all").await;
+    let unknown =
+        stage.with_input(&["--user", "mallory", "--passphrase-fd", "0", "account", "whoami"], PASSPHRASE).await;
+    assert_eq!((wrong.code, unknown.code), (Some(5), Some(5)), "{wrong:?} {unknown:?}");
+    assert_eq!(wrong.err, unknown.err, "nobody learns which names exist");
+
+    let fresh = "eleven quiet lanterns drift past";
+    let changed = stage
+        .with_input(
+            &["--user", "alice", "--passphrase-fd", "0", "account", "change-passphrase"],
+            &format!("{PASSPHRASE}\n{fresh}\n"),
+        )
+        .await;
+    assert_eq!(changed.code, Some(0), "{changed:?}");
+    let newest = "nine copper kettles whistle softly";
+    let recovered = stage
+        .with_input(&["account", "recover", "alice", "--stay", "--passphrase-fd", "0"], &format!("{code}\n{newest}\n"))
+        .await;
+    assert_eq!(recovered.code, Some(0), "{recovered:?}");
+    assert!(recovered.out.contains("Recovery code: ") && !recovered.out.contains(&code), "{}", recovered.out);
+    assert_eq!(stage.run(&["account", "whoami"]).await.out, "alice · admin\n");
+    assert_eq!(stage.run(&["account", "sign-out"]).await.code, Some(0));
+    assert_eq!(stage.run(&["account", "whoami"]).await.code, Some(5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neither_the_log_nor_any_other_file_holds_what_was_written() {
+    let stage = Stage::signed_in().await;
+    const CANARY: &str = "xylocanary";
+    stage.chat(|_| Reply::lines(&[piece("answer-xylocanary "), piece("\u{1b}[31m\r\nFAKE"), last()]));
+    let mut ask = stage.command(&["ask", "-m", "demo-chat:3b", "-s", "system-xylocanary", "prompt-xylocanary"]);
+    let done = finish(ask.env("OLLAMANET_LOG", "trace").spawn().unwrap()).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.out.contains(CANARY), "{}", done.out);
+    let mut rename = stage.command(&["conversations", "rename", "last", "title-xylocanary"]);
+    assert_eq!(finish(rename.env("OLLAMANET_LOG", "trace").spawn().unwrap()).await.code, Some(0));
+
+    let mut files = Vec::new();
+    walk(stage.home(), &mut files);
+    let logs: Vec<&PathBuf> = files.iter().filter(|file| file.to_string_lossy().contains("ollamanet.log")).collect();
+    assert!(!logs.is_empty(), "there is a log to look at: {files:?}");
+    for file in &files {
+        let bytes = fs::read(file).unwrap();
+        let holds = |needle: &str| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
+        assert!(!holds(CANARY) && !holds(PASSPHRASE), "{} holds content", file.display());
+        let mode = fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.display());
+    }
+    for log in logs {
+        let text = fs::read_to_string(log).unwrap();
+        assert_plain("the log", &text);
+        assert!(text.lines().all(|line| line.starts_with("20")), "each line begins with its time:\n{text}");
+    }
+}
+
+fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = fs::symlink_metadata(&path).unwrap().file_type();
+        if kind.is_dir() {
+            walk(&path, files);
+        } else if kind.is_file() {
+            files.push(path);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_names_each_thing_and_its_fix() {
+    let stage = Stage::signed_in().await;
+    let well = stage.run(&["doctor"]).await;
+    assert_eq!(well.code, Some(0), "{well:?}");
+    for what in ["settings", "data", "ollama", "store", "disk", "account", "models", "log", "terminal"] {
+        assert!(well.out.lines().any(|line| line.split_whitespace().nth(1) == Some(what)), "{what}: {}", well.out);
+    }
+    let mut ill = stage.command(&["doctor", "--json"]);
+    ill.env("OLLAMA_HOST", "127.0.0.1:1").env("LANG", "C").env("OLLAMANET_UI_THEME", "pink");
+    let done = finish(ill.spawn().unwrap()).await;
+    assert_eq!(done.code, Some(2), "the first bad finding decides: {done:?}");
+    let findings: Vec<Value> = serde_json::from_str(&done.out).unwrap();
+    let of = |what: &str| findings.iter().find(|finding| finding["what"] == what).unwrap();
+    assert_eq!(of("ollama")["level"], "bad");
+    assert!(of("ollama")["fix"].as_str().unwrap().contains("OLLAMA_HOST"));
+    assert!(of("settings")["text"].as_str().unwrap().contains("OLLAMANET_UI_THEME"));
+    assert_eq!(of("locale")["level"], "warning");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_argument_that_is_not_utf_8_is_refused_in_words() {
+    use std::os::unix::ffi::OsStringExt;
+    let stage = Stage::new().await;
+    let mut command = stage.command(&["conversations", "show"]);
+    command.arg(OsString::from_vec(vec![0x66, 0xff]));
+    let done = finish(command.spawn().unwrap()).await;
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.err.contains("UTF-8"), "{}", done.err);
+}
