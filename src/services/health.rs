@@ -58,6 +58,7 @@ pub struct HealthChecks {
     watched: Watched,
     /// Two starts at once would be two servers fighting for one port.
     starting: tokio::sync::Mutex<()>,
+    started: Box<dyn Fn() + Send + Sync>,
 }
 
 impl fmt::Debug for HealthChecks {
@@ -69,7 +70,15 @@ impl fmt::Debug for HealthChecks {
 impl HealthChecks {
     #[must_use]
     pub fn new(watched: Watched) -> Self {
-        Self { watched, starting: tokio::sync::Mutex::new(()) }
+        Self { watched, starting: tokio::sync::Mutex::new(()), started: Box::new(|| {}) }
+    }
+
+    /// What to do as soon as a started Ollama answers: whoever has just started it must not be told to wait for a
+    /// breaker that opened while it was away.
+    #[must_use]
+    pub fn when_started(mut self, act: impl Fn() + Send + Sync + 'static) -> Self {
+        self.started = Box::new(act);
+        self
     }
 
     /// Checks now; at most 3 s.
@@ -100,7 +109,7 @@ impl HealthChecks {
         let _starting = self.starting.lock().await;
         let address = self.watched.ollama.address();
         if self.watched.ollama.version(SIGN_OF_LIFE).await.is_ok() {
-            return Ok(self.check().await);
+            return Ok(self.check_started().await);
         }
         if !address.is_loopback() {
             return Err(Fault::invalid(format!("{address} is another machine: Ollama can only be started there."))
@@ -121,7 +130,7 @@ impl HealthChecks {
         let begun = Instant::now();
         while begun.elapsed() < START_WITHIN {
             if self.watched.ollama.version(SIGN_OF_LIFE).await.is_ok() {
-                return Ok(self.check().await);
+                return Ok(self.check_started().await);
             }
             if let Ok(Some(status)) = server.try_wait() {
                 return Err(ended(format!("Ollama was started and ended at once ({status}).")));
@@ -129,6 +138,11 @@ impl HealthChecks {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         Err(ended(format!("Ollama was started but does not answer at {address} after {} s.", START_WITHIN.as_secs())))
+    }
+
+    async fn check_started(&self) -> Health {
+        (self.started)();
+        self.check().await
     }
 
     async fn ollama(&self) -> OllamaState {
@@ -349,8 +363,11 @@ mod tests {
         let stand_in = StandIn::new(Pace::instant());
         let seen = witness.clone();
         fake.answer(move |request| seen.exists().then(|| stand_in.reply(request)));
-        let health = watched(&fake.url(), directory.path()).start_ollama().await.unwrap();
+        let (told, hears) = std::sync::mpsc::channel();
+        let checks = watched(&fake.url(), directory.path()).when_started(move || told.send(()).unwrap());
+        let health = checks.start_ollama().await.unwrap();
         assert!(matches!(health.ollama, OllamaState::Reachable { .. }));
+        assert_eq!(hears.try_recv(), Ok(()));
         assert_eq!(std::fs::read_to_string(witness).unwrap(), format!("serve {}\n", fake.url()));
     }
 
