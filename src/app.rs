@@ -24,7 +24,6 @@ use crate::{
         load::{self, Sources},
     },
     gateway::{Gateway, Parts},
-    hardening,
     logging::{self, Log},
     ollama::{Address, Ollama, Settings},
     paths::{self, Paths},
@@ -75,9 +74,6 @@ fn start(cli: Cli) -> Result<(), End> {
         Ok(()) => logging::start(&paths.state, logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?),
         Err(_) => Log::none(),
     };
-    if !hardening::holds() {
-        tracing::warn!("this system does not let the process hide its memory from core files and debuggers");
-    }
     // A doctor is for the day when the settings are wrong; everybody else needs them right.
     let config = match (&command, load::load(&sources)) {
         (_, Ok(loaded)) => loaded.config,

@@ -1,6 +1,23 @@
 //! Parts that more than one screen is made of. None of them knows a service.
 
+pub mod composer;
 pub mod field;
 pub mod modal;
+pub mod options_panel;
 pub mod picker;
 pub mod toast;
+pub mod transcript;
+pub mod tree;
+
+/// `2.0 GB`: in thousands, as Ollama counts.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}

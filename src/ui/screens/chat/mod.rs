@@ -1,91 +1,357 @@
-//! The chat screen: tree, transcript, composer.
+//! The chat screen: tree, transcript, composer, side panel.
 //!
 //! The seam with the root. How a key travels: the root asks the keymap with [`ChatScreen::context`]; an action that is
 //! the root's own (help, palette, lock, theme, quit …) never arrives here. `Interrupt` and `Escape` are offered here
 //! first and used by the root only when they come back as `None`. Any other action comes to [`ChatScreen::on_action`]
 //! first; if that answers `None`, or the key has no meaning in this context, the key comes to [`ChatScreen::on_key`].
 //! A notice is `Effect::Toast`; something only the root can do (`/help`, `/quit`) is `Effect::Act`.
+//!
+//! Invariant: the stored conversation is the truth. What is on view is replaced by it whenever it is read anew, and
+//! nothing that a person typed is dropped before the store has it.
 
-use crossterm::event::{KeyEvent, MouseEvent};
+mod actions;
+mod commands;
+mod completion;
+mod compose;
+mod messages;
+mod mouse;
+mod open;
+mod overlay;
+mod shelves;
+mod state;
+mod turns;
+mod view;
+
+use std::collections::{HashMap, VecDeque};
+
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::{Frame, layout::Rect};
 
+use self::{
+    completion::Completion,
+    state::{Editing, Focus, History, Outgoing, Overlay, Running, Waiting},
+};
 use crate::{
-    api::events::Event,
+    api::{
+        ConversationId, TurnId,
+        events::{Changed, Event},
+        models::ModelList,
+        organise::{Conversation, NewConversation},
+    },
     ui::{
+        actions::{Action, Context},
         cx::{Cx, Hint},
-        keymap::{Action, Context},
-        msg::{ChatReply, Effect, ShellReply, Timer},
+        msg::{ChatCall, ChatReply, Effect, ShellReply, Timer},
+        widgets::{
+            composer::Composer,
+            options_panel::{OptionsPanel, PanelOut},
+            toast::Toast,
+            transcript::{Look, Transcript},
+            tree::Tree,
+        },
     },
 };
 
-#[derive(Debug, Default)]
-pub struct ChatScreen {}
+/// Messages read at a time.
+const PAGE: u32 = 60;
+
+pub struct ChatScreen {
+    tree: Tree,
+    /// Whether the tree's filter box has the keys.
+    filtering: bool,
+    transcript: Transcript,
+    composer: Composer,
+    focus: Focus,
+    /// The conversation on view; `None` = one that begins with the first message.
+    conversation: Option<Conversation>,
+    /// Being read; what is on view stays until it is here.
+    opening: Option<ConversationId>,
+    /// What a new conversation starts with.
+    fresh: NewConversation,
+    running: HashMap<ConversationId, Running>,
+    outgoing: VecDeque<Outgoing>,
+    /// A turn whose end came before the reply to its start.
+    ended_early: Option<TurnId>,
+    waiting: Waiting,
+    editing: Option<Editing>,
+    history: History,
+    /// The texts behind the rows of the prompt history search.
+    found_prompts: Vec<String>,
+    completion: Option<Completion>,
+    overlay: Option<Overlay>,
+    panel: Option<OptionsPanel>,
+    sidebar: Option<bool>,
+    models: Option<ModelList>,
+    models_fault: Option<String>,
+    trashed: Vec<ConversationId>,
+    /// Numbers the questions whose late answers must not count.
+    asked: u64,
+    asked_paths: u64,
+    asked_measure: u64,
+    asked_prompts: u64,
+    saver: compose::Saver,
+    /// What left the editor and comes back: the draft, or the system prompt.
+    edits_system: bool,
+}
 
 impl ChatScreen {
     /// A fresh screen for the account in `cx`, and what it wants to know first.
     #[must_use]
-    pub fn new(_cx: &Cx) -> (Self, Vec<Effect>) {
-        (Self::default(), Vec::new())
+    pub fn new(cx: &Cx) -> (Self, Vec<Effect>) {
+        let screen = Self {
+            tree: Tree::default(),
+            filtering: false,
+            transcript: Transcript::default(),
+            composer: Composer::new(cx.config.ui.vim),
+            focus: Focus::Composer,
+            conversation: None,
+            opening: None,
+            fresh: NewConversation::default(),
+            running: HashMap::new(),
+            outgoing: VecDeque::new(),
+            ended_early: None,
+            waiting: Waiting::default(),
+            editing: None,
+            history: History::default(),
+            found_prompts: Vec::new(),
+            completion: None,
+            overlay: None,
+            panel: None,
+            sidebar: None,
+            models: None,
+            models_fault: None,
+            trashed: Vec::new(),
+            asked: 0,
+            asked_paths: 0,
+            asked_measure: 0,
+            asked_prompts: 0,
+            saver: compose::Saver::default(),
+            edits_system: false,
+        };
+        let effects = vec![
+            Effect::Chat(ChatCall::LoadDraft),
+            Effect::Chat(ChatCall::Tree),
+            Effect::Chat(ChatCall::Models { fresh: false }),
+        ];
+        (screen, effects)
     }
 
     /// `None` = not used.
-    pub fn on_key(&mut self, _key: KeyEvent, _cx: &Cx) -> Option<Vec<Effect>> {
-        None
+    pub fn on_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {
+        if self.overlay.is_some() {
+            return self.overlay_key(key, cx);
+        }
+        match self.focus {
+            Focus::Composer => self.composer_key(key, cx),
+            Focus::Tree if self.filtering => self.filter_key(key),
+            Focus::Panel => {
+                let out = self.panel.as_mut()?.on_key(key)?;
+                Some(self.panel_out(out, cx))
+            }
+            Focus::Transcript => {
+                // Typing a word while reading begins a message; single letters are keys of the transcript.
+                let is_text = matches!(key.code, KeyCode::Char(c) if c == '/' || c == '@');
+                if is_text {
+                    self.set_focus(Focus::Composer, cx);
+                    return self.composer_key(key, cx);
+                }
+                None
+            }
+            Focus::Tree => None,
+        }
     }
 
     /// From a key that the keymap resolved, the palette, or a click. `None` = not used.
-    pub fn on_action(&mut self, _action: Action, _cx: &Cx) -> Option<Vec<Effect>> {
-        None
+    pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        if self.overlay.is_some() {
+            return self.overlay_action(action, cx);
+        }
+        self.act(action, cx)
     }
 
-    pub fn on_paste(&mut self, _text: String, _cx: &Cx) -> Vec<Effect> {
-        Vec::new()
+    pub fn on_paste(&mut self, text: String, cx: &Cx) -> Vec<Effect> {
+        if self.overlay.is_some() {
+            return self.overlay_paste(text, cx);
+        }
+        match self.focus {
+            Focus::Panel => {
+                if let Some(panel) = &mut self.panel {
+                    panel.on_paste(&text);
+                }
+                Vec::new()
+            }
+            Focus::Tree if self.filtering => {
+                let line = text.lines().next().unwrap_or_default();
+                let filter = format!("{}{}", self.tree.filter().unwrap_or_default(), line);
+                self.set_filter(Some(filter))
+            }
+            Focus::Composer | Focus::Transcript | Focus::Tree => {
+                self.set_focus(Focus::Composer, cx);
+                self.paste(text, cx)
+            }
+        }
     }
 
     /// `area` is what `view` was last given.
-    pub fn on_mouse(&mut self, _mouse: MouseEvent, _area: Rect, _cx: &Cx) -> Vec<Effect> {
-        Vec::new()
+    pub fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
+        self.mouse(mouse, area, cx)
     }
 
-    pub fn on_reply(&mut self, _reply: ChatReply, _cx: &Cx) -> Vec<Effect> {
-        Vec::new()
+    pub fn on_reply(&mut self, reply: ChatReply, cx: &Cx) -> Vec<Effect> {
+        match reply {
+            ChatReply::Tree(tree) => self.on_tree(tree),
+            ChatReply::Conversations { asked, shelf, page } => self.on_conversations(asked, shelf, page),
+            ChatReply::Created(created) => self.on_created(created, cx),
+            ChatReply::Opened { id, opened } => self.on_opened(id, opened, cx),
+            ChatReply::Older { conversation, page } => self.on_older(conversation, page),
+            ChatReply::Changed(changed) => self.on_changed(changed),
+            ChatReply::Trashed { ids, done } => self.on_trashed(ids, done, cx),
+            ChatReply::Restored { ids, done } => self.on_restored(&ids, done),
+            ChatReply::FolderCreated(folder) => self.on_folder_created(folder),
+            ChatReply::FolderDone(done) => self.on_folder_done(done),
+            ChatReply::Branch { conversation, page } => self.on_branch(conversation, page),
+            ChatReply::Marked { message, done } => self.on_marked(message, done),
+            ChatReply::Draft(draft) => self.on_draft(draft, cx),
+            ChatReply::DraftSaved(saved) => self.saver.on_saved(saved),
+            ChatReply::PastPrompts { asked, prompts } => self.on_prompts(asked, prompts),
+            ChatReply::Started(started) => self.on_started(started, cx),
+            ChatReply::Stopped(stopped) => self.on_stopped(stopped),
+            ChatReply::Measured { asked, meter } => {
+                // A failed measurement says nothing new: the last meter stays.
+                if let (true, Ok(meter)) = (asked == self.asked_measure, meter) {
+                    self.transcript.meter = meter;
+                }
+                Vec::new()
+            }
+            ChatReply::Inspected { path, attachment } => self.on_inspected(&path, attachment, cx),
+            ChatReply::PathsCompleted { asked, paths } => self.on_paths(asked, paths),
+            ChatReply::Models(models) => self.on_models(models),
+            ChatReply::Model(_) => Vec::new(),
+        }
     }
 
     /// `Edited` belongs to the composer; the root shows faults of `Copied` and keeps `Health` in `cx`.
-    pub fn on_shell(&mut self, _reply: &ShellReply, _cx: &Cx) -> Vec<Effect> {
-        Vec::new()
+    pub fn on_shell(&mut self, reply: &ShellReply, cx: &Cx) -> Vec<Effect> {
+        match reply {
+            ShellReply::Edited(Ok(text)) => self.on_edited(text, cx),
+            ShellReply::Edited(Err(fault)) => vec![Effect::Toast(Toast::fault(fault))],
+            ShellReply::StartedOllama(Ok(_)) => vec![Effect::Chat(ChatCall::Models { fresh: true })],
+            ShellReply::StartedOllama(Err(_)) | ShellReply::Copied(_) | ShellReply::Health(_) => Vec::new(),
+        }
     }
 
-    pub fn on_event(&mut self, _event: &Event, _cx: &Cx) -> Vec<Effect> {
-        Vec::new()
+    pub fn on_event(&mut self, event: &Event, cx: &Cx) -> Vec<Effect> {
+        match event {
+            Event::Turn { turn, conversation, answer, event } => self.on_turn(*conversation, *turn, *answer, event, cx),
+            Event::Changed(Changed::Tree) => vec![Effect::Chat(ChatCall::Tree)],
+            Event::Changed(Changed::Conversation(id)) if self.open_id() == Some(*id) => self.reopen(),
+            Event::Changed(Changed::Conversation(_)) => Vec::new(),
+            Event::Changed(Changed::Everything) => {
+                let mut effects = vec![Effect::Chat(ChatCall::Tree)];
+                effects.extend(self.reopen());
+                effects
+            }
+            Event::Health(_) | Event::Jobs(_) | Event::SessionEnded(_) | Event::Notice(_) => Vec::new(),
+        }
     }
 
-    pub fn on_timer(&mut self, _timer: Timer, _cx: &Cx) -> Vec<Effect> {
-        Vec::new()
+    pub fn on_timer(&mut self, timer: Timer, cx: &Cx) -> Vec<Effect> {
+        match timer {
+            Timer::SaveDraft => self.draft_is_still(cx),
+            Timer::Spinner
+            | Timer::IdleLock
+            | Timer::Toast(_)
+            | Timer::QuitLadder
+            | Timer::Settle(_)
+            | Timer::Judge(_)
+            | Timer::Jobs => Vec::new(),
+        }
     }
 
     /// About to be locked, signed out or ended: what must be stored first (the draft). Calls are done in order.
     pub fn leave(&mut self, _cx: &Cx) -> Vec<Effect> {
-        Vec::new()
+        let mut effects = Vec::new();
+        self.leave_editing();
+        self.save_effects(self.open_id(), &mut effects);
+        effects
     }
 
-    pub fn view(&self, _frame: &mut Frame, _area: Rect, _cx: &Cx) {}
+    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        self.draw(frame, area, cx);
+    }
 
     /// Where keys go at the moment.
     #[must_use]
     pub fn context(&self) -> Context {
-        Context::Composer
-    }
-
-    /// The keys that matter here, most useful first; the root cuts what does not fit.
-    #[must_use]
-    pub fn footer(&self, _cx: &Cx) -> Vec<Hint> {
-        Vec::new()
+        if let Some(overlay) = &self.overlay {
+            return match overlay {
+                Overlay::Models(_)
+                | Overlay::Prompts(_)
+                | Overlay::Blocks(_)
+                | Overlay::Places(..)
+                | Overlay::Question(_) => Context::List,
+                Overlay::Input(_) => Context::Form,
+                Overlay::System(_) => Context::Composer,
+            };
+        }
+        match self.focus {
+            Focus::Composer => Context::Composer,
+            Focus::Transcript => Context::Transcript,
+            Focus::Tree if self.filtering => Context::Form,
+            Focus::Tree => Context::Tree,
+            Focus::Panel => Context::Form,
+        }
     }
 
     /// Whether something turns: the root then sends spinner ticks through `cx.spinner`.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        false
+        self.opening.is_some() || !self.outgoing.is_empty() || self.running_here().is_some()
+    }
+
+    /// The keys that matter here, most useful first; the root cuts what does not fit.
+    #[must_use]
+    pub fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        self.hints(cx)
+    }
+
+    fn open_id(&self) -> Option<ConversationId> {
+        self.conversation.as_ref().map(|conversation| conversation.row.id)
+    }
+
+    fn look<'a>(&self, cx: &'a Cx) -> Look<'a> {
+        Look { cx, colours: None, version: 0 }
+    }
+
+    fn set_focus(&mut self, focus: Focus, cx: &Cx) {
+        if self.focus == Focus::Transcript && focus != Focus::Transcript {
+            self.transcript.unselect();
+        }
+        if focus == Focus::Transcript {
+            let look = self.look(cx);
+            self.transcript.select_some(&look);
+        }
+        self.filtering &= focus == Focus::Tree;
+        self.completion = None;
+        self.focus = focus;
+    }
+
+    fn panel_out(&mut self, out: PanelOut, cx: &Cx) -> Vec<Effect> {
+        match out {
+            PanelOut::Nothing => Vec::new(),
+            PanelOut::Changed(options) => self.set_options(*options),
+            PanelOut::ChooseModel => self.open_models(),
+            PanelOut::EditSystemPrompt => {
+                self.open_system_prompt(cx);
+                Vec::new()
+            }
+            PanelOut::Leave { forward } => {
+                self.focus_step(forward, cx);
+                Vec::new()
+            }
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! The popup above the composer that completes `/` commands, their arguments and `@` paths.
+
+use super::commands::COMMANDS;
+use crate::{api::options::OPTIONS, safe_text::SafeText, ui::widgets::composer::Composer};
+
+/// Rows shown at once.
+pub const ROWS: usize = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Command,
+    /// What follows a command: a model, an option, a level.
+    Argument,
+    Path,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What is put into the text.
+    pub insert: String,
+    /// What the row shows; safe to draw.
+    pub label: String,
+    pub help: String,
+}
+
+/// Open as long as something matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    pub kind: Kind,
+    /// The column where the completed word begins.
+    pub start: usize,
+    pub typed: String,
+    pub choices: Vec<Choice>,
+    pub at: usize,
+}
+
+/// What the text before the cursor asks to be completed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Nothing,
+    Now(Completion),
+    /// Names of files have to be looked up first.
+    Path {
+        start: usize,
+        typed: String,
+    },
+}
+
+pub fn wanted(composer: &Composer, models: &[String]) -> Wanted {
+    if let Some(line) = composer.command_line() {
+        return command(&line, models).map_or(Wanted::Nothing, Wanted::Now);
+    }
+    let (start, word) = composer.word_before_cursor();
+    match word.strip_prefix('@') {
+        Some(typed) => Wanted::Path { start, typed: typed.to_owned() },
+        None => Wanted::Nothing,
+    }
+}
+
+fn command(line: &str, models: &[String]) -> Option<Completion> {
+    let Some((name, rest)) = line[1..].split_once(' ') else {
+        let typed = &line[1..];
+        let choices: Vec<Choice> = COMMANDS
+            .iter()
+            .filter(|spec| spec.name.starts_with(typed))
+            .map(|spec| Choice {
+                insert: format!("/{}{}", spec.name, if spec.takes.is_empty() { "" } else { " " }),
+                label: format!("/{} {}", spec.name, spec.takes).trim_end().to_owned(),
+                help: spec.help.to_owned(),
+            })
+            .collect();
+        return (!choices.is_empty()).then(|| Completion {
+            kind: Kind::Command,
+            start: 0,
+            typed: line.to_owned(),
+            choices,
+            at: 0,
+        });
+    };
+    if rest.contains(' ') {
+        return None;
+    }
+    let choice = |text: &str, help: &str| Choice {
+        insert: text.to_owned(),
+        label: SafeText::line(text).into_string(),
+        help: help.to_owned(),
+    };
+    let choices: Vec<Choice> = match name {
+        "model" => models.iter().filter(|name| name.contains(rest)).map(|name| choice(name, "")).collect(),
+        "set" => OPTIONS
+            .iter()
+            .filter(|option| option.name.starts_with(rest))
+            .map(|option| Choice { insert: format!("{} ", option.name), ..choice(option.name, option.range) })
+            .collect(),
+        "think" => ["off", "on", "low", "medium", "high", "max"]
+            .iter()
+            .filter(|level| level.starts_with(rest))
+            .map(|level| choice(level, ""))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let is_whole = choices.len() == 1 && choices[0].insert.trim_end() == rest;
+    (!choices.is_empty() && !is_whole).then(|| Completion {
+        kind: Kind::Argument,
+        start: name.chars().count() + 2,
+        typed: rest.to_owned(),
+        choices,
+        at: 0,
+    })
+}
+
+/// The popup for paths that were found; `None` when there are none.
+pub fn paths(start: usize, typed: String, found: Vec<String>) -> Option<Completion> {
+    let choices: Vec<Choice> = found
+        .into_iter()
+        .map(|path| {
+            let help = if path.ends_with('/') { "directory" } else { "" };
+            Choice { label: SafeText::line(&path).into_string(), insert: path, help: help.to_owned() }
+        })
+        .collect();
+    (!choices.is_empty()).then_some(Completion { kind: Kind::Path, start, typed, choices, at: 0 })
+}
+
+impl Completion {
+    pub fn step(&mut self, down: bool) {
+        let last = self.choices.len() - 1;
+        self.at = match (down, self.at) {
+            (true, at) if at >= last => 0,
+            (true, at) => at + 1,
+            (false, 0) => last,
+            (false, at) => at - 1,
+        };
+    }
+
+    pub fn chosen(&self) -> &Choice {
+        &self.choices[self.at.min(self.choices.len() - 1)]
+    }
+
+    /// Whether Enter still has something to complete rather than to send.
+    pub fn is_unfinished(&self) -> bool {
+        match self.kind {
+            Kind::Command => self.chosen().insert.trim_end() != self.typed,
+            Kind::Argument | Kind::Path => self.chosen().insert.trim_end() != self.typed && !self.typed.is_empty(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now(text: &str) -> Option<Completion> {
+        let mut composer = Composer::new(false);
+        composer.set_text(text);
+        match wanted(&composer, &["llama3.2:3b".to_owned(), "qwen3:8b".to_owned()]) {
+            Wanted::Now(completion) => Some(completion),
+            Wanted::Nothing | Wanted::Path { .. } => None,
+        }
+    }
+
+    #[test]
+    fn commands_and_their_arguments_complete() {
+        assert_eq!(
+            now("/mo").unwrap().choices.iter().map(|c| c.insert.as_str()).collect::<Vec<_>>(),
+            ["/model ", "/move"]
+        );
+        let model = now("/model qw").unwrap();
+        assert_eq!((model.start, model.chosen().insert.as_str()), (7, "qwen3:8b"));
+        assert_eq!(now("/set num_p").unwrap().chosen().insert, "num_predict ");
+        assert_eq!(now("/model qwen3:8b"), None, "nothing is left to complete");
+        assert_eq!(now("hello /mo"), None);
+    }
+
+    #[test]
+    fn an_at_sign_asks_for_paths() {
+        let mut composer = Composer::new(false);
+        composer.set_text("look at @src/ma");
+        assert_eq!(wanted(&composer, &[]), Wanted::Path { start: 8, typed: "src/ma".into() });
+        let popup = paths(8, "src/ma".into(), vec!["src/main\u{1b}[31m.rs".into()]).unwrap();
+        assert!(!popup.chosen().label.contains('\u{1b}'));
+        assert!(popup.chosen().insert.contains('\u{1b}'), "the real name is what is opened");
+    }
+
+    #[test]
+    fn enter_on_a_whole_command_sends_it() {
+        assert!(!now("/help").unwrap().is_unfinished());
+        assert!(now("/hel").unwrap().is_unfinished());
+    }
+}

@@ -1,0 +1,400 @@
+//! Which conversation is on view, and its settings: opening, leaving, reading anew, changing.
+
+use super::{
+    ChatScreen, PAGE,
+    state::{Focus, Overlay},
+};
+use crate::{
+    api::{
+        ConversationId, Fault, FaultKind, MessageId,
+        chat::{Delta, MessagePage, Opened},
+        models::{Model, ModelList},
+        options::ChatOptions,
+        organise::{Conversation, ConversationPatch, NewConversation},
+    },
+    ui::{
+        cx::Cx,
+        msg::{ChatCall, Effect},
+        widgets::{
+            options_panel::OptionsPanel,
+            picker::{Item, Picker},
+            toast::Toast,
+            transcript::Transcript,
+        },
+    },
+};
+
+impl ChatScreen {
+    /// Puts an empty conversation on view, which is made when its first message is sent.
+    pub(super) fn new_conversation(&mut self, fresh: NewConversation, cx: &Cx) -> Vec<Effect> {
+        let mut effects = self.park();
+        self.conversation = None;
+        self.opening = None;
+        self.tree.current = None;
+        self.transcript = Transcript::default();
+        self.fresh = fresh;
+        self.set_focus(Focus::Composer, cx);
+        self.refresh_panel();
+        effects.extend(self.set_draft(crate::api::chat::Draft::default()));
+        effects.push(Effect::Chat(ChatCall::LoadDraft));
+        effects
+    }
+
+    /// What a new conversation starts with: the folder the reader is in.
+    pub(super) fn fresh_settings(&self, _cx: &Cx) -> NewConversation {
+        NewConversation { folder: self.tree.folder_at_cursor(), ..NewConversation::default() }
+    }
+
+    pub(super) fn open(&mut self, id: ConversationId) -> Vec<Effect> {
+        if self.open_id() == Some(id) {
+            return Vec::new();
+        }
+        self.opening = Some(id);
+        // The draft is stored before the other conversation is read, or a quick return would show an old one.
+        let mut effects = Vec::new();
+        self.save_effects(self.open_id(), &mut effects);
+        effects.push(Effect::Chat(ChatCall::Open { id, limit: PAGE }));
+        effects
+    }
+
+    /// Reads the conversation on view anew; the reader and the draft stay.
+    pub(super) fn reopen(&mut self) -> Vec<Effect> {
+        self.open_id().map(|id| Effect::Chat(ChatCall::Open { id, limit: PAGE })).into_iter().collect()
+    }
+
+    /// The conversation on view goes to the background: its draft is stored, its queue goes on.
+    fn park(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.leave_editing();
+        self.save_effects(self.open_id(), &mut effects);
+        if let Some(id) = self.open_id()
+            && !self.waiting.queue.is_empty()
+        {
+            let draft = self.draft();
+            self.waiting.parked.insert(id, draft);
+        }
+        self.waiting.queue.clear();
+        self.waiting.is_held = false;
+        effects
+    }
+
+    pub(super) fn on_opened(&mut self, id: ConversationId, opened: Result<Box<Opened>, Fault>, cx: &Cx) -> Vec<Effect> {
+        let is_new_view = self.opening == Some(id);
+        if !is_new_view && self.open_id() != Some(id) {
+            return Vec::new();
+        }
+        let opened = match opened {
+            Ok(opened) => *opened,
+            Err(fault) if fault.kind == FaultKind::NotFound && !is_new_view => {
+                // It went while it was on view: in another window, or for good.
+                let mut effects = self.new_conversation(NewConversation::default(), cx);
+                effects.push(Effect::Toast(Toast::fault(&fault)));
+                return effects;
+            }
+            Err(fault) => {
+                self.opening = self.opening.filter(|opening| *opening != id);
+                return vec![Effect::Toast(Toast::fault(&fault))];
+            }
+        };
+        let Opened { conversation, page, draft, running, meter } = opened;
+        if !is_new_view {
+            self.conversation = Some(conversation);
+            self.transcript.refresh(page, meter);
+            self.refresh_panel();
+            return Vec::new();
+        }
+        let mut effects = self.park();
+        self.opening = None;
+        self.conversation = Some(conversation);
+        self.tree.current = Some(id);
+        self.transcript = Transcript::new(page, meter);
+        let draft = self.waiting.parked.remove(&id).unwrap_or(draft);
+        effects.extend(self.set_draft(draft));
+        self.waiting.is_held = !self.waiting.queue.is_empty() && running.is_none();
+        match (self.running.get(&id), running) {
+            (Some(known), _) => {
+                let mut whole = known.begun.clone().unwrap_or_default();
+                append(&mut whole, &known.so_far);
+                self.transcript.resume_answer(known.answer, &whole);
+            }
+            (None, Some(turn)) => {
+                // It was started before this screen was: what it says from now on goes on after what is stored.
+                if let Some(last) = self.transcript.last() {
+                    let begun = Delta {
+                        content: last.content.clone(),
+                        thinking: last.thinking.clone(),
+                        tool_calls: last.tool_calls.clone(),
+                    };
+                    let running = super::state::Running {
+                        turn,
+                        answer: last.id,
+                        phase: super::state::Phase::Waiting,
+                        stopping: false,
+                        began_ms: cx.now_ms,
+                        begun: Some(begun),
+                        so_far: Delta::default(),
+                    };
+                    self.running.insert(id, running);
+                }
+            }
+            (None, None) => {}
+        }
+        self.refresh_panel();
+        if self.focus != Focus::Tree {
+            self.set_focus(Focus::Composer, cx);
+        }
+        effects.extend(self.load_older());
+        effects
+    }
+
+    /// Asks for older messages when the reader comes near the beginning of what is loaded.
+    pub(super) fn load_older(&mut self) -> Option<Effect> {
+        let conversation = self.open_id()?;
+        let before: MessageId = self.transcript.wants_older()?;
+        Some(Effect::Chat(ChatCall::Older { conversation, before, limit: PAGE }))
+    }
+
+    pub(super) fn on_older(&mut self, conversation: ConversationId, page: Result<MessagePage, Fault>) -> Vec<Effect> {
+        if self.open_id() != Some(conversation) {
+            return Vec::new();
+        }
+        match page {
+            Ok(page) => {
+                self.transcript.prepend(page);
+                self.load_older().into_iter().collect()
+            }
+            Err(fault) => {
+                self.transcript.older_failed();
+                vec![Effect::Toast(Toast::fault(&fault))]
+            }
+        }
+    }
+
+    pub(super) fn on_branch(&mut self, conversation: ConversationId, page: Result<MessagePage, Fault>) -> Vec<Effect> {
+        match page {
+            Ok(page) if self.open_id() == Some(conversation) => {
+                self.transcript.show_branch(page);
+                self.measure().into_iter().collect()
+            }
+            Ok(_) => Vec::new(),
+            Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
+        }
+    }
+
+    pub(super) fn on_changed(&mut self, changed: Result<Box<Conversation>, Fault>) -> Vec<Effect> {
+        match changed {
+            Ok(conversation) => {
+                self.tree.update_row(&conversation.row);
+                let mut effects = vec![Effect::Chat(ChatCall::Tree)];
+                if self.open_id() == Some(conversation.row.id) {
+                    self.conversation = Some(*conversation);
+                    self.refresh_panel();
+                    effects.extend(self.measure());
+                }
+                effects
+            }
+            Err(fault) => {
+                let mut effects = vec![Effect::Toast(Toast::fault(&fault))];
+                if fault.kind == FaultKind::Conflict {
+                    effects.extend(self.reopen());
+                }
+                effects
+            }
+        }
+    }
+
+    fn change(&self, patch: ConversationPatch) -> Option<Effect> {
+        Some(Effect::Chat(ChatCall::Change { id: self.open_id()?, patch }))
+    }
+
+    pub(super) fn set_options(&mut self, options: ChatOptions) -> Vec<Effect> {
+        let seen_rev = self.conversation.as_ref().map(|conversation| conversation.row.rev);
+        let patch = ConversationPatch { options: Some(options.clone()), seen_rev, ..ConversationPatch::default() };
+        match self.change(patch) {
+            Some(effect) => vec![effect],
+            None => {
+                self.fresh.options = options;
+                self.refresh_panel();
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn set_model(&mut self, name: &str) -> Vec<Effect> {
+        let patch = ConversationPatch { model: Some(Some(name.to_owned())), ..ConversationPatch::default() };
+        match self.change(patch) {
+            Some(effect) => vec![effect],
+            None => {
+                self.fresh.model = Some(name.to_owned());
+                self.refresh_panel();
+                Vec::new()
+            }
+        }
+    }
+
+    /// An empty text clears it.
+    pub(super) fn set_system_prompt(&mut self, text: &str) -> Vec<Effect> {
+        let prompt = (!text.trim().is_empty()).then(|| text.to_owned());
+        let seen_rev = self.conversation.as_ref().map(|conversation| conversation.row.rev);
+        let patch = ConversationPatch { system_prompt: Some(prompt.clone()), seen_rev, ..ConversationPatch::default() };
+        match self.change(patch) {
+            Some(effect) => vec![effect],
+            None => {
+                self.fresh.system_prompt = prompt;
+                self.refresh_panel();
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn set_title(&mut self, id: Option<ConversationId>, title: &str) -> Vec<Effect> {
+        let title = title.trim();
+        match id {
+            Some(id) => {
+                let patch = ConversationPatch { title: Some(title.to_owned()), ..ConversationPatch::default() };
+                vec![Effect::Chat(ChatCall::Change { id, patch })]
+            }
+            None => {
+                self.fresh.title = Some(title.to_owned());
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn options(&self) -> &ChatOptions {
+        self.conversation.as_ref().map_or(&self.fresh.options, |conversation| &conversation.options)
+    }
+
+    pub(super) fn system_prompt(&self) -> Option<&str> {
+        match &self.conversation {
+            Some(conversation) => conversation.system_prompt.as_deref(),
+            None => self.fresh.system_prompt.as_deref(),
+        }
+    }
+
+    /// The model that the next message goes to, as far as it is chosen.
+    pub(super) fn model(&self) -> Option<&str> {
+        match &self.conversation {
+            Some(conversation) => conversation.row.model.as_deref(),
+            None => self.fresh.model.as_deref(),
+        }
+    }
+
+    pub(super) fn refresh_panel(&mut self) {
+        let options = self.options().clone();
+        let model = self.model().map(str::to_owned);
+        let system = self.system_prompt().map(str::to_owned);
+        if let Some(panel) = &mut self.panel {
+            panel.refresh(&options, model.as_deref(), system.as_deref());
+        }
+    }
+
+    pub(super) fn toggle_panel(&mut self, cx: &Cx) {
+        if self.panel.is_some() {
+            self.panel = None;
+            self.set_focus(Focus::Composer, cx);
+        } else {
+            self.panel = Some(OptionsPanel::new(self.options(), self.model(), self.system_prompt()));
+            self.set_focus(Focus::Panel, cx);
+        }
+    }
+
+    pub(super) fn open_system_prompt(&mut self, cx: &Cx) {
+        let mut composer = crate::ui::widgets::composer::Composer::new(cx.config.ui.vim);
+        composer.set_text(self.system_prompt().unwrap_or_default());
+        self.overlay = Some(Overlay::System(Box::new(composer)));
+    }
+
+    pub(super) fn open_models(&mut self) -> Vec<Effect> {
+        let mut picker = Picker::new("Models", Vec::new());
+        self.fill_models(&mut picker);
+        let current = self.model().map(str::to_owned);
+        picker.select(|name| Some(name) == current.as_ref());
+        self.overlay = Some(Overlay::Models(picker));
+        vec![Effect::Chat(ChatCall::Models { fresh: true })]
+    }
+
+    fn fill_models(&self, picker: &mut Picker<String>) {
+        let current = self.model();
+        let items = self.models.iter().flat_map(|list| &list.models).map(|model| model_item(model, current)).collect();
+        picker.set_items(items);
+        let list = self.models.as_ref();
+        picker.set_empty(match (&self.models_fault, list) {
+            (Some(fault), None) => fault,
+            (_, None) => "Asking Ollama for its models…",
+            (_, Some(list)) if list.models.is_empty() && list.stale_because.is_none() => {
+                "Ollama has no model yet. In a shell: ollama pull llama3.2:3b — then F5 here."
+            }
+            (_, Some(list)) if list.models.is_empty() => {
+                "Ollama cannot be asked for its models. Start it (F7, or ollama serve in a shell), then F5."
+            }
+            (_, Some(_)) => "No model matches.",
+        });
+        let note = match (self.models_fault.as_deref(), list.and_then(|list| list.stale_because.as_deref())) {
+            (Some(why), _) | (None, Some(why)) if list.is_some() => {
+                let age = list.map_or(0, |list| list.age_ms) / 1000;
+                format!("{} old, because: {why}", duration(age))
+            }
+            _ => String::new(),
+        };
+        picker.set_note(&note);
+    }
+
+    pub(super) fn on_models(&mut self, models: Result<ModelList, Fault>) -> Vec<Effect> {
+        match models {
+            Ok(list) => {
+                self.models = Some(list);
+                self.models_fault = None;
+            }
+            Err(fault) => self.models_fault = Some(fault.to_string()),
+        }
+        if let Some(Overlay::Models(mut picker)) = self.overlay.take_if(|overlay| matches!(overlay, Overlay::Models(_)))
+        {
+            self.fill_models(&mut picker);
+            self.overlay = Some(Overlay::Models(picker));
+        }
+        Vec::new()
+    }
+}
+
+fn append(whole: &mut Delta, more: &Delta) {
+    whole.content.push_str(&more.content);
+    whole.thinking.push_str(&more.thinking);
+    whole.tool_calls.extend(more.tool_calls.iter().cloned());
+}
+
+/// One row of the model picker: name, then size, parameters, quantisation, capabilities, and whether it is loaded.
+fn model_item(model: &Model, current: Option<&str>) -> Item<String> {
+    let mut about: Vec<String> = Vec::new();
+    if model.remote {
+        about.push("remote".to_owned());
+    } else {
+        about.push(crate::ui::widgets::size(model.bytes));
+    }
+    about.extend([&model.parameters, &model.quantization].into_iter().filter(|text| !text.is_empty()).cloned());
+    about.extend(
+        model
+            .capabilities
+            .iter()
+            .filter(|what| ["vision", "tools", "thinking", "embedding"].contains(&what.as_str()))
+            .cloned(),
+    );
+    if let Some(loaded) = &model.loaded {
+        let place = match loaded.gpu_bytes {
+            0 => "loaded, CPU",
+            gpu if gpu >= loaded.bytes => "loaded, GPU",
+            _ => "loaded, CPU+GPU",
+        };
+        about.push(place.to_owned());
+    }
+    let mark = if current == Some(model.name.as_str()) { "›" } else { " " };
+    Item::new(&model.name, model.name.clone()).detail(&about.join(" · ")).mark(mark)
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}

@@ -1,0 +1,341 @@
+//! What stands in front of the screen: pickers, questions, one-line inputs, the system prompt's editor.
+
+use crossterm::event::KeyEvent;
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Paragraph, Wrap},
+};
+
+use super::{
+    ChatScreen,
+    state::{Answer, Overlay, Purpose},
+};
+use crate::{
+    api::{
+        chat::TurnAct,
+        organise::{FolderContent, NewConversation},
+    },
+    safe_text::SafeText,
+    ui::{
+        actions::Action,
+        cx::Cx,
+        msg::{ChatCall, Effect, ShellCall},
+        widgets::{composer::Typed, modal, picker::PickerOut},
+    },
+};
+
+/// What an overlay decided; done after the borrow of it has ended.
+enum Out {
+    Stay,
+    Close,
+    Model(String),
+    Prompt(usize),
+    SearchPrompts(String),
+    Block(usize),
+    Place(Option<crate::api::FolderId>),
+    Input,
+    Answer(Answer),
+    System,
+    EditSystem,
+}
+
+impl ChatScreen {
+    pub(super) fn overlay_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        let overlay = self.overlay.as_mut()?;
+        let out = match overlay {
+            Overlay::Models(_) if action == Action::Refresh => {
+                return Some(vec![Effect::Chat(ChatCall::Models { fresh: true })]);
+            }
+            Overlay::Models(picker) => picked(picker.on_action(action, cx), Out::Model)?,
+            Overlay::Prompts(picker) => picked(picker.on_action(action, cx), Out::Prompt)?,
+            Overlay::Blocks(picker) => picked(picker.on_action(action, cx), Out::Block)?,
+            Overlay::Places(picker, _) => picked(picker.on_action(action, cx), Out::Place)?,
+            Overlay::Input(_) => match action {
+                Action::Submit => Out::Input,
+                Action::Cancel | Action::Escape | Action::Interrupt => Out::Close,
+                _ => return None,
+            },
+            Overlay::Question(question) => {
+                let last = question.answers.len() - 1;
+                match action {
+                    Action::ListUp => question.at = if question.at == 0 { last } else { question.at - 1 },
+                    Action::ListDown => question.at = if question.at == last { 0 } else { question.at + 1 },
+                    Action::ListAccept => return Some(self.answer(cx)),
+                    Action::ListClose | Action::Escape | Action::Interrupt => return Some(self.close_overlay()),
+                    _ => return None,
+                }
+                Out::Stay
+            }
+            Overlay::System(composer) => match action {
+                Action::Send | Action::Newline if (action == Action::Send) == cx.config.ui.enter_sends => Out::System,
+                Action::Send | Action::Newline => {
+                    composer.newline();
+                    Out::Stay
+                }
+                Action::Editor => Out::EditSystem,
+                Action::Escape if composer.vim_mode() == Some("INSERT") => {
+                    composer.on_key(crossterm::event::KeyCode::Esc.into());
+                    Out::Stay
+                }
+                Action::Escape | Action::Interrupt => Out::Close,
+                _ => return None,
+            },
+        };
+        Some(self.overlay_out(out, cx))
+    }
+
+    pub(super) fn overlay_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {
+        let out = match self.overlay.as_mut()? {
+            Overlay::Models(picker) => typed(picker.on_key(key), Out::Model),
+            Overlay::Prompts(picker) => typed(picker.on_key(key), Out::Prompt),
+            Overlay::Blocks(picker) => typed(picker.on_key(key), Out::Block),
+            Overlay::Places(picker, _) => typed(picker.on_key(key), Out::Place),
+            Overlay::Input(input) => {
+                if !input.field.on_key(key) {
+                    return None;
+                }
+                Out::Stay
+            }
+            Overlay::Question(question) => {
+                // 1, 2, 3 … choose at once.
+                let crossterm::event::KeyCode::Char(c) = key.code else { return None };
+                let at = c.to_digit(10).and_then(|digit| usize::try_from(digit).ok()?.checked_sub(1))?;
+                if at >= question.answers.len() {
+                    return None;
+                }
+                question.at = at;
+                return Some(self.answer(cx));
+            }
+            Overlay::System(composer) => {
+                if composer.on_key(key) == Typed::Unused {
+                    return None;
+                }
+                Out::Stay
+            }
+        };
+        Some(self.overlay_out(out, cx))
+    }
+
+    pub(super) fn overlay_paste(&mut self, text: String, cx: &Cx) -> Vec<Effect> {
+        let Some(overlay) = self.overlay.as_mut() else { return Vec::new() };
+        let out = match overlay {
+            Overlay::Models(picker) => typed(picker.on_paste(&text), Out::Model),
+            Overlay::Prompts(picker) => typed(picker.on_paste(&text), Out::Prompt),
+            Overlay::Blocks(picker) => typed(picker.on_paste(&text), Out::Block),
+            Overlay::Places(picker, _) => typed(picker.on_paste(&text), Out::Place),
+            Overlay::Input(input) => {
+                input.field.paste(text.lines().next().unwrap_or_default());
+                Out::Stay
+            }
+            Overlay::Question(_) => Out::Stay,
+            Overlay::System(composer) => {
+                composer.paste(text);
+                Out::Stay
+            }
+        };
+        self.overlay_out(out, cx)
+    }
+
+    pub(super) fn overlay_mouse(&mut self, mouse: crossterm::event::MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
+        let Some(overlay) = self.overlay.as_mut() else { return Vec::new() };
+        let out = match overlay {
+            Overlay::Models(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Model),
+            Overlay::Prompts(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Prompt),
+            Overlay::Blocks(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Block),
+            Overlay::Places(picker, _) => typed(picker.on_mouse(mouse, area, cx), Out::Place),
+            Overlay::Input(_) | Overlay::Question(_) | Overlay::System(_) => Out::Stay,
+        };
+        self.overlay_out(out, cx)
+    }
+
+    fn overlay_out(&mut self, out: Out, cx: &Cx) -> Vec<Effect> {
+        match out {
+            Out::Stay => Vec::new(),
+            Out::Close => self.close_overlay(),
+            Out::Model(name) => {
+                self.overlay = None;
+                self.set_model(&name)
+            }
+            Out::Prompt(at) => {
+                self.overlay = None;
+                let Some(text) = self.found_prompts.get(at).cloned() else { return Vec::new() };
+                let current = self.composer.text();
+                self.history.remember(&current);
+                self.composer.set_text(&text);
+                self.set_focus(super::state::Focus::Composer, cx);
+                self.draft_changed(cx)
+            }
+            Out::SearchPrompts(text) => self.ask_prompts(&text),
+            Out::Block(at) => {
+                self.overlay = None;
+                self.copy_block_at(at, cx)
+            }
+            Out::Place(place) => match self.overlay.take() {
+                Some(Overlay::Places(_, moving)) => self.move_to(moving, place),
+                other => {
+                    self.overlay = other;
+                    Vec::new()
+                }
+            },
+            Out::Input => self.input_done(),
+            Out::Answer(answer) => self.answered(answer, cx),
+            Out::System => match self.overlay.take() {
+                Some(Overlay::System(composer)) => self.set_system_prompt(&composer.text()),
+                other => {
+                    self.overlay = other;
+                    Vec::new()
+                }
+            },
+            Out::EditSystem => match &self.overlay {
+                Some(Overlay::System(composer)) => {
+                    self.edits_system = true;
+                    vec![Effect::Shell(ShellCall::Edit(composer.text()))]
+                }
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    fn close_overlay(&mut self) -> Vec<Effect> {
+        self.overlay = None;
+        Vec::new()
+    }
+
+    fn input_done(&mut self) -> Vec<Effect> {
+        let Some(Overlay::Input(input)) = self.overlay.take() else { return Vec::new() };
+        let text = input.field.text().trim().to_owned();
+        if text.is_empty() {
+            // An empty name is never meant; the box stays and waits for one.
+            self.overlay = Some(Overlay::Input(input));
+            return super::turns::notice("Write a name, or Esc to leave it.");
+        }
+        match input.purpose {
+            Purpose::Title(id) => self.set_title(Some(id), &text),
+            Purpose::FolderName(id) => vec![Effect::Chat(ChatCall::RenameFolder { id, name: text })],
+            Purpose::NewFolder { parent } => vec![Effect::Chat(ChatCall::CreateFolder { parent, name: text })],
+        }
+    }
+
+    fn answer(&mut self, cx: &Cx) -> Vec<Effect> {
+        let Some(Overlay::Question(question)) = &self.overlay else { return Vec::new() };
+        let answer = question.answers[question.at].1.clone();
+        self.overlay_out(Out::Answer(answer), cx)
+    }
+
+    fn answered(&mut self, answer: Answer, cx: &Cx) -> Vec<Effect> {
+        self.overlay = None;
+        match answer {
+            Answer::DeleteFolderKeepContent(id) => {
+                vec![Effect::Chat(ChatCall::DeleteFolder { id, content: FolderContent::MoveUp })]
+            }
+            Answer::DeleteFolderTrashContent(id) => {
+                vec![Effect::Chat(ChatCall::DeleteFolder { id, content: FolderContent::Trash })]
+            }
+            Answer::Shorten(act) => {
+                // The refused text went back into the composer; it is on its way again now.
+                if let TurnAct::Send { .. } = &*act {
+                    self.composer.take();
+                }
+                self.start(*act, true, cx)
+            }
+            Answer::ShowOptions => {
+                if self.panel.is_none() {
+                    self.toggle_panel(cx);
+                }
+                Vec::new()
+            }
+            Answer::NewConversation => {
+                let draft = self.draft();
+                let mut effects = self.new_conversation(NewConversation::default(), cx);
+                effects.extend(self.set_draft(draft));
+                effects.extend(self.draft_changed(cx));
+                effects
+            }
+            Answer::Nothing => Vec::new(),
+        }
+    }
+
+    pub(super) fn view_overlay(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        match &self.overlay {
+            None => {}
+            Some(Overlay::Models(picker)) => picker.view(frame, area, cx),
+            Some(Overlay::Prompts(picker) | Overlay::Blocks(picker)) => picker.view(frame, area, cx),
+            Some(Overlay::Places(picker, _)) => picker.view(frame, area, cx),
+            Some(Overlay::Input(input)) => {
+                let hints = cx.hints(&[(Action::Submit, "done"), (Action::Cancel, "back")]);
+                let inner = modal::open(frame, area, cx, input.title, (60, 3), &hints);
+                let line =
+                    Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), height: inner.height.min(1), ..inner };
+                input.field.view(frame, line, cx.theme.text, true);
+            }
+            Some(Overlay::Question(question)) => {
+                let hints = cx.hints(&[
+                    (Action::ListAccept, "choose"),
+                    (Action::ListDown, "down"),
+                    (Action::ListUp, "up"),
+                    (Action::ListClose, "back"),
+                ]);
+                let text = SafeText::new(&question.text);
+                let width = 64.min(area.width.saturating_sub(2)).max(10);
+                let paragraph = Paragraph::new(text.as_str()).style(cx.theme.text).wrap(Wrap { trim: true });
+                let text_rows = text
+                    .as_str()
+                    .lines()
+                    .map(|line| crate::ui::text::wrap::width(line) / usize::from(width - 6) + 1)
+                    .sum::<usize>();
+                let text_rows = u16::try_from(text_rows).unwrap_or(8).min(8);
+                let answers = u16::try_from(question.answers.len()).unwrap_or(4);
+                let inner = modal::open(frame, area, cx, &question.title, (width, text_rows + answers + 4), &hints);
+                let text_area = Rect {
+                    x: inner.x + 1,
+                    y: inner.y,
+                    width: inner.width.saturating_sub(2),
+                    height: text_rows.min(inner.height),
+                };
+                frame.render_widget(paragraph, text_area);
+                for (at, (label, _)) in question.answers.iter().enumerate() {
+                    let y = inner.y + text_rows + 1 + u16::try_from(at).unwrap_or_default();
+                    if y >= inner.bottom() {
+                        break;
+                    }
+                    let (mark, style) =
+                        if at == question.at { ("›", cx.theme.selection) } else { (" ", cx.theme.text) };
+                    let line = Line::from(vec![Span::styled(format!(" {mark} {}  {label} ", at + 1), style)]);
+                    frame.render_widget(line, Rect { y, height: 1, ..inner });
+                }
+            }
+            Some(Overlay::System(composer)) => {
+                let height = (area.height * 2 / 3).clamp(5, 16);
+                let width = (area.width.saturating_sub(4)).clamp(20, 90);
+                let inner = modal::open(frame, area, cx, "System prompt", (width, height), &self.hints(cx));
+                let text = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+                if composer.is_empty() {
+                    frame.render_widget(
+                        Span::styled(
+                            "What the model is told before everything else. Empty = nothing.",
+                            cx.theme.placeholder,
+                        ),
+                        Rect { height: text.height.min(1), ..text },
+                    );
+                }
+                composer.view(frame, text, cx.theme.text, true);
+            }
+        }
+    }
+}
+
+/// `None` = the action is not the list's.
+fn picked<T>(out: Result<Option<PickerOut<T>>, Action>, chosen: impl Fn(T) -> Out) -> Option<Out> {
+    out.ok().map(|out| typed(out, chosen))
+}
+
+fn typed<T>(out: Option<PickerOut<T>>, chosen: impl Fn(T) -> Out) -> Out {
+    match out {
+        None => Out::Stay,
+        Some(PickerOut::Chosen(value)) => chosen(value),
+        Some(PickerOut::Closed) => Out::Close,
+        Some(PickerOut::Typed(text)) => Out::SearchPrompts(text),
+    }
+}

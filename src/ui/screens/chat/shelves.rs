@@ -1,0 +1,338 @@
+//! The tree's keys and what they start: folders, moving, pinning, trash and back.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::{
+    ChatScreen,
+    state::{Answer, Focus, Input, Moving, Overlay, Purpose, Question},
+    turns::notice,
+};
+use crate::{
+    api::{
+        ConversationId, Fault, FolderId,
+        organise::{ConversationPatch, ConversationRow, Folder, NewConversation, Page, Shelf, Tree as Skeleton},
+    },
+    safe_text::SafeText,
+    ui::{
+        actions::Action,
+        cx::Cx,
+        msg::{ChatCall, Effect},
+        widgets::{
+            field::Field,
+            picker::{Item, Picker},
+            toast::Toast,
+            tree::{Ask, Node},
+        },
+    },
+};
+
+impl ChatScreen {
+    pub(super) fn tree_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        let ask = match action {
+            Action::TreeUp => self.tree.step(-1),
+            Action::TreeDown => self.tree.step(1),
+            Action::TreePageUp => self.tree.page(false),
+            Action::TreePageDown => self.tree.page(true),
+            Action::TreeTop => {
+                self.tree.to_top();
+                None
+            }
+            Action::TreeBottom => self.tree.to_bottom(),
+            Action::TreeFold => {
+                self.tree.fold();
+                None
+            }
+            Action::TreeFilter => {
+                self.filtering = true;
+                if self.tree.filter().is_none() {
+                    return Some(self.set_filter(Some(String::new())));
+                }
+                None
+            }
+            Action::TreeOpen => return Some(self.open_node(cx)),
+            Action::TreeNewFolder => {
+                let parent = self.tree.folder_at_cursor();
+                self.overlay = Some(Overlay::Input(Input {
+                    title: "Name of the new folder",
+                    field: Field::default(),
+                    purpose: Purpose::NewFolder { parent },
+                }));
+                None
+            }
+            Action::TreeRename => return Some(self.rename()),
+            Action::TreeMove => return Some(self.move_selected()),
+            Action::TreePin => return Some(self.pin_selected()),
+            Action::TreeTrash => return Some(self.trash_selected()),
+            Action::TreeRestore => return Some(self.restore_selected()),
+            Action::TreeHelp => return Some(vec![Effect::Act(Action::Help)]),
+            _ => return None,
+        };
+        Some(ask.map(ask_effect).into_iter().collect())
+    }
+
+    fn open_node(&mut self, cx: &Cx) -> Vec<Effect> {
+        match self.tree.selected() {
+            Some(Node::Shelf(shelf)) => {
+                let open = !self.tree.is_open(shelf);
+                self.tree.set_open(shelf, open).map(ask_effect).into_iter().collect()
+            }
+            Some(Node::Conversation(_, id)) => {
+                let effects = self.open(id);
+                self.set_focus(Focus::Composer, cx);
+                effects
+            }
+            Some(Node::More(_) | Node::Nothing(_)) | None => Vec::new(),
+        }
+    }
+
+    pub(super) fn set_filter(&mut self, filter: Option<String>) -> Vec<Effect> {
+        let is_cleared = filter.is_none();
+        self.tree.set_filter(filter);
+        if is_cleared {
+            return Vec::new();
+        }
+        self.tree.ask_filtered().map(ask_effect).into_iter().collect()
+    }
+
+    /// Typing in the filter box.
+    pub(super) fn filter_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
+        let mut text = self.tree.filter().unwrap_or_default().to_owned();
+        match key.code {
+            KeyCode::Char(c) if key.modifiers.difference(crossterm::event::KeyModifiers::SHIFT).is_empty() => {
+                text.push_str(SafeText::line(&c.to_string()).as_str());
+            }
+            KeyCode::Backspace => {
+                use unicode_segmentation::UnicodeSegmentation as _;
+                let end = text.grapheme_indices(true).next_back().map_or(0, |(at, _)| at);
+                text.truncate(end);
+            }
+            _ => return None,
+        }
+        Some(self.set_filter(Some(text)))
+    }
+
+    /// The filter box's own actions: it has a form's keys.
+    pub(super) fn filter_action(&mut self, action: Action) -> Option<Vec<Effect>> {
+        match action {
+            Action::Submit => {
+                self.filtering = false;
+                if self.tree.filter() == Some("") {
+                    return Some(self.set_filter(None));
+                }
+                Some(Vec::new())
+            }
+            Action::NextField => Some(self.tree.step(1).map(ask_effect).into_iter().collect()),
+            Action::PreviousField => Some(self.tree.step(-1).map(ask_effect).into_iter().collect()),
+            Action::Cancel | Action::Escape | Action::Interrupt => {
+                self.filtering = false;
+                Some(self.set_filter(None))
+            }
+            _ => None,
+        }
+    }
+
+    fn selected_row(&self) -> Option<&ConversationRow> {
+        match self.tree.selected()? {
+            Node::Conversation(_, id) => self.tree.row_of(id).map(|entry| &entry.row),
+            Node::Shelf(_) | Node::More(_) | Node::Nothing(_) => None,
+        }
+    }
+
+    fn selected_folder(&self) -> Option<&Folder> {
+        match self.tree.selected()? {
+            Node::Shelf(Shelf::Folder(Some(id))) => self.tree.folder(id),
+            Node::Shelf(_) | Node::Conversation(..) | Node::More(_) | Node::Nothing(_) => None,
+        }
+    }
+
+    fn rename(&mut self) -> Vec<Effect> {
+        let input = if let Some(row) = self.selected_row() {
+            Input { title: "Title", field: Field::new(&row.title), purpose: Purpose::Title(row.id) }
+        } else if let Some(folder) = self.selected_folder() {
+            Input {
+                title: "Name of the folder",
+                field: Field::new(&folder.name),
+                purpose: Purpose::FolderName(folder.id),
+            }
+        } else {
+            return notice("Only folders and conversations have a name to change.");
+        };
+        self.overlay = Some(Overlay::Input(input));
+        Vec::new()
+    }
+
+    fn move_selected(&mut self) -> Vec<Effect> {
+        let moving = if let Some(row) = self.selected_row() {
+            Moving::Conversation(row.id)
+        } else if let Some(folder) = self.selected_folder() {
+            Moving::Folder(folder.id)
+        } else {
+            return notice("Only folders and conversations can be moved.");
+        };
+        self.choose_place(moving);
+        Vec::new()
+    }
+
+    pub(super) fn choose_place(&mut self, moving: Moving) {
+        let outside = match moving {
+            Moving::Conversation(_) => None,
+            Moving::Folder(id) => Some(id),
+        };
+        let top = match moving {
+            Moving::Conversation(_) => "No folder",
+            Moving::Folder(_) => "The top level",
+        };
+        let mut items = vec![Item::new(top, None)];
+        items.extend(self.tree.places(outside).into_iter().map(|(id, path)| Item::new(&path, Some(id))));
+        self.overlay = Some(Overlay::Places(Picker::new("Move to", items), moving));
+    }
+
+    pub(super) fn move_to(&mut self, moving: Moving, place: Option<FolderId>) -> Vec<Effect> {
+        let call = match moving {
+            Moving::Conversation(id) => ChatCall::Change {
+                id,
+                patch: ConversationPatch { folder: Some(place), ..ConversationPatch::default() },
+            },
+            Moving::Folder(id) => ChatCall::MoveFolder { id, parent: place },
+        };
+        vec![Effect::Chat(call)]
+    }
+
+    fn pin_selected(&mut self) -> Vec<Effect> {
+        match self.selected_row() {
+            Some(row) => pin(row.id, !row.pinned),
+            None => notice("Only conversations can be pinned."),
+        }
+    }
+
+    fn trash_selected(&mut self) -> Vec<Effect> {
+        if let Some(row) = self.selected_row() {
+            if row.trashed {
+                return notice("It is in the trash already; u restores it.");
+            }
+            return vec![Effect::Chat(ChatCall::Trash(vec![row.id]))];
+        }
+        let Some(folder) = self.selected_folder() else {
+            return notice("This cannot be moved to the trash.");
+        };
+        let name = SafeText::line(&folder.name).into_string();
+        let mut answers = vec![("Keep the content: it moves up", Answer::DeleteFolderKeepContent(folder.id))];
+        answers.push(("Conversations go to the trash, folders go", Answer::DeleteFolderTrashContent(folder.id)));
+        answers.push(("Keep the folder", Answer::Nothing));
+        self.overlay = Some(Overlay::Question(Question {
+            title: format!("Delete the folder “{name}”"),
+            text: "What becomes of the conversations and folders in it?".to_owned(),
+            answers,
+            at: 0,
+        }));
+        Vec::new()
+    }
+
+    fn restore_selected(&mut self) -> Vec<Effect> {
+        if let Some(row) = self.selected_row()
+            && row.trashed
+        {
+            return vec![Effect::Chat(ChatCall::Restore(vec![row.id]))];
+        }
+        if self.trashed.is_empty() {
+            return notice("Nothing to restore here: choose a conversation in the trash.");
+        }
+        vec![Effect::Chat(ChatCall::Restore(std::mem::take(&mut self.trashed)))]
+    }
+
+    pub(super) fn on_tree(&mut self, tree: Result<Skeleton, Fault>) -> Vec<Effect> {
+        match tree {
+            Ok(skeleton) => self.tree.set_skeleton(skeleton).map(ask_effect).into_iter().collect(),
+            Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
+        }
+    }
+
+    pub(super) fn on_conversations(
+        &mut self,
+        asked: u64,
+        shelf: Shelf,
+        page: Result<Page<ConversationRow>, Fault>,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let page = match page {
+            Ok(page) => {
+                // A title made in the background reaches the open conversation with the list.
+                if let Some(open) = &mut self.conversation
+                    && let Some(row) = page.rows.iter().find(|row| row.id == open.row.id)
+                {
+                    open.row.title.clone_from(&row.title);
+                    open.row.folder = row.folder;
+                }
+                Some(page)
+            }
+            Err(fault) => {
+                effects.push(Effect::Toast(Toast::fault(&fault)));
+                None
+            }
+        };
+        effects.extend(self.tree.set_page(asked, shelf, page).map(ask_effect));
+        effects
+    }
+
+    pub(super) fn on_trashed(&mut self, ids: Vec<ConversationId>, done: Result<(), Fault>, cx: &Cx) -> Vec<Effect> {
+        if let Err(fault) = done {
+            return vec![Effect::Toast(Toast::fault(&fault))];
+        }
+        let what = match ids.as_slice() {
+            [id] => self.tree.row_of(*id).map_or_else(|| "The conversation".to_owned(), |e| format!("“{}”", e.title)),
+            many => format!("{} conversations", many.len()),
+        };
+        let mut effects = vec![
+            Effect::Toast(Toast::good(format!("{what} is in the trash.")).hint("u in the list brings it back.")),
+            Effect::Chat(ChatCall::Tree),
+        ];
+        let was_open = self.open_id().is_some_and(|open| ids.contains(&open));
+        self.trashed = ids;
+        if was_open {
+            let focus = self.focus;
+            effects.extend(self.new_conversation(NewConversation::default(), cx));
+            self.set_focus(focus, cx);
+        }
+        effects
+    }
+
+    pub(super) fn on_restored(&mut self, ids: &[ConversationId], done: Result<(), Fault>) -> Vec<Effect> {
+        match done {
+            Ok(()) => {
+                self.trashed.retain(|id| !ids.contains(id));
+                vec![Effect::Toast(Toast::good("Restored.")), Effect::Chat(ChatCall::Tree)]
+            }
+            Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
+        }
+    }
+
+    pub(super) fn on_folder_created(&mut self, folder: Result<Folder, Fault>) -> Vec<Effect> {
+        match folder {
+            Ok(folder) => {
+                let mut effects = vec![Effect::Chat(ChatCall::Tree)];
+                if let Some(parent) = folder.parent {
+                    effects.extend(self.tree.set_open(Shelf::Folder(Some(parent)), true).map(ask_effect));
+                }
+                effects
+            }
+            Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
+        }
+    }
+
+    pub(super) fn on_folder_done(&mut self, done: Result<(), Fault>) -> Vec<Effect> {
+        match done {
+            Ok(()) => vec![Effect::Chat(ChatCall::Tree)],
+            Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
+        }
+    }
+}
+
+pub(super) fn pin(id: ConversationId, pinned: bool) -> Vec<Effect> {
+    let patch = ConversationPatch { pinned: Some(pinned), ..ConversationPatch::default() };
+    vec![Effect::Chat(ChatCall::Change { id, patch })]
+}
+
+pub(super) fn ask_effect(ask: Ask) -> Effect {
+    let Ask { asked, shelf, filter, after, limit } = ask;
+    Effect::Chat(ChatCall::Conversations { asked, shelf, filter, after, limit })
+}

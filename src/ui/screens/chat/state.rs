@@ -1,0 +1,190 @@
+//! The parts of the chat screen's state that have a name of their own.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    path::PathBuf,
+};
+
+use crate::{
+    api::{
+        ConversationId, FolderId, MessageId, TurnId,
+        chat::{Delta, Draft, TurnAct},
+    },
+    ui::widgets::{composer::Composer, field::Field, picker::Picker},
+};
+
+/// Which part of the screen keys go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    #[default]
+    Composer,
+    Transcript,
+    Tree,
+    Panel,
+}
+
+/// An answer on its way, of the conversation on view or of another.
+#[derive(Debug)]
+pub struct Running {
+    pub turn: TurnId,
+    pub answer: MessageId,
+    pub phase: Phase,
+    /// The person has asked it to stop.
+    pub stopping: bool,
+    pub began_ms: i64,
+    /// What the answer held when it began, and everything since: for when its conversation comes on view again.
+    pub begun: Option<Delta>,
+    pub so_far: Delta,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// So many are before it in our own queue.
+    Queued(u32),
+    Waiting,
+    Thinking,
+    Answering,
+}
+
+/// A turn that has been asked for and is not committed yet. They go out one at a time, so that a reply is never mistaken.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// `None` = the conversation is being created first.
+    pub conversation: Option<ConversationId>,
+    pub act: TurnAct,
+    pub shorten: bool,
+    /// It came from the queue; a refusal puts it back there.
+    pub from_queue: bool,
+}
+
+/// What a message is being edited instead of: the draft comes back when editing is left.
+#[derive(Debug)]
+pub struct Editing {
+    pub message: MessageId,
+    pub stash: Draft,
+}
+
+/// The prompts before, for ↑ and ↓.
+#[derive(Debug, Default)]
+pub struct History {
+    pub prompts: Vec<String>,
+    pub is_loaded: bool,
+    /// The list was asked for because ↑ was pressed.
+    pub waits: bool,
+    pub at: Option<usize>,
+    /// What was being written before ↑.
+    pub stash: String,
+}
+
+impl History {
+    /// The text to show after a step, if there is one. Back is towards older ones.
+    pub fn step(&mut self, back: bool, current: &str) -> Option<String> {
+        match (back, self.at) {
+            (true, None) => {
+                let first = self.prompts.first()?.clone();
+                current.clone_into(&mut self.stash);
+                self.at = Some(0);
+                Some(first)
+            }
+            (true, Some(at)) => {
+                let older = self.prompts.get(at + 1)?.clone();
+                self.at = Some(at + 1);
+                Some(older)
+            }
+            (false, None) => None,
+            (false, Some(0)) => {
+                self.at = None;
+                Some(std::mem::take(&mut self.stash))
+            }
+            (false, Some(at)) => {
+                self.at = Some(at - 1);
+                self.prompts.get(at - 1).cloned()
+            }
+        }
+    }
+
+    /// A prompt that was just sent (or cleared) is the newest.
+    pub fn remember(&mut self, prompt: &str) {
+        if !prompt.trim().is_empty() {
+            self.prompts.retain(|known| known != prompt);
+            self.prompts.insert(0, prompt.to_owned());
+        }
+        self.at = None;
+    }
+}
+
+/// What stands in front of the screen and takes the keys.
+#[derive(Debug)]
+pub enum Overlay {
+    Models(Picker<String>),
+    Prompts(Picker<usize>),
+    Blocks(Picker<usize>),
+    Places(Picker<Option<FolderId>>, Moving),
+    Input(Input),
+    Question(Question),
+    /// The system prompt in an editor of its own.
+    System(Box<Composer>),
+}
+
+/// What is being moved to another folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moving {
+    Conversation(ConversationId),
+    Folder(FolderId),
+}
+
+/// One line to type.
+#[derive(Debug)]
+pub struct Input {
+    pub title: &'static str,
+    pub field: Field,
+    pub purpose: Purpose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Title(ConversationId),
+    FolderName(FolderId),
+    NewFolder { parent: Option<FolderId> },
+}
+
+/// A question with a few answers.
+#[derive(Debug)]
+pub struct Question {
+    pub title: String,
+    pub text: String,
+    pub answers: Vec<(&'static str, Answer)>,
+    pub at: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The folder goes; its content moves up.
+    DeleteFolderKeepContent(FolderId),
+    DeleteFolderTrashContent(FolderId),
+    /// Ask again and leave out older messages.
+    Shorten(Box<TurnAct>),
+    ShowOptions,
+    NewConversation,
+    Nothing,
+}
+
+/// What waits to be written or sent, apart from the composer.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    /// Messages that go when the running answer ends, of the conversation on view.
+    pub queue: VecDeque<String>,
+    /// Drafts of conversations that are not on view and have a queue.
+    pub parked: HashMap<ConversationId, Draft>,
+    /// The queue stands still because the last answer did not end well.
+    pub is_held: bool,
+}
+
+/// The text and the files of something that could not be sent.
+pub fn text_of(act: TurnAct) -> (String, Vec<PathBuf>) {
+    match act {
+        TurnAct::Send { text, attachments } => (text, attachments),
+        TurnAct::Edit { text, .. } => (text, Vec::new()),
+        TurnAct::Regenerate { .. } | TurnAct::Continue { .. } => (String::new(), Vec::new()),
+    }
+}

@@ -1,0 +1,326 @@
+//! The side panel: the conversation's model, system prompt and generation options as a form. What is typed is checked
+//! when the field is left; a wrong value stays, with what is wrong beside it, and changes nothing.
+
+use crossterm::event::KeyEvent;
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span, Text},
+    widgets::{Paragraph, Wrap},
+};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{field::Field, picker::cut};
+use crate::{
+    api::options::{ChatOptions, OPTIONS},
+    safe_text::SafeText,
+    ui::{cx::Cx, keymap::Action},
+};
+
+/// Rows before the options: model and system prompt.
+const BEFORE: usize = 2;
+const NAME_WIDTH: u16 = 13;
+
+#[derive(Debug)]
+pub struct OptionsPanel {
+    options: ChatOptions,
+    fields: Vec<Field>,
+    errors: Vec<Option<String>>,
+    at: usize,
+    model: String,
+    system: String,
+}
+
+/// What the panel tells its owner.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PanelOut {
+    Nothing,
+    Changed(Box<ChatOptions>),
+    ChooseModel,
+    EditSystemPrompt,
+    /// The focus goes on to the next part of the screen, or back to the one before.
+    Leave {
+        forward: bool,
+    },
+}
+
+impl OptionsPanel {
+    pub fn new(options: &ChatOptions, model: Option<&str>, system: Option<&str>) -> Self {
+        let mut panel = Self {
+            options: options.clone(),
+            fields: OPTIONS.iter().map(|spec| Field::new(&options.get(spec.name))).collect(),
+            errors: vec![None; OPTIONS.len()],
+            at: 0,
+            model: String::new(),
+            system: String::new(),
+        };
+        panel.set_heads(model, system);
+        panel
+    }
+
+    /// What is stored changed; a field that is being typed in, or is wrong, keeps its text.
+    pub fn refresh(&mut self, options: &ChatOptions, model: Option<&str>, system: Option<&str>) {
+        for (place, spec) in OPTIONS.iter().enumerate() {
+            if self.fields[place].text() == self.options.get(spec.name) {
+                self.fields[place].set(&options.get(spec.name));
+            }
+        }
+        self.options = options.clone();
+        self.set_heads(model, system);
+    }
+
+    fn set_heads(&mut self, model: Option<&str>, system: Option<&str>) {
+        self.model = model.map_or_else(|| "not chosen".to_owned(), |name| SafeText::line(name).into_string());
+        self.system = match system.map(SafeText::line) {
+            Some(text) if !text.as_str().trim().is_empty() => text.into_string(),
+            Some(_) | None => "none".to_owned(),
+        };
+    }
+
+    pub fn on_action(&mut self, action: Action) -> Option<PanelOut> {
+        match action {
+            Action::NextField | Action::Submit if self.at == 0 && action == Action::Submit => {
+                Some(PanelOut::ChooseModel)
+            }
+            Action::Submit if self.at == 1 => Some(PanelOut::EditSystemPrompt),
+            Action::NextField | Action::Submit | Action::FocusNext => Some(self.go(true)),
+            Action::PreviousField | Action::FocusPrevious => Some(self.go(false)),
+            Action::Cancel | Action::Escape => {
+                self.give_up();
+                Some(PanelOut::Leave { forward: false })
+            }
+            _ => None,
+        }
+    }
+
+    /// Typing; `None` = not used.
+    pub fn on_key(&mut self, key: KeyEvent) -> Option<PanelOut> {
+        let place = self.at.checked_sub(BEFORE)?;
+        if self.fields[place].on_key(key) {
+            self.errors[place] = None;
+            return Some(PanelOut::Nothing);
+        }
+        None
+    }
+
+    pub fn on_paste(&mut self, text: &str) {
+        if let Some(place) = self.at.checked_sub(BEFORE) {
+            self.fields[place].paste(&text.replace('\n', "\\n"));
+            self.errors[place] = None;
+        }
+    }
+
+    /// A click on a row selects it. Gives what leaving the former one changed.
+    pub fn click(&mut self, line: u16) -> PanelOut {
+        let out = self.commit();
+        let row = usize::from(line);
+        if row < BEFORE + OPTIONS.len() {
+            self.at = row;
+        }
+        match (out, row) {
+            (PanelOut::Nothing, 0) => PanelOut::ChooseModel,
+            (PanelOut::Nothing, 1) => PanelOut::EditSystemPrompt,
+            (out, _) => out,
+        }
+    }
+
+    /// Checks the field that has been typed in.
+    pub fn commit(&mut self) -> PanelOut {
+        let Some(place) = self.at.checked_sub(BEFORE) else { return PanelOut::Nothing };
+        let spec = &OPTIONS[place];
+        let typed = self.fields[place].text().to_owned();
+        if typed == self.options.get(spec.name) {
+            self.errors[place] = None;
+            return PanelOut::Nothing;
+        }
+        let mut changed = self.options.clone();
+        match changed.set(spec.name, &typed) {
+            Ok(()) => {
+                self.errors[place] = None;
+                self.fields[place].set(&changed.get(spec.name));
+                if changed == self.options {
+                    return PanelOut::Nothing;
+                }
+                self.options = changed.clone();
+                PanelOut::Changed(Box::new(changed))
+            }
+            Err(fault) => {
+                self.errors[place] = Some(fault.to_string());
+                PanelOut::Nothing
+            }
+        }
+    }
+
+    fn go(&mut self, forward: bool) -> PanelOut {
+        let out = self.commit();
+        // A wrong value is not walked past: its message stands at the foot of the panel.
+        if self.at.checked_sub(BEFORE).is_some_and(|place| self.errors[place].is_some()) {
+            return PanelOut::Nothing;
+        }
+        let last = BEFORE + OPTIONS.len() - 1;
+        match (forward, self.at) {
+            (true, at) if at == last => self.leave(out, true),
+            (false, 0) => self.leave(out, false),
+            (true, at) => {
+                self.at = at + 1;
+                out
+            }
+            (false, at) => {
+                self.at = at - 1;
+                out
+            }
+        }
+    }
+
+    fn leave(&mut self, out: PanelOut, forward: bool) -> PanelOut {
+        if out == PanelOut::Nothing { PanelOut::Leave { forward } } else { out }
+    }
+
+    /// Wrong values go back to what is stored.
+    fn give_up(&mut self) {
+        for (place, spec) in OPTIONS.iter().enumerate() {
+            self.fields[place].set(&self.options.get(spec.name));
+            self.errors[place] = None;
+        }
+    }
+
+    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
+        let theme = &cx.theme;
+        for row in 0..BEFORE + OPTIONS.len() {
+            let Ok(offset) = u16::try_from(row) else { break };
+            if offset >= area.height {
+                break;
+            }
+            let line = Rect { y: area.y + offset, height: 1, ..area };
+            let selected = focused && row == self.at;
+            let (name, wrong) = match row.checked_sub(BEFORE) {
+                Some(place) => (OPTIONS[place].name, self.errors[place].is_some()),
+                None => (["model", "system"][row], false),
+            };
+            let marker = if selected { "›" } else { " " };
+            let name_style = if selected { theme.accent } else { theme.dim };
+            let shown = format!("{marker}{name}");
+            frame.render_widget(Span::styled(shown, name_style), Rect { width: NAME_WIDTH.min(line.width), ..line });
+            let value = Rect {
+                x: line.x + NAME_WIDTH.min(line.width),
+                width: line.width.saturating_sub(NAME_WIDTH + 1),
+                ..line
+            };
+            let style = if wrong { theme.error } else { theme.text };
+            match row.checked_sub(BEFORE) {
+                Some(place) if self.fields[place].is_empty() && !selected => {
+                    let default = cut(&format!("({})", OPTIONS[place].default), usize::from(value.width));
+                    frame.render_widget(Span::styled(default, theme.placeholder), value);
+                }
+                Some(place) => {
+                    self.fields[place].view(frame, value, style, selected);
+                    if wrong && value.width > 0 {
+                        frame.render_widget(
+                            Span::styled("!", theme.error),
+                            Rect { x: line.right() - 1, width: 1, ..line },
+                        );
+                    }
+                }
+                None => {
+                    let text = if row == 0 { &self.model } else { &self.system };
+                    frame.render_widget(Span::styled(cut(text, usize::from(value.width)), theme.text), value);
+                }
+            }
+        }
+        let used = u16::try_from(BEFORE + OPTIONS.len()).unwrap_or(u16::MAX);
+        if area.height > used + 1 {
+            let foot = Rect {
+                y: area.y + used + 1,
+                height: area.height - used - 1,
+                x: area.x + 1,
+                width: area.width.saturating_sub(2),
+            };
+            frame.render_widget(Paragraph::new(self.foot(cx)).wrap(Wrap { trim: true }), foot);
+        }
+    }
+
+    fn foot(&self, cx: &Cx) -> Text<'static> {
+        let theme = &cx.theme;
+        let Some(place) = self.at.checked_sub(BEFORE) else {
+            let text = if self.at == 0 {
+                "The model that answers. Enter opens the list."
+            } else {
+                "What the model is told before everything else. Enter opens it."
+            };
+            return Text::styled(text, theme.dim);
+        };
+        let spec = &OPTIONS[place];
+        if let Some(error) = &self.errors[place] {
+            return Text::styled(SafeText::new(error).into_string(), theme.error);
+        }
+        Text::from(vec![
+            Line::styled(spec.help, theme.dim),
+            Line::styled(format!("Takes {}.", spec.range), theme.dim),
+            Line::styled(format!("Empty: {}.", spec.default), theme.dim),
+        ])
+    }
+
+    /// The widest a value is shown; for the panel's width.
+    pub fn width() -> u16 {
+        NAME_WIDTH + u16::try_from("the server's".width() + 9).unwrap_or(21)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyCode;
+
+    use super::*;
+
+    fn write(panel: &mut OptionsPanel, text: &str) {
+        for c in text.chars() {
+            panel.on_key(KeyEvent::from(KeyCode::Char(c)));
+        }
+    }
+
+    fn at_temperature() -> OptionsPanel {
+        let mut panel = OptionsPanel::new(&ChatOptions::default(), None, None);
+        panel.on_action(Action::NextField);
+        panel.on_action(Action::NextField);
+        panel
+    }
+
+    #[test]
+    fn a_right_value_is_given_when_the_field_is_left() {
+        let mut panel = at_temperature();
+        write(&mut panel, "0.5");
+        let expected = ChatOptions { temperature: Some(0.5), ..ChatOptions::default() };
+        assert_eq!(panel.on_action(Action::Submit), Some(PanelOut::Changed(Box::new(expected))));
+    }
+
+    #[test]
+    fn a_wrong_value_stays_and_says_what_is_wrong() {
+        let mut panel = at_temperature();
+        write(&mut panel, "hot");
+        assert_eq!(panel.on_action(Action::NextField), Some(PanelOut::Nothing));
+        assert_eq!(panel.at, BEFORE, "it is not walked past");
+        assert!(panel.errors[0].as_deref().unwrap().contains("temperature"));
+        assert_eq!(panel.on_action(Action::Cancel), Some(PanelOut::Leave { forward: false }));
+        assert!(panel.fields[0].is_empty() && panel.errors[0].is_none());
+    }
+
+    #[test]
+    fn emptying_a_field_clears_the_option() {
+        let options = ChatOptions { temperature: Some(0.5), ..ChatOptions::default() };
+        let mut panel = OptionsPanel::new(&options, None, None);
+        panel.on_action(Action::NextField);
+        panel.on_action(Action::NextField);
+        for _ in 0..3 {
+            panel.on_key(KeyEvent::from(KeyCode::Backspace));
+        }
+        assert_eq!(panel.on_action(Action::Submit), Some(PanelOut::Changed(Box::default())));
+    }
+
+    #[test]
+    fn the_first_rows_open_the_model_list_and_the_system_prompt() {
+        let mut panel = OptionsPanel::new(&ChatOptions::default(), None, None);
+        assert_eq!(panel.on_action(Action::Submit), Some(PanelOut::ChooseModel));
+        panel.on_action(Action::NextField);
+        assert_eq!(panel.on_action(Action::Submit), Some(PanelOut::EditSystemPrompt));
+    }
+}

@@ -1,0 +1,357 @@
+//! One message as lines: who, when and how fast; thinking; text; tool calls; attachments; how it ended.
+
+use std::rc::Rc;
+
+use ratatui::{
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{Fold, Item, Look, Transcript, can_continue, writer};
+use crate::{
+    api::chat::{AttachmentKind, Message, MessageRole, MessageState, ToolCall},
+    safe_text::SafeText,
+    ui::{
+        text::{
+            markdown::{self, CodeBlock},
+            wrap::{Breaks, Piece, clip, wrap},
+        },
+        theme::Palette,
+        widgets::composer::pastes::spaced,
+    },
+};
+
+/// Text beyond this is not laid out until it is asked for, bytes.
+const LONG: usize = 48 * 1024;
+/// What is shown of such a text, bytes.
+const SHOWN_OF_LONG: usize = 6 * 1024;
+/// Columns before the text: the bar of the selected message and a space.
+pub const GUTTER: u16 = 2;
+
+/// What a layout was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    width: u16,
+    palette: Palette,
+    version: u64,
+    fold: Fold,
+    thinking_open: bool,
+    is_first_seen: bool,
+    has_fault: bool,
+    is_live: bool,
+}
+
+/// The lines of one message. Those of a live one without its text and thinking, which its streams hold.
+#[derive(Debug, Default)]
+pub struct Layout {
+    /// What stands above the thinking: the limit of sight and the header.
+    pub head: Vec<Line<'static>>,
+    pub thinking: Vec<Line<'static>>,
+    pub body: Vec<Line<'static>>,
+    pub foot: Vec<Line<'static>>,
+    pub blocks: Vec<(String, String)>,
+    /// Whether only the beginning is shown because it is very long.
+    pub is_shortened: bool,
+    /// The line of the thinking's fold, within the message.
+    pub thinking_line: Option<usize>,
+}
+
+impl Transcript {
+    /// The message's layout, made when it is asked for first.
+    pub(super) fn layout(&self, at: usize, look: &Look) -> Rc<Layout> {
+        let item = &self.items[at];
+        let (width, _) = self.size.get();
+        let key = Key {
+            width,
+            palette: look.cx.theme.palette,
+            version: look.version,
+            fold: item.fold,
+            thinking_open: self.is_thinking_open(item, look),
+            is_first_seen: self.is_first_seen(at),
+            has_fault: self.fault_of(item.message.id).is_some(),
+            is_live: item.live.is_some(),
+        };
+        // A live message's head and foot are a few short lines that change with every piece.
+        if item.live.is_none()
+            && let Some((made_for, layout)) = &*item.layout.borrow()
+            && *made_for == key
+        {
+            return Rc::clone(layout);
+        }
+        let layout = Rc::new(self.lay_out(item, &key, look));
+        item.layout.replace(Some((key, Rc::clone(&layout))));
+        layout
+    }
+
+    pub(super) fn is_thinking_open(&self, item: &Item, look: &Look) -> bool {
+        item.thinking_open.unwrap_or(look.cx.config.ui.show_thinking)
+    }
+
+    /// Calls `each` with the parts of a message from top to bottom, and the style that is laid over each.
+    pub(super) fn parts(&self, at: usize, look: &Look, mut each: impl FnMut(&[Line<'static>], Style)) {
+        let layout = self.layout(at, look);
+        let item = &self.items[at];
+        let theme = &look.cx.theme;
+        let over = if item.message.excluded { theme.dim } else { Style::new() };
+        each(&layout.head, Style::new());
+        let Some(live) = item.live.as_ref().filter(|_| item.fold != Fold::Closed) else {
+            each(&layout.thinking, theme.thinking);
+            each(&layout.body, over);
+            each(&layout.foot, Style::new());
+            return;
+        };
+        if self.is_thinking_open(item, look) {
+            let mut thinking = live.thinking.borrow_mut();
+            each(&thinking.lay_out(markdown_look(self.text_width(), look)).lines, theme.thinking);
+        }
+        let mut content = live.content.borrow_mut();
+        each(&content.lay_out(markdown_look(self.text_width(), look)).lines, over);
+        each(&layout.foot, Style::new());
+    }
+
+    /// How many lines a message takes.
+    pub(super) fn lines_of(&self, at: usize, look: &Look) -> usize {
+        let mut lines = 0;
+        self.parts(at, look, |part, _| lines += part.len());
+        lines
+    }
+
+    fn text_width(&self) -> u16 {
+        self.size.get().0.saturating_sub(GUTTER).max(1)
+    }
+
+    fn lay_out(&self, item: &Item, key: &Key, look: &Look) -> Layout {
+        let theme = &look.cx.theme;
+        let width = self.text_width();
+        let message = &item.message;
+        let mut layout = Layout::default();
+        if key.is_first_seen {
+            let text = "— the model no longer sees what is above —";
+            let pad = usize::from(width).saturating_sub(text.chars().count()) / 2;
+            layout.head.push(Line::styled(format!("{}{text}", " ".repeat(pad)), theme.warning));
+            layout.head.push(Line::default());
+        }
+        layout.head.push(header(message, key.is_live, usize::from(width), look));
+        if key.fold == Fold::Closed {
+            let text = item.live.as_ref().map_or(message.content.as_str(), |live| live.content());
+            layout.body.push(folded(text, usize::from(width), look));
+            layout.foot.push(Line::default());
+            return layout;
+        }
+        self.lay_out_thinking(item, key, look, &mut layout);
+        if item.live.is_none() {
+            lay_out_text(message, key, width, look, &mut layout);
+        }
+        let calls = item.live.as_ref().map_or(&message.tool_calls, |live| &live.calls);
+        for call in calls {
+            tool_call(call, width, look, &mut layout.foot);
+        }
+        for attachment in &message.attachments {
+            let name = SafeText::line(&attachment.name);
+            let kind = match attachment.kind {
+                AttachmentKind::Text => "text",
+                AttachmentKind::Image => "image",
+            };
+            let size = crate::ui::widgets::size(attachment.bytes);
+            let mut line = Line::from(vec![
+                Span::styled("▪ ", theme.accent),
+                Span::styled(name.into_string(), theme.text),
+                Span::styled(format!(" · {kind} · {size}"), theme.dim),
+            ]);
+            if attachment.hidden_characters > 0 {
+                line.push_span(Span::styled(format!(" {} hidden ", attachment.hidden_characters), theme.badge));
+            }
+            layout.foot.push(line);
+        }
+        if !key.is_live {
+            self.ending(message, width, look, &mut layout.foot);
+        }
+        layout.foot.push(Line::default());
+        layout
+    }
+
+    fn lay_out_thinking(&self, item: &Item, key: &Key, look: &Look, layout: &mut Layout) {
+        let theme = &look.cx.theme;
+        let thinks = match &item.live {
+            Some(live) => !live.thinking.borrow().is_empty(),
+            None => !item.message.thinking.trim().is_empty(),
+        };
+        if !thinks {
+            return;
+        }
+        let mark = if key.thinking_open { "▾" } else { "▸" };
+        let text = match (item.message.metrics.thinking_ms, &item.live) {
+            (Some(ms), _) => format!("{mark} thought for {}", seconds(ms)),
+            (None, Some(live)) if live.content.borrow().is_empty() => format!("{mark} thinking…"),
+            (None, _) => format!("{mark} thought"),
+        };
+        layout.thinking_line = Some(layout.head.len());
+        layout.head.push(Line::styled(text, theme.dim));
+        if key.thinking_open && item.live.is_none() {
+            let safe = SafeText::new(item.message.thinking.trim_end());
+            layout.thinking = markdown::render(&safe, markdown_look(self.text_width(), look)).lines;
+            layout.thinking.push(Line::default());
+        }
+    }
+
+    /// How an answer ended, when it did not end by itself; and what can be done.
+    fn ending(&self, message: &Message, width: u16, look: &Look, foot: &mut Vec<Line<'static>>) {
+        let theme = &look.cx.theme;
+        let mut say = |text: &str, style: Style| foot.extend(plain(text, width, style));
+        let goes_on = if can_continue(message) { " — c continues" } else { "" };
+        match message.state {
+            MessageState::Done => {}
+            MessageState::Streaming => say("… on its way in another window", theme.dim),
+            MessageState::Stopped => say(&format!("■ stopped{goes_on}"), theme.warning),
+            MessageState::Interrupted => say(&format!("■ interrupted{goes_on}"), theme.warning),
+            MessageState::Length => say(&format!("■ cut off at the length limit{goes_on}"), theme.warning),
+            MessageState::Failed => {
+                let fault = self.fault_of(message.id);
+                let why = fault.map(|fault| fault.message.as_str()).or(message.error.as_deref());
+                let why = SafeText::new(why.unwrap_or("The answer broke off."));
+                say(&format!("✗ failed: {}", why.as_str().trim()), theme.error);
+                if let Some(hint) = fault.and_then(|fault| fault.hint.as_deref()) {
+                    say(&format!("  {}", SafeText::new(hint)), theme.dim);
+                }
+                if fault.is_some_and(|fault| fault.kind == crate::api::FaultKind::Overflow) {
+                    say(
+                        "  s leaves out older messages · F4 num_ctx makes the window larger · x excludes one",
+                        theme.key,
+                    );
+                } else if message.content.is_empty() {
+                    say("  r tries again", theme.key);
+                } else {
+                    say("  c continues · r tries again", theme.key);
+                }
+            }
+        }
+    }
+}
+
+fn markdown_look<'a>(width: u16, look: &Look<'a>) -> markdown::Look<'a> {
+    markdown::Look { width, theme: &look.cx.theme, colours: look.colours }
+}
+
+fn lay_out_text(message: &Message, key: &Key, width: u16, look: &Look, layout: &mut Layout) {
+    let whole = message.content.as_str();
+    let is_long = whole.len() > LONG && key.fold == Fold::Auto;
+    let shown = if is_long { &whole[..whole.floor_char_boundary(SHOWN_OF_LONG)] } else { whole };
+    let safe = SafeText::new(shown.trim_end());
+    match message.role {
+        MessageRole::User | MessageRole::Tool => {
+            if !safe.as_str().is_empty() {
+                layout.body = plain(safe.as_str(), width, look.cx.theme.text);
+            }
+            // What is pasted with fences can be copied as a block from a question, too.
+            if shown.contains("```") {
+                layout.blocks = blocks(markdown::render(&safe, markdown_look(width, look)).blocks);
+            }
+        }
+        MessageRole::Assistant | MessageRole::System => {
+            let rendered = markdown::render(&safe, markdown_look(width, look));
+            layout.body = rendered.lines;
+            layout.blocks = blocks(rendered.blocks);
+        }
+    }
+    if is_long {
+        layout.is_shortened = true;
+        let more = crate::ui::widgets::size((whole.len() - shown.len()) as u64);
+        layout.body.push(Line::styled(format!("… {more} more — z shows all of it"), look.cx.theme.dim));
+    }
+}
+
+fn blocks(blocks: Vec<CodeBlock>) -> Vec<(String, String)> {
+    blocks.into_iter().map(|block| (block.language, block.text)).collect()
+}
+
+fn header(message: &Message, is_live: bool, width: usize, look: &Look) -> Line<'static> {
+    let theme = &look.cx.theme;
+    let style = match message.role {
+        MessageRole::User => theme.user,
+        MessageRole::Assistant => theme.assistant,
+        MessageRole::System | MessageRole::Tool => theme.system,
+    };
+    let mut right = String::new();
+    if message.siblings > 1 {
+        right.push_str(&format!(" ‹{}/{}›", message.sibling, message.siblings));
+    }
+    let mut marks = Vec::new();
+    if message.pinned {
+        marks.push("★ pinned");
+    }
+    if message.excluded {
+        marks.push("⊘ excluded");
+    }
+    let mut about = vec![look.cx.clock(message.created_at)];
+    if is_live {
+        about.push("answering".to_owned());
+    }
+    if let Some(speed) = message.metrics.tokens_per_second() {
+        about.push(if speed < 10.0 { format!("{speed:.1} tok/s") } else { format!("{speed:.0} tok/s") });
+    }
+    if let Some(ms) = message.metrics.first_token_ms.filter(|_| message.role == MessageRole::Assistant) {
+        about.push(format!("first token {}", seconds(ms)));
+    }
+    about.retain(|part| !part.is_empty());
+    let about = about.iter().map(|part| format!(" · {part}")).collect::<String>();
+    let fixed = right.chars().count() + marks.iter().map(|mark| mark.chars().count() + 1).sum::<usize>();
+    let name = clip(SafeText::line(writer(message)).as_str(), width.saturating_sub(fixed).max(8));
+    let room = width.saturating_sub(fixed + crate::ui::text::wrap::width(&name));
+    let mut line = Line::from(vec![Span::styled(name, style), Span::styled(clip(&about, room), theme.dim)]);
+    if !right.is_empty() {
+        line.push_span(Span::styled(right, theme.accent));
+    }
+    for mark in marks {
+        line.push_span(Span::raw(" "));
+        line.push_span(Span::styled(mark, theme.warning));
+    }
+    line
+}
+
+/// The first words of a folded message and how much there is of it.
+fn folded(text: &str, width: usize, look: &Look) -> Line<'static> {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let start = &first[..first.floor_char_boundary(4 * width)];
+    let lines = text.lines().count();
+    let count = format!(" ({} lines)", spaced(lines));
+    let room = width.saturating_sub(2 + count.len());
+    let shown = clip(SafeText::line(start).as_str(), room);
+    Line::from(vec![
+        Span::styled("▸ ", look.cx.theme.accent),
+        Span::styled(shown, look.cx.theme.dim),
+        Span::styled(count, look.cx.theme.dim),
+    ])
+}
+
+/// A call that the model asked for. It is shown, never done.
+fn tool_call(call: &ToolCall, width: u16, look: &Look, lines: &mut Vec<Line<'static>>) {
+    let theme = &look.cx.theme;
+    let name = SafeText::line(&call.name).into_string();
+    lines.push(Line::from(vec![
+        Span::styled("ƒ ", theme.accent),
+        Span::styled(name, theme.strong),
+        Span::styled(" — asked for by the model, not executed", theme.dim),
+    ]));
+    let arguments = serde_json::to_string_pretty(&call.arguments).unwrap_or_default();
+    let safe = SafeText::new(&arguments);
+    for line in plain(safe.as_str(), width.saturating_sub(2), theme.code_block) {
+        let mut indented = Line::from("  ");
+        indented.extend(line.spans);
+        lines.push(indented);
+    }
+}
+
+/// Safe text as it stands, wrapped between words.
+fn plain(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
+    let pieces = [Piece { text: text.to_owned(), style, source: 0..text.len() }];
+    wrap(&pieces, usize::from(width), Breaks::Words).into_iter().map(|line| line.after(Vec::new())).collect()
+}
+
+/// `0.3 s`, `12 s`, `2 min 5 s`.
+fn seconds(ms: u32) -> String {
+    match ms {
+        0..10_000 => format!("{:.1} s", f64::from(ms) / 1000.0),
+        10_000..60_000 => format!("{} s", ms / 1000),
+        _ => format!("{} min {} s", ms / 60_000, ms / 1000 % 60),
+    }
+}

@@ -1,0 +1,91 @@
+//! Draws the lines of the transcript that are on the screen, and nothing else.
+
+use ratatui::{Frame, layout::Rect, text::Line};
+
+use super::{Hit, Look, Place, Transcript, layout::GUTTER};
+
+impl Transcript {
+    pub fn view(&self, frame: &mut Frame, area: Rect, look: &Look, focused: bool) {
+        self.size.set((area.width, area.height));
+        if area.is_empty() || self.items.is_empty() {
+            return;
+        }
+        let theme = &look.cx.theme;
+        let (top, skip) = self.top(look);
+        let mut y = area.y;
+        let mut skip = skip;
+        for at in top..self.items.len() {
+            if y >= area.bottom() {
+                break;
+            }
+            let selected = self.selected == Some(at);
+            self.parts(at, look, |lines, over| {
+                let here = skip.min(lines.len());
+                skip -= here;
+                for line in &lines[here..] {
+                    if y >= area.bottom() {
+                        return;
+                    }
+                    let row = Rect {
+                        x: area.x + GUTTER.min(area.width),
+                        width: area.width.saturating_sub(GUTTER),
+                        y,
+                        height: 1,
+                    };
+                    let buffer = frame.buffer_mut();
+                    buffer.set_line(row.x, row.y, line, row.width);
+                    if over != ratatui::style::Style::new() {
+                        buffer.set_style(row, over);
+                    }
+                    if selected {
+                        let bar = if focused { theme.accent } else { theme.dim };
+                        buffer.set_string(area.x, y, "▌", bar);
+                    }
+                    y += 1;
+                }
+            });
+        }
+        if self.place != Place::Follow {
+            self.view_place(frame, area, look);
+        }
+    }
+
+    /// Says that the end is further down, or that the beginning is being fetched.
+    fn view_place(&self, frame: &mut Frame, area: Rect, look: &Look) {
+        let is_growing = self.items.last().is_some_and(|item| item.live.is_some());
+        let text = if self.seeks_top {
+            " reading older messages… "
+        } else if is_growing {
+            " ↓ new — G goes to the end "
+        } else {
+            " ↓ more "
+        };
+        let width = u16::try_from(text.chars().count()).unwrap_or(area.width);
+        if area.width > width + 4 {
+            let spot = Rect { x: area.right() - width - 1, y: area.bottom() - 1, width, height: 1 };
+            frame.render_widget(Line::styled(text, look.cx.theme.badge), spot);
+        }
+    }
+
+    /// What is drawn at this line of the area.
+    pub fn hit(&self, line: u16, look: &Look) -> Option<Hit> {
+        if self.items.is_empty() {
+            return None;
+        }
+        let (top, skip) = self.top(look);
+        let mut left = usize::from(line) + skip;
+        for index in top..self.items.len() {
+            let lines = self.lines_of(index, look);
+            if left < lines {
+                let is_thinking = self.layout(index, look).thinking_line == Some(left);
+                return Some(Hit { index, is_thinking });
+            }
+            left -= lines;
+        }
+        None
+    }
+
+    pub fn is_at_end(&self) -> bool {
+        self.place == Place::Follow
+    }
+}
