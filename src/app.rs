@@ -3,8 +3,11 @@
 //! It sees everything and decides nothing. Architecture invariant: nothing here waits for the network or a disk check
 //! before the first frame; what is slow is made when it is first needed.
 
+mod demo;
+
 use std::{ffi::OsString, io::IsTerminal, sync::Arc, time::Duration};
 
+use demo::Demo;
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -70,9 +73,11 @@ fn start(cli: Cli) -> Result<(), End> {
         Some(_) => {}
     }
     // Whatever is wrong with the directories is said where the store is opened.
-    let log = match paths::secure(&paths.state) {
-        Ok(()) => logging::start(&paths.state, logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?),
-        Err(_) => Log::none(),
+    let log = match &command {
+        // A demo leaves nothing behind.
+        Some(Command::Demo) => Log::none(),
+        Some(_) | None if paths::secure(&paths.state).is_err() => Log::none(),
+        Some(_) | None => logging::start(&paths.state, logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?),
     };
     // A doctor is for the day when the settings are wrong; everybody else needs them right.
     let config = match (&command, load::load(&sources)) {
@@ -178,8 +183,16 @@ async fn interface(_gateway: Gateway, _config: Live, _tasks: &Tasks, _label: Opt
     Ok(())
 }
 
-async fn demo(_config: Config, _tasks: &Tasks) -> Result<(), End> {
-    Ok(())
+async fn demo(config: Config, tasks: &Tasks) -> Result<(), End> {
+    out::say("ollamanet: This is a demo: a built-in stand-in plays Ollama, and nothing of it is kept.");
+    let demo = Demo::prepare(config, tasks).await?;
+    let gateway = compose(&demo.paths, &demo.config, tasks)?;
+    demo.furnish(&gateway).await?;
+    let done = interface(gateway, Live::fixed(demo.config.clone()), tasks, Some(demo::LABEL)).await;
+    // Before the directory goes, whoever still writes into it.
+    tasks.stop(ENDING).await;
+    out::say("ollamanet: The demo is over; nothing of it was kept.");
+    done
 }
 
 /// Ends what still runs, each step even if one before it failed.
