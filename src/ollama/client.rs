@@ -17,10 +17,11 @@ use super::{
     error::OllamaError,
     host::Address,
     name::{Digest, ModelName},
+    request::{ChatRequest, Create, EmbedRequest, GenerateRequest},
     transport::{Answer, Body, Kind, Transport, Watch},
     wire::{
-        ChatLine, ChatRequest, Chunk, Create, EmbedRequest, Embedded, Embeddings, GenerateLine, GenerateRequest, Piece,
-        Progress, ProgressLine, Resident, Show, Status, Tags, Usage, Version,
+        ChatLine, Chunk, Embedded, Embeddings, GenerateLine, Piece, Progress, ProgressLine, Resident, Show, Status,
+        Tags, Usage, Version,
     },
 };
 

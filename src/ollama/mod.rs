@@ -11,6 +11,7 @@ pub mod error;
 pub mod host;
 pub mod name;
 pub mod ndjson;
+pub mod request;
 pub mod wire;
 
 mod transport;
@@ -19,8 +20,6 @@ pub use client::{Ollama, Settings};
 pub use error::{Capability, OllamaError, Unreachable};
 pub use host::Address;
 pub use name::{Digest, ModelName};
+pub use request::{ChatMessage, ChatRequest, Create, EmbedRequest, GenerateRequest};
 pub use transport::{Answer, Kind, Outcome, Watch};
-pub use wire::{
-    ChatMessage, ChatRequest, Chunk, Create, Done, DoneReason, EmbedRequest, Embeddings, GenerateRequest, Piece,
-    Progress, Resident, Usage,
-};
+pub use wire::{Chunk, Done, DoneReason, Embeddings, Piece, Progress, Resident, Usage};
