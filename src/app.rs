@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    access::{Breakers, Gate},
+    access::{Breakers, Gate, limiter::Limiter, live::LiveSessions},
     api::{
         Fault, FaultKind,
         health::{Check, Level},
@@ -31,9 +31,11 @@ use crate::{
     ollama::{Address, Ollama, Settings},
     paths::{self, Paths},
     services::{
+        accounts::Accounts,
         health::{HealthChecks, Watched},
         models::Models,
     },
+    store::system::{open_system, quick_check, watch::Watch},
     tasks::Tasks,
 };
 
@@ -143,6 +145,17 @@ async fn dispatch(
 /// The parts of the program, put together over one data directory.
 fn compose(paths: &Paths, config: &Config, tasks: &Tasks) -> Result<Gateway, Fault> {
     paths.secure()?;
+    let cautious = match paths::network_file_system(&paths.data) {
+        Some(name) => {
+            tracing::warn!(name, "the data directory lies on a network file system: one process at a time, no WAL");
+            true
+        }
+        None => false,
+    };
+    let system = open_system(&paths.system_db(), cautious)?;
+    let live = Arc::new(LiveSessions::new(Watch::open(&paths.system_db())?));
+    let accounts =
+        Accounts::new(system.clone(), Arc::clone(&live), paths.clone(), cautious, config.auth.clone(), tasks.clone());
     let breakers = Breakers::new();
     let ollama = Ollama::new(Settings {
         silence: config.chat.silence(),
@@ -151,20 +164,31 @@ fn compose(paths: &Paths, config: &Config, tasks: &Tasks) -> Result<Gateway, Fau
         watch: Some(breakers.watch()),
         ..Settings::new(address(config)?)
     });
+    let (checked, shown, freshly) = (system.clone(), breakers.clone(), breakers.clone());
     let health = HealthChecks::new(Watched {
         ollama: ollama.clone(),
         tasks: tasks.clone(),
         data: paths.data.clone(),
         program_path: std::env::var_os("PATH").unwrap_or_default(),
-        store: Arc::new(|| Box::pin(async { Check { level: Level::Good, text: "open".to_owned() } })),
-        breakers: Arc::new(move || breakers.shown(std::time::Instant::now())),
-    });
+        store: Arc::new(move || {
+            let system = checked.clone();
+            Box::pin(async move {
+                match system.read(quick_check).await {
+                    Ok(()) => Check { level: Level::Good, text: "open, and sound as far as looked at".to_owned() },
+                    Err(why) => Check { level: Level::Bad, text: Fault::from(why).to_string() },
+                }
+            })
+        }),
+        breakers: Arc::new(move || shown.shown(std::time::Instant::now())),
+    })
+    .when_started(move || freshly.reset());
     let models = Models::new(
         ollama,
         ModelCache::new(config.cache.bytes),
         Duration::from_secs(config.cache.models_fresh_seconds),
     );
-    Ok(Gateway::new(Parts { gate: Gate::default(), models, health }))
+    let gate = Gate::new(live, Limiter::new(system.clone(), config.limits.clone()), breakers, system);
+    Ok(Gateway::new(Parts { gate, accounts, models, health }))
 }
 
 /// The configured address, else that of `OLLAMA_HOST`, else Ollama's own.

@@ -1,13 +1,67 @@
-//! The one funnel: session, permission, rate, breaker, deadline, trace; then a proof for the service.
+//! The one funnel: who → may they → too fast → is there any point; then a proof for the service.
+//!
+//! ```text
+//! session      signed out           resolved at every call
+//! permission   denied, audited      rank by type, the rest by table
+//! rate         slow, retry-after    buckets in the system database
+//! breaker      upstream             accounting is the Ollama client's
+//! deadline     timeout              a write that is already queued finishes
+//! ```
+//!
+//! A proof cannot be made anywhere else:
+//!
+//! ```compile_fail
+//! use ollamanet::access::{Caller, Member};
+//! fn forged(caller: &Caller<Member>) -> Caller<Member> {
+//!     Caller { ..*caller }
+//! }
+//! ```
+//!
+//! ```compile_fail
+//! use ollamanet::access::{Caller, Member};
+//! fn kept(caller: &Caller<Member>) -> Caller<Member> {
+//!     caller.clone()
+//! }
+//! ```
+//!
+//! and a member's proof is not an administrator's:
+//!
+//! ```compile_fail
+//! use ollamanet::access::{Admin, Caller, Member};
+//! fn only_for_administrators(_by: Caller<Admin>) {}
+//! fn as_member(by: Caller<Member>) {
+//!     only_for_administrators(by);
+//! }
+//! ```
+//!
+//! ```
+//! use ollamanet::access::{Admin, Caller};
+//! fn only_for_administrators(_by: Caller<Admin>) {}
+//! fn as_administrator(by: Caller<Admin>) {
+//!     only_for_administrators(by);
+//! }
+//! ```
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc, time::Instant};
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
-use super::op::{Op, Rank};
+use super::{
+    breaker::Breakers,
+    limiter::Limiter,
+    live::{LiveSessions, Resolved},
+    op::{Op, Rank},
+};
 use crate::{
-    api::{AccountId, Fault, FaultKind, RequestId, SessionId, auth::Session},
-    store::Vault,
+    api::{
+        AccountId, Fault, FaultKind, RequestId, SessionId,
+        auth::{Account, Role, Session},
+    },
+    store::{
+        Db, Vault,
+        system::{Moment, audit},
+    },
 };
 
 /// Proof that a live session of at least rank `R` asked for this, and that the gate let it in.
@@ -25,23 +79,151 @@ pub struct Caller<R> {
     _rank: PhantomData<R>,
 }
 
-#[derive(Debug, Default)]
-pub struct Gate {}
+/// Proof of a live session whose vault may be closed: for what a locked screen may do.
+#[derive(Debug)]
+pub struct Holder {
+    pub account: Account,
+    pub session: SessionId,
+    pub is_locked: bool,
+    pub request: RequestId,
+    _gate: PhantomData<Gate>,
+}
+
+/// Proof that somebody unknown came through the front door: for signing in.
+#[derive(Debug)]
+pub struct Visitor {
+    pub request: RequestId,
+    _gate: PhantomData<Gate>,
+}
+
+#[derive(Debug)]
+pub struct Gate {
+    live: Arc<LiveSessions>,
+    limiter: Limiter,
+    breakers: Breakers,
+    system: Db,
+}
 
 impl Gate {
+    #[must_use]
+    pub fn new(live: Arc<LiveSessions>, limiter: Limiter, breakers: Breakers, system: Db) -> Self {
+        Self { live, limiter, breakers, system }
+    }
+
     /// Lets `work` run for the caller of `session`, or says why not.
     ///
     /// # Errors
-    /// The refusals of the table in `access`, or what `work` says.
+    /// The refusals in the table above, or what `work` says.
     pub async fn call<R: Rank, T, F>(
         &self,
-        _session: &Session,
-        _op: &'static Op,
-        _work: impl FnOnce(Caller<R>) -> F,
+        session: &Session,
+        op: &'static Op,
+        work: impl FnOnce(Caller<R>) -> F,
     ) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        Err(Fault::new(FaultKind::Internal, "The gate is not wired."))
+        let request = RequestId::new();
+        let work = async {
+            let found = self.admit(session, op, R::ROLE).await?;
+            let vault = found.vault.ok_or_else(locked)?;
+            let ended = found.ended;
+            let caller = Caller {
+                account: found.account.id,
+                session: session.id,
+                request,
+                vault,
+                ended: ended.clone(),
+                _rank: PhantomData,
+            };
+            tokio::select! {
+                biased;
+                () = ended.cancelled() => Err(Fault::signed_out()),
+                out = work(caller) => out,
+            }
+        };
+        within(op, request, work).await
     }
+
+    /// The same for what may be done while the vault is closed.
+    ///
+    /// # Errors
+    /// The refusals in the table above, or what `work` says.
+    pub async fn hold<T, F>(
+        &self,
+        session: &Session,
+        op: &'static Op,
+        work: impl FnOnce(Holder) -> F,
+    ) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let request = RequestId::new();
+        let work = async {
+            let found = self.admit(session, op, Role::User).await?;
+            let is_locked = found.vault.is_none();
+            work(Holder { account: found.account, session: session.id, is_locked, request, _gate: PhantomData }).await
+        };
+        within(op, request, work).await
+    }
+
+    /// For the few operations that come before any session. They are throttled by the name that is tried instead.
+    ///
+    /// # Errors
+    /// `Timeout`, or what `work` says.
+    pub async fn knock<T, F>(&self, op: &'static Op, work: impl FnOnce(Visitor) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let request = RequestId::new();
+        within(op, request, work(Visitor { request, _gate: PhantomData })).await
+    }
+
+    /// Order matters: who → may they → too fast → is there any point.
+    async fn admit(&self, session: &Session, op: &'static Op, rank: Role) -> Result<Resolved, Fault> {
+        let found = self.live.resolve(session)?;
+        if found.account.role < rank || !found.may(op.permission) {
+            self.note_denial(found.account.id, op).await;
+            return Err(Fault::new(FaultKind::Denied, "Your account may not do that.")
+                .hint("An administrator can change what your role may do."));
+        }
+        self.limiter.take(found.account.id, op.class).await?;
+        if let Some(kind) = op.needs_ollama {
+            self.breakers.admit(kind, Instant::now())?;
+        }
+        Ok(found)
+    }
+
+    async fn note_denial(&self, account: AccountId, op: &'static Op) {
+        let moment = Moment::here();
+        let noted = self.system.write(move |tx| audit::append(tx, &moment, Some(account), op.name, "", "denied")).await;
+        if let Err(why) = noted {
+            tracing::warn!(op = op.name, %why, "a denial could not be written to the audit trail");
+        }
+    }
+}
+
+fn locked() -> Fault {
+    Fault::new(FaultKind::Locked, "The screen is locked.").hint("Enter your passphrase to unlock it.")
+}
+
+/// Gives `work` its deadline and its place in the log. The log never holds what was said, only what was asked for.
+async fn within<T>(
+    op: &'static Op,
+    request: RequestId,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let span = tracing::debug_span!("call", op = op.name, %request);
+    let start = Instant::now();
+    let outcome = tokio::time::timeout(op.deadline, work.instrument(span.clone())).await.unwrap_or_else(|_| {
+        Err(Fault::new(FaultKind::Timeout, format!("That took longer than {} s.", op.deadline.as_secs()))
+            .hint("Try again; what was already being written is kept."))
+    });
+    let _entered = span.enter();
+    let took_us = start.elapsed().as_micros();
+    outcome.inspect(|_| tracing::debug!(took_us, "done")).map_err(|mut fault| {
+        fault.report_id.get_or_insert(request);
+        tracing::info!(took_us, kind = ?fault.kind, "refused or failed");
+        fault
+    })
 }

@@ -4,8 +4,10 @@ pub mod breaker;
 mod faults;
 mod faults_ollama;
 pub mod gate;
+pub mod limiter;
+pub mod live;
 pub mod op;
 
 pub use breaker::Breakers;
-pub use gate::{Caller, Gate};
+pub use gate::{Caller, Gate, Holder, Visitor};
 pub use op::{Admin, Class, Member, Op, Permission, Rank};

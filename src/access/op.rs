@@ -17,6 +17,17 @@ pub enum Class {
     Read,
 }
 
+impl Class {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Auth => "auth",
+            Self::Admin => "admin",
+            Self::Read => "read",
+        }
+    }
+}
+
 /// What a role may be given or denied. Rank is checked by type, these by table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
@@ -30,6 +41,35 @@ pub enum Permission {
     ManageModels,
     ManageAccounts,
     SeeHealth,
+}
+
+impl Permission {
+    pub const ALL: [Self; 7] = [
+        Self::Own,
+        Self::Chat,
+        Self::Organise,
+        Self::SeeModels,
+        Self::ManageModels,
+        Self::ManageAccounts,
+        Self::SeeHealth,
+    ];
+
+    /// As the system database writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Chat => "chat",
+            Self::Organise => "organise",
+            Self::SeeModels => "see_models",
+            Self::ManageModels => "manage_models",
+            Self::ManageAccounts => "manage_accounts",
+            Self::SeeHealth => "see_health",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|permission| permission.as_str() == text)
+    }
 }
 
 /// One operation: a `const` beside each façade method.

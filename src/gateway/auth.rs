@@ -1,69 +1,95 @@
-//! Coming in and going out. The methods without a session are the only ones that anybody may call; they are
-//! throttled by account name and OS user instead of by session.
+//! Coming in and going out.
+//!
+//! The methods without a session are the only ones that anybody may call; they pass the gate as a visitor and are
+//! throttled by the name that is tried and the OS user. `judge_passphrase` and `propose_passphrase` know and change
+//! nothing.
 
-use super::{Gateway, unbuilt};
-use crate::api::{
-    Fault,
-    auth::{Account, Door, NewAccount, Secret, Session, SignedIn, Strength},
+use std::time::Duration;
+
+use super::Gateway;
+use crate::{
+    access::{Class, Member, Op, Permission},
+    api::{
+        Fault,
+        auth::{Account, Door, NewAccount, Secret, Session, SignedIn, Strength},
+    },
 };
 
+/// Argon2id waits its turn, and a vault on a slow disk is opened.
+const SIGN_IN: Op = Op {
+    name: "auth.sign_in",
+    permission: Permission::Own,
+    class: Class::Auth,
+    needs_ollama: None,
+    deadline: Duration::from_mins(1),
+};
+const DOOR: Op = Op { name: "auth.door", ..SIGN_IN };
+const CREATE_FIRST: Op = Op { name: "auth.create_first_admin", ..SIGN_IN };
+const RECOVER: Op = Op { name: "auth.recover", ..SIGN_IN };
+const STAY: Op = Op { name: "auth.stay_signed_in", ..SIGN_IN };
+const SIGN_OUT: Op = Op { name: "auth.sign_out", ..SIGN_IN };
+const LOCK: Op = Op { name: "auth.lock", ..SIGN_IN };
+const UNLOCK: Op = Op { name: "auth.unlock", ..SIGN_IN };
+const CHANGE: Op = Op { name: "auth.change_passphrase", ..SIGN_IN };
+const WHOAMI: Op = Op { name: "auth.whoami", class: Class::Read, ..SIGN_IN };
+
 impl Gateway {
-    /// What to show first: first run, sign in, or a session resumed by its token (rotated by this).
+    /// What to show first: first run, sign in, or a session resumed by its token (rotated right after).
     pub async fn door(&self) -> Result<Door, Fault> {
-        unbuilt()
+        self.0.gate.knock(&DOOR, |by| self.0.accounts.door(by)).await
     }
 
     /// How good a passphrase would be for this name. zxcvbn takes up to 12 ms the first time.
-    pub async fn judge_passphrase(&self, _name: &str, _passphrase: &Secret) -> Strength {
-        Strength { guesses_log10: 0, score: 0, accepted: false, advice: String::new() }
+    pub async fn judge_passphrase(&self, name: &str, passphrase: &Secret) -> Strength {
+        self.0.accounts.judge(name, passphrase).await
     }
 
-    /// Five words from a bundled list, at least 60 bits.
+    /// Five made-up words, 63 bits.
     #[must_use]
     pub fn propose_passphrase(&self) -> Secret {
-        Secret::default()
+        self.0.accounts.propose()
     }
 
     /// The first administrator of a fresh installation; refused as soon as any account exists.
     /// The recovery code in the answer is shown once.
-    pub async fn create_first_admin(&self, _new: NewAccount) -> Result<SignedIn, Fault> {
-        unbuilt()
+    pub async fn create_first_admin(&self, new: NewAccount) -> Result<SignedIn, Fault> {
+        self.0.gate.knock(&CREATE_FIRST, |by| self.0.accounts.create_first_admin(by, new)).await
     }
 
-    pub async fn sign_in(&self, _name: &str, _passphrase: &Secret) -> Result<SignedIn, Fault> {
-        unbuilt()
+    pub async fn sign_in(&self, name: &str, passphrase: &Secret) -> Result<SignedIn, Fault> {
+        self.0.gate.knock(&SIGN_IN, |by| self.0.accounts.sign_in(by, name, passphrase)).await
     }
 
     /// Opens the vault with the recovery code, sets a new passphrase and makes a new code.
-    pub async fn recover(&self, _name: &str, _code: &Secret, _new: &Secret) -> Result<SignedIn, Fault> {
-        unbuilt()
+    pub async fn recover(&self, name: &str, code: &Secret, new: &Secret) -> Result<SignedIn, Fault> {
+        self.0.gate.knock(&RECOVER, |by| self.0.accounts.recover(by, name, code, new)).await
     }
 
     /// Keeps this OS account signed in after the program ends: writes a token file (0600), rotated at every use.
-    pub async fn stay_signed_in(&self, _session: &Session, _stay: bool) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn stay_signed_in(&self, session: &Session, stay: bool) -> Result<(), Fault> {
+        self.0.gate.call::<Member, _, _>(session, &STAY, |by| self.0.accounts.stay_signed_in(by, stay)).await
     }
 
     /// Ends the session and forgets a "stay signed in" token.
-    pub async fn sign_out(&self, _session: &Session) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn sign_out(&self, session: &Session) -> Result<(), Fault> {
+        self.0.gate.hold(session, &SIGN_OUT, |by| self.0.accounts.sign_out(by)).await
     }
 
     /// Closes the vault and forgets its key; a running answer may finish first. `unlock` opens it again.
-    pub async fn lock(&self, _session: &Session) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn lock(&self, session: &Session) -> Result<(), Fault> {
+        self.0.gate.hold(session, &LOCK, |by| self.0.accounts.lock(by)).await
     }
 
-    pub async fn unlock(&self, _session: &Session, _passphrase: &Secret) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn unlock(&self, session: &Session, passphrase: &Secret) -> Result<(), Fault> {
+        self.0.gate.hold(session, &UNLOCK, |by| self.0.accounts.unlock(by, passphrase)).await
     }
 
     /// Re-wraps the vault's key and ends every other session of the account.
-    pub async fn change_passphrase(&self, _session: &Session, _current: &Secret, _new: &Secret) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn change_passphrase(&self, session: &Session, current: &Secret, new: &Secret) -> Result<(), Fault> {
+        self.0.gate.hold(session, &CHANGE, |by| self.0.accounts.change_passphrase(by, current, new)).await
     }
 
-    pub async fn whoami(&self, _session: &Session) -> Result<Account, Fault> {
-        unbuilt()
+    pub async fn whoami(&self, session: &Session) -> Result<Account, Fault> {
+        self.0.gate.hold(session, &WHOAMI, |by| self.0.accounts.whoami(by)).await
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::{
     access::Gate,
     api::{Fault, FaultKind},
-    services::{health::HealthChecks, models::Models},
+    services::{accounts::Accounts, health::HealthChecks, models::Models},
 };
 
 /// The one door to everything. Cheap to clone.
@@ -25,6 +25,7 @@ pub struct Gateway(Arc<Parts>);
 #[derive(Debug)]
 pub struct Parts {
     pub gate: Gate,
+    pub accounts: Accounts,
     pub models: Models,
     pub health: HealthChecks,
 }

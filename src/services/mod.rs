@@ -3,6 +3,7 @@
 //! Architecture invariant: no service calls another service; what two of them need is a rule in the store's
 //! transaction or a pure function.
 
+pub mod accounts;
 pub mod attachments;
 pub mod context;
 pub mod health;

@@ -13,7 +13,7 @@ pub mod watch;
 use std::path::Path;
 
 use super::{
-    Db, StoreError,
+    Db, StoreError, While,
     migrate::SYSTEM,
     open::{Target, open},
 };
@@ -24,6 +24,16 @@ use super::{
 /// As `store::open::open`.
 pub fn open_system(path: &Path, cautious: bool) -> Result<Db, StoreError> {
     open(&Target { name: "system", path, schema: &SYSTEM, key: None, cautious })
+}
+
+/// Looks through the database's structure, without the indexes.
+///
+/// # Errors
+/// What is damaged.
+pub fn quick_check(tx: &rusqlite::Transaction<'_>) -> Result<(), StoreError> {
+    let verdict: String =
+        tx.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).while_("checking the system database")?;
+    if verdict == "ok" { Ok(()) } else { Err(StoreError::Nonsense { what: "system database" }) }
 }
 
 /// Where and when something happens: what every written row of the audit trail and the throttle needs.
@@ -39,6 +49,12 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// Milliseconds since 1970, by the wall clock.
+    #[must_use]
+    pub fn clock() -> i64 {
+        jiff::Timestamp::now().as_millisecond()
+    }
+
     /// This moment, by this machine's clocks.
     #[must_use]
     pub fn here() -> Self {
@@ -46,7 +62,7 @@ impl Moment {
         let uptime = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
         let seconds: f64 = uptime.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0.0);
         Self {
-            now: jiff::Timestamp::now().as_millisecond(),
+            now: Self::clock(),
             boot_id: boot_id.trim().to_owned(),
             boot_ms: (seconds * 1000.0) as i64,
             os_uid: rustix::process::geteuid().as_raw(),

@@ -25,6 +25,8 @@ pub struct Standing {
     pub rank: Role,
     /// Why it is over, if it is: the words for the person.
     pub over: Option<String>,
+    /// What the role's own table allows or denies, beyond its rank.
+    pub exceptions: Vec<(String, bool)>,
 }
 
 pub fn insert(tx: &Transaction<'_>, new: &NewSession, moment: &Moment) -> Result<(), StoreError> {
@@ -68,8 +70,9 @@ pub fn end_others(
 
 /// How a session stands. `None` = there is no such row.
 pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Standing>, StoreError> {
-    conn.prepare_cached(
-        "SELECT s.ended_at, s.ended_why, s.expires_at, s.epoch = a.epoch AS same_epoch, a.state, a.locked_until, r.rank
+    let found = conn
+        .prepare_cached(
+        "SELECT a.role, s.ended_at, s.ended_why, s.expires_at, s.epoch = a.epoch AS same_epoch, a.state, a.locked_until, r.rank
          FROM sessions s JOIN accounts a ON a.id = s.account JOIN roles r ON r.name = a.role WHERE s.id = :id",
     )
     .and_then(|mut find| {
@@ -91,9 +94,18 @@ pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Sta
             } else {
                 None
             };
-            Ok(Standing { rank: if rank == "admin" { Role::Admin } else { Role::User }, over })
+            let rank = if rank == "admin" { Role::Admin } else { Role::User };
+            Ok((row.get::<_, String>("role")?, Standing { rank, over, exceptions: Vec::new() }))
         })
         .optional()
     })
-    .while_("looking up a session")
+    .while_("looking up a session")?;
+    let Some((role, mut standing)) = found else { return Ok(None) };
+    standing.exceptions = conn
+        .prepare_cached("SELECT permission, allowed FROM role_permissions WHERE role = :role")
+        .and_then(|mut select| {
+            select.query_map(named_params! { ":role": role }, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .while_("looking up permissions")?;
+    Ok(Some(standing))
 }

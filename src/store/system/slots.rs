@@ -52,6 +52,12 @@ pub fn by_id(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Slot>, StoreError>
         .transpose()
 }
 
+/// The new slot first, then the older ones of its kind go: in one transaction, so there is never none.
+pub fn replace(tx: &Transaction<'_>, slot: &Slot, now: i64) -> Result<(), StoreError> {
+    insert(tx, slot, now)?;
+    delete_others(tx, slot.account, slot.kind, Some(slot.id))
+}
+
 /// Forgets every slot of this kind except `keep`: whoever held the secret no longer opens the vault.
 pub fn delete_others(
     tx: &Transaction<'_>,

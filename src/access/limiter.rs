@@ -1,0 +1,102 @@
+//! How often: draws on the buckets in the system database, so that all windows of an account share one allowance.
+//!
+//! Looking and small changes are frequent and cheap, so their allowance is drawn in handfuls and spent from memory;
+//! everything dearer is drawn one by one.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::op::Class;
+use crate::{
+    api::{AccountId, Fault, FaultKind},
+    config::LimitsConfig,
+    store::{
+        Db, StoreError,
+        system::{Moment, buckets},
+    },
+};
+
+/// Calls drawn at once for `Class::Read`.
+const HANDFUL: u32 = 200;
+
+#[derive(Debug)]
+pub struct Limiter {
+    system: Db,
+    limits: LimitsConfig,
+    in_hand: Mutex<HashMap<AccountId, u32>>,
+}
+
+impl Limiter {
+    #[must_use]
+    pub fn new(system: Db, limits: LimitsConfig) -> Self {
+        Self { system, limits, in_hand: Mutex::default() }
+    }
+
+    /// Takes one call out of the allowance.
+    ///
+    /// # Errors
+    /// `Slow` with the time after which there is one again.
+    pub async fn take(&self, account: AccountId, class: Class) -> Result<(), Fault> {
+        if class == Class::Read && self.spend(account) {
+            return Ok(());
+        }
+        let wanted = if class == Class::Read { HANDFUL } else { 1 };
+        let per_minute = self.per_minute(class);
+        let now = Moment::clock();
+        let drawn =
+            self.system.write(move |tx| buckets::take(tx, account, class.as_str(), per_minute, wanted, now)).await;
+        match drawn {
+            Ok(Ok(calls)) => {
+                if class == Class::Read {
+                    let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
+                    *in_hand.entry(account).or_default() += calls - 1;
+                }
+                Ok(())
+            }
+            Ok(Err(after)) => Err(slow(class, per_minute, after)),
+            // A full or read-only disk must not stop anybody from reading what they have.
+            Err(why) if class != Class::Auth && may_go_uncounted(&why) => Ok(()),
+            Err(why) => Err(why.into()),
+        }
+    }
+
+    fn spend(&self, account: AccountId) -> bool {
+        let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        match in_hand.get_mut(&account) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    fn per_minute(&self, class: Class) -> u32 {
+        match class {
+            Class::Chat => self.limits.chat_per_minute,
+            Class::Auth => self.limits.auth_per_minute,
+            Class::Admin => self.limits.admin_per_minute,
+            Class::Read => self.limits.read_per_minute,
+        }
+    }
+}
+
+fn may_go_uncounted(why: &StoreError) -> bool {
+    why.is_full() || why.is_read_only()
+}
+
+fn slow(class: Class, per_minute: u32, after: Duration) -> Fault {
+    let what = match class {
+        Class::Chat => "questions",
+        Class::Auth => "sign-in calls",
+        Class::Admin => "administrative calls",
+        Class::Read => "calls",
+    };
+    let seconds = after.as_millis().div_ceil(1000);
+    Fault::new(FaultKind::Slow, format!("That was more than {per_minute} {what} a minute."))
+        .hint(format!("Try again in {seconds} s."))
+        .retry_after(after)
+}

@@ -1,0 +1,486 @@
+//! Accounts and how people come in: first run, sign-in, recovery, "stay signed in", lock, change.
+//!
+//! Opening a key slot is the check of a passphrase; there is nothing else to check it against. Argon2id is memory-hard,
+//! so no two run at once. An unknown name costs the same work and gets the same words as a wrong passphrase.
+
+mod resume;
+mod strength;
+mod token_file;
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::sync::Semaphore;
+
+use crate::{
+    access::{Caller, Holder, Member, Visitor, live::LiveSessions},
+    api::{
+        AccountId, Fault, FaultKind,
+        auth::{Account, Door, NewAccount, Role, Secret, Session, SignedIn, Strength},
+    },
+    config::AuthConfig,
+    paths::Paths,
+    store::{
+        Db, StoreError, Vault,
+        keys::{self, KeyError, Slot, SlotKind},
+        open::{RawKey, set_aside},
+        system::{
+            Moment,
+            accounts::{self, AccountRow},
+            audit, sessions, slots, throttle, tokens,
+        },
+    },
+    tasks::Tasks,
+};
+use token_file::TokenFile;
+
+/// A session lasts this long at most, milliseconds.
+const SESSION_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+#[derive(Clone, Debug)]
+pub struct Accounts(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    system: Db,
+    live: Arc<LiveSessions>,
+    paths: Paths,
+    /// The data directory lies on a network file system.
+    cautious: bool,
+    config: AuthConfig,
+    tasks: Tasks,
+    one_argon2: Semaphore,
+}
+
+impl Accounts {
+    #[must_use]
+    pub fn new(
+        system: Db,
+        live: Arc<LiveSessions>,
+        paths: Paths,
+        cautious: bool,
+        config: AuthConfig,
+        tasks: Tasks,
+    ) -> Self {
+        let one_argon2 = Semaphore::new(1);
+        Self(Arc::new(Inner { system, live, paths, cautious, config, tasks, one_argon2 }))
+    }
+
+    /// What to show first. Costs no Argon2id, and waits for no disk write.
+    pub async fn door(&self, _by: Visitor) -> Result<Door, Fault> {
+        if !self.0.system.read(accounts::any).await? {
+            return Ok(Door::FirstRun);
+        }
+        Ok(match self.resume().await? {
+            Some(signed_in) => Door::Resumed(Box::new(signed_in)),
+            None => Door::SignIn,
+        })
+    }
+
+    /// How good a passphrase would be.
+    pub async fn judge(&self, name: &str, passphrase: &Secret) -> Strength {
+        let (name, passphrase, min_length) = (name.to_owned(), passphrase.clone(), self.0.config.min_length);
+        let judged = tokio::task::spawn_blocking(move || strength::judge(&name, &passphrase, min_length)).await;
+        judged.unwrap_or_else(|_| Strength { guesses_log10: 0, score: 0, accepted: false, advice: String::new() })
+    }
+
+    /// Five made-up words, 63 bits. Empty if the system gives no random numbers, which is then refused as too weak.
+    pub fn propose(&self) -> Secret {
+        keys::propose_passphrase().unwrap_or_default()
+    }
+
+    /// The first administrator; refused as soon as any account exists.
+    pub async fn create_first_admin(&self, _by: Visitor, new: NewAccount) -> Result<SignedIn, Fault> {
+        strength::check_name(&new.name)?;
+        if self.0.system.read(accounts::any).await? {
+            return Err(not_first());
+        }
+        self.require_strength(&new.name, &new.passphrase).await?;
+        let (id, file) = (AccountId::new(), uuid::Uuid::now_v7());
+        let data_key = keys::new_data_key().map_err(key_fault)?;
+        let (code, recovery) = recovery_slot(id, file, &data_key)?;
+        let passphrase = self.seal_passphrase(id, file, &new.passphrase, &data_key).await?;
+        let vault = self.open_vault(id, file, data_key.clone()).await?.vault;
+        let account = Account { id, name: new.name, role: Role::Admin };
+        let session = self.0.live.begin(account.clone(), vault, data_key, true)?;
+        let row = self.session_row(&session, id, 1);
+        let name = account.name.clone();
+        let stored = self
+            .0
+            .system
+            .write(move |tx| {
+                if accounts::any(tx)? {
+                    return Err(not_first());
+                }
+                let moment = Moment::here();
+                accounts::insert(tx, id, &name, Role::Admin, file, moment.now)?;
+                slots::insert(tx, &passphrase, moment.now)?;
+                slots::insert(tx, &recovery, moment.now)?;
+                sessions::insert(tx, &row, &moment)?;
+                accounts::set_last_sign_in(tx, id, moment.now)?;
+                audit::append(tx, &moment, Some(id), "account.create_first", &name, "ok")?;
+                Ok(())
+            })
+            .await;
+        if let Err(fault) = stored {
+            self.0.live.end(session.id);
+            // Nobody has anything in it yet, and its key is already forgotten.
+            let _ = set_aside(&self.vault_path(file), Moment::clock());
+            return Err(fault);
+        }
+        Ok(SignedIn { session, account, recovery_code: Some(code), notice: None })
+    }
+
+    pub async fn sign_in(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<SignedIn, Fault> {
+        let found = self.check_passphrase(name, passphrase, "auth.sign_in").await?;
+        self.let_in(found, "auth.sign_in").await
+    }
+
+    /// Opens the vault with the recovery code, sets a new passphrase, makes a new code and ends every session.
+    pub async fn recover(&self, _by: Visitor, name: &str, code: &Secret, new: &Secret) -> Result<SignedIn, Fault> {
+        let code = keys::read_recovery_code(code).map_err(key_fault)?;
+        self.require_strength(name, new).await?;
+        self.count_attempt(&recovery_name(name), "auth.recover").await?;
+        let found = self.account_with(name, SlotKind::Recovery).await?;
+        let opened = found
+            .and_then(|(account, slot)| keys::unseal(&slot, code.reveal().as_bytes()).ok().map(|key| (account, key)));
+        let Some((account, data_key)) = opened.filter(|(account, _)| account.is_active) else {
+            self.note_failure(name, "auth.recover").await;
+            return Err(wrong("The name and the recovery code do not match."));
+        };
+        let (new_code, recovery) = recovery_slot(account.id, account.vault, &data_key)?;
+        let slot = self.seal_passphrase(account.id, account.vault, new, &data_key).await?;
+        let (id, typed) = (account.id, name.to_owned());
+        self.0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                slots::replace(tx, &slot, moment.now)?;
+                slots::replace(tx, &recovery, moment.now)?;
+                slots::delete_others(tx, id, SlotKind::Session, None)?;
+                tokens::revoke_all(tx, id)?;
+                sessions::end_others(tx, id, None, "The account was recovered elsewhere.", moment.now)?;
+                throttle::forgive(tx, &recovery_name(&typed), &moment)?;
+                throttle::forgive(tx, &typed, &moment)?;
+                audit::append(tx, &moment, Some(id), "auth.recover", &typed, "ok")
+            })
+            .await?;
+        let signed_in = self.let_in(Found { account, data_key }, "auth.sign_in").await?;
+        Ok(SignedIn { recovery_code: Some(new_code), ..signed_in })
+    }
+
+    pub async fn sign_out(&self, by: Holder) -> Result<(), Fault> {
+        self.forget_token(by.account.id).await?;
+        let session = by.session;
+        self.0.live.end(session);
+        self.0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                sessions::end(tx, session, "You signed out.", moment.now)?;
+                audit::append(tx, &moment, Some(by.account.id), "auth.sign_out", &by.account.name, "ok")
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Closes the vault and forgets its key.
+    pub async fn lock(&self, by: Holder) -> Result<(), Fault> {
+        self.0.live.close_vault(by.session);
+        Ok(())
+    }
+
+    pub async fn unlock(&self, by: Holder, passphrase: &Secret) -> Result<(), Fault> {
+        let found = self.check_passphrase(&by.account.name, passphrase, "auth.unlock").await?;
+        let opened = self.open_vault(found.account.id, found.account.vault, found.data_key.clone()).await?;
+        self.0.live.open_vault(by.session, opened.vault, found.data_key);
+        let name = by.account.name.clone();
+        self.0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                throttle::forgive(tx, &name, &moment)?;
+                audit::append(tx, &moment, Some(by.account.id), "auth.unlock", &name, "ok")
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Re-wraps the data key and ends every other session; the old passphrase opens nothing after the commit.
+    pub async fn change_passphrase(&self, by: Holder, current: &Secret, new: &Secret) -> Result<(), Fault> {
+        let name = by.account.name.clone();
+        let found = self.check_passphrase(&name, current, "auth.change_passphrase").await?;
+        self.require_strength(&name, new).await?;
+        let slot = self.seal_passphrase(found.account.id, found.account.vault, new, &found.data_key).await?;
+        let (id, session) = (by.account.id, by.session);
+        self.0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                slots::replace(tx, &slot, moment.now)?;
+                slots::delete_others(tx, id, SlotKind::Session, None)?;
+                tokens::revoke_all(tx, id)?;
+                sessions::end_others(tx, id, Some(session), "The passphrase was changed elsewhere.", moment.now)?;
+                throttle::forgive(tx, &name, &moment)?;
+                audit::append(tx, &moment, Some(id), "auth.change_passphrase", &name, "ok")
+            })
+            .await?;
+        self.remove_token_file()
+    }
+
+    pub async fn whoami(&self, by: Holder) -> Result<Account, Fault> {
+        Ok(by.account)
+    }
+
+    /// Keeps this OS account signed in, or stops doing so.
+    pub async fn stay_signed_in(&self, by: Caller<Member>, stay: bool) -> Result<(), Fault> {
+        if stay { self.issue_token(by.account, by.session).await } else { self.forget_token(by.account).await }
+    }
+
+    // ---- what the operations above share
+
+    /// Argon2id on the blocking pool, one at a time. A passphrase that does not fit counts against the name.
+    async fn check_passphrase(&self, name: &str, passphrase: &Secret, action: &'static str) -> Result<Found, Fault> {
+        self.count_attempt(name, action).await?;
+        let found = self.account_with(name, SlotKind::Passphrase).await?;
+        let secret = passphrase.clone();
+        let opened = self
+            .stretch(move || match &found {
+                Some((account, slot)) => {
+                    keys::unseal(slot, secret.reveal().as_bytes()).map(|key| Some((account.clone(), key)))
+                }
+                None => {
+                    keys::burn(secret.reveal().as_bytes());
+                    Ok(None)
+                }
+            })
+            .await?;
+        let (account, data_key) = match opened {
+            Ok(Some(opened)) => opened,
+            Ok(None) | Err(KeyError::Wrong) => {
+                self.note_failure(name, action).await;
+                return Err(wrong("The name and the passphrase do not match."));
+            }
+            Err(why) => return Err(key_fault(why)),
+        };
+        // Only whoever knows the passphrase learns that the account is shut.
+        let shut = if account.is_active {
+            account.locked_until.filter(|until| *until > Moment::clock()).map(|until| {
+                let minutes = (until - Moment::clock()) / 60_000 + 1;
+                format!("This account is locked for another {minutes} min.")
+            })
+        } else {
+            Some("This account is disabled.".to_owned())
+        };
+        match shut {
+            Some(why) => Err(Fault::new(FaultKind::Denied, why).hint("An administrator can open it again.")),
+            None => Ok(Found { account, data_key }),
+        }
+    }
+
+    /// Opens the vault and begins a session.
+    async fn let_in(&self, found: Found, action: &'static str) -> Result<SignedIn, Fault> {
+        let Found { account: row, data_key } = found;
+        let opened = self.open_vault(row.id, row.vault, data_key.clone()).await?;
+        let account = Account { id: row.id, name: row.name, role: row.rank };
+        let session = self.0.live.begin(account.clone(), opened.vault, data_key, true)?;
+        let new = self.session_row(&session, row.id, row.epoch);
+        let name = account.name.clone();
+        let stored = self
+            .0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                throttle::forgive(tx, &name, &moment)?;
+                sessions::insert(tx, &new, &moment)?;
+                accounts::set_last_sign_in(tx, new.account, moment.now)?;
+                audit::append(tx, &moment, Some(new.account), action, &name, "ok")?;
+                accounts::take_notices(tx, new.account)
+            })
+            .await;
+        let mut notices = match stored {
+            Ok(notices) => notices,
+            Err(why) => {
+                self.0.live.end(session.id);
+                return Err(why.into());
+            }
+        };
+        notices.extend(opened.notice);
+        let notice = (!notices.is_empty()).then(|| notices.join(" "));
+        Ok(SignedIn { session, account, recovery_code: None, notice })
+    }
+
+    async fn require_strength(&self, name: &str, passphrase: &Secret) -> Result<(), Fault> {
+        let (name, passphrase, min_length) = (name.to_owned(), passphrase.clone(), self.0.config.min_length);
+        tokio::task::spawn_blocking(move || strength::require(&name, &passphrase, min_length))
+            .await
+            .map_err(|_| Fault::new(FaultKind::Internal, "The passphrase could not be judged."))?
+    }
+
+    async fn seal_passphrase(
+        &self,
+        account: AccountId,
+        vault: uuid::Uuid,
+        passphrase: &Secret,
+        key: &RawKey,
+    ) -> Result<Slot, Fault> {
+        let (passphrase, key) = (passphrase.clone(), key.clone());
+        self.stretch(move || keys::seal(account, vault, SlotKind::Passphrase, passphrase.reveal().as_bytes(), &key))
+            .await?
+            .map_err(key_fault)
+    }
+
+    async fn stretch<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+        let ended = || Fault::new(FaultKind::Internal, "The passphrase could not be checked.");
+        let _one = self.0.one_argon2.acquire().await.map_err(|_| ended())?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| ended())
+    }
+
+    /// Every try counts as a failure until it has succeeded.
+    async fn count_attempt(&self, name: &str, action: &'static str) -> Result<(), Fault> {
+        let name = name.to_owned();
+        let verdict = self
+            .0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                let verdict = throttle::attempt(tx, &name, &moment)?;
+                if verdict != throttle::Verdict::Go {
+                    audit::append(tx, &moment, None, action, "", "throttled")?;
+                }
+                Ok::<_, StoreError>(verdict)
+            })
+            .await?;
+        match verdict {
+            throttle::Verdict::Go => Ok(()),
+            throttle::Verdict::Wait(left) => Err(Fault::new(FaultKind::Slow, "There were too many failed tries.")
+                .hint(format!("Try again in {} s.", left.as_millis().div_ceil(1000)))
+                .retry_after(left)),
+            throttle::Verdict::Shut => Err(Fault::new(FaultKind::Denied, "There were too many failed tries in a row.")
+                .hint("Use your recovery code, or ask an administrator.")),
+        }
+    }
+
+    async fn note_failure(&self, name: &str, action: &'static str) {
+        let name = name.to_owned();
+        let noted = self
+            .0
+            .system
+            .write(move |tx| {
+                // A name that does not exist is not written down: people type passphrases into the wrong field.
+                let known = accounts::by_name(tx, &name)?.map(|account| account.name).unwrap_or_default();
+                audit::append(tx, &Moment::here(), None, action, &known, "wrong")
+            })
+            .await;
+        if let Err(why) = noted {
+            tracing::warn!(action, %why, "a failure could not be written to the audit trail");
+        }
+    }
+
+    async fn account_with(&self, name: &str, kind: SlotKind) -> Result<Option<(AccountRow, Slot)>, Fault> {
+        let name = name.to_owned();
+        let found = self
+            .0
+            .system
+            .read(move |tx| {
+                let Some(account) = accounts::by_name(tx, &name)? else { return Ok(None) };
+                let slot = slots::of(tx, account.id, kind)?;
+                Ok::<_, StoreError>(slot.map(|slot| (account, slot)))
+            })
+            .await?;
+        Ok(found)
+    }
+
+    fn vault_path(&self, file: uuid::Uuid) -> PathBuf {
+        self.0.paths.vaults().join(format!("{file}.db"))
+    }
+
+    /// Opens a vault whose key is known to be right: what cannot be read then is damaged, and set aside.
+    async fn open_vault(&self, account: AccountId, file: uuid::Uuid, key: RawKey) -> Result<Opened, Fault> {
+        let path = self.vault_path(file);
+        let (cautious, at) = (self.0.cautious, path.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            let was_there = at.exists();
+            Vault::open(account, &at, &key, cautious).map(|vault| (vault, was_there))
+        })
+        .await
+        .map_err(|_| Fault::new(FaultKind::Internal, "The vault could not be opened."))?;
+        match opened {
+            Ok((vault, was_there)) => {
+                let known = self.0.system.read(move |tx| accounts::by_id(tx, account)).await?;
+                let missing = !was_there && known.is_some_and(|known| known.last_sign_in.is_some());
+                let notice = missing.then(|| {
+                    format!("Your vault was not where it belongs ({}), so a new, empty one was begun.", path.display())
+                });
+                Ok(Opened { vault, notice })
+            }
+            Err(StoreError::Unreadable(_)) => {
+                let kept = set_aside(&path, Moment::clock())?;
+                Err(Fault::new(
+                    FaultKind::Store,
+                    format!("Your vault is damaged. It was set aside, untouched, as {}.", kept.display()),
+                )
+                .hint("Put a backup in its place and sign in again, or just sign in again to begin an empty one."))
+            }
+            Err(why) => Err(why.into()),
+        }
+    }
+
+    fn session_row(&self, session: &Session, account: AccountId, epoch: i64) -> sessions::NewSession {
+        sessions::NewSession {
+            id: session.id,
+            account,
+            epoch,
+            place: std::fs::read_link("/proc/self/fd/0")
+                .map_or_else(|_| "unknown".to_owned(), |place| place.to_string_lossy().into_owned()),
+            expires_at: Moment::clock() + SESSION_MS,
+        }
+    }
+
+    fn remove_token_file(&self) -> Result<(), Fault> {
+        TokenFile::hold(&self.0.paths.state).and_then(|file| file.remove()).map_err(|why| {
+            Fault::new(FaultKind::Store, format!("The “stay signed in” token cannot be removed: {why}."))
+        })
+    }
+}
+
+/// An account whose slot was opened.
+struct Found {
+    account: AccountRow,
+    data_key: RawKey,
+}
+
+struct Opened {
+    vault: Vault,
+    notice: Option<String>,
+}
+
+/// Tries of the recovery code are counted apart, so that a shut passphrase leaves this way open.
+fn recovery_name(name: &str) -> String {
+    format!("{name}\0recovery")
+}
+
+fn recovery_slot(account: AccountId, vault: uuid::Uuid, key: &RawKey) -> Result<(Secret, Slot), Fault> {
+    let code = keys::new_recovery_code().map_err(key_fault)?;
+    let read = keys::read_recovery_code(&code).map_err(key_fault)?;
+    let slot = keys::seal(account, vault, SlotKind::Recovery, read.reveal().as_bytes(), key).map_err(key_fault)?;
+    Ok((code, slot))
+}
+
+fn not_first() -> Fault {
+    Fault::new(FaultKind::Conflict, "There is an account already.").hint("Sign in with it.")
+}
+
+fn wrong(message: &str) -> Fault {
+    Fault::new(FaultKind::WrongCredentials, message).hint("Try again, or use the recovery code.")
+}
+
+fn key_fault(why: KeyError) -> Fault {
+    match why {
+        KeyError::Wrong => wrong("That does not open the vault."),
+        KeyError::Mistyped => Fault::invalid("That recovery code has a typing mistake.")
+            .hint("It has 28 letters and digits in groups of four; the letters I, L, O and U do not occur."),
+        KeyError::Cost => Fault::new(FaultKind::Store, "The key slot of this account was tampered with.")
+            .hint("Use the recovery code, or restore system.db from a backup."),
+        KeyError::Random => Fault::new(FaultKind::Internal, "The system gave no random numbers.").hint("Try again."),
+    }
+}
