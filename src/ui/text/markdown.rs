@@ -104,6 +104,8 @@ pub(super) fn append(source: &str, part: Range<usize>, joint: Joint, look: Look<
         out,
         prefixes: Vec::new(),
         containers: vec![Container::default()],
+        owed: None,
+        begun,
         styles: vec![look.theme.text],
         pieces: Vec::new(),
         links: Vec::new(),
@@ -181,6 +183,10 @@ struct Writer<'a> {
     out: &'a mut Rendered,
     prefixes: Vec<Prefix>,
     containers: Vec<Container>,
+    /// An empty line to draw before the next one, if there is one: how many prefixes it has, and where it stands.
+    owed: Option<(usize, usize)>,
+    /// Lines there were before this part.
+    begun: usize,
     styles: Vec<Style>,
     pieces: Vec<Piece>,
     links: Vec<Link>,
@@ -343,7 +349,7 @@ impl Writer<'_> {
             TagEnd::CodeBlock => {
                 if let Some(code) = self.code.take() {
                     let closed = !code.fenced || is_closed(&self.source[range.clone()]);
-                    self.code_block(code, closed);
+                    self.code_block(&code, closed);
                 }
             }
             TagEnd::HtmlBlock => {
@@ -502,11 +508,17 @@ impl Writer<'_> {
         self.flush();
         let Some(container) = self.containers.last().copied() else { return };
         if container.begun && (!container.is_item || blank_before(self.source, at)) {
-            self.line(Vec::new(), at..at);
+            self.owed.get_or_insert((self.prefixes.len(), at));
         }
     }
 
     fn line(&mut self, spans: Vec<Span<'static>>, source: Range<usize>) {
+        if let Some((depth, at)) = self.owed.take()
+            && self.out.lines.len() > self.begun
+        {
+            let bars = self.prefixes[..depth].iter().map(|prefix| prefix.rest.clone()).collect();
+            self.out.push(Line::from(trimmed(bars)), at..at);
+        }
         let mut all = Vec::with_capacity(self.prefixes.len().min(8) + spans.len());
         for prefix in &mut self.prefixes {
             let span = prefix.first.take().unwrap_or_else(|| prefix.rest.clone());
@@ -514,12 +526,7 @@ impl Writer<'_> {
                 all.push(span);
             }
         }
-        if spans.is_empty() {
-            // Spaces at the end of an otherwise empty line are nobody's.
-            while all.last().is_some_and(|span| span.content.trim().is_empty()) {
-                all.pop();
-            }
-        }
+        let mut all = if spans.is_empty() { trimmed(all) } else { all };
         all.extend(spans);
         self.out.push(Line::from(all), source);
         self.mark_begun();
@@ -532,7 +539,7 @@ impl Writer<'_> {
         }
     }
 
-    fn code_block(&mut self, code: Code, closed: bool) {
+    fn code_block(&mut self, code: &Code, closed: bool) {
         let theme = self.look.theme;
         let text = SafeText::new(code.text.strip_suffix('\n').unwrap_or(&code.text)).into_string();
         let language = SafeText::line(&code.language).into_string();
@@ -543,7 +550,7 @@ impl Writer<'_> {
         if let Some(top) = code_top(&language, room, theme) {
             self.line(top.spans, start..start);
         }
-        let mut at = code_start(self.source, &code);
+        let mut at = code_start(self.source, code);
         for (index, line) in text.split('\n').enumerate() {
             let colours = coloured.as_ref().and_then(|lines| lines.get(index));
             for (spans, source) in code_line(line, locate(self.source, at, line), colours, room, theme) {
@@ -661,6 +668,14 @@ pub(super) fn blank_before(source: &str, at: usize) -> bool {
     let start = source[..at].rfind('\n').unwrap_or(0);
     let before = source[..start].rfind('\n').map_or(0, |newline| newline + 1);
     start > 0 && source[before..start].chars().all(|c| matches!(c, ' ' | '>'))
+}
+
+/// Prefixes of a line with nothing behind them: spaces at its end are nobody's.
+fn trimmed(mut prefixes: Vec<Span<'static>>) -> Vec<Span<'static>> {
+    while prefixes.last().is_some_and(|span| span.content.trim().is_empty()) {
+        prefixes.pop();
+    }
+    prefixes
 }
 
 fn make_safe(pieces: &mut [Piece]) {

@@ -42,6 +42,8 @@ pub struct Stream {
     joint: Joint,
     /// Up to where complete lines have been looked at.
     scanned: usize,
+    /// Where the last line begins; looked for in each piece only, for a line may be endless.
+    last_line: usize,
     live: Live,
 }
 
@@ -83,6 +85,8 @@ struct OpenCode {
     /// How much of the block's text is final, and whether any line is.
     text: usize,
     begun: bool,
+    /// What there was before it, and how it joins on to that.
+    before: (Mark, Joint),
 }
 
 /// A block on the outermost level.
@@ -115,7 +119,11 @@ impl Stream {
 
     /// The next piece, as it came.
     pub fn push(&mut self, raw: &str) {
+        let before = self.source.len();
         self.sanitizer.push(raw, &mut self.source);
+        if let Some(at) = self.source[before..].rfind('\n') {
+            self.last_line = before + at + 1;
+        }
         self.stale = true;
     }
 
@@ -174,6 +182,17 @@ impl Stream {
         &self.out
     }
 
+    /// Bytes of the source that the next piece makes us draw again.
+    #[cfg(test)]
+    pub(super) fn live_bytes(&self) -> usize {
+        let from = match &self.live {
+            Live::Short => self.unit,
+            Live::Long { cut, .. } => *cut,
+            Live::Code(code) => code.at.min(self.source.len()),
+        };
+        self.source.len() - from
+    }
+
     fn start_over(&mut self) {
         self.out = Rendered::default();
         self.stable = Mark::default();
@@ -188,21 +207,26 @@ impl Stream {
             // A definition at the end gives meaning to references before it.
             self.start_over();
         }
-        if matches!(self.live, Live::Code(_)) {
-            self.code_lines(look);
-            if let Live::Code(code) = &mut self.live {
-                let last = code.at..self.source.len();
-                if !last.is_empty() {
-                    self.code_row(last, look);
+        self.code_lines(look);
+        match &self.live {
+            Live::Code(code) if self.source[code.at..].trim().is_empty() && code.at < self.source.len() => {
+                // Whether spaces at the very end are a line of code is for the parser to say.
+                let (before, joint) = code.before;
+                self.rewind(before);
+                markdown::append(&self.source, self.unit..self.source.len(), joint, look, &mut self.out);
+            }
+            Live::Code(code) if code.at < self.source.len() => {
+                self.code_row(code.at..self.source.len(), look);
+                if matches!(self.live, Live::Code(_)) {
+                    self.close_code(false, look);
                 }
             }
-            if matches!(self.live, Live::Code(_)) {
-                self.close_code(false, look);
+            Live::Code(_) => self.close_code(false, look),
+            Live::Short | Live::Long { .. } => {
+                self.rewind(self.stable);
+                let joint = mem::take(&mut self.joint);
+                markdown::append(&self.source, self.unit..self.source.len(), joint, look, &mut self.out);
             }
-        } else {
-            self.rewind(self.stable);
-            let joint = mem::take(&mut self.joint);
-            markdown::append(&self.source, self.unit..self.source.len(), joint, look, &mut self.out);
         }
         self.unit = self.source.len();
         self.live = Live::Short;
@@ -214,7 +238,10 @@ impl Stream {
     /// Looks at the lines that have become complete and puts finished blocks aside.
     fn advance(&mut self, look: Look<'_>) {
         loop {
-            let Some(end) = self.source[self.scanned..].rfind('\n').map(|at| self.scanned + at + 1) else { return };
+            let end = self.last_line;
+            if end <= self.scanned {
+                return;
+            }
             match &self.live {
                 Live::Code(_) => {
                     self.code_lines(look);
@@ -231,7 +258,7 @@ impl Stream {
                     self.live = Live::Short;
                 }
                 Live::Long { cut, kind: Long::Table | Long::Other, .. } => {
-                    if end - cut < LONG_BLOCK.max((end - self.unit) / 16) {
+                    if end - cut < LONG_BLOCK.max((end - self.unit) / 64) {
                         self.scanned = end;
                         return;
                     }
@@ -305,13 +332,13 @@ impl Stream {
                     }
                     Long::Other => {
                         // Not quite how it will look, but what is being said can be read.
-                        let text: String = self.source[cut..end.max(cut)]
-                            .lines()
-                            .flat_map(|line| [line.trim_start_matches([' ', '>']), "\n"])
-                            .collect();
+                        let (text, indent) = dedent(&self.source[cut..end.max(cut)]);
+                        let indent = indent.min(look.width / 2);
+                        let look = Look { width: look.width - indent, ..look };
                         let mut part = Rendered::default();
                         markdown::append(&text, 0..text.len(), Joint::default(), look, &mut part);
-                        for line in part.lines {
+                        for mut line in part.lines {
+                            line.spans.insert(0, " ".repeat(usize::from(indent)).into());
                             self.out.push(line, cut..end.max(cut));
                         }
                     }
@@ -365,7 +392,7 @@ impl Stream {
 
     /// A line that may become the head of a table is not shown as text first.
     fn shown_end(&self) -> usize {
-        let last = self.source.rfind('\n').map_or(0, |at| at + 1).max(self.unit);
+        let last = self.last_line.max(self.unit);
         let end = if self.source[last..].starts_with('|') { last } else { self.source.len() };
         let unit = self.source[self.unit..end].trim_end_matches('\n');
         if unit.starts_with('|') && !unit.contains('\n') { self.unit } else { end }
@@ -375,7 +402,8 @@ impl Stream {
 
     fn open_code(&mut self, start: usize, language: &str, look: Look<'_>) {
         self.rewind(self.stable);
-        if mem::take(&mut self.joint).gap && !self.out.lines.is_empty() {
+        let before = (self.stable, mem::take(&mut self.joint));
+        if before.1.gap && !self.out.lines.is_empty() {
             self.out.push(Line::default(), 0..0);
         }
         let line = self.source[start..].split('\n').next().unwrap_or_default();
@@ -395,7 +423,7 @@ impl Stream {
         let at = start + line.len() + 1;
         let length = bare.chars().take_while(|c| *c == fence).count();
         let indent = line.len() - bare.len();
-        self.live = Live::Code(OpenCode { fence, length, indent, first_line, at, text: 0, begun: false });
+        self.live = Live::Code(OpenCode { fence, length, indent, first_line, at, text: 0, begun: false, before });
     }
 
     /// Draws the lines that are complete.
@@ -517,6 +545,15 @@ impl OpenCode {
         let spaces = line.bytes().take_while(|b| *b == b' ').count().min(self.indent);
         &line[spaces..]
     }
+}
+
+/// A part of a quote or a list as a text of its own: without the marks and spaces that all its lines begin with, and how
+/// many columns those were.
+fn dedent(part: &str) -> (String, u16) {
+    let lead = |line: &str| line.len() - line.trim_start_matches([' ', '>']).len();
+    let indent = part.lines().filter(|line| lead(line) < line.len()).map(lead).min().unwrap_or(0);
+    let text = part.lines().flat_map(|line| [&line[indent.min(lead(line))..], "\n"]).collect();
+    (text, indent.min(usize::from(u16::MAX)) as u16)
 }
 
 /// The outermost blocks of a part of the text, each beginning at the start of its line.

@@ -161,9 +161,11 @@ fn anywhere(atoms: &[Atom], start: usize, columns: usize) -> (usize, Option<usiz
 fn may_break(atoms: &[Atom], at: usize) -> bool {
     match (atoms[at - 1].kind, atoms[at].kind) {
         (_, Kind::Space | Kind::Newline | Kind::Closing) | (Kind::Opening, _) => false,
-        (Kind::Space, _) | (Kind::Wide | Kind::Closing, Kind::Wide | Kind::Opening) => true,
-        (Kind::Hyphen, Kind::Letter) => true,
-        (Kind::Wide, Kind::Letter | Kind::Hyphen) | (Kind::Letter | Kind::Hyphen, Kind::Wide) => true,
+        (Kind::Space, _)
+        | (Kind::Hyphen, Kind::Letter)
+        | (Kind::Wide | Kind::Closing, Kind::Wide | Kind::Opening)
+        | (Kind::Wide, Kind::Letter | Kind::Hyphen)
+        | (Kind::Letter | Kind::Hyphen, Kind::Wide) => true,
         (Kind::Closing, Kind::Letter | Kind::Hyphen) => usize::from(atoms[at - 1].width) == 2,
         (Kind::Letter | Kind::Hyphen, Kind::Opening) => usize::from(atoms[at].width) == 2,
         (Kind::Letter | Kind::Newline | Kind::Hyphen, _) => false,
