@@ -72,6 +72,7 @@ pub struct CacheConfig {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 pub struct UiConfig {
     pub theme: ThemeName,
     pub mouse: bool,

@@ -76,7 +76,7 @@ fn breaches(path: &str, text: &str) -> BTreeSet<String> {
             found.insert(format!("{path}: {what} belongs to {}", homes.join(" or ")));
         }
     }
-    if let Some(service) = path.strip_prefix("src/services/").map(|rest| first_segment(rest)) {
+    if let Some(service) = path.strip_prefix("src/services/").map(first_segment) {
         for other in service_structs(&paths) {
             if other != service {
                 found.insert(format!("{path}: the service {service} must not call the service {other}"));

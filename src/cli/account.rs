@@ -1,6 +1,9 @@
 //! `ollamanet account`: making the first account, signing in and out, passphrases.
 
-use std::io::{BufRead, Write};
+use std::{
+    fmt::Write as _,
+    io::{BufRead, Write},
+};
 
 use serde_json::json;
 
@@ -168,10 +171,10 @@ fn tell(desk: &Desk, signed_in: &SignedIn, stays: bool, generated: Option<&Secre
 fn words(account: &Account, stays: bool, code: Option<&Secret>, generated: Option<&Secret>) -> String {
     let mut text = format!("Signed in as {} · {}.\n", safe(&account.name), account.role.as_str());
     if let Some(passphrase) = generated {
-        text.push_str(&format!("Passphrase:    {}\n", safe(passphrase.reveal())));
+        let _ = writeln!(text, "Passphrase:    {}", safe(passphrase.reveal()));
     }
     if let Some(code) = code {
-        text.push_str(&format!("Recovery code: {}\n", safe(code.reveal())));
+        let _ = writeln!(text, "Recovery code: {}", safe(code.reveal()));
         text.push_str("It is shown only now. Without it, a forgotten passphrase means that the vault stays closed.\n");
     }
     if stays {

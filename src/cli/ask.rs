@@ -341,6 +341,10 @@ async fn go_on(
 }
 
 /// Puts an answer on standard output, as text or as JSON lines.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two are wishes, two are where the output stands; no pair excludes another"
+)]
 struct Printer {
     json: bool,
     thinking: bool,

@@ -78,7 +78,7 @@ fn check(sources: &Sources, json: bool) -> Result<(), End> {
     } else if wrong.is_empty() {
         print("The settings are in order.\n")?;
     } else {
-        print(&wrong.iter().map(|problem| format!("{}\n", safe(problem))).collect::<String>())?;
+        print(&wrong.iter().flat_map(|problem| [safe(problem), "\n".to_owned()]).collect::<String>())?;
     }
     if wrong.is_empty() { Ok(()) } else { Err(End::Code(2)) }
 }

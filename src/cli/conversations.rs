@@ -95,7 +95,11 @@ fn done(desk: &Desk, rows: &[ConversationRow], what: &str) -> Result<(), End> {
     if desk.global.json {
         return print_json(&rows);
     }
-    print(&rows.iter().map(|row| format!("{what}: {}\n", safe(&row.title))).collect::<String>())
+    let mut text = String::new();
+    for row in rows {
+        let _ = writeln!(text, "{what}: {}", safe(&row.title));
+    }
+    print(&text)
 }
 
 async fn list(desk: &Desk, session: &Session, shelf: Shelf, filter: &str, paging: Paging) -> Result<(), End> {

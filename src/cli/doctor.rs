@@ -126,7 +126,7 @@ async fn backend(desk: &Desk, findings: &mut Vec<Finding>) {
             code: 5,
         }),
         Ok(Door::SignIn) => {
-            findings.push(good("account", "nobody stays signed in here; the interface asks".to_owned()))
+            findings.push(good("account", "nobody stays signed in here; the interface asks".to_owned()));
         }
         Ok(Door::Resumed(signed_in)) => {
             let who = &signed_in.account;
@@ -252,11 +252,11 @@ fn report(findings: &[Finding]) -> String {
     }
     let bad = findings.iter().filter(|finding| finding.level == Level::Bad).count();
     let warnings = findings.iter().filter(|finding| finding.level == Level::Warning).count();
-    text.push_str(&match (bad, warnings) {
-        (0, 0) => "All is well.\n".to_owned(),
-        (0, some) => format!("It works; {some} to look at.\n"),
-        (bad, _) => format!("{bad} to mend.\n"),
-    });
+    let _ = match (bad, warnings) {
+        (0, 0) => writeln!(text, "All is well."),
+        (0, some) => writeln!(text, "It works; {some} to look at."),
+        (bad, _) => writeln!(text, "{bad} to mend."),
+    };
     text
 }
 

@@ -16,7 +16,7 @@ const SHORTEST: usize = 4;
 
 /// The end of an id, as lists show it.
 #[must_use]
-pub fn short(id: impl ToString) -> String {
+pub fn short(id: impl std::fmt::Display) -> String {
     let id = id.to_string();
     id.get(id.len().saturating_sub(8)..).unwrap_or(&id).to_owned()
 }

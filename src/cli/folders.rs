@@ -1,6 +1,6 @@
 //! `ollamanet folders`: the tree, and changes to it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde_json::json;
 
@@ -109,18 +109,11 @@ fn list(desk: &Desk, tree: &Tree, most: usize) -> Result<(), End> {
     } else if rows.is_empty() {
         say("There are no folders yet. Make one: ollamanet folders create NAME");
     } else {
-        let lines: String = rows
-            .iter()
-            .map(|(depth, folder)| {
-                format!(
-                    "{}  {}{} ({})\n",
-                    find::short(folder.id),
-                    "  ".repeat(*depth),
-                    safe(&folder.name),
-                    folder.conversations
-                )
-            })
-            .collect();
+        let mut lines = String::new();
+        for (depth, folder) in &rows {
+            let (id, name) = (find::short(folder.id), safe(&folder.name));
+            let _ = writeln!(lines, "{id}  {}{name} ({})", "  ".repeat(*depth), folder.conversations);
+        }
         print(&lines)?;
     }
     if more {

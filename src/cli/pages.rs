@@ -25,17 +25,16 @@ pub fn completions(shell: clap_complete::Shell) -> Result<(), End> {
 pub fn man(of: Option<&str>) -> Result<(), End> {
     let mut whole = Cli::command();
     whole.build();
-    let command = match of {
-        None => whole,
-        Some(name) => match whole.get_subcommands().find(|command| command.get_name() == name) {
-            Some(command) => command.clone().display_name(format!("ollamanet-{name}")),
-            None => {
-                let names: Vec<&str> = whole.get_subcommands().map(Command::get_name).collect();
-                return Err(Fault::invalid(format!("There is no command “{name}”."))
-                    .hint(format!("The commands are {}.", names.join(", ")))
-                    .into());
-            }
-        },
+    let command = if let Some(name) = of {
+        let Some(command) = whole.get_subcommands().find(|command| command.get_name() == name) else {
+            let names: Vec<&str> = whole.get_subcommands().map(Command::get_name).collect();
+            return Err(Fault::invalid(format!("There is no command “{name}”."))
+                .hint(format!("The commands are {}.", names.join(", ")))
+                .into());
+        };
+        command.clone().display_name(format!("ollamanet-{name}"))
+    } else {
+        whole
     };
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;

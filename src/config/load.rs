@@ -253,16 +253,15 @@ impl Merge {
         for (key, value) in settings {
             let name = key.get_ref().as_ref();
             let Some(setting) = find(section, name) else {
-                self.problem(place.at(key.span().start), unknown(section, name), unknown_hint(section, name));
+                self.problem(place.at(key.span().start), unknown(section, name), Some(unknown_hint(section, name)));
                 continue;
             };
             let start = value.span().start;
-            match plain(value.get_ref()).and_then(|value| accept(setting, value)) {
-                Some(value) => self.put(setting, value, Origin::File(place.line_column(start).0)),
-                None => {
-                    let given = shortened(&place.text(value.span()));
-                    self.problem(place.at(start), refused(setting, &given), None);
-                }
+            if let Some(value) = plain(value.get_ref()).and_then(|value| accept(setting, value)) {
+                self.put(setting, value, Origin::File(place.line_column(start).0))
+            } else {
+                let given = shortened(&place.text(value.span()));
+                self.problem(place.at(start), refused(setting, &given), None);
             }
         }
     }
@@ -341,7 +340,7 @@ impl Merge {
         };
         match find(section, key) {
             None if is_section(section) => {
-                self.problem(place, unknown(section, key), unknown_hint(section, key));
+                self.problem(place, unknown(section, key), Some(unknown_hint(section, key)));
             }
             None => {
                 let (message, hint) = unknown_section(section);
@@ -394,7 +393,7 @@ impl Place<'_> {
     /// Both from 1; columns count characters, as editors do.
     fn line_column(&self, offset: usize) -> (usize, usize) {
         let before = &self.bytes[..offset.min(self.bytes.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = String::from_utf8_lossy(before).matches('\n').count() + 1;
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
     }
@@ -428,15 +427,15 @@ fn unknown(section: &str, key: &str) -> String {
     format!("There is no setting `{}` in [{section}].", shortened(key))
 }
 
-fn unknown_hint(section: &str, key: &str) -> Option<String> {
+fn unknown_hint(section: &str, key: &str) -> String {
     if let Some(elsewhere) = SETTINGS.iter().find(|setting| setting.key == key) {
-        return Some(format!("It belongs under [{}].", elsewhere.section));
+        return format!("It belongs under [{}].", elsewhere.section);
     }
     let here = || SETTINGS.iter().filter(|setting| setting.section == section).map(|setting| setting.key);
-    Some(match nearest(key, here()) {
+    match nearest(key, here()) {
         Some(near) => format!("Did you mean `{near}`?"),
         None => format!("It has {}.", here().collect::<Vec<_>>().join(", ")),
-    })
+    }
 }
 
 /// The one that is most like it, if any is like it at all.

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::common::environment;
 
+const CANARY: &str = "xylocanary";
 const PASSPHRASE: &str = "seven plain wombats juggle turnips";
 
 /// A machine of its own: a home, an Ollama, and the program.
@@ -593,7 +594,6 @@ async fn an_account_is_made_once_and_entered_by_descriptor() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn neither_the_log_nor_any_other_file_holds_what_was_written() {
     let stage = Stage::signed_in().await;
-    const CANARY: &str = "xylocanary";
     stage.chat(|_| Reply::lines(&[piece("answer-xylocanary "), piece("\u{1b}[31m\r\nFAKE"), last()]));
     let mut ask = stage.command(&["ask", "-m", "demo-chat:3b", "-s", "system-xylocanary", "prompt-xylocanary"]);
     let done = finish(ask.env("OLLAMANET_LOG", "trace").spawn().unwrap()).await;
