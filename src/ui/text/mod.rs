@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: text and a width go in, lines come out. Nothing reads a clock, a file or the terminal.
 
+mod code_box;
 pub mod highlight;
 pub mod markdown;
 pub mod stream;

@@ -9,8 +9,9 @@ use std::{mem, ops::Range};
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 use ratatui::{style::Style, text::Line};
 
-use super::markdown::{
-    self, CodeBlock, Joint, Look, Rendered, blank_before, code_bottom, code_line, code_top, language, locate, options,
+use super::{
+    code_box::{code_bottom, code_line, code_top, language, locate},
+    markdown::{self, CodeBlock, Joint, Look, Rendered, blank_before, options},
 };
 use crate::{
     safe_text::{SafeText, Sanitizer},

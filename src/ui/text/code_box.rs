@@ -1,0 +1,101 @@
+//! The box around a block of code, line by line, so that a stream can draw one that is still growing.
+//!
+//! It does not parse Markdown and does not choose colours.
+
+use std::ops::Range;
+
+use ratatui::text::{Line, Span};
+
+use super::wrap::{Breaks, Piece, Wrapped, clip, width, wrap};
+use crate::ui::theme::Theme;
+
+/// A code block narrower than this has no box.
+const NARROWEST_BOX: usize = 12;
+const COPY_HINT: &str = "Y copy";
+
+pub(super) fn code_top(language: &str, room: usize, theme: &Theme) -> Option<Line<'static>> {
+    if room < NARROWEST_BOX {
+        return None;
+    }
+    let hint = if room >= 2 * NARROWEST_BOX { format!(" {COPY_HINT} ") } else { String::new() };
+    let label = match clip(language, room - hint.len() - 6) {
+        label if label.is_empty() => String::new(),
+        label => format!(" {label} "),
+    };
+    let bar = "─".repeat(room - 3 - width(&label) - hint.len());
+    Some(Line::from(vec![
+        Span::styled("┌", theme.code_border),
+        Span::styled(label, theme.code_label),
+        Span::styled(bar, theme.code_border),
+        Span::styled(hint, theme.dim),
+        Span::styled("─┐", theme.code_border),
+    ]))
+}
+
+pub(super) fn code_bottom(room: usize, theme: &Theme) -> Option<Line<'static>> {
+    (room >= NARROWEST_BOX).then(|| Line::styled(format!("└{}┘", "─".repeat(room - 2)), theme.code_border))
+}
+
+/// One line of code as the rows of its box, with the bytes of the source each shows.
+pub(super) fn code_line(
+    text: &str,
+    at: usize,
+    coloured: Option<&Line<'static>>,
+    room: usize,
+    theme: &Theme,
+) -> Vec<(Vec<Span<'static>>, Range<usize>)> {
+    let mut pieces = Vec::new();
+    let mut from = at;
+    let is_same = |line: &&Line<'static>| line.spans.iter().map(|span| span.content.len()).sum::<usize>() == text.len();
+    match coloured.filter(is_same) {
+        Some(line) => {
+            for span in &line.spans {
+                let source = from..from + span.content.len();
+                from = source.end;
+                pieces.push(Piece {
+                    text: span.content.to_string(),
+                    style: theme.code_block.patch(span.style),
+                    source,
+                });
+            }
+        }
+        None => pieces.push(Piece { text: text.to_owned(), style: theme.code_block, source: at..at + text.len() }),
+    }
+    if room < NARROWEST_BOX {
+        let lines = wrap(&pieces, room, Breaks::Anywhere);
+        return lines.into_iter().map(|line| (line.spans, line.source)).collect();
+    }
+    let inside = room - 4;
+    let boxed = |mut line: Wrapped| {
+        let mut spans = Vec::with_capacity(line.spans.len() + 2);
+        spans.push(Span::styled("│ ", theme.code_border));
+        spans.append(&mut line.spans);
+        spans.push(Span::styled(format!("{} │", " ".repeat(inside - line.width)), theme.code_border));
+        (spans, line.source)
+    };
+    wrap(&pieces, inside, Breaks::Anywhere).into_iter().map(boxed).collect()
+}
+
+/// The first word of what follows the fence.
+pub(super) fn language(info: &str) -> String {
+    info.split([' ', ',', '{']).next().unwrap_or_default().to_owned()
+}
+
+/// Whether a fenced block's last line is its closing fence.
+pub(super) fn is_closed(block: &str) -> bool {
+    let mut lines = block.trim_end_matches('\n').lines();
+    let Some(first) = lines.next() else { return false };
+    let Some(last) = lines.next_back() else { return false };
+    let bare = |line: &str| line.trim_start_matches([' ', '>']).to_owned();
+    let (first, last) = (bare(first), bare(last));
+    let fence = if first.starts_with('~') { '~' } else { '`' };
+    let length = first.chars().take_while(|c| *c == fence).count();
+    let last = last.trim_end();
+    last.len() >= length && last.chars().all(|c| c == fence)
+}
+
+/// Where on its source line, behind indentation and quote marks, a line of code begins.
+pub(super) fn locate(source: &str, at: usize, code: &str) -> usize {
+    let line = source.get(at..).unwrap_or_default().split('\n').next().unwrap_or_default();
+    at + line.rfind(code).unwrap_or(0)
+}
