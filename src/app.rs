@@ -78,7 +78,7 @@ fn start(cli: Cli) -> Result<(), End> {
     let log = match &command {
         // A demo leaves nothing behind.
         Some(Command::Demo) => Log::none(),
-        Some(_) | None if paths::secure(&paths.state).is_err() => Log::none(),
+        Some(_) | None if paths.secure_state().is_err() => Log::none(),
         Some(_) | None => logging::start(&paths.state, logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?),
     };
     // A doctor is for the day when the settings are wrong; everybody else needs them right.

@@ -68,6 +68,18 @@ impl Paths {
         }
         Ok(())
     }
+
+    /// The directory of the log and the token alone, for what starts before the store. Where it lies inside the data
+    /// directory that one is checked first: nothing may be made through a link that would then be refused.
+    ///
+    /// # Errors
+    /// As `secure`.
+    pub fn secure_state(&self) -> Result<(), Fault> {
+        if self.state.starts_with(&self.data) {
+            secure(&self.data)?;
+        }
+        secure(&self.state)
+    }
 }
 
 /// Makes the directory if it is missing (0700 whatever the umask), and refuses one that others could reach.
@@ -84,6 +96,15 @@ fn make(dir: &Path) -> Result<(), Fault> {
         Ok(_) => return Ok(()),
         Err(why) if why.kind() == io::ErrorKind::NotFound => {}
         Err(why) => return Err(unusable(dir, &why)),
+    }
+    // Refused places are left as they were, so what is above is looked at before anything is made there.
+    let there = dir.ancestors().skip(1).find(|above| fs::symlink_metadata(above).is_ok());
+    if let Some(there) = there {
+        let me = rustix::process::geteuid().as_raw();
+        let real = fs::canonicalize(there).map_err(|why| unusable(dir, &why))?;
+        for ancestor in there.ancestors().chain(real.ancestors()) {
+            check_ancestor(ancestor, me)?;
+        }
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|why| unusable(dir, &why))?;
     // The mode of `mkdir` passes through the umask; this one does not.
@@ -105,13 +126,13 @@ fn check(dir: &Path, me: u32) -> Result<(), Fault> {
     if meta.uid() != me {
         return Err(unsafe_dir(
             format!("{shown} belongs to another user (uid {}).", meta.uid()),
-            format!("Use a directory of your own, or: sudo chown -R {me} '{shown}'"),
+            format!("Use a directory of your own, or: sudo chown -R {me} {}", quoted(dir)),
         ));
     }
     if meta.mode() & 0o077 != 0 {
         return Err(unsafe_dir(
             format!("{shown} is open to others (mode {:03o}).", meta.mode() & 0o777),
-            format!("Close it with: chmod 700 '{shown}'"),
+            format!("Close it with: chmod 700 {}", quoted(dir)),
         ));
     }
     let real = fs::canonicalize(dir).map_err(|why| unusable(dir, &why))?;
@@ -137,7 +158,7 @@ fn check_ancestor(dir: &Path, me: u32) -> Result<(), Fault> {
     if others_write {
         return Err(unsafe_dir(
             format!("{shown}, above the data directory, can be written by others (mode {:03o}).", meta.mode() & 0o7777),
-            format!("Close it with: chmod go-w '{shown}' — or name another directory with --data-dir."),
+            format!("Close it with: chmod go-w {} — or name another directory with --data-dir.", quoted(dir)),
         ));
     }
     Ok(())
@@ -164,6 +185,11 @@ fn name_of_magic(magic: i64) -> Option<&'static str> {
         0x5346_414f => Some("AFS"),
         _ => None,
     }
+}
+
+/// The path as a shell takes it for one word, so that a command that is shown can be copied.
+pub fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 fn unsafe_dir(message: String, fix: impl Into<String>) -> Fault {

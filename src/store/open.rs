@@ -17,6 +17,7 @@ use super::{
     Db, StoreError, While,
     migrate::{Schema, Standing},
 };
+use crate::paths::quoted;
 
 /// A database's key, raw: no key derivation inside SQLCipher.
 pub type RawKey = Zeroizing<[u8; 32]>;
@@ -118,7 +119,7 @@ fn create_closed(path: &Path) -> Result<(), StoreError> {
             if meta.permissions().mode() & 0o077 != 0 {
                 return Err(StoreError::Unsafe {
                     what: format!("{} is open to others", path.display()),
-                    fix: format!("Close it with: chmod 600 '{}'", path.display()),
+                    fix: format!("Close it with: chmod 600 {}", quoted(path)),
                 });
             }
             Ok(())
