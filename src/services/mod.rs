@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod attachments;
 pub mod context;
+pub mod conversations;
 pub mod health;
 pub mod hub;
 pub mod models;

@@ -8,8 +8,9 @@ pub mod migrate;
 pub mod open;
 pub mod system;
 pub mod thread;
+pub mod usage;
 pub mod vault;
 
 pub use error::{StoreError, While};
-pub use thread::Db;
+pub use thread::{Db, WeakDb};
 pub use vault::Vault;

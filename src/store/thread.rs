@@ -38,7 +38,44 @@ impl std::fmt::Debug for Db {
     }
 }
 
+/// A handle that does not keep the database open.
+#[derive(Clone, Debug)]
+pub struct WeakDb {
+    writer: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
+    reader: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
+}
+
+impl WeakDb {
+    /// The database, if anyone still holds it open.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Db> {
+        let lane = |(jobs, interrupt): &(mpsc::WeakSender<Job>, Arc<InterruptHandle>)| {
+            Some(Lane { jobs: jobs.upgrade()?, interrupt: Arc::clone(interrupt) })
+        };
+        Some(Db { writer: lane(&self.writer)?, reader: lane(&self.reader)? })
+    }
+}
+
 impl Db {
+    /// A handle for those who only look while others hold the database open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakDb {
+        let lane = |lane: &Lane| (lane.jobs.downgrade(), Arc::clone(&lane.interrupt));
+        WeakDb { writer: lane(&self.writer), reader: lane(&self.reader) }
+    }
+
+    /// A number that changes when another process, or another handle, has written to the file.
+    ///
+    /// # Errors
+    /// The database is closed or cannot be read.
+    pub async fn foreign_version(&self) -> Result<i64, StoreError> {
+        // Asked of the writer: its own writes do not count, and the reader's connection never writes.
+        self.maintain(|conn| {
+            conn.query_row("PRAGMA data_version", [], |row| row.get(0)).while_("asking for other windows' changes")
+        })
+        .await
+    }
+
     /// Starts the threads for a read-write and a read-only connection to the same file. Without a reader, reads queue
     /// behind writes on the one connection.
     ///

@@ -27,6 +27,9 @@ impl Vault {
     }
 }
 
+/// What the functions in here run in; only the store's own threads make one.
+pub type Tx<'a> = rusqlite::Transaction<'a>;
+
 pub mod branch;
 pub mod conversations;
 pub mod documents;

@@ -1,0 +1,148 @@
+//! How many answers one account may have running at once, and who waits for how many others. First come, first served.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use crate::api::{AccountId, TurnId};
+
+#[derive(Clone, Debug, Default)]
+pub struct Lanes(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    lanes: Mutex<HashMap<AccountId, Lane>>,
+    /// Counts changes, so that those who wait look again.
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    running: u32,
+    waiting: VecDeque<TurnId>,
+}
+
+/// A place in a lane, waiting or running. Dropping it makes room.
+#[derive(Debug)]
+pub struct Place {
+    shared: Arc<Shared>,
+    account: AccountId,
+    turn: TurnId,
+    runs: bool,
+}
+
+impl Lanes {
+    /// Lines up now; `Place::turn_to_run` waits.
+    #[must_use]
+    pub fn line_up(&self, account: AccountId, turn: TurnId) -> Place {
+        lock(&self.0).entry(account).or_default().waiting.push_back(turn);
+        Place { shared: Arc::clone(&self.0), account, turn, runs: false }
+    }
+}
+
+impl Place {
+    /// Waits until fewer than `at_once` answers run and nobody is before this one. `position` hears how many are.
+    pub async fn turn_to_run(&mut self, at_once: u32, mut position: impl AsyncFnMut(u32)) {
+        let mut changes = self.shared.changes.subscribe();
+        let mut told = None;
+        loop {
+            changes.borrow_and_update();
+            let before = {
+                let mut lanes = lock(&self.shared);
+                let lane = lanes.entry(self.account).or_default();
+                let before = lane.waiting.iter().position(|turn| *turn == self.turn).unwrap_or(0) as u32;
+                if before == 0 && lane.running < at_once.max(1) {
+                    lane.waiting.pop_front();
+                    lane.running += 1;
+                    self.runs = true;
+                }
+                before + lane.running
+            };
+            if self.runs {
+                self.shared.changes.send_modify(|changes| *changes += 1);
+                return;
+            }
+            if told != Some(before) {
+                told = Some(before);
+                position(before).await;
+            }
+            // The sender lives in `shared`, so this cannot fail.
+            let _ = changes.changed().await;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        {
+            let mut lanes = lock(&self.shared);
+            if let Some(lane) = lanes.get_mut(&self.account) {
+                if self.runs {
+                    lane.running = lane.running.saturating_sub(1);
+                } else {
+                    lane.waiting.retain(|turn| *turn != self.turn);
+                }
+                if lane.running == 0 && lane.waiting.is_empty() {
+                    lanes.remove(&self.account);
+                }
+            }
+        }
+        self.shared.changes.send_modify(|changes| *changes += 1);
+    }
+}
+
+fn lock(shared: &Shared) -> MutexGuard<'_, HashMap<AccountId, Lane>> {
+    shared.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, time::Duration};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_hear_how_many_are_before_them_and_come_in_order() {
+        let lanes = Lanes::default();
+        let account = AccountId::new();
+        let mut first = lanes.line_up(account, TurnId::new());
+        first.turn_to_run(1, async |_| panic!("nobody is before it")).await;
+        let (mut second, mut third) = (lanes.line_up(account, TurnId::new()), lanes.line_up(account, TurnId::new()));
+        let order = RefCell::new(Vec::new());
+        let wait = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(first);
+        };
+        let second = async {
+            second.turn_to_run(1, async |before| order.borrow_mut().push((2, before))).await;
+            order.borrow_mut().push((2, 0));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(second);
+        };
+        let third = async {
+            third.turn_to_run(1, async |before| order.borrow_mut().push((3, before))).await;
+            order.borrow_mut().push((3, 0));
+        };
+        tokio::join!(wait, second, third);
+        let heard = |who| order.borrow().iter().filter(|(by, _)| *by == who).map(|(_, n)| *n).collect::<Vec<u32>>();
+        assert_eq!((heard(2), heard(3)), (vec![1, 0], vec![2, 1, 0]));
+        assert_eq!(order.borrow().last(), Some(&(3, 0)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accounts_do_not_wait_for_each_other_and_leaving_makes_room() {
+        let lanes = Lanes::default();
+        let (alice, bob) = (AccountId::new(), AccountId::new());
+        let mut hers = lanes.line_up(alice, TurnId::new());
+        hers.turn_to_run(1, async |_| panic!("free")).await;
+        lanes.line_up(bob, TurnId::new()).turn_to_run(1, async |_| panic!("free")).await;
+        let given_up = lanes.line_up(alice, TurnId::new());
+        let mut next = lanes.line_up(alice, TurnId::new());
+        drop(given_up);
+        drop(hers);
+        next.turn_to_run(1, async |_| panic!("free")).await;
+    }
+}
