@@ -94,7 +94,8 @@ fn service_structs(paths: &[String]) -> BTreeSet<String> {
             let rest = named.strip_prefix("crate::services::").or_else(|| named.strip_prefix("super::"))?;
             let (module, item) = rest.split_once("::")?;
             let service: String = module.split('_').map(capitalised).collect();
-            (item == service || item == format!("{service}Service")).then(|| module.to_owned())
+            // The hub decides nothing: it carries what services have to say.
+            (module != "hub" && (item == service || item == format!("{service}Service"))).then(|| module.to_owned())
         })
         .collect()
 }

@@ -42,6 +42,12 @@ impl Scale {
         Self((f64::from(tokens) * 4.0 / weight as f64).clamp(0.25, 4.0))
     }
 
+    /// From a refusal for length: exact for what was asked, and with a little to spare for what is left of it.
+    #[must_use]
+    pub fn refused(weight: u64, tokens: u32) -> Self {
+        Self((f64::from(tokens) * 4.0 * 1.05 / (weight.max(1)) as f64).clamp(0.25, 64.0))
+    }
+
     #[must_use]
     pub fn tokens(self, weight: u64) -> u32 {
         (weight as f64 / 4.0 * self.0).ceil() as u32

@@ -15,6 +15,7 @@ use crate::{
             NewConversation, PAGE_MAX, Page, SYSTEM_PROMPT_MAX, Shelf, TITLE_MAX, Tree,
         },
     },
+    config::live::Live,
     services::hub::Hub,
     store::{
         StoreError,
@@ -30,12 +31,13 @@ const FILTER_MAX: usize = 400;
 #[derive(Clone, Debug)]
 pub struct Conversations {
     hub: Hub,
+    live: Live,
 }
 
 impl Conversations {
     #[must_use]
-    pub fn new(hub: Hub) -> Self {
-        Self { hub }
+    pub fn new(hub: Hub, live: Live) -> Self {
+        Self { hub, live }
     }
 
     pub async fn tree(&self, by: Caller<Member>) -> Result<Tree, Fault> {
@@ -58,7 +60,13 @@ impl Conversations {
     }
 
     pub async fn create(&self, by: Caller<Member>, new: NewConversation) -> Result<Conversation, Fault> {
-        let new = checked_new(new)?;
+        let chat = &self.live.config().chat;
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let new = checked_new(NewConversation {
+            model: new.model.or_else(|| given(&chat.model)),
+            system_prompt: new.system_prompt.or_else(|| given(&chat.system_prompt)),
+            ..new
+        })?;
         let conversation = by.vault.db.write(move |tx| conversations::create(tx, &new, now())).await?;
         self.hub.changed(by.account, Changed::Tree);
         Ok(conversation)

@@ -39,10 +39,16 @@ impl std::fmt::Debug for Db {
 }
 
 /// A handle that does not keep the database open.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct WeakDb {
     writer: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
     reader: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
+}
+
+impl std::fmt::Debug for WeakDb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WeakDb")
+    }
 }
 
 impl WeakDb {

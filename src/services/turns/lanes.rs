@@ -45,7 +45,7 @@ impl Lanes {
 
 impl Place {
     /// Waits until fewer than `at_once` answers run and nobody is before this one. `position` hears how many are.
-    pub async fn turn_to_run(&mut self, at_once: u32, mut position: impl AsyncFnMut(u32)) {
+    pub async fn turn_to_run<F: Future<Output = ()>>(&mut self, at_once: u32, mut position: impl FnMut(u32) -> F) {
         let mut changes = self.shared.changes.subscribe();
         let mut told = None;
         loop {
@@ -104,26 +104,34 @@ mod tests {
 
     use super::*;
 
+    fn nobody(before: u32) -> std::future::Ready<()> {
+        panic!("there is room, and {before} are said to be before it")
+    }
+
     #[tokio::test(start_paused = true)]
     async fn those_who_wait_hear_how_many_are_before_them_and_come_in_order() {
         let lanes = Lanes::default();
         let account = AccountId::new();
         let mut first = lanes.line_up(account, TurnId::new());
-        first.turn_to_run(1, async |_| panic!("nobody is before it")).await;
+        first.turn_to_run(1, nobody).await;
         let (mut second, mut third) = (lanes.line_up(account, TurnId::new()), lanes.line_up(account, TurnId::new()));
         let order = RefCell::new(Vec::new());
+        let note = |who, before| {
+            order.borrow_mut().push((who, before));
+            std::future::ready(())
+        };
         let wait = async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             drop(first);
         };
         let second = async {
-            second.turn_to_run(1, async |before| order.borrow_mut().push((2, before))).await;
+            second.turn_to_run(1, |before| note(2, before)).await;
             order.borrow_mut().push((2, 0));
             tokio::time::sleep(Duration::from_secs(1)).await;
             drop(second);
         };
         let third = async {
-            third.turn_to_run(1, async |before| order.borrow_mut().push((3, before))).await;
+            third.turn_to_run(1, |before| note(3, before)).await;
             order.borrow_mut().push((3, 0));
         };
         tokio::join!(wait, second, third);
@@ -137,12 +145,12 @@ mod tests {
         let lanes = Lanes::default();
         let (alice, bob) = (AccountId::new(), AccountId::new());
         let mut hers = lanes.line_up(alice, TurnId::new());
-        hers.turn_to_run(1, async |_| panic!("free")).await;
-        lanes.line_up(bob, TurnId::new()).turn_to_run(1, async |_| panic!("free")).await;
+        hers.turn_to_run(1, nobody).await;
+        lanes.line_up(bob, TurnId::new()).turn_to_run(1, nobody).await;
         let given_up = lanes.line_up(alice, TurnId::new());
         let mut next = lanes.line_up(alice, TurnId::new());
         drop(given_up);
         drop(hers);
-        next.turn_to_run(1, async |_| panic!("free")).await;
+        next.turn_to_run(1, nobody).await;
     }
 }

@@ -1,4 +1,433 @@
-//! Answers: from the request to the stored end.
+//! Answers: from the person's words, committed before anything leaves, to the stored end.
+//!
+//! `begin` is the transaction at the start, `run` carries the stream, `drive` is the task around it; what the model sees
+//! is chosen by `services::context`. Tool calls of a model are stored and shown, never executed, and no tools are
+//! offered.
+//!
+//! Going on with an answer: Ollama has no call for it. The partial answer is sent as the last message, with the role
+//! `assistant`; templates leave such a message open and the model goes on in it. What comes is appended to the same
+//! message. A model whose template closes the message begins anew, which shows, and nothing of what was there is lost.
+//!
+//! Architecture invariant: the store is the truth. Events are a preview; an ended answer's event carries what is stored.
 
-pub mod lanes;
-pub mod run;
+mod begin;
+mod drive;
+mod known;
+mod lanes;
+mod run;
+mod titles;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    begin::{Act, Plan},
+    drive::Job,
+    known::{Facts, Known},
+    lanes::Lanes,
+    run::Partial,
+};
+use super::{
+    attachments,
+    conversations::{check_limit, checked_model, now},
+    hub::Hub,
+};
+use crate::{
+    access::{Caller, Member},
+    api::{
+        AccountId, ConversationId, Fault, FaultKind, MessageId, TurnId,
+        chat::{Attachment, AttachmentKind, ContextMeter, NewTurn, Opened, TurnAct, TurnStarted},
+        events::{Changed, Event},
+    },
+    config::live::Live,
+    ollama::Ollama,
+    store::{
+        Db, StoreError, Vault,
+        vault::{
+            branch, conversations,
+            documents::NewDocument,
+            lease::{Lease, clear_up},
+            messages::{self, Ending},
+            recovery::{self, Own},
+        },
+    },
+    tasks::Tasks,
+};
+
+/// How often another process' writes are looked for while someone listens.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the service is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub ollama: Ollama,
+    pub hub: Hub,
+    pub tasks: Tasks,
+    pub live: Live,
+    /// Where processes keep the locks that say that they live.
+    pub leases: PathBuf,
+    /// Where usage is counted.
+    pub system: Option<Db>,
+    /// What relative paths and `~` mean.
+    pub cwd: PathBuf,
+    pub home: Option<PathBuf>,
+}
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Turns(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    lanes: Lanes,
+    known: Known,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// This process's lease, taken at the first answer.
+    lease: Option<Arc<Lease>>,
+    running: HashMap<TurnId, Running>,
+    /// Ends that the store did not take, to be tried again.
+    unsaved: HashMap<MessageId, Unsaved>,
+    /// Vaults whose foreign changes are looked for.
+    watched: HashSet<AccountId>,
+}
+
+#[derive(Clone, Debug)]
+struct Running {
+    account: AccountId,
+    conversation: ConversationId,
+    answer: MessageId,
+    stop: CancellationToken,
+}
+
+#[derive(Clone, Debug)]
+struct Unsaved {
+    account: AccountId,
+    seq: i64,
+    ending: Ending,
+}
+
+impl Turns {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner { parts, lanes: Lanes::default(), known: Known::default(), state: Arc::default() }))
+    }
+
+    /// Commits what the person asked and starts the answer.
+    pub async fn start(&self, by: Caller<Member>, new: NewTurn) -> Result<TurnStarted, Fault> {
+        self.start_in(&by.vault, new).await
+    }
+
+    /// Stops an answer of the caller's. One that has ended, or is somebody else's, is left alone.
+    pub async fn stop(&self, by: Caller<Member>, turn: TurnId) -> Result<(), Fault> {
+        self.stop_for(by.account, turn);
+        Ok(())
+    }
+
+    /// Everything that opening a conversation shows.
+    pub async fn open(&self, by: Caller<Member>, id: ConversationId, limit: u32) -> Result<Opened, Fault> {
+        check_limit(limit)?;
+        self.watch(&by.vault);
+        self.open_in(&by.vault, id, limit).await
+    }
+
+    /// How full the window would be with this draft.
+    pub async fn measure(&self, by: Caller<Member>, id: ConversationId, draft: &str) -> Result<ContextMeter, Fault> {
+        let settings = by.vault.db.read(move |tx| conversations::get(tx, id)).await?;
+        let facts = match &settings.row.model {
+            Some(model) => self.0.known.ask(&self.0.parts.ollama, model).await,
+            None => Facts::default(),
+        };
+        let draft = draft.to_owned();
+        Ok(by.vault.db.read(move |tx| begin::meter(tx, id, &draft, facts.loaded, facts.trained)).await?)
+    }
+
+    /// What a file would be as an attachment, or why it is refused.
+    pub async fn inspect(&self, by: Caller<Member>, path: PathBuf) -> Result<Attachment, Fault> {
+        drop(by);
+        Ok(attachments::preview(&self.read_file(path).await?))
+    }
+
+    /// Everything that happens to this session from now on. Answers that a dead process left are ended first.
+    pub async fn events(&self, by: Caller<Member>) -> Result<tokio::sync::mpsc::Receiver<Event>, Fault> {
+        let receiver = self.0.parts.hub.subscribe(by.account, by.session);
+        clear_up(&self.0.parts.leases);
+        self.settle(&by.vault).await?;
+        self.watch(&by.vault);
+        Ok(receiver)
+    }
+
+    async fn start_in(&self, vault: &Vault, new: NewTurn) -> Result<TurnStarted, Fault> {
+        let NewTurn { conversation, act, model, shorten } = new;
+        let asked_model = checked_model(model)?;
+        let (act, prompt) = self.read_act(act).await?;
+        let settings = vault.db.read(move |tx| conversations::get(tx, conversation)).await?;
+        self.settle(vault).await?;
+        let model = self.pick_model(vault, asked_model.or(settings.row.model)).await?;
+        let facts = self.0.known.ask(&self.0.parts.ollama, &model).await;
+        refuse_images(&act, &model, &facts)?;
+
+        let lease = self.lease().await?;
+        let (turn, root) = (TurnId::new(), self.0.parts.tasks.token());
+        let stop = root.child_token();
+        let place = self.0.lanes.line_up(vault.account, turn);
+        let plan = Plan {
+            conversation,
+            act,
+            model: model.clone(),
+            shorten,
+            loaded: facts.loaded,
+            trained: facts.trained,
+            title: prompt.as_deref().and_then(titles::from_prompt),
+            now: now(),
+        };
+        let (state, account, stop_too) = (Arc::clone(&self.0.state), vault.account, stop.clone());
+        let begun = vault
+            .db
+            .write(move |tx| {
+                let begun = begin::begin(tx, &plan, &lease)?;
+                // On the writer's thread, so that no recovery can come between the row and the note that we fill it.
+                let running = Running { account, conversation, answer: begun.answer.id, stop: stop_too };
+                lock(&state).running.insert(turn, running);
+                Ok::<_, StoreError>(begun)
+            })
+            .await
+            .inspect_err(|_| drop(self.state().running.remove(&turn)))?;
+
+        let started = TurnStarted {
+            turn,
+            conversation,
+            user: begun.user.clone(),
+            answer: begun.answer.clone(),
+            meter: begun.choice.meter,
+        };
+        self.0.parts.hub.changed(vault.account, Changed::Tree);
+        let job = Job {
+            turn,
+            conversation,
+            vault: vault.clone(),
+            model,
+            partial: Partial::going_on(begun.answer.content.clone(), begun.answer.thinking.clone()),
+            begun,
+            facts,
+            stop,
+            root,
+            place,
+        };
+        let turns = self.clone();
+        self.0.parts.tasks.spawn("answer", async move { turns.drive(job).await });
+        Ok(started)
+    }
+
+    fn stop_for(&self, account: AccountId, turn: TurnId) {
+        if let Some(running) = self.state().running.get(&turn).filter(|running| running.account == account) {
+            running.stop.cancel();
+        }
+    }
+
+    async fn open_in(&self, vault: &Vault, id: ConversationId, limit: u32) -> Result<Opened, Fault> {
+        let running = self.running_in(vault.account, id);
+        let opened = self.read_opened(vault, id, limit, running).await?;
+        let streams = |message: &crate::api::chat::Message| message.state == crate::api::chat::MessageState::Streaming;
+        if running.is_none() && opened.page.messages.iter().any(streams) && self.settle(vault).await? {
+            return self.read_opened(vault, id, limit, running).await;
+        }
+        Ok(opened)
+    }
+
+    async fn read_opened(
+        &self,
+        vault: &Vault,
+        id: ConversationId,
+        limit: u32,
+        running: Option<TurnId>,
+    ) -> Result<Opened, Fault> {
+        let remembered = {
+            let this = self.clone();
+            move |model: Option<&str>| model.map(|model| this.0.known.remembered(model)).unwrap_or_default()
+        };
+        let (conversation, page, draft, meter) = vault
+            .db
+            .read(move |tx| {
+                let (conversation, page, draft) = branch::open(tx, id, limit)?;
+                let facts = remembered(conversation.row.model.as_deref());
+                let meter = begin::meter(tx, id, &draft.text, facts.loaded, facts.trained)?;
+                Ok::<_, StoreError>((conversation, page, draft, meter))
+            })
+            .await?;
+        Ok(Opened { conversation, page, draft, running, meter })
+    }
+
+    fn running_in(&self, account: AccountId, conversation: ConversationId) -> Option<TurnId> {
+        let state = self.state();
+        let here = |running: &Running| running.account == account && running.conversation == conversation;
+        state.running.iter().find(|(_, running)| here(running)).map(|(turn, _)| *turn)
+    }
+
+    /// Ends what nobody is filling any more: first our own ends that the store did not take, then the answers of
+    /// processes that are gone. Says whether anything changed.
+    async fn settle(&self, vault: &Vault) -> Result<bool, Fault> {
+        if !vault.db.read(recovery::any_streaming).await? {
+            return Ok(false);
+        }
+        let (state, leases, account) = (Arc::clone(&self.0.state), self.0.parts.leases.clone(), vault.account);
+        let ended = vault
+            .db
+            .write(move |tx| {
+                let (unsaved, own) = {
+                    let state = lock(&state);
+                    let own = Own {
+                        lease: state.lease.as_ref().map(|lease| lease.id),
+                        running: state.running.values().map(|running| running.answer).collect(),
+                    };
+                    let unsaved = state.unsaved.iter().filter(|(_, unsaved)| unsaved.account == account);
+                    (unsaved.map(|(id, unsaved)| (*id, unsaved.clone())).collect::<Vec<_>>(), own)
+                };
+                for (_, unsaved) in &unsaved {
+                    messages::finish(tx, unsaved.seq, &unsaved.ending, now())?;
+                }
+                let ended = recovery::recover(tx, &leases, &own, now())?;
+                Ok::<_, StoreError>((unsaved, ended))
+            })
+            .await;
+        // A full disk must not keep anyone from reading.
+        let (unsaved, ended) = match ended {
+            Ok(ended) => ended,
+            Err(error) if error.is_full() || error.is_read_only() => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let changed = ended > 0 || !unsaved.is_empty();
+        let mut state = self.state();
+        for (id, _) in unsaved {
+            state.unsaved.remove(&id);
+        }
+        Ok(changed)
+    }
+
+    async fn read_act(&self, act: TurnAct) -> Result<(Act, Option<String>), Fault> {
+        let empty = || Fault::invalid("There is nothing to send.").hint("Write something first.");
+        Ok(match act {
+            TurnAct::Send { text, attachments } => {
+                if text.trim().is_empty() && attachments.is_empty() {
+                    return Err(empty());
+                }
+                let mut documents = Vec::with_capacity(attachments.len());
+                for path in attachments {
+                    documents.push(self.read_file(path).await?);
+                }
+                let prompt = if text.trim().is_empty() {
+                    documents.first().map(|document| document.name.clone())
+                } else {
+                    Some(text.clone())
+                };
+                (Act::Send { text, documents }, prompt)
+            }
+            TurnAct::Edit { text, .. } if text.trim().is_empty() => return Err(empty()),
+            TurnAct::Edit { message, text } => (Act::Edit { message, text }, None),
+            TurnAct::Regenerate { answer } => (Act::Regenerate { answer }, None),
+            TurnAct::Continue { answer } => (Act::Continue { answer }, None),
+        })
+    }
+
+    async fn read_file(&self, path: PathBuf) -> Result<NewDocument, Fault> {
+        let parts = &self.0.parts;
+        let path = attachments::resolve(&path, &parts.cwd, parts.home.as_deref());
+        let limit = parts.live.config().chat.attachment_bytes;
+        tokio::task::spawn_blocking(move || attachments::read(&path, limit))
+            .await
+            .map_err(|_| Fault::new(FaultKind::Internal, "Reading the file failed."))?
+    }
+
+    /// The model asked for, else the conversation's, the configured one, the one used last, the first installed.
+    async fn pick_model(&self, vault: &Vault, wanted: Option<String>) -> Result<String, Fault> {
+        let configured = || Some(self.0.parts.live.config().chat.model.clone()).filter(|model| !model.is_empty());
+        if let Some(model) = wanted.or_else(configured) {
+            return Ok(model);
+        }
+        if let Some(model) = vault.db.read(conversations::last_model).await? {
+            return Ok(model);
+        }
+        let installed = self.0.parts.ollama.tags().await?;
+        let talks = |capabilities: &[String]| capabilities.is_empty() || capabilities.iter().any(|c| c == "completion");
+        installed.into_iter().find(|model| talks(&model.capabilities)).map(|model| model.name).ok_or_else(|| {
+            Fault::new(FaultKind::ModelMissing, "No model is installed.")
+                .hint("Install one, for example with `ollama pull llama3.2`.")
+        })
+    }
+
+    async fn lease(&self) -> Result<Arc<Lease>, Fault> {
+        if let Some(lease) = &self.state().lease {
+            return Ok(Arc::clone(lease));
+        }
+        let directory = self.0.parts.leases.clone();
+        let taken = tokio::task::spawn_blocking(move || Lease::take(&directory))
+            .await
+            .map_err(|_| Fault::new(FaultKind::Internal, "Taking a lease failed."))??;
+        // Two at once may have taken one each: the first stays, the other is given up.
+        Ok(Arc::clone(self.state().lease.get_or_insert(Arc::new(taken))))
+    }
+
+    /// Looks for other processes' writes while someone listens for this account and the vault is open.
+    fn watch(&self, vault: &Vault) {
+        let account = vault.account;
+        let hub = self.0.parts.hub.clone();
+        if !hub.is_heard(account) || !self.state().watched.insert(account) {
+            return;
+        }
+        let (weak, token) = (vault.db.downgrade(), self.0.parts.tasks.token());
+        let state = Arc::clone(&self.0.state);
+        self.0.parts.tasks.spawn("other windows", async move {
+            let mut seen = None;
+            while hub.is_heard(account) {
+                // Holding the vault only for the question: locking it must close it.
+                let version = match weak.upgrade() {
+                    Some(db) => db.foreign_version().await.ok(),
+                    None => None,
+                };
+                let Some(version) = version else { break };
+                if seen.replace(version).is_some_and(|before| before != version) {
+                    hub.changed(account, Changed::Everything);
+                }
+                hub.flush(account);
+                if token.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+                    break;
+                }
+            }
+            lock(&state).watched.remove(&account);
+        });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.0.state)
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An image for a model that is known to be blind; where nobody knows, the server decides.
+fn refuse_images(act: &Act, model: &str, facts: &Facts) -> Result<(), Fault> {
+    let has_image = match act {
+        Act::Send { documents, .. } => documents.iter().any(|document| document.kind == AttachmentKind::Image),
+        Act::Regenerate { .. } | Act::Edit { .. } | Act::Continue { .. } => false,
+    };
+    if has_image && facts.can("vision") == Some(false) {
+        return Err(Fault::new(FaultKind::Model, format!("{model} cannot see images."))
+            .hint("Choose a model with vision, or send the message without the image."));
+    }
+    Ok(())
+}

@@ -134,7 +134,8 @@ impl Partial {
     }
 }
 
-type Keeping = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
+/// A part on its way to the disk.
+pub type Keeping = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 
 /// Reads `chunks` to their end. `keep` writes a part where it survives us, `tell` shows a delta.
 pub async fn run_turn<K, T, F>(

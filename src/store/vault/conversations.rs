@@ -245,6 +245,21 @@ pub fn set_title(
     Ok(changed > 0)
 }
 
+/// The model in use from now on; no change that a person's other window could lose.
+pub fn set_model(tx: &Transaction<'_>, id: ConversationId, model: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE conversations SET model = :model WHERE id = :id AND model IS NOT :model")
+        .and_then(|mut update| update.execute(named_params! { ":id": id.0, ":model": model }))
+        .while_("setting a conversation's model")?;
+    Ok(())
+}
+
+/// The model that was asked last, in any conversation.
+pub fn last_model(tx: &Transaction<'_>) -> Result<Option<String>, StoreError> {
+    tx.prepare_cached("SELECT model FROM conversations WHERE model IS NOT NULL ORDER BY used DESC LIMIT 1")
+        .and_then(|mut find| find.query_row([], |row| row.get(0)).optional())
+        .while_("looking for the model used last")
+}
+
 /// Whether a model may still give this conversation its title.
 pub fn wants_title(tx: &Transaction<'_>, id: ConversationId) -> Result<bool, StoreError> {
     tx.prepare_cached("SELECT title_origin IN ('none', 'prompt') FROM conversations WHERE id = :id")

@@ -83,11 +83,12 @@ pub fn add(tx: &Transaction<'_>, new: &NewMessage<'_>) -> Result<(i64, MessageId
     Ok((seq, id))
 }
 
-/// Takes an ended answer up again, to be gone on with by the process of this lease.
+/// Takes an ended answer up again, to be gone on with by the process of this lease. One that had only been thought
+/// about begins anew.
 pub fn resume(tx: &Transaction<'_>, message: i64, model: &str, lease: i64) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE messages SET state = 'streaming', lease = :lease, model = :model, error = NULL, ended_at = NULL
-         WHERE seq = :message",
+        "UPDATE messages SET state = 'streaming', lease = :lease, model = :model, error = NULL, ended_at = NULL,
+             thinking = CASE WHEN content = '' THEN '' ELSE thinking END WHERE seq = :message",
     )
     .and_then(|mut update| update.execute(named_params! { ":message": message, ":lease": lease, ":model": model }))
     .while_("going on with an answer")?;

@@ -264,7 +264,7 @@ fn an_answer_whose_process_is_gone_becomes_interrupted_with_its_text() {
     in_vault(|tx| {
         let id = conversation(tx, "c", None);
         let (root, _) = say(tx, id, None, "root");
-        let mut answer = |lease: &Lease| {
+        let answer = |lease: &Lease| {
             let (seq, message) = say(tx, id, Some(root), "");
             messages::resume(tx, seq, "m", lease.row(tx, 1).unwrap()).unwrap();
             messages::append(tx, seq, 0, "kept", "thought").unwrap();

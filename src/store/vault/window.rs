@@ -1,6 +1,6 @@
 //! What a context window is chosen from: a branch as weights and marks, without its texts.
 
-use rusqlite::{Transaction, named_params};
+use rusqlite::{OptionalExtension, Transaction, named_params};
 use uuid::Uuid;
 
 use super::{
@@ -185,18 +185,40 @@ pub fn bodies(tx: &Transaction<'_>, seqs: &[i64]) -> Result<Vec<Body>, StoreErro
         .collect()
 }
 
-/// The newest counts of this branch's conversation: estimated weight, counted tokens, and the window if it was told.
-pub fn counted(tx: &Transaction<'_>, conversation: i64) -> Result<Option<(u64, u32, Option<u32>)>, StoreError> {
-    use rusqlite::OptionalExtension;
+/// What Ollama counted for a request, beside what had been estimated for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub weight: u64,
+    pub tokens: u32,
+    pub window: Option<u32>,
+    /// The server refused the request for its length, with these figures.
+    pub refused: bool,
+}
+
+/// The newest counts in this conversation; those of refusals only if asked for.
+pub fn counted(tx: &Transaction<'_>, conversation: i64, refusals: bool) -> Result<Option<Counted>, StoreError> {
     tx.prepare_cached(
-        "SELECT request_weight, prompt_tokens, request_window FROM messages
-         WHERE conversation = :conversation AND prompt_tokens > 0 AND request_weight > 0 ORDER BY seq DESC LIMIT 1",
+        "SELECT request_weight, prompt_tokens, request_window, answer_tokens IS NULL AS refused FROM messages
+         WHERE conversation = :conversation AND prompt_tokens > 0 AND request_weight > 0
+           AND (:refusals OR answer_tokens IS NOT NULL) ORDER BY seq DESC LIMIT 1",
     )
     .and_then(|mut find| {
-        find.query_row(named_params! { ":conversation": conversation }, |row| {
-            Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?, row.get(2)?))
+        find.query_row(named_params! { ":conversation": conversation, ":refusals": refusals }, |row| {
+            Ok(Counted {
+                weight: row.get::<_, i64>("request_weight")?.unsigned_abs(),
+                tokens: row.get("prompt_tokens")?,
+                window: row.get("request_window")?,
+                refused: row.get("refused")?,
+            })
         })
         .optional()
     })
     .while_("reading the last counts")
+}
+
+/// One message's share of a request.
+pub fn weight_of(tx: &Transaction<'_>, message: i64) -> Result<u32, StoreError> {
+    tx.prepare_cached("SELECT weight FROM messages WHERE seq = :message")
+        .and_then(|mut find| find.query_row(named_params! { ":message": message }, |row| row.get(0)))
+        .while_("reading a message's weight")
 }

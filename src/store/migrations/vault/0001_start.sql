@@ -105,9 +105,8 @@ CREATE TABLE messages (
     weight         INTEGER NOT NULL DEFAULT 0,
     lease          INTEGER REFERENCES leases (seq),
     model          TEXT,
-    -- Of the request that made this answer: what was estimated for it, the oldest message in it, and the window.
+    -- Of the request that made this answer: what was estimated for it, and the window it had.
     request_weight INTEGER,
-    request_first  INTEGER,
     request_window INTEGER,
     first_token_ms INTEGER,
     total_ms       INTEGER,
@@ -130,6 +129,7 @@ CREATE INDEX messages_by_conversation ON messages (conversation);
 CREATE INDEX messages_streaming ON messages (conversation, lease) WHERE state = 'streaming';
 CREATE INDEX messages_by_lease ON messages (lease) WHERE lease IS NOT NULL;
 CREATE INDEX messages_by_choice ON messages (chosen) WHERE chosen IS NOT NULL;
+CREATE INDEX messages_counted ON messages (conversation) WHERE prompt_tokens > 0;
 CREATE INDEX messages_pinned ON messages (conversation) WHERE pinned = 1;
 
 -- What has arrived of a running answer since its row was written. Appending keeps a checkpoint's cost the same at the

@@ -1,0 +1,326 @@
+//! The task around one answer: waits for its place, sends the request, carries the stream, stores the end and tells it,
+//! counts the use, and asks for a title.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Turns, Unsaved,
+    begin::{self, Begun},
+    known::Facts,
+    lanes::Place,
+    run::{Ended, Partial, run_turn},
+    titles,
+};
+use crate::{
+    api::{
+        AccountId, ConversationId, Fault, FaultKind, TurnId,
+        chat::{AttachmentKind, ContextMeter, Message, MessageRole, MessageState, Metrics, TurnEvent},
+        events::{Changed, Event, Job as Shown},
+        options::Think,
+    },
+    ollama::{ChatMessage, ChatRequest, DoneReason, OllamaError},
+    services::{attachments::fenced, conversations::now},
+    store::{
+        StoreError, Vault, usage,
+        vault::{
+            conversations::{self, TitleOrigin},
+            messages::{self, Ending, Requested},
+            window::{self, Body},
+        },
+    },
+};
+
+/// Longest wait for a listener to take the end of an answer when the program is ending.
+const LAST_WORD: Duration = Duration::from_millis(200);
+
+/// Everything a running answer needs. It holds its vault open, so it may finish after a lock.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub turn: TurnId,
+    pub conversation: ConversationId,
+    pub vault: Vault,
+    pub model: String,
+    pub begun: Begun,
+    pub partial: Partial,
+    pub facts: Facts,
+    /// Fires when a person stops it, and with `root`.
+    pub stop: CancellationToken,
+    /// Fires when the program ends.
+    pub root: CancellationToken,
+    pub place: Place,
+}
+
+impl Job {
+    fn account(&self) -> AccountId {
+        self.vault.account
+    }
+
+    fn event(&self, event: TurnEvent) -> Event {
+        Event::Turn { turn: self.turn, conversation: self.conversation, answer: self.begun.answer.id, event }
+    }
+}
+
+impl Turns {
+    pub(super) async fn drive(&self, mut job: Job) {
+        let hub = &self.0.parts.hub;
+        let how = self.carry(&mut job).await;
+        let (ending, fault) = ending(&job, how);
+        let (answer, meter, fault) = self.store_end(&job, ending, fault).await;
+        let first = answer.state == MessageState::Done || answer.state == MessageState::Length;
+        self.note_use(&job, &answer).await;
+        self.state().running.remove(&job.turn);
+        let metrics = answer.metrics;
+        let text = answer.content.clone();
+        let (account, root) = (job.account(), job.root.clone());
+        let ended = job.event(TurnEvent::Ended { answer: Box::new(answer), meter, fault });
+        hub.changed(account, Changed::Tree);
+        // The next in line may go before a slow listener has heard of this end.
+        let Job { conversation, vault, model, begun, facts, place, .. } = job;
+        drop(place);
+        let told = hub.tell(account, ended);
+        tokio::pin!(told);
+        tokio::select! {
+            biased;
+            () = &mut told => {}
+            () = root.cancelled() => drop(timeout(LAST_WORD, told).await),
+        }
+        tracing::debug!(total_ms = metrics.total_ms, answer_tokens = metrics.answer_tokens, "an answer ended");
+        if first && self.0.parts.live.config().chat.titles && !root.is_cancelled() {
+            self.give_title(&vault, conversation, model, &begun, &facts, text).await;
+        }
+    }
+
+    /// From the line to the last token.
+    async fn carry(&self, job: &mut Job) -> Ended {
+        let (hub, account, stop) = (&self.0.parts.hub, job.account(), job.stop.clone());
+        let at_once = self.0.parts.live.config().limits.concurrent_answers;
+        let address = (job.turn, job.conversation, job.begun.answer.id);
+        let event = |event| Event::Turn { turn: address.0, conversation: address.1, answer: address.2, event };
+        let in_line = job.place.turn_to_run(at_once, |before| hub.tell(account, event(TurnEvent::Queued { before })));
+        if stop.run_until_cancelled(in_line).await.is_none() {
+            return Ended::Stopped;
+        }
+        let request = match self.request(job).await {
+            Ok(request) => request,
+            Err(fault) => return Ended::NotKept(fault),
+        };
+        if stop.run_until_cancelled(hub.tell(account, event(TurnEvent::Waiting))).await.is_none() {
+            return Ended::Stopped;
+        }
+        job.partial =
+            Partial::going_on(std::mem::take(&mut job.partial.content), std::mem::take(&mut job.partial.thinking));
+        let chunks = match stop.run_until_cancelled(self.0.parts.ollama.chat(&request)).await {
+            None => return Ended::Stopped,
+            Some(Err(why)) => return Ended::Failed(why),
+            Some(Ok(chunks)) => chunks,
+        };
+        drop(request);
+        let (vault, seq) = (job.vault.clone(), job.begun.answer_seq);
+        let keep = move |piece: super::run::Piece| -> super::run::Keeping {
+            let vault = vault.clone();
+            Box::pin(async move {
+                let write = move |tx: &crate::store::vault::Tx<'_>| {
+                    messages::append(tx, seq, piece.number, &piece.content, &piece.thinking)
+                };
+                vault.db.write::<_, StoreError>(write).await.map_err(Fault::from)
+            })
+        };
+        let tell = |delta| hub.tell(account, event(TurnEvent::Delta(delta)));
+        // The model is loaded now, so the window it really has can be seen. Its last word does not wait for that.
+        let mut look = std::pin::pin!(self.0.known.look_again(&self.0.parts.ollama, &job.model));
+        let mut carried = std::pin::pin!(run_turn(chunks, &mut job.partial, keep, tell, &stop));
+        tokio::select! {
+            how = &mut carried => return how,
+            () = &mut look => {}
+        }
+        carried.await
+    }
+
+    async fn request(&self, job: &Job) -> Result<ChatRequest, Fault> {
+        let seqs = job.begun.choice.seqs.clone();
+        let bodies = job.vault.db.read(move |tx| window::bodies(tx, &seqs)).await?;
+        let mut options = job.begun.options.clone();
+        if job.begun.goes_on && job.facts.can("thinking") == Some(true) {
+            // It has thought already, and the text to go on with is the answer.
+            options.think = Some(Think::Off);
+        }
+        let system = job.begun.system.iter().map(|prompt| ChatMessage::new(MessageRole::System, prompt.as_str()));
+        let messages = system.chain(bodies.into_iter().map(sent)).collect();
+        Ok(ChatRequest { model: job.model.clone(), messages, options, tools: Vec::new() })
+    }
+
+    /// Stores the end. If that fails, it is shown as failed, tried again with the next write, and the parts that were
+    /// kept stay.
+    async fn store_end(
+        &self,
+        job: &Job,
+        ending: Ending,
+        fault: Option<Fault>,
+    ) -> (Message, ContextMeter, Option<Fault>) {
+        let facts = self.0.known.remembered(&job.model);
+        let (seq, conversation, to_store) = (job.begun.answer_seq, job.conversation, ending.clone());
+        let stored = job
+            .vault
+            .db
+            .write(move |tx| {
+                let answer = messages::finish(tx, seq, &to_store, now())?;
+                let meter = begin::meter(tx, conversation, "", facts.loaded, facts.trained)?;
+                Ok::<_, StoreError>((answer, meter))
+            })
+            .await;
+        match stored {
+            Ok((answer, meter)) => (answer, meter, fault),
+            Err(error) => {
+                let fault = Fault::from(error);
+                let unsaved = Unsaved { account: job.account(), seq, ending: ending.clone() };
+                self.state().unsaved.insert(job.begun.answer.id, unsaved);
+                let answer = Message {
+                    content: ending.content,
+                    thinking: ending.thinking,
+                    tool_calls: ending.tool_calls,
+                    metrics: ending.metrics,
+                    state: MessageState::Failed,
+                    error: Some(fault.message.clone()),
+                    ..job.begun.answer.clone()
+                };
+                (answer, job.begun.choice.meter, Some(fault))
+            }
+        }
+    }
+
+    async fn note_use(&self, job: &Job, answer: &Message) {
+        let Some(system) = &self.0.parts.system else { return };
+        let (account, model, outcome, metrics) = (job.account(), job.model.clone(), answer.state, answer.metrics);
+        let noted = system.write(move |tx| usage::note(tx, account, &model, outcome, &metrics, now())).await;
+        if let Err(error) = noted {
+            let error: StoreError = error;
+            tracing::warn!(%error, "an answer's cost was not noted");
+        }
+    }
+
+    /// Asks the model for a title, unless the conversation has one that a person or a model gave.
+    async fn give_title(
+        &self,
+        vault: &Vault,
+        conversation: ConversationId,
+        model: String,
+        begun: &Begun,
+        facts: &Facts,
+        answer: String,
+    ) {
+        let wanted = vault.db.read(move |tx| conversations::wants_title(tx, conversation)).await;
+        let Some(prompt) = begun.user.as_ref().map(|user| user.content.clone()) else { return };
+        if !wanted.unwrap_or(false) || begun.user.as_ref().is_some_and(|user| user.parent.is_some()) {
+            return;
+        }
+        let can_think = facts.can("thinking") == Some(true);
+        let request = titles::request(&model, &begun.options, can_think, &prompt, &answer);
+        let (ollama, hub, token) = (self.0.parts.ollama.clone(), self.0.parts.hub.clone(), self.0.parts.tasks.token());
+        let vault = vault.clone();
+        self.0.parts.tasks.spawn("title", async move {
+            let shown = titles::from_prompt(&prompt).unwrap_or_default();
+            hub.hint(vault.account, &Event::Jobs(vec![Shown { what: format!("Title for “{shown}”"), running_ms: 0 }]));
+            let asked = token.run_until_cancelled(timeout(titles::WITHIN, ollama.chat_whole(&request))).await;
+            // Without one the first words of the prompt stay, so a failure here is nobody's trouble.
+            if let Some(Ok(Ok(chunk))) = asked
+                && let Some(title) = titles::from_answer(&chunk.delta.content)
+            {
+                let given = vault
+                    .db
+                    .write(move |tx| conversations::set_title(tx, conversation, &title, TitleOrigin::Model))
+                    .await;
+                if given.unwrap_or(false) {
+                    hub.changed(vault.account, Changed::Tree);
+                    hub.changed(vault.account, Changed::Conversation(conversation));
+                }
+            }
+            hub.hint(vault.account, &Event::Jobs(Vec::new()));
+        });
+    }
+}
+
+/// A message as the model gets it: text files as fenced blocks before the words, images beside them.
+fn sent(body: Body) -> ChatMessage {
+    let Body { role, content, documents } = body;
+    let mut text = String::new();
+    let mut images = Vec::new();
+    for document in documents {
+        match document.kind {
+            AttachmentKind::Text => {
+                text.push_str(&fenced(&document.name, &String::from_utf8_lossy(&document.body)));
+                text.push_str("\n\n");
+            }
+            AttachmentKind::Image => images.push(STANDARD.encode(&document.body)),
+        }
+    }
+    text.push_str(&content);
+    ChatMessage { images, ..ChatMessage::new(role, text) }
+}
+
+/// What is stored of how it ended, and what the person is told if it did not end well.
+fn ending(job: &Job, how: Ended) -> (Ending, Option<Fault>) {
+    let done = match &how {
+        Ended::Done(done) => Some(done),
+        Ended::Stopped | Ended::Failed(_) | Ended::NotKept(_) => None,
+    };
+    let mut metrics = added(job.begun.before, job.partial.metrics(done));
+    let mut window = Some(job.begun.budget.limit).filter(|_| job.facts.loaded.is_some());
+    let (state, fault) = match how {
+        Ended::Done(done) => match done.reason {
+            DoneReason::Length => (MessageState::Length, None),
+            DoneReason::Stop | DoneReason::Load | DoneReason::Unload | DoneReason::Other(_) => {
+                (MessageState::Done, None)
+            }
+        },
+        Ended::Stopped if job.root.is_cancelled() => (MessageState::Interrupted, None),
+        Ended::Stopped => (MessageState::Stopped, None),
+        Ended::Failed(why) => {
+            if let OllamaError::Overflow { prompt_tokens, window: told } = &why {
+                metrics.prompt_tokens = *prompt_tokens;
+                metrics.answer_tokens = None;
+                window = told.or(window);
+            }
+            (MessageState::Failed, Some(failed(why)))
+        }
+        Ended::NotKept(fault) => (MessageState::Failed, Some(fault)),
+    };
+    let ending = Ending {
+        state,
+        content: job.partial.content.clone(),
+        thinking: job.partial.thinking.clone(),
+        tool_calls: job.begun.answer.tool_calls.iter().chain(&job.partial.tool_calls).cloned().collect(),
+        error: fault.as_ref().map(|fault| fault.message.clone()),
+        metrics,
+        requested: Requested { weight: job.begun.choice.weight, window },
+    };
+    (ending, fault)
+}
+
+/// A refusal for length names the choices; everything else is said where it is known.
+fn failed(why: OllamaError) -> Fault {
+    let overflow = matches!(why, OllamaError::Overflow { .. });
+    let fault = Fault::from(why);
+    if overflow && fault.kind == FaultKind::Overflow {
+        return fault.hint("Leave older messages out and ask again, or give the model a larger window (num_ctx).");
+    }
+    fault
+}
+
+/// An answer that was gone on with cost both.
+fn added(before: Metrics, now: Metrics) -> Metrics {
+    let sum = |a: Option<u32>, b: Option<u32>| match (a, b) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        (a, b) => a.or(b),
+    };
+    Metrics {
+        answer_tokens: sum(before.answer_tokens, now.answer_tokens),
+        answer_ms: sum(before.answer_ms, now.answer_ms),
+        thinking_ms: sum(before.thinking_ms, now.thinking_ms),
+        total_ms: sum(before.total_ms, now.total_ms),
+        ..now
+    }
+}
