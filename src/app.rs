@@ -5,7 +5,7 @@
 
 mod demo;
 
-use std::{ffi::OsString, io::IsTerminal, sync::Arc, time::Duration};
+use std::{ffi::OsString, io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
 use demo::Demo;
 use tokio::{
@@ -32,8 +32,11 @@ use crate::{
     paths::{self, Paths},
     services::{
         accounts::Accounts,
+        conversations::Conversations,
         health::{HealthChecks, Watched},
+        hub::Hub,
         models::Models,
+        turns::{self, Turns},
     },
     store::system::{open_system, quick_check, watch::Watch},
     tasks::Tasks,
@@ -112,15 +115,19 @@ async fn dispatch(
     let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
     match command {
         None => {
-            let gateway = compose(paths, &config, tasks)?;
-            let live = Live::follow(config, sources, tasks);
+            let live = Live::follow(config.clone(), sources, tasks);
+            let gateway = compose(paths, &config, &live, tasks)?;
             interface(gateway, live, tasks, None).await
         }
         Some(Command::Demo) => demo(config, tasks).await,
         Some(Command::Doctor) => {
             let mut stops = Stops::listen()?;
             let json = global.json;
-            let desk = compose(paths, &config, tasks).map(|gateway| Desk { gateway, config, global });
+            let desk = compose(paths, &config, &Live::fixed(config.clone()), tasks).map(|gateway| Desk {
+                gateway,
+                config,
+                global,
+            });
             let patient = doctor::Patient {
                 sources: &sources,
                 data_dir: paths.data.clone(),
@@ -136,14 +143,14 @@ async fn dispatch(
         }
         Some(command) => {
             let mut stops = Stops::listen()?;
-            let desk = Desk { gateway: compose(paths, &config, tasks)?, config, global };
+            let desk = Desk { gateway: compose(paths, &config, &Live::fixed(config.clone()), tasks)?, config, global };
             cli::run(&desk, command, &mut stops).await
         }
     }
 }
 
 /// The parts of the program, put together over one data directory.
-fn compose(paths: &Paths, config: &Config, tasks: &Tasks) -> Result<Gateway, Fault> {
+fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Result<Gateway, Fault> {
     paths.secure()?;
     let cautious = match paths::network_file_system(&paths.data) {
         Some(name) => {
@@ -153,9 +160,15 @@ fn compose(paths: &Paths, config: &Config, tasks: &Tasks) -> Result<Gateway, Fau
         None => false,
     };
     let system = open_system(&paths.system_db(), cautious)?;
-    let live = Arc::new(LiveSessions::new(Watch::open(&paths.system_db())?));
-    let accounts =
-        Accounts::new(system.clone(), Arc::clone(&live), paths.clone(), cautious, config.auth.clone(), tasks.clone());
+    let sessions = Arc::new(LiveSessions::new(Watch::open(&paths.system_db())?));
+    let accounts = Accounts::new(
+        system.clone(),
+        Arc::clone(&sessions),
+        paths.clone(),
+        cautious,
+        config.auth.clone(),
+        tasks.clone(),
+    );
     let breakers = Breakers::new();
     let ollama = Ollama::new(Settings {
         silence: config.chat.silence(),
@@ -182,13 +195,25 @@ fn compose(paths: &Paths, config: &Config, tasks: &Tasks) -> Result<Gateway, Fau
         breakers: Arc::new(move || shown.shown(std::time::Instant::now())),
     })
     .when_started(move || freshly.reset());
+    let hub = Hub::new();
+    let conversations = Conversations::new(hub.clone(), live.clone());
+    let turns = Turns::new(turns::Parts {
+        ollama: ollama.clone(),
+        hub,
+        tasks: tasks.clone(),
+        live: live.clone(),
+        leases: paths.data.join("leases"),
+        system: Some(system.clone()),
+        cwd: std::env::current_dir().unwrap_or_default(),
+        home: std::env::var_os("HOME").map(PathBuf::from),
+    });
     let models = Models::new(
         ollama,
         ModelCache::new(config.cache.bytes),
         Duration::from_secs(config.cache.models_fresh_seconds),
     );
-    let gate = Gate::new(live, Limiter::new(system.clone(), config.limits.clone()), breakers, system);
-    Ok(Gateway::new(Parts { gate, accounts, models, health }))
+    let gate = Gate::new(sessions, Limiter::new(system.clone(), config.limits.clone()), breakers, system);
+    Ok(Gateway::new(Parts { gate, accounts, models, health, conversations, turns }))
 }
 
 /// The configured address, else that of `OLLAMA_HOST`, else Ollama's own.
@@ -210,7 +235,7 @@ async fn interface(_gateway: Gateway, _config: Live, _tasks: &Tasks, _label: Opt
 async fn demo(config: Config, tasks: &Tasks) -> Result<(), End> {
     out::say("ollamanet: This is a demo: a built-in stand-in plays Ollama, and nothing of it is kept.");
     let demo = Demo::prepare(config, tasks).await?;
-    let gateway = compose(&demo.paths, &demo.config, tasks)?;
+    let gateway = compose(&demo.paths, &demo.config, &Live::fixed(demo.config.clone()), tasks)?;
     demo.furnish(&gateway).await?;
     let done = interface(gateway, Live::fixed(demo.config.clone()), tasks, Some(demo::LABEL)).await;
     // Before the directory goes, whoever still writes into it.

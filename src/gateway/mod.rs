@@ -13,8 +13,7 @@ use std::sync::Arc;
 
 use crate::{
     access::Gate,
-    api::{Fault, FaultKind},
-    services::{accounts::Accounts, health::HealthChecks, models::Models},
+    services::{accounts::Accounts, conversations::Conversations, health::HealthChecks, models::Models, turns::Turns},
 };
 
 /// The one door to everything. Cheap to clone.
@@ -27,6 +26,8 @@ pub struct Parts {
     pub gate: Gate,
     pub accounts: Accounts,
     pub models: Models,
+    pub conversations: Conversations,
+    pub turns: Turns,
     pub health: HealthChecks,
 }
 
@@ -35,8 +36,4 @@ impl Gateway {
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
-}
-
-fn unbuilt<T>() -> Result<T, Fault> {
-    Err(Fault::new(FaultKind::Internal, "This is not built yet."))
 }

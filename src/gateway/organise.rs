@@ -1,152 +1,215 @@
 //! Folders, conversations, drafts, prompt history.
 
-use super::{Gateway, unbuilt};
-use crate::api::{
-    ConversationId, Fault, FolderId, MessageId,
-    auth::Session,
-    chat::{Draft, MessagePage, Opened, PastPrompt},
-    organise::{
-        Conversation, ConversationPatch, ConversationRow, Cursor, Folder, FolderContent, NewConversation, Page, Shelf,
-        Tree,
+use std::time::Duration;
+
+use super::Gateway;
+use crate::{
+    access::{Class, Member, Op, Permission},
+    api::{
+        ConversationId, Fault, FolderId, MessageId,
+        auth::Session,
+        chat::{Draft, MessagePage, Opened, PastPrompt},
+        organise::{
+            Conversation, ConversationPatch, ConversationRow, Cursor, Folder, FolderContent, NewConversation, Page,
+            Shelf, Tree,
+        },
     },
 };
 
+pub(super) const TREE: Op = Op {
+    name: "organise.tree",
+    permission: Permission::Organise,
+    class: Class::Read,
+    needs_ollama: None,
+    deadline: Duration::from_secs(10),
+};
+pub(super) const LIST: Op = Op { name: "conversations.list", ..TREE };
+pub(super) const CREATE: Op = Op { name: "conversations.create", ..TREE };
+pub(super) const GET: Op = Op { name: "conversations.get", ..TREE };
+pub(super) const OPEN: Op = Op { name: "conversations.open", ..TREE };
+pub(super) const OLDER: Op = Op { name: "messages.older", ..TREE };
+pub(super) const CHANGE: Op = Op { name: "conversations.change", ..TREE };
+pub(super) const TRASH: Op = Op { name: "conversations.trash", ..TREE };
+pub(super) const RESTORE: Op = Op { name: "conversations.restore", ..TREE };
+pub(super) const CREATE_FOLDER: Op = Op { name: "folders.create", ..TREE };
+pub(super) const RENAME_FOLDER: Op = Op { name: "folders.rename", ..TREE };
+pub(super) const MOVE_FOLDER: Op = Op { name: "folders.move", ..TREE };
+pub(super) const DELETE_FOLDER: Op = Op { name: "folders.delete", ..TREE };
+pub(super) const SHOW_BRANCH: Op = Op { name: "messages.show_branch", ..TREE };
+pub(super) const SIBLING: Op = Op { name: "messages.sibling", ..TREE };
+pub(super) const MARK: Op = Op { name: "messages.mark", ..TREE };
+pub(super) const DRAFT: Op = Op { name: "drafts.get", ..TREE };
+pub(super) const SAVE_DRAFT: Op = Op { name: "drafts.save", ..TREE };
+pub(super) const PAST_PROMPTS: Op = Op { name: "messages.past_prompts", ..TREE };
+
 impl Gateway {
     /// All folders with their counts, and the counts of the fixed shelves.
-    pub async fn tree(&self, _session: &Session) -> Result<Tree, Fault> {
-        unbuilt()
+    pub async fn tree(&self, session: &Session) -> Result<Tree, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &TREE, |by| self.0.conversations.tree(by)).await
     }
 
     /// One shelf's conversations, most recently used first; `filter` matches titles without regard to case or accents.
     pub async fn conversations(
         &self,
-        _session: &Session,
-        _shelf: Shelf,
-        _filter: &str,
-        _after: Option<Cursor>,
-        _limit: u32,
+        session: &Session,
+        shelf: Shelf,
+        filter: &str,
+        after: Option<Cursor>,
+        limit: u32,
     ) -> Result<Page<ConversationRow>, Fault> {
-        unbuilt()
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &LIST, |by| self.0.conversations.list(by, shelf, filter, after, limit))
+            .await
     }
 
-    pub async fn create_conversation(&self, _session: &Session, _new: NewConversation) -> Result<Conversation, Fault> {
-        unbuilt()
+    pub async fn create_conversation(&self, session: &Session, new: NewConversation) -> Result<Conversation, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &CREATE, |by| self.0.conversations.create(by, new)).await
     }
 
-    pub async fn conversation(&self, _session: &Session, _id: ConversationId) -> Result<Conversation, Fault> {
-        unbuilt()
+    pub async fn conversation(&self, session: &Session, id: ConversationId) -> Result<Conversation, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &GET, |by| self.0.conversations.get(by, id)).await
     }
 
     /// Settings, the newest `limit` messages of the branch on view, draft, running turn and context meter, in one read.
-    pub async fn open_conversation(
-        &self,
-        _session: &Session,
-        _id: ConversationId,
-        _limit: u32,
-    ) -> Result<Opened, Fault> {
-        unbuilt()
+    pub async fn open_conversation(&self, session: &Session, id: ConversationId, limit: u32) -> Result<Opened, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &OPEN, |by| self.0.turns.open(by, id, limit)).await
     }
 
     /// The messages of the branch on view that lie before `before`, newest of them last.
     pub async fn older_messages(
         &self,
-        _session: &Session,
-        _conversation: ConversationId,
-        _before: MessageId,
-        _limit: u32,
+        session: &Session,
+        conversation: ConversationId,
+        before: MessageId,
+        limit: u32,
     ) -> Result<MessagePage, Fault> {
-        unbuilt()
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &OLDER, |by| self.0.conversations.older(by, conversation, before, limit))
+            .await
     }
 
     pub async fn change_conversation(
         &self,
-        _session: &Session,
-        _id: ConversationId,
-        _patch: ConversationPatch,
+        session: &Session,
+        id: ConversationId,
+        patch: ConversationPatch,
     ) -> Result<Conversation, Fault> {
-        unbuilt()
+        self.0.gate.call::<Member, _, _>(session, &CHANGE, |by| self.0.conversations.change(by, id, patch)).await
     }
 
-    pub async fn trash_conversations(&self, _session: &Session, _ids: Vec<ConversationId>) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn trash_conversations(&self, session: &Session, ids: Vec<ConversationId>) -> Result<(), Fault> {
+        self.0.gate.call::<Member, _, _>(session, &TRASH, |by| self.0.conversations.trash(by, ids)).await
     }
 
-    pub async fn restore_conversations(&self, _session: &Session, _ids: Vec<ConversationId>) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn restore_conversations(&self, session: &Session, ids: Vec<ConversationId>) -> Result<(), Fault> {
+        self.0.gate.call::<Member, _, _>(session, &RESTORE, |by| self.0.conversations.restore(by, ids)).await
     }
 
     pub async fn create_folder(
         &self,
-        _session: &Session,
-        _parent: Option<FolderId>,
-        _name: &str,
+        session: &Session,
+        parent: Option<FolderId>,
+        name: &str,
     ) -> Result<Folder, Fault> {
-        unbuilt()
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &CREATE_FOLDER, |by| self.0.conversations.create_folder(by, parent, name))
+            .await
     }
 
-    pub async fn rename_folder(&self, _session: &Session, _id: FolderId, _name: &str) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn rename_folder(&self, session: &Session, id: FolderId, name: &str) -> Result<(), Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &RENAME_FOLDER, |by| self.0.conversations.rename_folder(by, id, name))
+            .await
     }
 
     /// Refused when it would put a folder inside itself.
-    pub async fn move_folder(&self, _session: &Session, _id: FolderId, _parent: Option<FolderId>) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn move_folder(&self, session: &Session, id: FolderId, parent: Option<FolderId>) -> Result<(), Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &MOVE_FOLDER, |by| self.0.conversations.move_folder(by, id, parent))
+            .await
     }
 
-    pub async fn delete_folder(&self, _session: &Session, _id: FolderId, _content: FolderContent) -> Result<(), Fault> {
-        unbuilt()
+    pub async fn delete_folder(&self, session: &Session, id: FolderId, content: FolderContent) -> Result<(), Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &DELETE_FOLDER, |by| self.0.conversations.delete_folder(by, id, content))
+            .await
     }
 
     /// Puts the branch through this message on view and gives its newest messages.
     pub async fn show_branch(
         &self,
-        _session: &Session,
-        _conversation: ConversationId,
-        _through: MessageId,
-        _limit: u32,
+        session: &Session,
+        conversation: ConversationId,
+        through: MessageId,
+        limit: u32,
     ) -> Result<MessagePage, Fault> {
-        unbuilt()
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &SHOW_BRANCH, |by| {
+                self.0.conversations.show_branch(by, conversation, through, limit)
+            })
+            .await
     }
 
     /// The sibling `step` places from this message (wrapping), for `show_branch`.
     pub async fn sibling(
         &self,
-        _session: &Session,
-        _conversation: ConversationId,
-        _message: MessageId,
-        _step: i32,
+        session: &Session,
+        conversation: ConversationId,
+        message: MessageId,
+        step: i32,
     ) -> Result<MessageId, Fault> {
-        unbuilt()
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &SIBLING, |by| self.0.conversations.sibling(by, conversation, message, step))
+            .await
     }
 
     /// Leaves a message out of what the model receives, or keeps it in however old it is.
     pub async fn mark_message(
         &self,
-        _session: &Session,
-        _conversation: ConversationId,
-        _message: MessageId,
-        _excluded: Option<bool>,
-        _pinned: Option<bool>,
+        session: &Session,
+        conversation: ConversationId,
+        message: MessageId,
+        excluded: Option<bool>,
+        pinned: Option<bool>,
     ) -> Result<(), Fault> {
-        unbuilt()
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &MARK, |by| {
+                self.0.conversations.mark(by, conversation, message, excluded, pinned)
+            })
+            .await
     }
 
     /// `None` = the draft of a conversation that does not exist yet.
-    pub async fn draft(&self, _session: &Session, _conversation: Option<ConversationId>) -> Result<Draft, Fault> {
-        unbuilt()
+    pub async fn draft(&self, session: &Session, conversation: Option<ConversationId>) -> Result<Draft, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &DRAFT, |by| self.0.conversations.draft(by, conversation)).await
     }
 
     pub async fn save_draft(
         &self,
-        _session: &Session,
-        _conversation: Option<ConversationId>,
-        _draft: Draft,
+        session: &Session,
+        conversation: Option<ConversationId>,
+        draft: Draft,
     ) -> Result<(), Fault> {
-        unbuilt()
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &SAVE_DRAFT, |by| self.0.conversations.save_draft(by, conversation, draft))
+            .await
     }
 
     /// Own prompts, newest first, that contain `text` (without regard to case); repeated ones once.
-    pub async fn past_prompts(&self, _session: &Session, _text: &str, _limit: u32) -> Result<Vec<PastPrompt>, Fault> {
-        unbuilt()
+    pub async fn past_prompts(&self, session: &Session, text: &str, limit: u32) -> Result<Vec<PastPrompt>, Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &PAST_PROMPTS, |by| self.0.conversations.past_prompts(by, text, limit))
+            .await
     }
 }
