@@ -150,7 +150,7 @@ async fn dispatch(
 }
 
 /// The parts of the program, put together over one data directory.
-fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Result<Gateway, Fault> {
+pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Result<Gateway, Fault> {
     paths.secure()?;
     let cautious = match paths::network_file_system(&paths.data) {
         Some(name) => {

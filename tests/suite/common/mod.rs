@@ -1,5 +1,6 @@
 //! What the tests bring along: temporary directories, a fake Ollama, a pseudo-terminal.
 
+pub mod house;
 pub mod pty;
 pub mod sequences;
 
@@ -20,4 +21,14 @@ pub fn environment(home: &Path) -> Vec<(&'static str, PathBuf)> {
         ("PATH", PathBuf::from("/usr/bin:/bin")),
         ("LANG", PathBuf::from("C.UTF-8")),
     ]
+}
+
+/// Waits until something is so, without sleeping longer than it takes; fails after a minute.
+pub async fn until(what: &str, so: impl Fn() -> bool) {
+    let patience = tokio::time::timeout(pty::PATIENCE, async {
+        while !so() {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(patience.await.is_ok(), "waited for this in vain: {what}");
 }

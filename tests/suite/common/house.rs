@@ -1,0 +1,61 @@
+//! The whole backend over a temporary directory: what a second window, or the next start, is made of as well.
+
+use std::path::{Path, PathBuf};
+
+use ollamanet::{
+    api::auth::{NewAccount, Secret, SignedIn},
+    app,
+    config::{Config, live::Live},
+    gateway::Gateway,
+    paths::Paths,
+    tasks::Tasks,
+};
+
+pub const PASSPHRASE: &str = "basin lumen tripod velvet marsh";
+
+/// One running program's worth of backend.
+pub struct House {
+    pub gateway: Gateway,
+    pub tasks: Tasks,
+    pub paths: Paths,
+}
+
+impl House {
+    /// Opens the installation in `home`, as a start of the program does.
+    pub fn open(home: &Path, config: &Config) -> Self {
+        let paths = Paths::find(Some(&home.join("data"))).unwrap();
+        let tasks = Tasks::new();
+        let gateway = app::compose(&paths, config, &Live::fixed(config.clone()), &tasks).unwrap();
+        Self { gateway, tasks, paths }
+    }
+
+    /// Without an Ollama: nothing listens on that port.
+    pub fn alone(home: &Path) -> Self {
+        let mut config = Config::default();
+        config.ollama.host = "127.0.0.1:1".to_owned();
+        Self::open(home, &config)
+    }
+
+    pub async fn first_admin(&self, name: &str) -> SignedIn {
+        let new = NewAccount { name: name.to_owned(), passphrase: Secret::new(PASSPHRASE) };
+        self.gateway.create_first_admin(new).await.unwrap()
+    }
+
+    /// Ends as the program does.
+    pub async fn close(self) {
+        let late = self.tasks.stop(std::time::Duration::from_secs(20)).await;
+        assert_eq!(late, Vec::<String>::new());
+    }
+
+    /// Every file of the installation.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut open = vec![self.paths.data.clone()];
+        while let Some(dir) = open.pop() {
+            for entry in std::fs::read_dir(dir).unwrap().flatten() {
+                if entry.file_type().unwrap().is_dir() { open.push(entry.path()) } else { found.push(entry.path()) }
+            }
+        }
+        found
+    }
+}
