@@ -27,6 +27,7 @@ use crate::{
         load::{self, Sources},
     },
     gateway::{Gateway, Parts},
+    hardening,
     logging::{self, Log},
     ollama::{Address, Ollama, Settings},
     paths::{self, Paths},
@@ -84,6 +85,9 @@ fn start(cli: Cli) -> Result<(), End> {
         Some(_) | None if paths.secure_state().is_err() => Log::none(),
         Some(_) | None => logging::start(&paths.state, logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?),
     };
+    if !hardening::holds() {
+        tracing::warn!("this system does not let the process hide its memory from core files and debuggers");
+    }
     // A doctor is for the day when the settings are wrong; everybody else needs them right.
     let config = match (&command, load::load(&sources)) {
         (_, Ok(loaded)) => loaded.config,

@@ -26,6 +26,7 @@ pub mod cli;
 pub mod config;
 pub mod fake;
 pub mod gateway;
+pub mod hardening;
 pub mod logging;
 pub mod ollama;
 pub mod paths;

@@ -3,9 +3,10 @@
 use std::{panic::catch_unwind, process::ExitCode};
 
 use clap::Parser;
-use ollamanet::{app, cli::Cli, logging};
+use ollamanet::{app, cli::Cli, hardening, logging};
 
 fn main() -> ExitCode {
+    hardening::harden();
     logging::note_panics();
     // Whatever is made from here on is its owner's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));

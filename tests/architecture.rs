@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("safe_text", &[]),
     ("tasks", &[]),
     ("paths", &["api"]),
+    ("hardening", &[]),
     ("logging", &["api"]),
     ("config", &["api", "tasks"]),
     ("cache", &["api"]),
