@@ -118,7 +118,7 @@ impl ChatScreen {
                 Some(self.history_step(false, cx))
             }
             Action::ScrollUp | Action::ScrollDown => {
-                let look = self.look(cx);
+                let look = self.highlights.look(cx);
                 self.transcript.page(action == Action::ScrollDown, &look);
                 Some(self.load_older().into_iter().collect())
             }

@@ -20,7 +20,7 @@ use crate::{
 
 impl ChatScreen {
     pub(super) fn transcript_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
-        let look = self.look(cx);
+        let look = self.highlights.look(cx);
         match action {
             Action::LineUp => self.transcript.step(false, &look),
             Action::LineDown => self.transcript.step(true, &look),
@@ -68,7 +68,7 @@ impl ChatScreen {
         let Some(id) = self.transcript.subject().map(|message| message.id) else {
             return notice("There is nothing to copy yet.");
         };
-        let blocks = self.transcript.code_blocks(id, &self.look(cx));
+        let blocks = self.transcript.code_blocks(id, &self.highlights.look(cx));
         match blocks.as_slice() {
             [] => notice("This message has no code block."),
             [(_, text)] => copy(text),
@@ -91,7 +91,7 @@ impl ChatScreen {
 
     pub(super) fn copy_block_at(&mut self, at: usize, cx: &Cx) -> Vec<Effect> {
         let Some(id) = self.transcript.subject().map(|message| message.id) else { return Vec::new() };
-        let blocks = self.transcript.code_blocks(id, &self.look(cx));
+        let blocks = self.transcript.code_blocks(id, &self.highlights.look(cx));
         blocks.get(at).map(|(_, text)| copy(text)).unwrap_or_default()
     }
 

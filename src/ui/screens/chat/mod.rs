@@ -34,6 +34,7 @@ use self::{
 use crate::{
     api::{
         ConversationId, TurnId,
+        chat::TurnEvent,
         events::{Changed, Event},
         models::ModelList,
         organise::{Conversation, NewConversation},
@@ -42,11 +43,12 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{ChatCall, ChatReply, Effect, ShellReply, Timer},
+        text::highlight::Highlighted,
         widgets::{
             composer::Composer,
             options_panel::{OptionsPanel, PanelOut},
             toast::Toast,
-            transcript::{Look, Transcript},
+            transcript::{Highlights, Transcript},
             tree::Tree,
         },
     },
@@ -92,6 +94,7 @@ pub struct ChatScreen {
     saver: compose::Saver,
     /// What left the editor and comes back: the draft, or the system prompt.
     edits_system: bool,
+    highlights: Highlights,
 }
 
 impl ChatScreen {
@@ -127,6 +130,7 @@ impl ChatScreen {
             asked_prompts: 0,
             saver: compose::Saver::default(),
             edits_system: false,
+            highlights: Highlights::default(),
         };
         let effects = vec![
             Effect::Chat(ChatCall::LoadDraft),
@@ -166,7 +170,9 @@ impl ChatScreen {
         if self.overlay.is_some() {
             return self.overlay_action(action, cx);
         }
-        self.act(action, cx)
+        let mut effects = self.act(action, cx)?;
+        effects.extend(self.want_colours(cx));
+        Some(effects)
     }
 
     pub fn on_paste(&mut self, text: String, cx: &Cx) -> Vec<Effect> {
@@ -194,10 +200,24 @@ impl ChatScreen {
 
     /// `area` is what `view` was last given.
     pub fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
-        self.mouse(mouse, area, cx)
+        let mut effects = self.mouse(mouse, area, cx);
+        effects.extend(self.want_colours(cx));
+        effects
     }
 
     pub fn on_reply(&mut self, reply: ChatReply, cx: &Cx) -> Vec<Effect> {
+        let mut effects = self.replied(reply, cx);
+        effects.extend(self.want_colours(cx));
+        effects
+    }
+
+    /// Blocks of code on the screen that have no colours yet.
+    fn want_colours(&mut self, cx: &Cx) -> Vec<Effect> {
+        let jobs = self.transcript.want_colours(&mut self.highlights, cx);
+        jobs.into_iter().map(Effect::Highlight).collect()
+    }
+
+    fn replied(&mut self, reply: ChatReply, cx: &Cx) -> Vec<Effect> {
         match reply {
             ChatReply::Tree(tree) => self.on_tree(tree),
             ChatReply::Conversations { asked, shelf, page } => self.on_conversations(asked, shelf, page),
@@ -242,7 +262,19 @@ impl ChatScreen {
 
     pub fn on_event(&mut self, event: &Event, cx: &Cx) -> Vec<Effect> {
         match event {
-            Event::Turn { turn, conversation, answer, event } => self.on_turn(*conversation, *turn, *answer, event, cx),
+            Event::Turn { turn, conversation, answer, event } => {
+                let mut effects = self.on_turn(*conversation, *turn, *answer, event, cx);
+                // Laying out is for the frame, which gathers many pieces; only one that may end a block is looked at.
+                let may_end_block = match event {
+                    TurnEvent::Delta(delta) => delta.content.contains('`'),
+                    TurnEvent::Ended { .. } => true,
+                    TurnEvent::Queued { .. } | TurnEvent::Waiting => false,
+                };
+                if may_end_block {
+                    effects.extend(self.want_colours(cx));
+                }
+                effects
+            }
             Event::Changed(Changed::Tree) => vec![Effect::Chat(ChatCall::Tree)],
             Event::Changed(Changed::Conversation(id)) if self.open_id() == Some(*id) => self.reopen(),
             Event::Changed(Changed::Conversation(_)) => Vec::new(),
@@ -265,6 +297,13 @@ impl ChatScreen {
             | Timer::Settle(_)
             | Timer::Judge(_)
             | Timer::Jobs => Vec::new(),
+        }
+    }
+
+    /// The colours of a block of code came.
+    pub fn on_highlighted(&mut self, done: Highlighted) {
+        if self.highlights.keep(done) {
+            self.transcript.recolour();
         }
     }
 
@@ -319,16 +358,12 @@ impl ChatScreen {
         self.conversation.as_ref().map(|conversation| conversation.row.id)
     }
 
-    fn look<'a>(&self, cx: &'a Cx) -> Look<'a> {
-        Look { cx, colours: None, version: 0 }
-    }
-
     fn set_focus(&mut self, focus: Focus, cx: &Cx) {
         if self.focus == Focus::Transcript && focus != Focus::Transcript {
             self.transcript.unselect();
         }
         if focus == Focus::Transcript {
-            let look = self.look(cx);
+            let look = self.highlights.look(cx);
             self.transcript.select_some(&look);
         }
         self.filtering &= focus == Focus::Tree;

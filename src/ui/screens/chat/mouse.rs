@@ -29,7 +29,7 @@ impl ChatScreen {
             return self.tree.step(by.signum()).map(ask_effect).into_iter().collect();
         }
         if areas.transcript.contains(at) || areas.composer.contains(at) {
-            let look = self.look(cx);
+            let look = self.highlights.look(cx);
             self.transcript.scroll(by, &look);
             return self.load_older().into_iter().collect();
         }
@@ -57,12 +57,12 @@ impl ChatScreen {
             self.set_focus(Focus::Composer, cx);
             self.composer.click(at.x - areas.composer.x, at.y - areas.composer.y);
         } else if areas.transcript.contains(at) {
-            let look = self.look(cx);
+            let look = self.highlights.look(cx);
             if let Some(hit) = self.transcript.hit(at.y - areas.transcript.y, &look) {
                 self.transcript.select(hit.index);
                 self.set_focus(Focus::Transcript, cx);
                 if hit.is_thinking {
-                    let look = self.look(cx);
+                    let look = self.highlights.look(cx);
                     self.transcript.toggle_thinking(&look);
                 }
             }

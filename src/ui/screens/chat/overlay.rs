@@ -311,6 +311,7 @@ impl ChatScreen {
                 let width = (area.width.saturating_sub(4)).clamp(20, 90);
                 let inner = modal::open(frame, area, cx, "System prompt", (width, height), &self.hints(cx));
                 let text = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+                composer.view(frame, text, cx.theme.text, true);
                 if composer.is_empty() {
                     frame.render_widget(
                         Span::styled(
@@ -320,7 +321,6 @@ impl ChatScreen {
                         Rect { height: text.height.min(1), ..text },
                     );
                 }
-                composer.view(frame, text, cx.theme.text, true);
             }
         }
     }

@@ -144,7 +144,7 @@ impl ChatScreen {
         if self.transcript.is_empty() {
             self.draw_empty(frame, areas.transcript, cx);
         }
-        self.transcript.view(frame, areas.transcript, &self.look(cx), self.focus == Focus::Transcript);
+        self.transcript.view(frame, areas.transcript, &self.highlights.look(cx), self.focus == Focus::Transcript);
         self.draw_status(frame, areas.status, focused, cx);
         self.draw_chips(frame, areas.chips, cx);
         self.draw_composer(frame, areas, cx);
@@ -358,6 +358,8 @@ impl ChatScreen {
         let focused = self.focus == Focus::Composer && self.overlay.is_none();
         let style = if focused { cx.theme.accent } else { cx.theme.dim };
         frame.buffer_mut().set_string(area.x.saturating_sub(2), area.y, ">", style);
+        self.composer.view(frame, area, cx.theme.text, focused);
+        // After the editor, which clears the cell of its cursor.
         if self.composer.is_empty() {
             let text =
                 if self.is_answering() { "Write on; it is sent when the answer has ended." } else { "Write a message" };
@@ -366,7 +368,6 @@ impl ChatScreen {
                 Rect { height: 1, ..area },
             );
         }
-        self.composer.view(frame, area, cx.theme.text, focused);
     }
 
     fn draw_completion(&self, frame: &mut Frame, areas: &Areas, cx: &Cx) {

@@ -1,6 +1,6 @@
 //! One message as lines: who, when and how fast; thinking; text; tool calls; attachments; how it ended.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use ratatui::{
     style::Style,
@@ -13,7 +13,7 @@ use crate::{
     safe_text::SafeText,
     ui::{
         text::{
-            markdown::{self, CodeBlock},
+            markdown::{self, CodeBlock, Rendered},
             wrap::{Breaks, Piece, clip, wrap},
         },
         theme::Palette,
@@ -27,6 +27,8 @@ const LONG: usize = 48 * 1024;
 const SHOWN_OF_LONG: usize = 6 * 1024;
 /// Columns before the text: the bar of the selected message and a space.
 pub const GUTTER: u16 = 2;
+/// Columns kept free after it, so that boxes do not touch the frame.
+const MARGIN: u16 = 1;
 
 /// What a layout was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,9 @@ pub struct Layout {
     pub thinking: Vec<Line<'static>>,
     pub body: Vec<Line<'static>>,
     pub foot: Vec<Line<'static>>,
-    pub blocks: Vec<(String, String)>,
+    pub blocks: Vec<CodeBlock>,
+    /// Whether colours have been asked for them.
+    pub is_coloured: Cell<bool>,
     /// Whether only the beginning is shown because it is very long.
     pub is_shortened: bool,
     /// The line of the thinking's fold, within the message.
@@ -64,7 +68,7 @@ impl Transcript {
         let key = Key {
             width,
             palette: look.cx.theme.palette,
-            version: look.version,
+            version: look.highlights.version,
             fold: item.fold,
             thinking_open: self.is_thinking_open(item, look),
             is_first_seen: self.is_first_seen(at),
@@ -100,12 +104,14 @@ impl Transcript {
             each(&layout.foot, Style::new());
             return;
         };
+        let colours = |language: &str, text: &str| look.highlights.cache.lookup(language, text, theme.palette);
+        let markdown_look = markdown::Look { width: self.text_width(), theme, colours: Some(&colours) };
         if self.is_thinking_open(item, look) {
             let mut thinking = live.thinking.borrow_mut();
-            each(&thinking.lay_out(markdown_look(self.text_width(), look)).lines, theme.thinking);
+            each(&thinking.lay_out(markdown_look).lines, theme.thinking);
         }
         let mut content = live.content.borrow_mut();
-        each(&content.lay_out(markdown_look(self.text_width(), look)).lines, over);
+        each(&content.lay_out(markdown_look).lines, over);
         each(&layout.foot, Style::new());
     }
 
@@ -117,7 +123,7 @@ impl Transcript {
     }
 
     fn text_width(&self) -> u16 {
-        self.size.get().0.saturating_sub(GUTTER).max(1)
+        self.size.get().0.saturating_sub(GUTTER + MARGIN).max(1)
     }
 
     fn lay_out(&self, item: &Item, key: &Key, look: &Look) -> Layout {
@@ -189,7 +195,7 @@ impl Transcript {
         layout.head.push(Line::styled(text, theme.dim));
         if key.thinking_open && item.live.is_none() {
             let safe = SafeText::new(item.message.thinking.trim_end());
-            layout.thinking = markdown::render(&safe, markdown_look(self.text_width(), look)).lines;
+            layout.thinking = render(&safe, self.text_width(), look).lines;
             layout.thinking.push(Line::default());
         }
     }
@@ -228,8 +234,10 @@ impl Transcript {
     }
 }
 
-fn markdown_look<'a>(width: u16, look: &Look<'a>) -> markdown::Look<'a> {
-    markdown::Look { width, theme: &look.cx.theme, colours: look.colours }
+fn render(text: &SafeText, width: u16, look: &Look) -> Rendered {
+    let theme = &look.cx.theme;
+    let colours = |language: &str, text: &str| look.highlights.cache.lookup(language, text, theme.palette);
+    markdown::render(text, markdown::Look { width, theme, colours: Some(&colours) })
 }
 
 fn lay_out_text(message: &Message, key: &Key, width: u16, look: &Look, layout: &mut Layout) {
@@ -244,13 +252,13 @@ fn lay_out_text(message: &Message, key: &Key, width: u16, look: &Look, layout: &
             }
             // What is pasted with fences can be copied as a block from a question, too.
             if shown.contains("```") {
-                layout.blocks = blocks(markdown::render(&safe, markdown_look(width, look)).blocks);
+                layout.blocks = render(&safe, width, look).blocks;
             }
         }
         MessageRole::Assistant | MessageRole::System => {
-            let rendered = markdown::render(&safe, markdown_look(width, look));
+            let rendered = render(&safe, width, look);
             layout.body = rendered.lines;
-            layout.blocks = blocks(rendered.blocks);
+            layout.blocks = rendered.blocks;
         }
     }
     if is_long {
@@ -258,10 +266,6 @@ fn lay_out_text(message: &Message, key: &Key, width: u16, look: &Look, layout: &
         let more = crate::ui::widgets::size((whole.len() - shown.len()) as u64);
         layout.body.push(Line::styled(format!("… {more} more — z shows all of it"), look.cx.theme.dim));
     }
-}
-
-fn blocks(blocks: Vec<CodeBlock>) -> Vec<(String, String)> {
-    blocks.into_iter().map(|block| (block.language, block.text)).collect()
 }
 
 fn header(message: &Message, is_live: bool, width: usize, look: &Look) -> Line<'static> {

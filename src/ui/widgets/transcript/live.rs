@@ -1,7 +1,7 @@
 //! An answer that is still arriving: its text and its thinking as streams, so that a piece costs the same at the end of
 //! a long answer as at its beginning. A preview only: the stored message replaces it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::{
     api::chat::{Delta, Message, ToolCall},
@@ -12,6 +12,8 @@ pub struct Live {
     pub content: RefCell<Stream>,
     pub thinking: RefCell<Stream>,
     pub calls: Vec<ToolCall>,
+    /// Blocks of code for which colours have been asked.
+    pub coloured: Cell<usize>,
     /// The text as it came, for copying before the end.
     raw: String,
 }
@@ -23,6 +25,7 @@ impl Live {
             content: RefCell::new(Stream::begun(&answer.content)),
             thinking: RefCell::new(Stream::begun(&answer.thinking)),
             calls: answer.tool_calls.clone(),
+            coloured: Cell::new(0),
             raw: answer.content.clone(),
         }
     }

@@ -23,7 +23,13 @@ use crate::{
         Fault, MessageId,
         chat::{ContextMeter, Delta, Message, MessagePage, MessageRole, MessageState},
     },
-    ui::{cx::Cx, text::markdown::Colours},
+    ui::{
+        cx::Cx,
+        text::{
+            highlight::{HighlightCache, Highlighted, Job},
+            markdown::{CodeBlock, Rendered},
+        },
+    },
 };
 
 /// Messages kept when the reader goes back to the end after reading far up.
@@ -35,10 +41,28 @@ const LAYOUTS: usize = 200;
 #[derive(Clone, Copy)]
 pub struct Look<'a> {
     pub cx: &'a Cx,
-    /// Coloured code, where it has been made.
-    pub colours: Option<Colours<'a>>,
-    /// Changes whenever the coloured code does.
-    pub version: u64,
+    highlights: &'a Highlights,
+}
+
+/// Coloured code, as far as it has been made.
+#[derive(Debug, Default)]
+pub struct Highlights {
+    cache: HighlightCache,
+    /// Counts up whenever colours come, so that layouts without them are made anew.
+    version: u64,
+}
+
+impl Highlights {
+    pub fn look<'a>(&'a self, cx: &'a Cx) -> Look<'a> {
+        Look { cx, highlights: self }
+    }
+
+    /// Whether there is something new to see.
+    pub fn keep(&mut self, done: Highlighted) -> bool {
+        let is_new = self.cache.keep(done);
+        self.version += u64::from(is_new);
+        is_new
+    }
 }
 
 /// Where the reader is.
@@ -346,9 +370,54 @@ impl Transcript {
         }
     }
 
+    /// Jobs for the blocks of code on the screen that have no colours yet; each is named once.
+    pub fn want_colours(&self, highlights: &mut Highlights, cx: &Cx) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        if self.items.is_empty() {
+            return jobs;
+        }
+        let palette = cx.theme.palette;
+        let (top, _) = self.top(&highlights.look(cx));
+        let mut left = usize::from(self.size.get().1);
+        for at in top..self.items.len() {
+            let look = highlights.look(cx);
+            left = left.saturating_sub(self.lines_of(at, &look));
+            if let Some(live) = &self.items[at].live {
+                let content = live.content.borrow();
+                let closed = content.rendered().blocks.iter().filter(|block| block.closed).count();
+                if closed > live.coloured.replace(closed) {
+                    jobs.extend(highlights.cache.missing(content.rendered(), palette));
+                }
+            } else {
+                let layout = self.layout(at, &look);
+                if !layout.blocks.is_empty() && !layout.is_coloured.replace(true) {
+                    let rendered = Rendered { blocks: layout.blocks.clone(), ..Rendered::default() };
+                    jobs.extend(highlights.cache.missing(&rendered, palette));
+                }
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        jobs
+    }
+
+    /// Colours came: an answer that is still arriving is drawn anew; the others see it by the version.
+    pub fn recolour(&mut self) {
+        for live in self.items.iter_mut().filter_map(|item| item.live.as_mut()) {
+            live.content.get_mut().forget_layout();
+        }
+    }
+
     /// The code blocks of a message, sanitised, with their languages.
     pub fn code_blocks(&self, id: MessageId, look: &Look) -> Vec<(String, String)> {
-        self.index_of(id).map(|at| self.layout(at, look).blocks.clone()).unwrap_or_default()
+        let Some(at) = self.index_of(id) else { return Vec::new() };
+        let pairs =
+            |blocks: &[CodeBlock]| blocks.iter().map(|block| (block.language.clone(), block.text.clone())).collect();
+        match &self.items[at].live {
+            Some(live) => pairs(&live.content.borrow().rendered().blocks),
+            None => pairs(&self.layout(at, look).blocks),
+        }
     }
 
     fn index_of(&self, id: MessageId) -> Option<usize> {

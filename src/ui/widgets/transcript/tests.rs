@@ -1,1 +1,223 @@
+use ratatui::{Terminal, backend::TestBackend};
 
+use super::*;
+
+fn msg(n: u128) -> MessageId {
+    MessageId(uuid::Uuid::from_u128(n))
+}
+
+fn message(n: u128, role: MessageRole, content: &str) -> Message {
+    Message {
+        id: msg(n),
+        parent: (n > 1).then(|| msg(n - 1)),
+        role,
+        content: content.into(),
+        thinking: String::new(),
+        tool_calls: Vec::new(),
+        attachments: Vec::new(),
+        state: MessageState::Done,
+        error: None,
+        model: None,
+        metrics: crate::api::chat::Metrics::default(),
+        excluded: false,
+        pinned: false,
+        sibling: 1,
+        siblings: 1,
+        created_at: 0,
+    }
+}
+
+fn page(numbers: std::ops::RangeInclusive<u128>, has_older: bool) -> MessagePage {
+    let role = |n: u128| if n % 2 == 1 { MessageRole::User } else { MessageRole::Assistant };
+    MessagePage { messages: numbers.map(|n| message(n, role(n), &format!("text {n}"))).collect(), has_older }
+}
+
+struct Reader {
+    transcript: Transcript,
+    cx: Cx,
+    highlights: Highlights,
+}
+
+impl Reader {
+    fn new(page: MessagePage) -> Self {
+        let reader = Self {
+            transcript: Transcript::new(page, ContextMeter::default()),
+            cx: Cx::fixed(),
+            highlights: Highlights::default(),
+        };
+        reader.draw();
+        reader
+    }
+
+    fn draw(&self) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(40, 9)).unwrap();
+        let look = self.highlights.look(&self.cx);
+        terminal.draw(|frame| self.transcript.view(frame, frame.area(), &look, true)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    fn act(&mut self, act: impl FnOnce(&mut Transcript, &Look)) -> String {
+        let look = self.highlights.look(&self.cx);
+        act(&mut self.transcript, &look);
+        self.draw()
+    }
+
+    fn laid_out(&self) -> usize {
+        self.transcript.items.iter().filter(|item| item.layout.borrow().is_some()).count()
+    }
+}
+
+#[test]
+fn only_what_is_on_the_screen_is_laid_out() {
+    let reader = Reader::new(page(1..=1000, false));
+    assert!(reader.draw().contains("text 1000"));
+    assert!(reader.laid_out() <= 4, "{}", reader.laid_out());
+}
+
+#[test]
+fn scrolling_up_and_down_again_follows_the_end() {
+    let mut reader = Reader::new(page(1..=20, false));
+    let end = reader.draw();
+    reader.act(|transcript, look| transcript.scroll(-7, look));
+    assert!(matches!(reader.transcript.place(), Place::At { .. }));
+    let back = reader.act(|transcript, look| transcript.scroll(7, look));
+    assert_eq!((reader.transcript.place(), back), (Place::Follow, end));
+}
+
+#[test]
+fn scrolling_by_single_lines_shows_every_line_once() {
+    let mut reader = Reader::new(page(1..=12, false));
+    reader.act(|transcript, _| transcript.to_top());
+    let mut seen = Vec::new();
+    while reader.transcript.place() != Place::Follow {
+        let screen = reader.draw();
+        seen.push(screen.lines().next().unwrap().to_owned());
+        reader.act(|transcript, look| transcript.scroll(1, look));
+    }
+    let texts: Vec<&String> = seen.iter().filter(|line| line.contains("text")).collect();
+    assert_eq!(texts.len(), 9, "every message but those on the last screen: {texts:?}");
+}
+
+#[test]
+fn the_reader_stays_while_the_answer_grows_and_older_messages_come() {
+    let mut reader = Reader::new(page(21..=40, true));
+    reader.act(|transcript, look| transcript.scroll(-20, look));
+    // The mark in the corner says that there is more below; the lines themselves stay.
+    let lines = |screen: &str| screen.lines().take(8).map(str::to_owned).collect::<Vec<_>>();
+    let before = lines(&reader.draw());
+    reader.transcript.on_delta(msg(40), &Delta { content: "more\n\nand more".into(), ..Delta::default() });
+    assert_eq!(lines(&reader.draw()), before);
+    reader.transcript.prepend(page(1..=20, false));
+    assert_eq!(lines(&reader.draw()), before);
+    assert!(reader.draw().contains("↓ new"));
+}
+
+#[test]
+fn older_messages_are_wanted_near_the_beginning_and_once() {
+    let mut reader = Reader::new(page(21..=60, true));
+    assert_eq!(reader.transcript.wants_older(), None);
+    reader.act(|transcript, _| transcript.to_top());
+    assert_eq!(reader.transcript.wants_older(), Some(msg(21)));
+    assert_eq!(reader.transcript.wants_older(), None);
+    reader.transcript.prepend(page(11..=20, true));
+    assert!(reader.transcript.is_seeking_top());
+    assert_eq!(reader.transcript.wants_older(), Some(msg(11)), "it goes on until the beginning is here");
+    reader.transcript.prepend(page(1..=10, false));
+    assert!(!reader.transcript.is_seeking_top());
+    assert!(reader.draw().contains("text 1 "), "{}", reader.draw());
+}
+
+#[test]
+fn the_selection_moves_by_message_and_through_a_long_one() {
+    let mut messages = page(1..=3, false);
+    messages.messages[1].content = (1..=30).map(|n| format!("line {n}\n\n")).collect();
+    let mut reader = Reader::new(messages);
+    reader.act(|transcript, look| transcript.select_some(look));
+    assert_eq!(reader.transcript.selected().unwrap().id, msg(3));
+    reader.act(|transcript, look| transcript.step(false, look));
+    assert_eq!(reader.transcript.selected().unwrap().id, msg(2));
+    let mut screens = Vec::new();
+    while reader.transcript.selected().unwrap().id == msg(2) {
+        screens.push(reader.act(|transcript, look| transcript.step(false, look)));
+    }
+    assert!(screens.len() > 5, "a long message is read before the next is selected");
+    assert!(screens.iter().any(|screen| screen.contains("line 17")));
+}
+
+#[test]
+fn prompts_are_jumped_between() {
+    let mut reader = Reader::new(page(1..=20, false));
+    reader.act(|transcript, look| transcript.step_prompt(false, look));
+    let first = reader.transcript.selected().unwrap().id;
+    let screen = reader.act(|transcript, look| transcript.step_prompt(false, look));
+    let second = reader.transcript.selected().unwrap().clone();
+    assert!(second.id < first && second.role == MessageRole::User);
+    assert!(screen.lines().nth(1).unwrap().contains(&second.content), "it is at the top: {screen}");
+}
+
+#[test]
+fn a_very_long_message_is_shown_short_until_it_is_asked_for() {
+    let mut messages = page(1..=2, false);
+    messages.messages[0].content = "words and words ".repeat(100_000);
+    let mut reader = Reader::new(messages);
+    reader.act(|transcript, _| transcript.select(0));
+    let short = reader.transcript.lines_of(0, &reader.highlights.look(&reader.cx));
+    assert!(short < 300, "{short}");
+    reader.act(|transcript, look| transcript.toggle_fold(look));
+    assert!(reader.transcript.lines_of(0, &reader.highlights.look(&reader.cx)) > 10_000);
+    reader.act(|transcript, look| transcript.toggle_fold(look));
+    assert_eq!(reader.transcript.lines_of(0, &reader.highlights.look(&reader.cx)), 3);
+}
+
+#[test]
+fn thinking_unfolds() {
+    let mut messages = page(1..=2, false);
+    messages.messages[1].thinking = "Hm, let me think.".into();
+    messages.messages[1].metrics.thinking_ms = Some(3200);
+    let mut reader = Reader::new(messages);
+    assert!(reader.draw().contains("▸ thought for 3.2 s"));
+    let open = reader.act(|transcript, look| transcript.toggle_thinking(look));
+    assert!(open.contains("▾ thought for 3.2 s") && open.contains("Hm, let me think."), "{open}");
+}
+
+#[test]
+fn the_end_of_an_answer_does_not_move_the_text() {
+    let text = "A paragraph with **strong** words.\n\n- one\n- two\n";
+    let mut reader = Reader::new(page(1..=1, false));
+    let mut answer = message(2, MessageRole::Assistant, "");
+    answer.state = MessageState::Streaming;
+    reader.transcript.begin_answer(answer);
+    for piece in text.split_inclusive(' ') {
+        reader.transcript.on_delta(msg(2), &Delta { content: piece.into(), ..Delta::default() });
+        reader.draw();
+    }
+    let body = |screen: &str| {
+        screen
+            .lines()
+            .filter(|line| line.contains("one") || line.contains("words"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let before = body(&reader.draw());
+    reader.transcript.end_answer(message(2, MessageRole::Assistant, text), None, ContextMeter::default());
+    assert_eq!(body(&reader.draw()), before);
+}
+
+#[test]
+fn a_refresh_keeps_older_messages_and_the_place() {
+    let mut reader = Reader::new(page(1..=40, false));
+    reader.act(|transcript, look| transcript.scroll(-30, look));
+    let before = reader.draw();
+    reader.transcript.refresh(page(31..=40, true), ContextMeter::default());
+    assert_eq!(reader.draw(), before);
+    assert_eq!(reader.transcript.items.len(), 40);
+}
+
+#[test]
+fn a_click_finds_the_message_that_was_drawn() {
+    let reader = Reader::new(page(1..=2, false));
+    let look = reader.highlights.look(&reader.cx);
+    assert_eq!(reader.transcript.hit(0, &look), Some(Hit { index: 0, is_thinking: false }));
+    assert_eq!(reader.transcript.hit(3, &look), Some(Hit { index: 1, is_thinking: false }));
+    assert_eq!(reader.transcript.hit(8, &look), None);
+}

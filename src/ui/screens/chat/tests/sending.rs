@@ -1,0 +1,177 @@
+use super::*;
+
+#[test]
+fn the_first_message_makes_the_conversation_and_then_goes() {
+    let mut desk = Desk::new();
+    desk.write("hello");
+    let effects = desk.enter();
+    assert_eq!(calls(&effects), ["Create"]);
+    let effects = desk.reply(ChatReply::Created(Ok(Box::new(conversation(1)))));
+    assert_eq!(acts(&effects), [send("hello")]);
+    assert_eq!(desk.screen.open_id(), Some(id(1)));
+    assert!(desk.screen.composer.is_blank());
+}
+
+#[test]
+fn a_refused_message_comes_back_into_the_composer() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.write("hello");
+    desk.enter();
+    desk.write("more");
+    let effects = desk.reply(ChatReply::Started(Err(Fault::new(FaultKind::Upstream, "Ollama cannot be reached."))));
+    assert_eq!(toasts(&effects), ["Ollama cannot be reached."]);
+    assert_eq!(desk.screen.composer.text(), "hello\nmore");
+    assert!(!desk.screen.is_busy());
+}
+
+#[test]
+fn an_answer_grows_and_the_stored_one_takes_its_place() {
+    let mut desk = Desk::answering();
+    desk.delta("Because ");
+    desk.delta("**Rc**");
+    assert!(desk.draw(80, 24).contains("Because Rc"), "{}", desk.draw(80, 24));
+    desk.end(MessageState::Done, "Because **Rc** is not Send.", None);
+    let screen = desk.draw(80, 24);
+    assert!(screen.contains("Because Rc is not Send."), "{screen}");
+    assert!(!desk.screen.is_busy());
+}
+
+#[test]
+fn what_comes_before_the_reply_to_the_start_is_not_lost() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.write("hello");
+    desk.enter();
+    desk.delta("early ");
+    let started = TurnStarted {
+        turn: turn(1),
+        conversation: id(1),
+        user: Some(user(1, None, "hello")),
+        answer: answer(2, 1, "", MessageState::Streaming),
+        meter: ContextMeter::default(),
+    };
+    desk.reply(ChatReply::Started(Ok(Box::new(started))));
+    desk.delta("late");
+    assert!(desk.draw(80, 24).contains("early late"), "{}", desk.draw(80, 24));
+}
+
+#[test]
+fn a_turn_that_ends_before_its_start_is_heard_does_not_run_for_ever() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.write("hello");
+    desk.enter();
+    desk.end(MessageState::Failed, "", Some(Fault::new(FaultKind::Model, "no")));
+    let started = TurnStarted {
+        turn: turn(1),
+        conversation: id(1),
+        user: Some(user(1, None, "hello")),
+        answer: answer(2, 1, "", MessageState::Streaming),
+        meter: ContextMeter::default(),
+    };
+    let effects = desk.reply(ChatReply::Started(Ok(Box::new(started))));
+    assert!(calls(&effects).contains(&"Open".to_owned()), "{effects:?}");
+    assert!(!desk.screen.is_busy());
+}
+
+#[test]
+fn messages_queue_while_an_answer_runs_and_go_in_order() {
+    let mut desk = Desk::answering();
+    desk.write("one");
+    assert_eq!(turns(&desk.enter()), []);
+    desk.write("two");
+    desk.enter();
+    assert!(desk.draw(80, 24).contains("queued"));
+    let effects = desk.end(MessageState::Done, "ok", None);
+    assert_eq!(acts(&effects), [send("one")]);
+    assert_eq!(desk.screen.waiting.queue, ["two"]);
+}
+
+#[test]
+fn the_queue_waits_after_a_stop_and_enter_sends_on() {
+    let mut desk = Desk::answering();
+    desk.write("one");
+    desk.enter();
+    let effects = desk.press(KeyCode::Esc).unwrap();
+    assert_eq!(calls(&effects), ["StopTurn"]);
+    assert_eq!(turns(&desk.end(MessageState::Stopped, "ha", None)), []);
+    assert!(desk.screen.waiting.is_held);
+    assert_eq!(acts(&desk.enter()), [send("one")]);
+}
+
+#[test]
+fn the_last_queued_message_comes_back_with_up() {
+    let mut desk = Desk::answering();
+    desk.write("one");
+    desk.enter();
+    desk.write("two");
+    desk.enter();
+    desk.press(KeyCode::Up);
+    assert_eq!(desk.screen.composer.text(), "two");
+    assert_eq!(desk.screen.waiting.queue, ["one"]);
+}
+
+#[test]
+fn a_queue_goes_on_while_another_conversation_is_on_view() {
+    let mut desk = Desk::answering();
+    desk.write("one");
+    desk.enter();
+    desk.open(id(9), vec![user(40, None, "elsewhere")]);
+    assert!(desk.screen.waiting.queue.is_empty());
+    desk.delta("unseen");
+    assert!(!desk.draw(80, 24).contains("unseen"));
+    let effects = desk.end(MessageState::Done, "ok", None);
+    assert_eq!(turns(&effects).len(), 1);
+    assert_eq!(turns(&effects)[0].conversation, id(1));
+}
+
+#[test]
+fn coming_back_to_a_running_answer_shows_all_of_it() {
+    let mut desk = Desk::answering();
+    desk.delta("first ");
+    desk.open(id(9), vec![user(40, None, "elsewhere")]);
+    desk.delta("second");
+    let stored = vec![user(1, None, "hello"), answer(2, 1, "fir", MessageState::Streaming)];
+    desk.open(id(1), stored);
+    desk.delta(" third");
+    assert!(desk.draw(80, 24).contains("first second third"), "{}", desk.draw(80, 24));
+}
+
+#[test]
+fn escape_asks_to_stop_once() {
+    let mut desk = Desk::answering();
+    assert_eq!(calls(&desk.press(KeyCode::Esc).unwrap()), ["StopTurn"]);
+    assert!(desk.press(KeyCode::Esc).is_none(), "the second one is not ours");
+}
+
+#[test]
+fn ctrl_c_clears_the_draft_then_stops_then_is_the_roots() {
+    let mut desk = Desk::answering();
+    desk.write("draft");
+    desk.ctrl('c').unwrap();
+    assert!(desk.screen.composer.is_blank());
+    assert_eq!(calls(&desk.ctrl('c').unwrap()), ["StopTurn"]);
+    assert!(desk.ctrl('c').is_none());
+}
+
+#[test]
+fn an_overflow_asks_what_to_leave_out() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.write("long");
+    desk.enter();
+    desk.reply(ChatReply::Started(Err(Fault::new(FaultKind::Overflow, "The prompt has 9 000 tokens; 8 192 fit."))));
+    assert!(desk.draw(80, 24).contains("Leave out older messages"));
+    assert_eq!(desk.screen.composer.text(), "long", "the text is not gone whatever is chosen");
+    let effects = desk.enter();
+    assert_eq!(acts(&effects), [send("long")]);
+    assert!(turns(&effects)[0].shorten);
+    assert!(desk.screen.composer.is_blank());
+}
+
+#[test]
+fn a_message_with_files_does_not_queue_and_keeps_them() {
+    let mut desk = Desk::answering();
+    desk.screen.composer.attach("a.txt".into());
+    desk.write("look");
+    let effects = desk.enter();
+    assert_eq!(toasts(&effects), ["A message with attachments cannot wait in the queue."]);
+    assert_eq!((desk.screen.composer.text(), desk.screen.composer.attached().len()), ("look".to_owned(), 1));
+}
