@@ -110,6 +110,16 @@ impl Hub {
         });
     }
 
+    /// Resolves when nobody listens for this session any more.
+    pub fn closed(&self, session: SessionId) -> impl Future<Output = ()> + Send + 'static {
+        let senders = self.senders(|subscriber| subscriber.session == session);
+        async move {
+            for sender in senders {
+                sender.closed().await;
+            }
+        }
+    }
+
     /// Whether anyone listens for this account.
     #[must_use]
     pub fn is_heard(&self, account: AccountId) -> bool {

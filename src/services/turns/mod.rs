@@ -27,6 +27,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -163,7 +164,17 @@ impl Turns {
 
     /// Everything that happens to this session from now on. Answers that a dead process left are ended first.
     pub async fn events(&self, by: Caller<Member>) -> Result<tokio::sync::mpsc::Receiver<Event>, Fault> {
-        let receiver = self.0.parts.hub.subscribe(by.account, by.session);
+        let hub = self.0.parts.hub.clone();
+        let receiver = hub.subscribe(by.account, by.session);
+        let (session, ended, root) = (by.session, by.ended.clone(), self.0.parts.tasks.token());
+        let closed = hub.closed(session);
+        self.0.parts.tasks.spawn("end of a session", async move {
+            tokio::select! {
+                () = ended.cancelled() => hub.end_session(session, &Fault::signed_out()),
+                () = closed => {}
+                () = root.cancelled() => {}
+            }
+        });
         clear_up(&self.0.parts.leases);
         self.settle(&by.vault).await?;
         self.watch(&by.vault);
@@ -194,42 +205,43 @@ impl Turns {
             title: prompt.as_deref().and_then(titles::from_prompt),
             now: now(),
         };
-        let (state, account, stop_too) = (Arc::clone(&self.0.state), vault.account, stop.clone());
-        let begun = vault
-            .db
-            .write(move |tx| {
-                let begun = begin::begin(tx, &plan, &lease)?;
-                // On the writer's thread, so that no recovery can come between the row and the note that we fill it.
-                let running = Running { account, conversation, answer: begun.answer.id, stop: stop_too };
-                lock(&state).running.insert(turn, running);
-                Ok::<_, StoreError>(begun)
-            })
-            .await
-            .inspect_err(|_| drop(self.state().running.remove(&turn)))?;
-
-        let started = TurnStarted {
-            turn,
-            conversation,
-            user: begun.user.clone(),
-            answer: begun.answer.clone(),
-            meter: begun.choice.meter,
-        };
-        self.0.parts.hub.changed(vault.account, Changed::Tree);
-        let job = Job {
-            turn,
-            conversation,
-            vault: vault.clone(),
-            model,
-            partial: Partial::going_on(begun.answer.content.clone(), begun.answer.thinking.clone()),
-            begun,
-            facts,
-            stop,
-            root,
-            place,
-        };
-        let turns = self.clone();
-        self.0.parts.tasks.spawn("answer", async move { turns.drive(job).await });
-        Ok(started)
+        let (reply, started) = oneshot::channel();
+        let (turns, vault) = (self.clone(), vault.clone());
+        // A task from here on: whoever asked may stop waiting, and then what is committed must be answered all the same.
+        self.0.parts.tasks.spawn("answer", async move {
+            let (state, account, stop_too) = (Arc::clone(&turns.0.state), vault.account, stop.clone());
+            let committed = vault
+                .db
+                .write(move |tx| {
+                    let begun = begin::begin(tx, &plan, &lease)?;
+                    // On the writer's thread, so that no recovery comes between the row and the note that we fill it.
+                    let running = Running { account, conversation, answer: begun.answer.id, stop: stop_too };
+                    lock(&state).running.insert(turn, running);
+                    Ok::<_, StoreError>(begun)
+                })
+                .await;
+            let begun = match committed {
+                Ok(begun) => begun,
+                Err(error) => {
+                    turns.state().running.remove(&turn);
+                    let _ = reply.send(Err(Fault::from(error)));
+                    return;
+                }
+            };
+            let started = TurnStarted {
+                turn,
+                conversation,
+                user: begun.user.clone(),
+                answer: begun.answer.clone(),
+                meter: begun.choice.meter,
+            };
+            turns.0.parts.hub.changed(vault.account, Changed::Tree);
+            let partial = Partial::going_on(begun.answer.content.clone(), begun.answer.thinking.clone());
+            // Told before the first event, so that nobody hears of an answer that they do not know yet.
+            let _ = reply.send(Ok(started));
+            turns.drive(Job { turn, conversation, vault, model, partial, begun, facts, stop, root, place }).await;
+        });
+        started.await.map_err(|_| Fault::new(FaultKind::Internal, "The answer could not be started."))?
     }
 
     fn stop_for(&self, account: AccountId, turn: TurnId) {

@@ -1,1 +1,557 @@
+//! Answers against a stand-in server and a vault on disk: every way one can end, and what is stored then.
 
+use std::{path::Path, time::Duration};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::{
+    api::{
+        SessionId,
+        chat::{Message, MessageRole, MessageState, TurnEvent},
+        options::ChatOptions,
+        organise::{ConversationPatch, NewConversation},
+    },
+    config::Config,
+    fake::{Fake, Gate, Pace, Part, Reply, Seen, StandIn},
+    ollama::Settings,
+    store::vault::{scratch, window},
+};
+
+const MODEL: &str = "demo-chat:3b";
+
+struct House {
+    home: TempDir,
+    tasks: Tasks,
+    fake: Fake,
+    vault: Vault,
+    turns: Turns,
+    events: mpsc::Receiver<Event>,
+    conversation: ConversationId,
+}
+
+fn turns(home: &Path, url: &str, tasks: &Tasks, hub: Hub, config: Config) -> Turns {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let ollama = Ollama::new(Settings {
+        silence: Duration::from_secs(20),
+        ..Settings::new(crate::ollama::Address::parse(url).unwrap())
+    });
+    Turns::new(Parts {
+        ollama,
+        hub,
+        tasks: tasks.clone(),
+        live: Live::fixed(config),
+        leases: home.join("leases"),
+        system: None,
+        cwd: home.to_path_buf(),
+        home: None,
+    })
+}
+
+async fn house() -> House {
+    let mut config = Config::default();
+    config.chat.titles = false;
+    house_with(config).await
+}
+
+async fn house_with(config: Config) -> House {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let vault = scratch::vault(&home);
+    let hub = Hub::new();
+    let events = hub.subscribe(vault.account, SessionId::new());
+    let turns = turns(home.path(), &fake.url(), &tasks, hub, config);
+    let new = NewConversation { model: Some(MODEL.to_owned()), ..NewConversation::default() };
+    let conversation = vault.db.write(move |tx| conversations::create(tx, &new, 1)).await;
+    let conversation = conversation.map_err(|error: StoreError| error.to_string()).unwrap().row.id;
+    House { home, tasks, fake, vault, turns, events, conversation }
+}
+
+impl House {
+    /// Chats are answered by `reply`, everything else as usual.
+    fn chat_answers(&self, reply: impl Fn() -> Option<Reply> + Send + Sync + 'static) {
+        let usual = StandIn::new(Pace::instant());
+        self.fake.answer(move |seen: &Seen| if seen.path == "/api/chat" { reply() } else { Some(usual.reply(seen)) });
+    }
+
+    async fn act(&self, act: TurnAct) -> Result<TurnStarted, Fault> {
+        let new = NewTurn { conversation: self.conversation, act, model: None, shorten: false };
+        self.turns.start_in(&self.vault, new).await
+    }
+
+    async fn send(&self, text: &str) -> Result<TurnStarted, Fault> {
+        self.act(TurnAct::Send { text: text.to_owned(), attachments: Vec::new() }).await
+    }
+
+    async fn next(&mut self) -> TurnEvent {
+        loop {
+            let event = tokio::time::timeout(Duration::from_secs(20), self.events.recv()).await;
+            if let Event::Turn { event, .. } = event.expect("an event comes in time").expect("the hub is open") {
+                return event;
+            }
+        }
+    }
+
+    async fn end(&mut self) -> (Message, Option<Fault>) {
+        loop {
+            if let TurnEvent::Ended { answer, fault, .. } = self.next().await {
+                return (*answer, fault);
+            }
+        }
+    }
+
+    async fn first_delta(&mut self) -> String {
+        loop {
+            match self.next().await {
+                TurnEvent::Delta(delta) => return delta.content,
+                TurnEvent::Queued { .. } | TurnEvent::Waiting => {}
+                TurnEvent::Ended { answer, .. } => panic!("it ended: {answer:?}"),
+            }
+        }
+    }
+
+    async fn messages(&self) -> Vec<Message> {
+        self.turns.open_in(&self.vault, self.conversation, 100).await.unwrap().page.messages
+    }
+
+    fn chats(&self) -> Vec<Value> {
+        self.fake.requests().iter().filter(|seen| seen.path == "/api/chat").map(Seen::json).collect()
+    }
+}
+
+fn line(content: &str) -> Value {
+    json!({ "model": MODEL, "message": { "role": "assistant", "content": content }, "done": false })
+}
+
+fn last(content: &str) -> Value {
+    json!({
+        "model": MODEL, "message": { "role": "assistant", "content": content }, "done": true, "done_reason": "stop",
+        "total_duration": 5_000_000, "prompt_eval_count": 11, "eval_count": 7, "eval_duration": 2_000_000,
+    })
+}
+
+#[tokio::test]
+async fn an_answer_is_stored_as_it_came_with_its_cost() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&line("Hello ")).line(&last("there"))));
+    let started = house.send("Hi").await.unwrap();
+    let user = started.user.unwrap();
+    assert_eq!((user.content.as_str(), user.state), ("Hi", MessageState::Done));
+    assert_eq!((started.answer.state, started.answer.parent), (MessageState::Streaming, Some(user.id)));
+    let (answer, fault) = house.end().await;
+    assert_eq!((answer.content.as_str(), answer.state, fault), ("Hello there", MessageState::Done, None));
+    assert_eq!((answer.metrics.prompt_tokens, answer.metrics.answer_tokens), (Some(11), Some(7)));
+    assert_eq!(house.messages().await, [user, answer]);
+    let sent = &house.chats()[0];
+    assert_eq!((&sent["truncate"], &sent["shift"], &sent["options"]), (&json!(false), &json!(false), &Value::Null));
+    assert_eq!(sent["messages"], json!([{ "role": "user", "content": "Hi" }]));
+}
+
+#[tokio::test]
+async fn the_question_is_committed_before_the_request_leaves() {
+    let mut house = house().await;
+    house.chat_answers(|| None);
+    let started = house.send("Is anybody there?").await.unwrap();
+    assert!(started.user.is_some());
+    let (answer, fault) = house.end().await;
+    assert_eq!(answer.state, MessageState::Failed);
+    assert_eq!(answer.error, Some(fault.unwrap().message));
+    assert_eq!(house.messages().await[0].content, "Is anybody there?");
+}
+
+#[tokio::test]
+async fn a_stopped_turn_keeps_its_text_and_closes_the_connection() {
+    let mut house = house().await;
+    let gate = Gate::new();
+    let held = gate.clone();
+    house.chat_answers(move || Some(Reply::stream().line(&line("so far")).part(Part::Hold(held.clone()))));
+    let started = house.send("Go").await.unwrap();
+    assert_eq!(house.first_delta().await, "so far");
+    assert_eq!(house.turns.running_in(house.vault.account, house.conversation), Some(started.turn));
+    house.turns.stop_for(AccountId::new(), started.turn);
+    assert!(house.turns.running_in(house.vault.account, house.conversation).is_some(), "nobody stops another's answer");
+    house.turns.stop_for(house.vault.account, started.turn);
+    let (answer, fault) = house.end().await;
+    assert_eq!((answer.content.as_str(), answer.state, fault), ("so far", MessageState::Stopped, None));
+    house.fake.left(1).await;
+    assert_eq!(house.turns.running_in(house.vault.account, house.conversation), None);
+}
+
+#[tokio::test]
+async fn a_stop_before_the_first_token_leaves_an_empty_stopped_answer() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().first(Part::Stall)));
+    let started = house.send("Go").await.unwrap();
+    assert_eq!(house.next().await, TurnEvent::Waiting);
+    house.turns.stop_for(house.vault.account, started.turn);
+    let (answer, _) = house.end().await;
+    assert_eq!((answer.content.as_str(), answer.state), ("", MessageState::Stopped));
+}
+
+#[tokio::test]
+async fn every_broken_stream_keeps_its_text_and_says_why() {
+    let mut house = house().await;
+    let text = || Reply::stream().line(&line("kept"));
+    type Make = Box<dyn Fn() -> Reply + Send + Sync>;
+    let cases: Vec<(&str, Make, FaultKind)> = vec![
+        ("cut", Box::new(move || text().part(Part::Cut)), FaultKind::Upstream),
+        ("no done", Box::new(text), FaultKind::Model),
+        ("error line", Box::new(move || text().line(&json!({ "error": "unexpected EOF" }))), FaultKind::Model),
+        ("garbage", Box::new(move || text().bytes("{not json}\n")), FaultKind::Upstream),
+    ];
+    for (what, reply, kind) in cases {
+        house.chat_answers(move || Some(reply()));
+        house.send(what).await.unwrap();
+        let (answer, fault) = house.end().await;
+        let fault = fault.unwrap();
+        assert_eq!((answer.content.as_str(), answer.state), ("kept", MessageState::Failed), "{what}");
+        assert_eq!((fault.kind, answer.error.as_ref()), (kind, Some(&fault.message)), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_says_what_it_is() {
+    let mut house = house().await;
+    for (status, text, kind) in [
+        (404, "model 'demo-chat:3b' not found", FaultKind::ModelMissing),
+        (503, "server busy, please try again.  maximum pending requests exceeded", FaultKind::Upstream),
+        (500, "option \"temperature\" must be of type float32", FaultKind::Invalid),
+    ] {
+        house.chat_answers(move || Some(Reply::error(status, text)));
+        house.send("?").await.unwrap();
+        let (answer, fault) = house.end().await;
+        assert_eq!((answer.state, fault.map(|fault| fault.kind)), (MessageState::Failed, Some(kind)), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn one_answer_at_a_time_in_a_conversation() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&line("x")).part(Part::Stall)));
+    let started = house.send("first").await.unwrap();
+    house.first_delta().await;
+    assert_eq!(house.send("second").await.unwrap_err().kind, FaultKind::Conflict);
+    house.turns.stop_for(house.vault.account, started.turn);
+    house.end().await;
+    assert_eq!(house.messages().await.len(), 2, "the refused one left nothing");
+}
+
+#[tokio::test]
+async fn more_answers_than_allowed_wait_in_line() {
+    let mut config = Config::default();
+    config.limits.concurrent_answers = 1;
+    config.chat.titles = false;
+    let mut house = house_with(config).await;
+    house.chat_answers(|| Some(Reply::stream().line(&line("x")).part(Part::Stall)));
+    let first = house.send("first").await.unwrap();
+    house.first_delta().await;
+    let new = NewConversation { model: Some(MODEL.to_owned()), ..NewConversation::default() };
+    let other: Result<_, StoreError> = house.vault.db.write(move |tx| conversations::create(tx, &new, 1)).await;
+    house.conversation = other.unwrap().row.id;
+    let second = house.send("second").await.unwrap();
+    assert_eq!(house.next().await, TurnEvent::Queued { before: 1 });
+    house.turns.stop_for(house.vault.account, first.turn);
+    house.end().await;
+    assert_eq!(house.first_delta().await, "x");
+    house.turns.stop_for(house.vault.account, second.turn);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn regenerating_and_editing_make_siblings_and_continuing_appends() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&last("one"))));
+    let asked = house.send("Q").await.unwrap();
+    let (first, _) = house.end().await;
+    house.chat_answers(|| Some(Reply::stream().line(&last("two"))));
+    house.act(TurnAct::Regenerate { answer: first.id }).await.unwrap();
+    let (second, _) = house.end().await;
+    assert_eq!((second.sibling, second.siblings, second.parent), (2, 2, first.parent));
+    let edit = TurnAct::Edit { message: asked.user.unwrap().id, text: "Q2".to_owned() };
+    let edited = house.act(edit).await.unwrap().user.unwrap();
+    assert_eq!((edited.content.as_str(), edited.sibling, edited.parent), ("Q2", 2, None));
+    house.end().await;
+
+    house.chat_answers(|| Some(Reply::stream().line(&line("half ")).part(Part::Cut)));
+    house.send("more").await.unwrap();
+    let (broken, _) = house.end().await;
+    house.chat_answers(|| Some(Reply::stream().line(&last("whole"))));
+    let going_on = house.act(TurnAct::Continue { answer: broken.id }).await.unwrap();
+    assert_eq!((going_on.answer.id, going_on.answer.content.as_str()), (broken.id, "half "));
+    let (whole, _) = house.end().await;
+    assert_eq!((whole.id, whole.content.as_str(), whole.state), (broken.id, "half whole", MessageState::Done));
+    let chats = house.chats();
+    let sent = chats.last().unwrap()["messages"].as_array().unwrap();
+    assert_eq!(sent.last().unwrap(), &json!({ "role": "assistant", "content": "half " }));
+    let again = house.act(TurnAct::Continue { answer: whole.id }).await.unwrap_err();
+    assert_eq!(again.kind, FaultKind::Invalid);
+    assert_eq!(house.act(TurnAct::Regenerate { answer: edited.id }).await.unwrap_err().kind, FaultKind::Invalid);
+}
+
+#[tokio::test]
+async fn tool_calls_are_shown_and_never_sent_back_or_executed() {
+    let mut house = house().await;
+    house.chat_answers(|| {
+        let mut done = last("");
+        done["message"]["tool_calls"] = json!([{ "function": { "name": "rm", "arguments": { "path": "/" } } }]);
+        Some(Reply::stream().line(&done))
+    });
+    house.send("clean up").await.unwrap();
+    let (answer, _) = house.end().await;
+    assert_eq!((answer.tool_calls[0].name.as_str(), answer.state), ("rm", MessageState::Done));
+    house.chat_answers(|| Some(Reply::stream().line(&last("ok"))));
+    house.send("and now").await.unwrap();
+    house.end().await;
+    let chats = house.chats();
+    assert_eq!(chats[1]["tools"], Value::Null);
+    assert_eq!(chats[1]["messages"].as_array().unwrap().len(), 2, "an answer without words is not sent");
+}
+
+#[tokio::test]
+async fn a_refusal_for_length_is_told_and_shortening_uses_its_figures() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&last("fine"))));
+    for number in 0..6 {
+        house.send(&format!("{number} {}", "word ".repeat(100))).await.unwrap();
+        house.end().await;
+    }
+    let inner = json!({ "error": {
+        "code": 400, "message": "request (1766 tokens) exceeds the available context size (512 tokens)",
+        "type": "exceed_context_size_error", "n_prompt_tokens": 1766, "n_ctx": 512,
+    } });
+    let refusal = inner.to_string();
+    house.chat_answers(move || Some(Reply::error(400, &refusal)));
+    house.send("last one").await.unwrap();
+    let (refused, fault) = house.end().await;
+    let fault = fault.unwrap();
+    assert_eq!((fault.kind, refused.state), (FaultKind::Overflow, MessageState::Failed));
+    assert!(fault.hint.unwrap().contains("num_ctx"));
+    house.chat_answers(|| Some(Reply::stream().line(&last("short"))));
+    let before = house.chats().last().unwrap()["messages"].as_array().unwrap().len();
+    let act = TurnAct::Regenerate { answer: refused.id };
+    let new = NewTurn { conversation: house.conversation, act, model: None, shorten: true };
+    let started = house.turns.start_in(&house.vault, new).await.unwrap();
+    house.end().await;
+    let after = house.chats().last().unwrap()["messages"].as_array().unwrap().len();
+    assert!(after < before, "{after} messages after {before}");
+    assert!(started.meter.used <= 512 && started.meter.first_seen.is_some(), "{:?}", started.meter);
+    assert_eq!(house.messages().await.len(), 14, "nothing is deleted");
+}
+
+#[tokio::test]
+async fn a_dead_process_leaves_an_interrupted_answer_and_a_living_one_is_left_alone() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&line(&"x".repeat(5000))).part(Part::Stall)));
+    house.send("go").await.unwrap();
+    house.first_delta().await;
+    // Another window on the same vault: its own process as far as leases go.
+    let other = turns(house.home.path(), &house.fake.url(), &house.tasks, Hub::new(), Config::default());
+    let vault = Vault { account: house.vault.account, ..scratch::vault(&house.home) };
+    let kept = async {
+        loop {
+            let page = other.open_in(&vault, house.conversation, 10).await.unwrap().page;
+            if !page.messages[1].content.is_empty() {
+                return page.messages[1].clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(20), kept).await.unwrap();
+    assert_eq!(seen.state, MessageState::Streaming, "its writer lives");
+    // What a kill does: the lock goes, the row stays as it was.
+    house.turns.state().lease = None;
+    let lease_file = std::fs::read_dir(house.home.path().join("leases")).unwrap().next();
+    if let Some(Ok(entry)) = lease_file {
+        std::fs::remove_file(entry.path()).unwrap();
+    }
+    let opened = other.open_in(&vault, house.conversation, 10).await.unwrap();
+    let answer = &opened.page.messages[1];
+    assert_eq!((answer.state, answer.content.len()), (MessageState::Interrupted, 5000));
+}
+
+#[tokio::test]
+async fn the_program_ending_stores_what_is_there_as_interrupted() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&line("so far")).part(Part::Stall)));
+    house.send("go").await.unwrap();
+    house.first_delta().await;
+    assert_eq!(house.tasks.stop(Duration::from_secs(10)).await, Vec::<String>::new());
+    let (answer, _) = house.end().await;
+    assert_eq!((answer.content.as_str(), answer.state), ("so far", MessageState::Interrupted));
+}
+
+#[tokio::test]
+async fn a_full_disk_ends_the_answer_with_a_clear_fault_and_loses_nothing_committed() {
+    let mut house = house().await;
+    let gate = Gate::new();
+    let held = gate.clone();
+    house.chat_answers(move || {
+        let stream = Reply::stream().line(&line("kept ")).part(Part::Hold(held.clone()));
+        Some(stream.line(&line(&"x".repeat(200_000))).line(&last("")))
+    });
+    house.send("go").await.unwrap();
+    house.first_delta().await;
+    let limit = |pages: &'static str| {
+        house.vault.db.maintain(move |conn| {
+            conn.execute_batch(pages).map_err(|source| StoreError::Sql { doing: "setting a quota", source })
+        })
+    };
+    limit("PRAGMA max_page_count = 1").await.unwrap();
+    gate.release();
+    let (answer, fault) = house.end().await;
+    assert_eq!((answer.state, fault.unwrap().kind), (MessageState::Failed, FaultKind::DiskFull));
+    assert!(answer.content.starts_with("kept xxx"));
+    assert_eq!(house.messages().await[0].content, "go");
+    house
+        .vault
+        .db
+        .maintain(|conn| {
+            conn.execute_batch("PRAGMA max_page_count = 1000000")
+                .map_err(|source| StoreError::Sql { doing: "lifting a quota", source })
+        })
+        .await
+        .unwrap();
+    let stored = house.messages().await;
+    assert_ne!(stored[1].state, MessageState::Streaming, "the end is stored as soon as there is room");
+    assert_eq!(stored[1].content, answer.content);
+}
+
+#[tokio::test]
+async fn a_title_comes_from_the_prompt_at_once_and_from_the_model_later_but_never_over_a_persons() {
+    let mut house = house_with(Config::default()).await;
+    let usual = StandIn::new(Pace::instant());
+    house.fake.answer(move |seen: &Seen| {
+        if seen.path != "/api/chat" {
+            return Some(usual.reply(seen));
+        }
+        let streams = seen.json()["stream"] == json!(true);
+        Some(if streams {
+            Reply::stream().line(&last("blue light scatters"))
+        } else {
+            Reply::json(200, &last("\"The blue sky.\""))
+        })
+    });
+    let title = |house: &House| {
+        let (vault, id) = (house.vault.clone(), house.conversation);
+        async move {
+            let got: Result<_, StoreError> = vault.db.read(move |tx| conversations::get(tx, id)).await;
+            got.unwrap().row.title
+        }
+    };
+    house.send("Why is the sky blue?").await.unwrap();
+    assert_eq!(title(&house).await, "Why is the sky blue?");
+    let changed = Event::Changed(Changed::Conversation(house.conversation));
+    while tokio::time::timeout(Duration::from_secs(20), house.events.recv()).await.unwrap().unwrap() != changed {}
+    assert_eq!(title(&house).await, "The blue sky");
+
+    let id = house.conversation;
+    let patch = ConversationPatch { title: Some("mine".to_owned()), ..ConversationPatch::default() };
+    let renamed: Result<_, StoreError> = house.vault.db.write(move |tx| conversations::change(tx, id, &patch, 2)).await;
+    renamed.unwrap();
+    house.send("And at night?").await.unwrap();
+    house.end().await;
+    assert_eq!(title(&house).await, "mine");
+}
+
+#[tokio::test]
+async fn a_text_file_goes_as_a_block_and_an_image_only_to_a_model_that_sees() {
+    let mut house = house().await;
+    std::fs::write(house.home.path().join("a.rs"), "fn main() {}\n").unwrap();
+    std::fs::write(house.home.path().join("p.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    house.chat_answers(|| Some(Reply::stream().line(&last("ok"))));
+    let with = |path: &str| TurnAct::Send { text: "Look".to_owned(), attachments: vec![path.into()] };
+    let started = house.act(with("a.rs")).await.unwrap();
+    assert_eq!(started.user.unwrap().attachments[0].name, "a.rs");
+    house.end().await;
+    assert_eq!(house.chats()[0]["messages"][0]["content"], "``` a.rs\nfn main() {}\n```\n\nLook");
+    let refused = house.act(with("p.png")).await.unwrap_err();
+    assert_eq!(refused.kind, FaultKind::Model);
+    assert_eq!(house.messages().await.len(), 2, "a refused message is not half committed");
+    let new = NewTurn {
+        conversation: house.conversation,
+        act: with("p.png"),
+        model: Some("demo-vision:4b".to_owned()),
+        shorten: false,
+    };
+    house.turns.start_in(&house.vault, new).await.unwrap();
+    house.end().await;
+    let chats = house.chats();
+    assert_eq!(chats[1]["messages"][2]["images"], json!(["iVBORw0KGgoAAAANSUhEUg=="]));
+    assert_eq!(chats[1]["model"], "demo-vision:4b");
+}
+
+#[tokio::test]
+async fn num_ctx_is_sent_only_when_set_and_the_system_prompt_comes_first() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&last("ok"))));
+    let id = house.conversation;
+    let patch = ConversationPatch {
+        system_prompt: Some(Some("Be brief.".to_owned())),
+        options: Some(ChatOptions { num_ctx: Some(2048), ..ChatOptions::default() }),
+        ..ConversationPatch::default()
+    };
+    let changed: Result<_, StoreError> = house.vault.db.write(move |tx| conversations::change(tx, id, &patch, 1)).await;
+    changed.unwrap();
+    let started = house.send("Hi").await.unwrap();
+    assert_eq!(started.meter.limit, 2048);
+    house.end().await;
+    let sent = &house.chats()[0];
+    assert_eq!(sent["messages"][0], json!({ "role": "system", "content": "Be brief." }));
+    assert_eq!(sent["options"]["num_ctx"], 2048);
+}
+
+#[tokio::test]
+async fn what_is_committed_is_no_draft_any_more() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&last("ok"))));
+    let id = house.conversation;
+    let draft =
+        crate::api::chat::Draft { text: "Hi ".to_owned(), queued: vec!["next".to_owned()], attachments: Vec::new() };
+    let saved: Result<_, StoreError> =
+        house.vault.db.write(move |tx| conversations::save_draft(tx, Some(id), &draft, 1)).await;
+    saved.unwrap();
+    house.send("Hi").await.unwrap();
+    house.end().await;
+    house.send("next").await.unwrap();
+    house.end().await;
+    let left: Result<_, StoreError> = house.vault.db.read(move |tx| conversations::draft(tx, Some(id))).await;
+    assert_eq!(left.unwrap(), crate::api::chat::Draft::default());
+    assert_eq!(house.send("  ").await.unwrap_err().kind, FaultKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_listener_that_went_away_does_not_hold_up_an_answer() {
+    let mut house = house().await;
+    house.chat_answers(|| {
+        let lines: Vec<Value> = (0..600).map(|_| line("x")).chain([last("")]).collect();
+        Some(Reply::lines(&lines))
+    });
+    let (_, gone) = mpsc::channel(1);
+    drop(std::mem::replace(&mut house.events, gone));
+    let started = house.send("go").await.unwrap();
+    let (vault, id) = (house.vault.clone(), house.conversation);
+    let stored = async {
+        loop {
+            let (head, counted): (Option<i64>, _) = {
+                let read: Result<_, StoreError> = vault
+                    .db
+                    .read(move |tx| {
+                        let (conversation, head) = messages::head(tx, id)?;
+                        Ok((head, window::counted(tx, conversation, false)?))
+                    })
+                    .await;
+                read.unwrap()
+            };
+            if head.is_some() && counted.is_some() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), stored).await.unwrap();
+    let message = house.messages().await.pop().unwrap();
+    assert_eq!((message.id, message.content.len(), message.role), (started.answer.id, 600, MessageRole::Assistant));
+}
