@@ -4,6 +4,7 @@ pub mod gates;
 pub mod house;
 pub mod pty;
 pub mod sequences;
+pub mod stage;
 
 use std::path::{Path, PathBuf};
 
