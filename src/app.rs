@@ -39,7 +39,10 @@ use crate::{
         models::Models,
         turns::{self, Turns},
     },
-    store::system::{open_system, quick_check, watch::Watch},
+    store::{
+        self,
+        system::{open_system, quick_check, watch::Watch},
+    },
     tasks::Tasks,
 };
 
@@ -121,7 +124,7 @@ async fn dispatch(
         None => {
             let live = Live::follow(config.clone(), sources, tasks);
             let gateway = compose(paths, &config, &live, tasks)?;
-            interface(gateway, live, tasks, None).await
+            interface(gateway, live, tasks, false).await
         }
         Some(Command::Demo) => demo(config, tasks).await,
         Some(Command::Doctor) => {
@@ -232,7 +235,7 @@ fn address(config: &Config) -> Result<Address, Fault> {
     })
 }
 
-async fn interface(_gateway: Gateway, _config: Live, _tasks: &Tasks, _label: Option<&str>) -> Result<(), End> {
+async fn interface(_gateway: Gateway, _live: Live, _tasks: &Tasks, _is_demo: bool) -> Result<(), End> {
     Ok(())
 }
 
@@ -241,7 +244,7 @@ async fn demo(config: Config, tasks: &Tasks) -> Result<(), End> {
     let demo = Demo::prepare(config, tasks).await?;
     let gateway = compose(&demo.paths, &demo.config, &Live::fixed(demo.config.clone()), tasks)?;
     demo.furnish(&gateway).await?;
-    let done = interface(gateway, Live::fixed(demo.config.clone()), tasks, Some(demo::LABEL)).await;
+    let done = interface(gateway, Live::fixed(demo.config.clone()), tasks, true).await;
     // Before the directory goes, whoever still writes into it.
     tasks.stop(ENDING).await;
     out::say("ollamanet: The demo is over; nothing of it was kept.");
@@ -254,7 +257,11 @@ fn finish(runtime: Runtime, tasks: &Tasks) {
     if !late.is_empty() {
         tracing::warn!(tasks = late.join(", "), "did not end in time");
     }
+    // What still held a handle on a database goes with the runtime.
     runtime.shutdown_timeout(Duration::from_millis(100));
+    if !store::thread::wait_until_closed(ENDING) {
+        tracing::warn!("a database did not close in time; the next start tidies up after it");
+    }
 }
 
 fn needs_terminal() -> Result<(), Fault> {

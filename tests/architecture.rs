@@ -35,7 +35,7 @@ const ALSO: &[(&str, &str)] = &[
     // The one file of the interface that acts.
     ("src/ui/perform.rs", "gateway"),
     // Starts the loop and hands the gateway to `perform.rs`.
-    ("src/ui/run.rs", "gateway"),
+    ("src/ui/live.rs", "gateway"),
     // `config check` names key conflicts, and the pages of keys and commands are written from their tables.
     ("src/cli/config.rs", "ui::keymap"),
     ("src/cli/doctor.rs", "ui::keymap"),

@@ -20,8 +20,6 @@ use crate::{
     tasks::Tasks,
 };
 
-/// What the interface shows beside the program's name.
-pub const LABEL: &str = "demo · built-in stand-in";
 const ACCOUNT: &str = "demo";
 const MODEL: &str = "demo-chat:3b";
 const THINKER: &str = "demo-think:8b";

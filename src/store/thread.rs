@@ -5,8 +5,9 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    thread,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
@@ -16,6 +17,35 @@ use super::{StoreError, While};
 
 /// Jobs that may wait before callers do.
 const QUEUE: usize = 64;
+
+/// Connections of this process that are open, and a bell for each that closes.
+static OPEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// Waits until every connection of this process is closed, at most `limit`; says whether they are. Closing the last one
+/// tidies the write-ahead log away, which a process that ends in the middle would leave to the next start.
+#[must_use]
+pub fn wait_until_closed(limit: Duration) -> bool {
+    let open = OPEN.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = OPEN.1.wait_timeout_while(open, limit, |open| *open > 0);
+    *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
+}
+
+/// One open connection. Dropped after it.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        *OPEN.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        *OPEN.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        OPEN.1.notify_all();
+    }
+}
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -88,10 +118,16 @@ impl Db {
     /// # Errors
     /// When the operating system gives no more threads.
     pub fn start(name: &str, writer: Connection, reader: Option<Connection>) -> Result<Self, StoreError> {
-        let writer = lane(&format!("{name}-write"), writer)?;
-        let reader = match reader {
-            Some(reader) => lane(&format!("{name}-read"), reader)?,
-            None => writer.clone(),
+        // The writer closes last: only it may fold the write-ahead log into the file.
+        let (writer, reader) = match reader {
+            Some(reader) => {
+                let (reader, ends) = lane(&format!("{name}-read"), reader, None)?;
+                (lane(&format!("{name}-write"), writer, Some(ends))?.0, reader)
+            }
+            None => {
+                let (writer, _) = lane(&format!("{name}-write"), writer, None)?;
+                (writer.clone(), writer)
+            }
         };
         Ok(Self { writer, reader })
     }
@@ -161,16 +197,26 @@ impl Lane {
     }
 }
 
-fn lane(name: &str, mut conn: Connection) -> Result<Lane, StoreError> {
+fn lane(
+    name: &str,
+    mut conn: Connection,
+    closes_after: Option<JoinHandle<()>>,
+) -> Result<(Lane, JoinHandle<()>), StoreError> {
     let (jobs, mut inbox) = mpsc::channel::<Job>(QUEUE);
     let interrupt = Arc::new(conn.get_interrupt_handle());
+    let counted = Counted::new();
     let serve = move || {
         while let Some(job) = inbox.blocking_recv() {
             let _ = catch_unwind(AssertUnwindSafe(|| job(&mut conn)));
         }
+        if let Some(other) = closes_after {
+            let _ = other.join();
+        }
+        drop(conn);
+        drop(counted);
     };
-    thread::Builder::new().name(name.to_owned()).spawn(serve).while_("starting a database thread")?;
-    Ok(Lane { jobs, interrupt })
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(serve).while_("starting a database thread")?;
+    Ok((Lane { jobs, interrupt }, thread))
 }
 
 fn in_transaction<T, E: From<StoreError>>(
