@@ -159,8 +159,8 @@ impl OptionsPanel {
         }
         let last = BEFORE + OPTIONS.len() - 1;
         match (forward, self.at) {
-            (true, at) if at == last => self.leave(out, true),
-            (false, 0) => self.leave(out, false),
+            (true, at) if at == last => Self::leave(out, true),
+            (false, 0) => Self::leave(out, false),
             (true, at) => {
                 self.at = at + 1;
                 out
@@ -172,7 +172,7 @@ impl OptionsPanel {
         }
     }
 
-    fn leave(&mut self, out: PanelOut, forward: bool) -> PanelOut {
+    fn leave(out: PanelOut, forward: bool) -> PanelOut {
         if out == PanelOut::Nothing { PanelOut::Leave { forward } } else { out }
     }
 

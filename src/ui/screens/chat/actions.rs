@@ -22,7 +22,7 @@ impl ChatScreen {
         match action {
             Action::Escape => return self.escape(cx),
             Action::Interrupt => return self.interrupt(cx),
-            Action::NewConversation => return Some(self.new_conversation(self.fresh_settings(cx), cx)),
+            Action::NewConversation => return Some(self.new_conversation(self.fresh_settings(), cx)),
             Action::ModelPicker => return Some(self.open_models()),
             Action::PromptHistory => return Some(self.open_prompts()),
             Action::ToggleSidebar => {
@@ -56,11 +56,11 @@ impl ChatScreen {
                 Some(self.panel_out(out, cx))
             }
         }
-        .or_else(|| self.from_elsewhere(action, cx))
+        .or_else(|| self.act_elsewhere(action, cx))
     }
 
     /// An action of another part of the screen, from the palette: it acts on what that part has selected.
-    fn from_elsewhere(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+    fn act_elsewhere(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
         use crate::ui::actions::Context;
         match action.spec().context {
             Context::Transcript if self.focus != Focus::Transcript => self.transcript_action(action, cx),
@@ -249,9 +249,10 @@ impl ChatScreen {
                 let mut options = self.options().clone();
                 match options.set(&name, &value) {
                     Ok(()) => {
-                        let text = match value.is_empty() {
-                            true => format!("{name} is cleared."),
-                            false => format!("{name} is {}.", options.get(&name)),
+                        let text = if value.is_empty() {
+                            format!("{name} is cleared.")
+                        } else {
+                            format!("{name} is {}.", options.get(&name))
                         };
                         let mut effects = self.set_options(options);
                         effects.push(Effect::Toast(Toast::good(text)));

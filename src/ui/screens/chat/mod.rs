@@ -228,7 +228,7 @@ impl ChatScreen {
             ChatReply::Trashed { ids, done } => self.on_trashed(ids, done, cx),
             ChatReply::Restored { ids, done } => self.on_restored(&ids, done),
             ChatReply::FolderCreated(folder) => self.on_folder_created(folder),
-            ChatReply::FolderDone(done) => self.on_folder_done(done),
+            ChatReply::FolderDone(done) => Self::on_folder_done(done),
             ChatReply::Branch { conversation, page } => self.on_branch(conversation, page),
             ChatReply::Marked { message, done } => self.on_marked(message, done),
             ChatReply::Draft(draft) => self.on_draft(draft, cx),
@@ -277,13 +277,16 @@ impl ChatScreen {
             }
             Event::Changed(Changed::Tree) => vec![Effect::Chat(ChatCall::Tree)],
             Event::Changed(Changed::Conversation(id)) if self.open_id() == Some(*id) => self.reopen(),
-            Event::Changed(Changed::Conversation(_)) => Vec::new(),
             Event::Changed(Changed::Everything) => {
                 let mut effects = vec![Effect::Chat(ChatCall::Tree)];
                 effects.extend(self.reopen());
                 effects
             }
-            Event::Health(_) | Event::Jobs(_) | Event::SessionEnded(_) | Event::Notice(_) => Vec::new(),
+            Event::Changed(Changed::Conversation(_))
+            | Event::Health(_)
+            | Event::Jobs(_)
+            | Event::SessionEnded(_)
+            | Event::Notice(_) => Vec::new(),
         }
     }
 

@@ -40,9 +40,14 @@ impl ChatScreen {
         effects
     }
 
-    /// What a new conversation starts with: the folder the reader is in.
-    pub(super) fn fresh_settings(&self, _cx: &Cx) -> NewConversation {
-        NewConversation { folder: self.tree.folder_at_cursor(), ..NewConversation::default() }
+    /// What a new conversation starts with: the folder under the cursor of the list, else that of the open conversation.
+    pub(super) fn fresh_settings(&self) -> NewConversation {
+        let folder = if self.focus == Focus::Tree {
+            self.tree.folder_at_cursor()
+        } else {
+            self.conversation.as_ref().and_then(|open| open.row.folder)
+        };
+        NewConversation { folder, ..NewConversation::default() }
     }
 
     pub(super) fn open(&mut self, id: ConversationId) -> Vec<Effect> {
@@ -99,7 +104,14 @@ impl ChatScreen {
         let Opened { conversation, page, draft, running, meter } = opened;
         if !is_new_view {
             self.conversation = Some(conversation);
-            self.transcript.refresh(page, meter);
+            // A page that was read before the running turn was committed would take its messages away again.
+            let is_older_than_turn = self
+                .running
+                .get(&id)
+                .is_some_and(|running| page.messages.iter().all(|message| message.id != running.answer));
+            if !is_older_than_turn {
+                self.transcript.refresh(page, meter);
+            }
             self.refresh_panel();
             return Vec::new();
         }
@@ -210,25 +222,23 @@ impl ChatScreen {
     pub(super) fn set_options(&mut self, options: ChatOptions) -> Vec<Effect> {
         let seen_rev = self.conversation.as_ref().map(|conversation| conversation.row.rev);
         let patch = ConversationPatch { options: Some(options.clone()), seen_rev, ..ConversationPatch::default() };
-        match self.change(patch) {
-            Some(effect) => vec![effect],
-            None => {
-                self.fresh.options = options;
-                self.refresh_panel();
-                Vec::new()
-            }
+        if let Some(effect) = self.change(patch) {
+            vec![effect]
+        } else {
+            self.fresh.options = options;
+            self.refresh_panel();
+            Vec::new()
         }
     }
 
     pub(super) fn set_model(&mut self, name: &str) -> Vec<Effect> {
         let patch = ConversationPatch { model: Some(Some(name.to_owned())), ..ConversationPatch::default() };
-        match self.change(patch) {
-            Some(effect) => vec![effect],
-            None => {
-                self.fresh.model = Some(name.to_owned());
-                self.refresh_panel();
-                Vec::new()
-            }
+        if let Some(effect) = self.change(patch) {
+            vec![effect]
+        } else {
+            self.fresh.model = Some(name.to_owned());
+            self.refresh_panel();
+            Vec::new()
         }
     }
 
@@ -237,27 +247,23 @@ impl ChatScreen {
         let prompt = (!text.trim().is_empty()).then(|| text.to_owned());
         let seen_rev = self.conversation.as_ref().map(|conversation| conversation.row.rev);
         let patch = ConversationPatch { system_prompt: Some(prompt.clone()), seen_rev, ..ConversationPatch::default() };
-        match self.change(patch) {
-            Some(effect) => vec![effect],
-            None => {
-                self.fresh.system_prompt = prompt;
-                self.refresh_panel();
-                Vec::new()
-            }
+        if let Some(effect) = self.change(patch) {
+            vec![effect]
+        } else {
+            self.fresh.system_prompt = prompt;
+            self.refresh_panel();
+            Vec::new()
         }
     }
 
     pub(super) fn set_title(&mut self, id: Option<ConversationId>, title: &str) -> Vec<Effect> {
         let title = title.trim();
-        match id {
-            Some(id) => {
-                let patch = ConversationPatch { title: Some(title.to_owned()), ..ConversationPatch::default() };
-                vec![Effect::Chat(ChatCall::Change { id, patch })]
-            }
-            None => {
-                self.fresh.title = Some(title.to_owned());
-                Vec::new()
-            }
+        if let Some(id) = id {
+            let patch = ConversationPatch { title: Some(title.to_owned()), ..ConversationPatch::default() };
+            vec![Effect::Chat(ChatCall::Change { id, patch })]
+        } else {
+            self.fresh.title = Some(title.to_owned());
+            Vec::new()
         }
     }
 

@@ -173,7 +173,7 @@ impl ChatScreen {
                 self.copy_block_at(at, cx)
             }
             Out::Place(place) => match self.overlay.take() {
-                Some(Overlay::Places(_, moving)) => self.move_to(moving, place),
+                Some(Overlay::Places(_, moving)) => Self::move_to(moving, place),
                 other => {
                     self.overlay = other;
                     Vec::new()

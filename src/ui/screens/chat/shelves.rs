@@ -187,7 +187,7 @@ impl ChatScreen {
         self.overlay = Some(Overlay::Places(Picker::new("Move to", items), moving));
     }
 
-    pub(super) fn move_to(&mut self, moving: Moving, place: Option<FolderId>) -> Vec<Effect> {
+    pub(super) fn move_to(moving: Moving, place: Option<FolderId>) -> Vec<Effect> {
         let call = match moving {
             Moving::Conversation(id) => ChatCall::Change {
                 id,
@@ -319,7 +319,7 @@ impl ChatScreen {
         }
     }
 
-    pub(super) fn on_folder_done(&mut self, done: Result<(), Fault>) -> Vec<Effect> {
+    pub(super) fn on_folder_done(done: Result<(), Fault>) -> Vec<Effect> {
         match done {
             Ok(()) => vec![Effect::Chat(ChatCall::Tree)],
             Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     api::{
         ConversationId, Fault, FaultKind, MessageId, TurnId,
-        chat::{Delta, Message, MessageState, NewTurn, TurnAct, TurnEvent, TurnStarted},
-        organise::Conversation,
+        chat::{Delta, Draft, Message, MessageState, NewTurn, TurnAct, TurnEvent, TurnStarted},
+        organise::{Conversation, NewConversation},
     },
     ui::{
         cx::Cx,
@@ -92,9 +92,9 @@ impl ChatScreen {
                 let mut effects = Vec::new();
                 if self.conversation.is_none() && is_first {
                     // The draft of the conversation that did not exist is empty now; that has to be stored, too.
-                    self.save_effects(None, &mut effects);
+                    effects.push(Effect::Chat(ChatCall::SaveDraft { conversation: None, draft: Draft::default() }));
                     self.tree.current = Some(id);
-                    self.fresh = self.fresh_settings(cx);
+                    self.fresh = NewConversation::default();
                     self.conversation = Some(*conversation);
                     self.refresh_panel();
                 }

@@ -63,7 +63,7 @@ pub struct Composer {
 impl Composer {
     pub fn new(vim: bool) -> Self {
         Self {
-            area: editor(String::new()),
+            area: editor(""),
             pastes: Pastes::default(),
             attached: Vec::new(),
             vim: vim.then(Vim::default),
@@ -113,7 +113,7 @@ impl Composer {
     pub fn set_text(&mut self, text: &str) {
         self.pastes.clear();
         let shown = if text.len() > TEXT_SHOWN { self.pastes.keep(text.to_owned()) } else { safe(text) };
-        self.area = editor(shown);
+        self.area = editor(&shown);
         self.area.move_cursor(CursorMove::Bottom);
         self.area.move_cursor(CursorMove::End);
         self.edited();
@@ -327,7 +327,7 @@ impl Composer {
     }
 }
 
-fn editor(text: String) -> TextArea<'static> {
+fn editor(text: &str) -> TextArea<'static> {
     let lines = text.split('\n').map(str::to_owned).collect();
     let mut area = TextArea::new(lines);
     area.set_wrap_mode(WrapMode::WordOrGlyph);

@@ -31,6 +31,7 @@ pub const GUTTER: u16 = 2;
 const MARGIN: u16 = 1;
 
 /// What a layout was made for.
+#[expect(clippy::struct_excessive_bools, reason = "a key to compare, not a state to be in")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     width: u16,
@@ -70,7 +71,7 @@ impl Transcript {
             palette: look.cx.theme.palette,
             version: look.highlights.version,
             fold: item.fold,
-            thinking_open: self.is_thinking_open(item, look),
+            thinking_open: Self::is_thinking_open(item, look),
             is_first_seen: self.is_first_seen(at),
             has_fault: self.fault_of(item.message.id).is_some(),
             is_live: item.live.is_some(),
@@ -87,7 +88,7 @@ impl Transcript {
         layout
     }
 
-    pub(super) fn is_thinking_open(&self, item: &Item, look: &Look) -> bool {
+    pub(super) fn is_thinking_open(item: &Item, look: &Look) -> bool {
         item.thinking_open.unwrap_or(look.cx.config.ui.show_thinking)
     }
 
@@ -106,7 +107,7 @@ impl Transcript {
         };
         let colours = |language: &str, text: &str| look.highlights.cache.lookup(language, text, theme.palette);
         let markdown_look = markdown::Look { width: self.text_width(), theme, colours: Some(&colours) };
-        if self.is_thinking_open(item, look) {
+        if Self::is_thinking_open(item, look) {
             let mut thinking = live.thinking.borrow_mut();
             each(&thinking.lay_out(markdown_look).lines, theme.thinking);
         }
@@ -277,7 +278,7 @@ fn header(message: &Message, is_live: bool, width: usize, look: &Look) -> Line<'
     };
     let mut right = String::new();
     if message.siblings > 1 {
-        right.push_str(&format!(" ‹{}/{}›", message.sibling, message.siblings));
+        right = format!(" ‹{}/{}›", message.sibling, message.siblings);
     }
     let mut marks = Vec::new();
     if message.pinned {
@@ -297,7 +298,7 @@ fn header(message: &Message, is_live: bool, width: usize, look: &Look) -> Line<'
         about.push(format!("first token {}", seconds(ms)));
     }
     about.retain(|part| !part.is_empty());
-    let about = about.iter().map(|part| format!(" · {part}")).collect::<String>();
+    let about = [""].into_iter().chain(about.iter().map(String::as_str)).collect::<Vec<_>>().join(" · ");
     let fixed = right.chars().count() + marks.iter().map(|mark| mark.chars().count() + 1).sum::<usize>();
     let name = clip(SafeText::line(writer(message)).as_str(), width.saturating_sub(fixed).max(8));
     let room = width.saturating_sub(fixed + crate::ui::text::wrap::width(&name));

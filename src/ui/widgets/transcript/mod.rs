@@ -364,7 +364,7 @@ impl Transcript {
 
     pub fn toggle_thinking(&mut self, look: &Look) {
         if let Some(at) = self.selected.or_else(|| self.items.len().checked_sub(1)) {
-            let open = self.is_thinking_open(&self.items[at], look);
+            let open = Self::is_thinking_open(&self.items[at], look);
             self.items[at].thinking_open = Some(!open);
             self.show(at, look);
         }

@@ -130,9 +130,9 @@ fn older_messages_are_wanted_near_the_beginning_and_once() {
 #[test]
 fn the_selection_moves_by_message_and_through_a_long_one() {
     let mut messages = page(1..=3, false);
-    messages.messages[1].content = (1..=30).map(|n| format!("line {n}\n\n")).collect();
+    messages.messages[1].content = (1..=30).map(|n| format!("line {n}\n\n")).collect::<Vec<_>>().concat();
     let mut reader = Reader::new(messages);
-    reader.act(|transcript, look| transcript.select_some(look));
+    reader.act(super::Transcript::select_some);
     assert_eq!(reader.transcript.selected().unwrap().id, msg(3));
     reader.act(|transcript, look| transcript.step(false, look));
     assert_eq!(reader.transcript.selected().unwrap().id, msg(2));
@@ -163,9 +163,9 @@ fn a_very_long_message_is_shown_short_until_it_is_asked_for() {
     reader.act(|transcript, _| transcript.select(0));
     let short = reader.transcript.lines_of(0, &reader.highlights.look(&reader.cx));
     assert!(short < 300, "{short}");
-    reader.act(|transcript, look| transcript.toggle_fold(look));
+    reader.act(super::Transcript::toggle_fold);
     assert!(reader.transcript.lines_of(0, &reader.highlights.look(&reader.cx)) > 10_000);
-    reader.act(|transcript, look| transcript.toggle_fold(look));
+    reader.act(super::Transcript::toggle_fold);
     assert_eq!(reader.transcript.lines_of(0, &reader.highlights.look(&reader.cx)), 3);
 }
 
@@ -176,7 +176,7 @@ fn thinking_unfolds() {
     messages.messages[1].metrics.thinking_ms = Some(3200);
     let mut reader = Reader::new(messages);
     assert!(reader.draw().contains("▸ thought for 3.2 s"));
-    let open = reader.act(|transcript, look| transcript.toggle_thinking(look));
+    let open = reader.act(super::Transcript::toggle_thinking);
     assert!(open.contains("▾ thought for 3.2 s") && open.contains("Hm, let me think."), "{open}");
 }
 

@@ -57,6 +57,7 @@ struct Wish {
     fresh: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each shelf is open or not on its own")]
 #[derive(Debug)]
 pub struct Tree {
     folders: HashMap<FolderId, (Folder, String)>,

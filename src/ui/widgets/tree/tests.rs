@@ -24,6 +24,7 @@ fn skeleton() -> (Skeleton, FolderId, FolderId) {
     (skeleton, work, rust)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "written as `set_page` takes it")]
 fn page(rows: Vec<ConversationRow>, next: Option<&str>) -> Option<Page<ConversationRow>> {
     Some(Page { rows, next: next.map(|next| Cursor(next.to_owned())) })
 }

@@ -175,3 +175,39 @@ fn a_message_with_files_does_not_queue_and_keeps_them() {
     assert_eq!(toasts(&effects), ["A message with attachments cannot wait in the queue."]);
     assert_eq!((desk.screen.composer.text(), desk.screen.composer.attached().len()), ("look".to_owned(), 1));
 }
+
+#[test]
+fn a_page_older_than_the_running_turn_does_not_hide_it() {
+    let mut desk = Desk::answering();
+    desk.delta("on its way");
+    desk.screen.on_event(&Event::Changed(Changed::Conversation(id(1))), &desk.cx);
+    let stale = opened(id(1), Vec::new());
+    desk.reply(ChatReply::Opened { id: id(1), opened: Ok(Box::new(stale)) });
+    assert!(desk.draw(80, 24).contains("on its way"));
+}
+
+#[test]
+fn the_draft_of_a_conversation_that_did_not_exist_is_emptied_when_it_does() {
+    let mut desk = Desk::new();
+    desk.write("hello");
+    desk.enter();
+    desk.write("next");
+    let effects = desk.reply(ChatReply::Created(Ok(Box::new(conversation(1)))));
+    assert_eq!(drafts(&effects), [(None, Draft::default())]);
+    assert_eq!(
+        drafts(&desk.screen.leave(&desk.cx)),
+        [(Some(id(1)), Draft { text: "next".into(), ..Draft::default() })]
+    );
+}
+
+#[test]
+fn a_new_conversation_lands_in_a_folder_only_when_one_is_meant() {
+    let mut desk = super::shelves::desk_with_tree();
+    desk.ctrl('n');
+    assert_eq!(desk.screen.fresh.folder, None);
+    desk.screen.set_focus(Focus::Tree, &desk.cx.clone());
+    desk.press(KeyCode::Char('j'));
+    desk.press(KeyCode::Char('j'));
+    desk.ctrl('n');
+    assert_eq!(desk.screen.fresh.folder, Some(folder(3)));
+}
