@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn network_file_systems_are_known_by_their_magic() {
         assert_eq!(name_of_magic(0x6969), Some("NFS"));
-        assert_eq!(name_of_magic(0xfe53_4d42_u32 as i32 as i64), Some("SMB"));
+        assert_eq!(name_of_magic(i64::from(0xfe53_4d42_u32.cast_signed())), Some("SMB"));
         assert_eq!(name_of_magic(0xef53), None);
     }
 }

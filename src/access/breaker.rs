@@ -207,7 +207,7 @@ mod tests {
             assert_eq!(breaker.admit(now), Ok(()));
         }
         breaker.report(Outcome::Failed, now);
-        assert_eq!(breaker.admit(now + SECOND), Err(FIRST_REST - SECOND));
+        assert_eq!(breaker.admit(now + SECOND), Err(4 * SECOND));
         assert_eq!(breaker.shown(now), BreakerState::Open { retry_in_ms: 5000 });
     }
 
