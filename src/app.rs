@@ -220,7 +220,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         Duration::from_secs(config.cache.models_fresh_seconds),
     );
     let gate = Gate::new(sessions, Limiter::new(system.clone(), config.limits.clone()), breakers, system);
-    Ok(Gateway::new(Parts { gate, accounts, models, health, conversations, turns }))
+    Ok(Gateway::new(Parts { gate, accounts, models, conversations, turns, health }))
 }
 
 /// The configured address, else that of `OLLAMA_HOST`, else Ollama's own.

@@ -17,6 +17,31 @@
 //! ```
 //!
 //! `tests/architecture.rs` reads the sources and holds this.
+//!
+//! # Where to look
+//!
+//! | to change … | look into |
+//! |---|---|
+//! | what crosses the seam: requests, answers, faults | `api` |
+//! | who may do what, how often, and what a refusal says | `access` (gate, limiter, breaker, faults) |
+//! | a rule about accounts, conversations, answers, models | `services`, one file each |
+//! | what an operation is called and what it needs | `gateway`, one method each, with its `Op` |
+//! | SQL, keys, migrations, the threads of a database | `store` |
+//! | what is said to Ollama and understood of it | `ollama`; its stand-in for tests and the demo: `fake` |
+//! | what a key does | `ui::actions`, the one table; how keys are read: `ui::keymap` |
+//! | a screen or a part of one | `ui::screens`, `ui::widgets`; text on it: `ui::text`, `ui::theme` |
+//! | what the interface does in the world | `ui::perform` (gateway), `ui::terminal` (modes), `ui::run` (when to draw) |
+//! | a command | `cli`, one file each; its words: `cli::args` |
+//! | a setting | `config` (the field), `config::table` (its row) |
+//! | how the parts find each other, and how it ends | `app` |
+//!
+//! # What is deliberately absent
+//!
+//! - Architecture invariant: no unscoped query. A service reaches content only through the vault in its `Caller`.
+//! - Architecture invariant: no foreign text on a terminal but as `safe_text::SafeText`, and none in the log at all.
+//! - Architecture invariant: no task that is not in `tasks`; whatever is started can be stopped, and is awaited.
+//! - Architecture invariant: no tick. The interface draws when something changed; settings are followed by the kernel.
+//! - Architecture invariant: nothing is read from the working directory, and no secret from an argument.
 
 pub mod access;
 pub mod api;

@@ -258,7 +258,7 @@ impl Merge {
             };
             let start = value.span().start;
             if let Some(value) = plain(value.get_ref()).and_then(|value| accept(setting, value)) {
-                self.put(setting, value, Origin::File(place.line_column(start).0))
+                self.put(setting, value, Origin::File(place.line_column(start).0));
             } else {
                 let given = shortened(&place.text(value.span()));
                 self.problem(place.at(start), refused(setting, &given), None);
