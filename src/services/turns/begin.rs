@@ -125,29 +125,23 @@ pub fn begin(tx: &Tx<'_>, plan: &Plan, lease: &Lease) -> Result<Begun, StoreErro
     let branch = window::branch(tx, conversation, Some(end), scale.weight(budget.prompt()))?;
     let choice = choose(&branch, system, 0, budget, scale);
 
-    let (answer_seq, before) = match gone_on {
-        Some(place) => {
-            let before = messages::get(tx, place.seq)?.metrics;
-            messages::resume(tx, place.seq, &plan.model, lease)?;
-            (place.seq, before)
-        }
-        None => {
-            let (seq, _) = messages::add(
-                tx,
-                &NewMessage {
-                    conversation,
-                    parent: Some(end),
-                    role: MessageRole::Assistant,
-                    state: MessageState::Streaming,
-                    content: "",
-                    model: Some(&plan.model),
-                    weight: 0,
-                    lease: Some(lease),
-                    now: plan.now,
-                },
-            )?;
-            (seq, Metrics::default())
-        }
+    let (answer_seq, before) = if let Some(place) = gone_on {
+        let before = messages::get(tx, place.seq)?.metrics;
+        messages::resume(tx, place.seq, &plan.model, lease)?;
+        (place.seq, before)
+    } else {
+        let empty = NewMessage {
+            conversation,
+            parent: Some(end),
+            role: MessageRole::Assistant,
+            state: MessageState::Streaming,
+            content: "",
+            model: Some(&plan.model),
+            weight: 0,
+            lease: Some(lease),
+            now: plan.now,
+        };
+        (messages::add(tx, &empty)?.0, Metrics::default())
     };
     let answer = messages::get(tx, answer_seq)?;
     Ok(Begun {

@@ -133,9 +133,8 @@ impl Turns {
     }
 
     /// Stops an answer of the caller's. One that has ended, or is somebody else's, is left alone.
-    pub async fn stop(&self, by: Caller<Member>, turn: TurnId) -> Result<(), Fault> {
+    pub fn stop(&self, by: Caller<Member>, turn: TurnId) {
         self.stop_for(by.account, turn);
-        Ok(())
     }
 
     /// Everything that opening a conversation shows.
@@ -239,7 +238,7 @@ impl Turns {
             let partial = Partial::going_on(begun.answer.content.clone(), begun.answer.thinking.clone());
             // Told before the first event, so that nobody hears of an answer that they do not know yet.
             let _ = reply.send(Ok(started));
-            turns.drive(Job { turn, conversation, vault, model, partial, begun, facts, stop, root, place }).await;
+            turns.drive(Job { turn, conversation, vault, model, begun, partial, facts, stop, root, place }).await;
         });
         started.await.map_err(|_| Fault::new(FaultKind::Internal, "The answer could not be started."))?
     }

@@ -20,6 +20,8 @@ use crate::{
     store::vault::{scratch, window},
 };
 
+type Make = Box<dyn Fn() -> Reply + Send + Sync>;
+
 const MODEL: &str = "demo-chat:3b";
 
 struct House {
@@ -195,7 +197,6 @@ async fn a_stop_before_the_first_token_leaves_an_empty_stopped_answer() {
 async fn every_broken_stream_keeps_its_text_and_says_why() {
     let mut house = house().await;
     let text = || Reply::stream().line(&line("kept"));
-    type Make = Box<dyn Fn() -> Reply + Send + Sync>;
     let cases: Vec<(&str, Make, FaultKind)> = vec![
         ("cut", Box::new(move || text().part(Part::Cut)), FaultKind::Upstream),
         ("no done", Box::new(text), FaultKind::Model),

@@ -44,7 +44,7 @@ impl Lease {
             let file = open(&path, OFlags::CREATE | OFlags::RDWR).while_("making a lease")?;
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) | Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOSYS | rustix::io::Errno::NOLCK) => {}
-                Err(error) => return Err(error).map_err(io::Error::from).while_("locking a lease"),
+                Err(error) => return Err(io::Error::from(error)).while_("locking a lease"),
             }
             // A process that clears up may have removed the file between our opening and locking it.
             if file.metadata().while_("looking at a lease")?.nlink() > 0 {

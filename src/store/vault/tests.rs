@@ -390,3 +390,34 @@ fn purging_a_conversation_takes_everything_of_it() {
         .unwrap();
     assert_eq!(left, 0);
 }
+
+#[test]
+fn a_conversation_of_fifty_thousand_messages_opens_in_the_time_of_its_newest_page() {
+    in_vault(|tx| {
+        let id = conversation(tx, "long", None);
+        let mut parent = None;
+        for number in 0..50_000 {
+            parent = Some(say(tx, id, parent, &number.to_string()).0);
+        }
+        let short = conversation(tx, "short", None);
+        let mut parent = None;
+        for number in 0..100 {
+            parent = Some(say(tx, short, parent, &number.to_string()).0);
+        }
+        let fastest = |id| {
+            let time = |_| {
+                let begun = std::time::Instant::now();
+                assert_eq!(branch::open(tx, id, 50).unwrap().1.messages.len(), 50);
+                begun.elapsed()
+            };
+            (0..20).map(time).min().unwrap()
+        };
+        let (long, short) = (fastest(id), fastest(short));
+        println!("50 000 messages: {long:?}, 100 messages: {short:?}");
+        assert!(long < short * 3, "{long:?} against {short:?}");
+        let begun = std::time::Instant::now();
+        let newest = branch::newest(tx, id, 1).unwrap().messages[0].id;
+        branch::show(tx, id, newest).unwrap();
+        println!("showing a branch 50 000 deep: {:?}", begun.elapsed());
+    });
+}
