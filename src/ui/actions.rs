@@ -106,6 +106,7 @@ actions! {
         Send "send" ["enter"] "Send; while an answer runs, queue";
         Newline "newline" ["ctrl+j", "alt+enter", "shift+enter"] "New line";
         Editor "editor" ["ctrl+g"] "Edit in $VISUAL or $EDITOR";
+        UnfoldPaste "unfold-paste" ["alt+p"] "Show the pasted text behind the placeholder at the cursor";
         EndOfInput "end-of-input" ["ctrl+d"] "Quit, when the composer is empty";
         HistoryBack "history-back" ["up"] "At the first line: the prompt before";
         HistoryForward "history-forward" ["down"] "At the last line: the prompt after";

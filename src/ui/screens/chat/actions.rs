@@ -107,6 +107,10 @@ impl ChatScreen {
                 Some(self.draft_changed(cx))
             }
             Action::Editor => Some(self.open_editor()),
+            Action::UnfoldPaste => Some(match self.composer.unfold_paste() {
+                Ok(()) => self.draft_changed(cx),
+                Err(why) => notice(why),
+            }),
             Action::EndOfInput if self.composer.is_blank() => Some(vec![Effect::Act(Action::Quit)]),
             Action::HistoryBack if self.composer.is_on_first_row() => {
                 if let Some(effects) = self.take_back_queued(cx) {

@@ -182,3 +182,11 @@ fn tab_goes_round_and_escape_comes_home() {
     desk.press(KeyCode::Esc);
     assert_eq!(desk.screen.focus, Focus::Composer);
 }
+
+#[test]
+fn a_placeholder_unfolds_with_its_key() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.screen.on_paste("1\n2\n3\n4".into(), &desk.cx);
+    desk.press(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::ALT));
+    assert_eq!(desk.screen.composer.shown(), "1\n2\n3\n4");
+}
