@@ -1,1 +1,174 @@
-//! turns
+//! Questions and answers through the gateway, over a real vault and a stand-in server.
+
+use std::time::Duration;
+
+use ollamanet::{
+    api::{
+        ConversationId, FaultKind,
+        auth::{Secret, SignedIn},
+        chat::{Message, MessageState, NewTurn, TurnAct, TurnEvent},
+        events::Event,
+        organise::NewConversation,
+    },
+    config::Config,
+    fake::{Fake, Pace, Part, Reply, StandIn},
+    tasks::Tasks,
+};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::common::house::{House, PASSPHRASE};
+
+const MODEL: &str = "demo-chat:3b";
+
+async fn house(home: &std::path::Path, fake: &Fake) -> House {
+    let mut config = Config::default();
+    config.ollama.host = fake.url();
+    config.chat.titles = false;
+    House::open(home, &config)
+}
+
+async fn conversation(house: &House, who: &SignedIn) -> ConversationId {
+    let new = NewConversation { model: Some(MODEL.to_owned()), ..NewConversation::default() };
+    house.gateway.create_conversation(&who.session, new).await.unwrap().row.id
+}
+
+fn send(conversation: ConversationId, text: &str) -> NewTurn {
+    let act = TurnAct::Send { text: text.to_owned(), attachments: Vec::new() };
+    NewTurn { conversation, act, model: None, shorten: false }
+}
+
+async fn until(events: &mut mpsc::Receiver<Event>, mut wanted: impl FnMut(&TurnEvent) -> bool) -> TurnEvent {
+    let wait = async {
+        loop {
+            if let Event::Turn { event, .. } = events.recv().await.expect("the subscription lives")
+                && wanted(&event)
+            {
+                return event;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.expect("the event comes")
+}
+
+async fn end(events: &mut mpsc::Receiver<Event>) -> Message {
+    match until(events, |event| matches!(event, TurnEvent::Ended { .. })).await {
+        TurnEvent::Ended { answer, .. } => *answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_answered_and_read_back_after_a_restart() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let first = house(home.path(), &fake).await;
+    let ann = first.first_admin("ann").await;
+    let mut events = first.gateway.events(&ann.session).await.unwrap();
+    let id = conversation(&first, &ann).await;
+    let started = first.gateway.start_turn(&ann.session, send(id, "Show me a table")).await.unwrap();
+    let mut preview = String::new();
+    until(&mut events, |event| {
+        if let TurnEvent::Delta(delta) = event {
+            preview.push_str(&delta.content);
+        }
+        matches!(event, TurnEvent::Ended { .. })
+    })
+    .await;
+    let opened = first.gateway.open_conversation(&ann.session, id, 50).await.unwrap();
+    let [question, answer] = opened.page.messages.as_slice() else { panic!("{:?}", opened.page) };
+    assert_eq!((question, answer.state), (&started.user.unwrap(), MessageState::Done));
+    assert_eq!(answer.content, preview, "the deltas are the answer");
+    assert!(opened.meter.exact && opened.meter.used > 0 && opened.meter.limit > 0, "{:?}", opened.meter);
+    let measured = first.gateway.measure_context(&ann.session, id, &"word ".repeat(100)).await.unwrap();
+    assert!(measured.used > opened.meter.used);
+    first.close().await;
+
+    let second = house(home.path(), &fake).await;
+    let again = second.gateway.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
+    let reread = second.gateway.open_conversation(&again.session, id, 50).await.unwrap();
+    assert_eq!(reread.page, opened.page);
+    assert_eq!(reread.conversation.row.title, "Show me a table");
+    second.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_program_leaves_an_interrupted_answer_that_goes_on_after_the_next_start() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = Fake::start(&tasks, |seen| {
+        let usual = StandIn::new(Pace::instant());
+        if seen.path != "/api/chat" {
+            return Some(usual.reply(seen));
+        }
+        let goes_on = seen.json()["messages"].as_array().is_some_and(|all| all.len() == 2);
+        let line = |text: &str| json!({ "message": { "role": "assistant", "content": text }, "done": false });
+        Some(if goes_on {
+            Reply::stream().line(&line("the end.")).line(&json!({ "done": true, "done_reason": "stop" }))
+        } else {
+            Reply::stream().line(&line("so far, ")).part(Part::Stall)
+        })
+    })
+    .await
+    .unwrap();
+    let first = house(home.path(), &fake).await;
+    let ann = first.first_admin("ann").await;
+    let mut events = first.gateway.events(&ann.session).await.unwrap();
+    let id = conversation(&first, &ann).await;
+    first.gateway.start_turn(&ann.session, send(id, "Go")).await.unwrap();
+    until(&mut events, |event| matches!(event, TurnEvent::Delta(_))).await;
+    first.close().await;
+
+    let second = house(home.path(), &fake).await;
+    let again = second.gateway.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
+    let mut events = second.gateway.events(&again.session).await.unwrap();
+    let opened = second.gateway.open_conversation(&again.session, id, 50).await.unwrap();
+    let broken = &opened.page.messages[1];
+    assert_eq!((broken.state, broken.content.as_str()), (MessageState::Interrupted, "so far, "));
+    let act = TurnAct::Continue { answer: broken.id };
+    let new = NewTurn { conversation: id, act, model: None, shorten: false };
+    second.gateway.start_turn(&again.session, new).await.unwrap();
+    let whole = end(&mut events).await;
+    assert_eq!((whole.state, whole.content.as_str()), (MessageState::Done, "so far, the end."));
+    second.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_answered_with_what_is_stored_and_stopping_twice_is_fine() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let slow = Pace { token: Duration::from_millis(5), load: Duration::ZERO };
+    let fake = StandIn::start(&tasks, slow).await.unwrap();
+    let house = house(home.path(), &fake).await;
+    let ann = house.first_admin("ann").await;
+    let mut events = house.gateway.events(&ann.session).await.unwrap();
+    let id = conversation(&house, &ann).await;
+    let turn = house.gateway.start_turn(&ann.session, send(id, "Tell me a lot")).await.unwrap().turn;
+    until(&mut events, |event| matches!(event, TurnEvent::Delta(_))).await;
+    assert_eq!(house.gateway.open_conversation(&ann.session, id, 5).await.unwrap().running, Some(turn));
+    house.gateway.stop_turn(&ann.session, turn).await.unwrap();
+    let answer = end(&mut events).await;
+    assert_eq!(answer.state, MessageState::Stopped);
+    assert!(!answer.content.is_empty());
+    house.gateway.stop_turn(&ann.session, turn).await.unwrap();
+    let opened = house.gateway.open_conversation(&ann.session, id, 5).await.unwrap();
+    assert_eq!((opened.page.messages.last(), opened.running), (Some(&answer), None));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_ollama_the_question_is_kept_and_the_reason_told() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("ann").await;
+    let mut events = house.gateway.events(&ann.session).await.unwrap();
+    let id = conversation(&house, &ann).await;
+    house.gateway.start_turn(&ann.session, send(id, "Anybody?")).await.unwrap();
+    let event = until(&mut events, |event| matches!(event, TurnEvent::Ended { .. })).await;
+    let TurnEvent::Ended { answer, fault, .. } = event else { panic!("{event:?}") };
+    assert_eq!((answer.state, fault.unwrap().kind), (MessageState::Failed, FaultKind::Upstream));
+    let opened = house.gateway.open_conversation(&ann.session, id, 5).await.unwrap();
+    assert_eq!(opened.page.messages[0].content, "Anybody?");
+    house.close().await;
+}
