@@ -159,13 +159,14 @@ async fn dispatch(
 /// The parts of the program, put together over one data directory.
 pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Result<Gateway, Fault> {
     paths.secure()?;
-    let cautious = match paths::network_file_system(&paths.data) {
+    let alone = match paths::network_file_system(&paths.data) {
         Some(name) => {
             tracing::warn!(name, "the data directory lies on a network file system: one process at a time, no WAL");
-            true
+            Some(paths::hold_alone(&paths.data, name)?)
         }
-        None => false,
+        None => None,
     };
+    let cautious = alone.is_some();
     let system = open_system(&paths.system_db(), cautious)?;
     let sessions = Arc::new(LiveSessions::new(Watch::open(&paths.system_db())?));
     let accounts = Accounts::new(
@@ -220,7 +221,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         Duration::from_secs(config.cache.models_fresh_seconds),
     );
     let gate = Gate::new(sessions, Limiter::new(system.clone(), config.limits.clone()), breakers, system);
-    Ok(Gateway::new(Parts { gate, accounts, models, conversations, turns, health }))
+    Ok(Gateway::new(Parts { alone, gate, accounts, models, conversations, turns, health }))
 }
 
 /// The configured address, else that of `OLLAMA_HOST`, else Ollama's own.

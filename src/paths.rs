@@ -5,7 +5,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -171,6 +171,31 @@ pub fn network_file_system(dir: &Path) -> Option<&'static str> {
     name_of_magic(stat.f_type)
 }
 
+/// Keeps other processes out of a data directory on a network file system, for as long as the file is held.
+///
+/// # Errors
+/// `Conflict` when another process is in it.
+pub fn hold_alone(dir: &Path, file_system: &str) -> Result<fs::File, Fault> {
+    let path = dir.join("alone.lock");
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(&path)
+        .map_err(|why| unusable(&path, &why))?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Fault::new(
+            FaultKind::Conflict,
+            format!("Another ollamanet uses {}, which lies on {file_system}.", dir.display()),
+        )
+        .hint("There only one at a time is safe: end the other one, or name a local directory with --data-dir.")),
+        Err(why) => Err(unusable(&path, &why.into())),
+    }
+}
+
 /// By the magic numbers of `statfs(2)` and the file systems' own headers.
 fn name_of_magic(magic: i64) -> Option<&'static str> {
     match magic & 0xffff_ffff {
@@ -264,6 +289,15 @@ mod tests {
         secure(&dir).unwrap();
         let me = rustix::process::geteuid().as_raw();
         assert!(check(&dir, me + 1).unwrap_err().message.contains("belongs to another user"));
+    }
+
+    #[test]
+    fn on_a_network_file_system_one_at_a_time_may_come_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = hold_alone(dir.path(), "NFS").unwrap();
+        assert_eq!(hold_alone(dir.path(), "NFS").unwrap_err().kind, FaultKind::Conflict);
+        drop(held);
+        hold_alone(dir.path(), "NFS").unwrap();
     }
 
     #[test]

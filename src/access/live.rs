@@ -43,6 +43,8 @@ struct Entry {
     exceptions: Vec<(Permission, bool)>,
     /// The system database's version at the last look.
     seen: Option<i64>,
+    /// Milliseconds since 1970. Time passes without anybody committing.
+    expires_at: i64,
     /// Whether the row is written. A session resumed at start-up is used before it is, so that the first screen does
     /// not wait for the disk.
     recorded: bool,
@@ -86,6 +88,7 @@ impl LiveSessions {
             ended: CancellationToken::new(),
             exceptions: Vec::new(),
             seen: None,
+            expires_at: i64::MAX,
             recorded,
         };
         self.lock().insert(session.id, entry);
@@ -110,11 +113,12 @@ impl LiveSessions {
             .filter(|entry| bool::from(entry.handle.as_slice().ct_eq(session.key())))
             .ok_or_else(Fault::signed_out)?;
         if entry.recorded {
-            let version = self.watch.version().map_err(Fault::from)?;
-            if entry.seen != Some(version) {
-                let standing = self.watch.session(session.id, Moment::clock()).map_err(Fault::from)?;
+            let (version, now) = (self.watch.version().map_err(Fault::from)?, Moment::clock());
+            if entry.seen != Some(version) || entry.expires_at <= now {
+                let standing = self.watch.session(session.id, now).map_err(Fault::from)?;
                 let over = match standing {
-                    Some(Standing { over: None, rank, exceptions }) => {
+                    Some(Standing { over: None, rank, exceptions, expires_at }) => {
+                        entry.expires_at = expires_at;
                         entry.account.role = rank;
                         entry.exceptions = exceptions
                             .iter()

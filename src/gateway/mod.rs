@@ -23,6 +23,8 @@ pub struct Gateway(Arc<Parts>);
 /// What stands behind the door. The composition root fills it.
 #[derive(Debug)]
 pub struct Parts {
+    /// Keeps other processes out, where the data lies on a network file system.
+    pub alone: Option<std::fs::File>,
     pub gate: Gate,
     pub accounts: Accounts,
     pub models: Models,

@@ -30,7 +30,8 @@ pub struct Target<'a> {
     pub path: &'a Path,
     pub schema: &'static Schema,
     pub key: Option<&'a RawKey>,
-    /// On a network file system: no WAL, one process at a time.
+    /// On a network file system: no WAL, whose shared memory ends at the machine. Whoever asks for this sees to it that
+    /// one process at a time does.
     pub cautious: bool,
 }
 
@@ -153,9 +154,6 @@ fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection, StoreErro
 /// The settings that write to the file, so only after it has proved to be ours.
 fn settle(conn: &Connection, target: &Target<'_>) -> Result<(), StoreError> {
     let wanted = if target.cautious { "delete" } else { "wal" };
-    if target.cautious {
-        conn.pragma_update(None, "locking_mode", "EXCLUSIVE").while_("locking a database")?;
-    }
     let mode: String =
         conn.pragma_update_and_check(None, "journal_mode", wanted, |row| row.get(0)).while_("choosing the journal")?;
     if !mode.eq_ignore_ascii_case(wanted) {

@@ -19,6 +19,9 @@ pub struct NewSession {
     pub expires_at: i64,
 }
 
+/// Why a session is over that ran its course.
+pub const EXPIRED: &str = "The session has expired.";
+
 /// What the store says of a session at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -27,6 +30,8 @@ pub struct Standing {
     pub over: Option<String>,
     /// What the role's own table allows or denies, beyond its rank.
     pub exceptions: Vec<(String, bool)>,
+    /// When it is over by itself, milliseconds since 1970.
+    pub expires_at: i64,
 }
 
 pub fn insert(tx: &Transaction<'_>, new: &NewSession, moment: &Moment) -> Result<(), StoreError> {
@@ -80,6 +85,7 @@ pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Sta
             let state: String = row.get("state")?;
             let rank: String = row.get("rank")?;
             let locked_until: Option<i64> = row.get("locked_until")?;
+            let expires_at: i64 = row.get("expires_at")?;
             let over = if row.get::<_, Option<i64>>("ended_at")?.is_some() {
                 Some(row.get::<_, Option<String>>("ended_why")?.unwrap_or_else(|| "The session was ended.".to_owned()))
             } else if state != "active" {
@@ -89,13 +95,13 @@ pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Sta
                 Some(format!("This account is locked for another {minutes} min."))
             } else if !row.get::<_, bool>("same_epoch")? {
                 Some("The account was changed; sign in again.".to_owned())
-            } else if row.get::<_, i64>("expires_at")? <= now {
-                Some("The session has expired.".to_owned())
+            } else if expires_at <= now {
+                Some(EXPIRED.to_owned())
             } else {
                 None
             };
             let rank = if rank == "admin" { Role::Admin } else { Role::User };
-            Ok((row.get::<_, String>("role")?, Standing { rank, over, exceptions: Vec::new() }))
+            Ok((row.get::<_, String>("role")?, Standing { rank, over, exceptions: Vec::new(), expires_at }))
         })
         .optional()
     })

@@ -55,3 +55,24 @@ impl Watch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::system::{audit, open_system, scratch};
+
+    #[tokio::test]
+    async fn a_commit_is_noticed_with_either_kind_of_journal() {
+        for cautious in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("system.db");
+            let db = open_system(&path, cautious).unwrap();
+            let watch = Watch::open(&path).unwrap();
+            let before = watch.version().unwrap();
+            assert_eq!(watch.version().unwrap(), before);
+            db.write(|tx| audit::append(tx, &scratch::at(1), None, "a", "b", "c")).await.unwrap();
+            assert_ne!(watch.version().unwrap(), before, "cautious: {cautious}");
+            assert_eq!(watch.session(SessionId::new(), 0).unwrap(), None);
+        }
+    }
+}
