@@ -44,6 +44,7 @@ use crate::{
         system::{open_system, quick_check, watch::Watch},
     },
     tasks::Tasks,
+    ui::{self, live::Ended},
 };
 
 /// How long background work may take to end before the program goes without it.
@@ -236,8 +237,13 @@ fn address(config: &Config) -> Result<Address, Fault> {
     })
 }
 
-async fn interface(_gateway: Gateway, _live: Live, _tasks: &Tasks, _is_demo: bool) -> Result<(), End> {
-    Ok(())
+async fn interface(gateway: Gateway, live: Live, tasks: &Tasks, is_demo: bool) -> Result<(), End> {
+    match ui::live::interface(gateway, tasks.clone(), live, is_demo).await? {
+        Ended::Quit => Ok(()),
+        Ended::Signal(number) => Err(End::Code(u8::try_from(128 + number).unwrap_or(1))),
+        // As the hangup that did not come would have had it.
+        Ended::TerminalGone => Err(End::Code(129)),
+    }
 }
 
 async fn demo(config: Config, tasks: &Tasks) -> Result<(), End> {

@@ -4,12 +4,18 @@
 //! foreign text reaches a cell only as `SafeText`.
 
 pub mod actions;
+pub mod complete;
+pub mod copy;
 pub mod cx;
 pub mod input;
 pub mod keymap;
+pub mod live;
 pub mod msg;
+pub mod perform;
+pub mod root;
 pub mod run;
 pub mod screens;
+pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod widgets;

@@ -17,6 +17,7 @@ use crate::api::{
         Tree,
     },
 };
+use crate::{config::Config, tasks::Running};
 
 /// Something happened.
 #[derive(Debug)]
@@ -66,6 +67,8 @@ pub enum Timer {
     Toast(u64),
     /// The next look at what runs, while the jobs tray is open.
     Jobs,
+    /// Time to look whether Ollama is still there.
+    Health,
     /// The second Ctrl+C did not come.
     QuitLadder,
     /// The text in a search or filter box has been still long enough to be looked up.
@@ -86,6 +89,8 @@ pub enum ShellCall {
     Edit(String),
     Health,
     StartOllama,
+    /// What runs in the background; answered by `ShellReply::Jobs`.
+    Jobs,
 }
 
 #[derive(Debug)]
@@ -95,6 +100,15 @@ pub enum ShellReply {
     Copied(Result<usize, Fault>),
     Health(Result<Health, Fault>),
     StartedOllama(Result<Health, Fault>),
+    Jobs(Vec<Running>),
+    /// Somebody outside asked us to stop for a while (SIGTSTP).
+    StopRequested,
+    /// Back from the shell, or why not.
+    Back(Result<(), Fault>),
+    /// The settings changed while we run; what can change does.
+    Settings(Box<Config>),
+    /// The changed settings have mistakes: these, and the old ones stay.
+    SettingsRefused(Fault),
 }
 
 #[derive(Debug)]

@@ -22,7 +22,7 @@ pub trait App {
 }
 
 /// The terminal, or a test's stand-in for it.
-pub trait Face<A> {
+pub(super) trait Face<A> {
     /// The next thing a person did; `None` when the terminal is gone. Giving up waiting loses nothing.
     async fn next(&mut self) -> Option<Msg>;
     /// Draws and returns what that cost, the terminal's slowness included.
@@ -44,7 +44,7 @@ pub enum Lend {
 const BATCH: usize = 256;
 
 /// Runs until the app, the terminal or the program ends it. `perform` does the effects that do not need the terminal.
-pub async fn run<A: App>(
+pub(super) async fn run<A: App>(
     app: &mut A,
     face: &mut impl Face<A>,
     mut inbox: mpsc::Receiver<Msg>,

@@ -1,3 +1,4 @@
 //! The screens: each a machine of its own, which the root feeds and frames.
 
 pub mod chat;
+pub mod sign_in;

@@ -2,8 +2,12 @@
 
 pub mod composer;
 pub mod field;
+pub mod form;
+pub mod help;
+pub mod jobs;
 pub mod modal;
 pub mod options_panel;
+pub mod palette;
 pub mod picker;
 pub mod toast;
 pub mod transcript;

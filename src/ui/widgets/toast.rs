@@ -2,7 +2,18 @@
 
 use std::time::Duration;
 
-use crate::api::{Fault, FaultKind};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span, Text},
+    widgets::{Block, BorderType, Clear, Paragraph, Wrap},
+};
+
+use crate::{
+    api::{Fault, FaultKind},
+    safe_text::SafeText,
+    ui::cx::Cx,
+};
 
 /// How much it matters: chooses the glyph, the colour and how long it stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,5 +94,69 @@ impl Toast {
             Tone::Bad => 9,
         };
         Duration::from_secs(base + (letters as u64 / 40))
+    }
+}
+
+/// How many are shown at once; older ones make room.
+pub const SHOWN: usize = 3;
+
+/// The newest at the bottom right, older ones above it.
+pub fn view<'a>(toasts: impl DoubleEndedIterator<Item = &'a Toast>, frame: &mut Frame, area: Rect, cx: &Cx) {
+    let mut bottom = area.bottom();
+    for toast in toasts.rev().take(SHOWN) {
+        let (mark, style) = match toast.tone {
+            Tone::Good => ("✓", cx.theme.success),
+            Tone::Notice => ("·", cx.theme.accent),
+            Tone::Warning => ("!", cx.theme.warning),
+            Tone::Bad => ("✗", cx.theme.error),
+        };
+        let mut text = Text::from(Line::from(vec![
+            Span::styled(format!("{mark} "), style),
+            Span::styled(SafeText::line(&toast.text).into_string(), cx.theme.text),
+        ]));
+        if let Some(hint) = &toast.hint {
+            text.push_line(Line::styled(SafeText::line(hint).into_string(), cx.theme.dim));
+        }
+        let longest = text.width() as u16;
+        let width = longest.saturating_add(4).min(60).min(area.width);
+        let room = usize::from(width.saturating_sub(4)).max(1);
+        // A line more than the columns need: words do not break where columns end.
+        let rows: usize =
+            text.lines.iter().map(|line| line.width().div_ceil(room) + usize::from(line.width() > room)).sum();
+        let height = (rows as u16 + 2).min(bottom.saturating_sub(area.y));
+        if height < 3 || width < 8 {
+            return;
+        }
+        let place = Rect { x: area.right() - width, y: bottom - height, width, height };
+        let block = Block::bordered()
+            .border_type(BorderType::Rounded)
+            .border_style(style)
+            .padding(ratatui::widgets::Padding::horizontal(1));
+        frame.render_widget(Clear, place);
+        frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }).block(block), place);
+        bottom = place.y;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_says_when_to_try_again() {
+        let fault = Fault::new(FaultKind::Slow, "Too many tries.").retry_after(Duration::from_millis(1500));
+        let toast = Toast::fault(&fault);
+        assert_eq!((toast.tone, toast.hint.as_deref()), (Tone::Warning, Some("Try again in 2 s.")));
+        let fault = Fault::new(FaultKind::Store, "It broke.").hint("Mend it.");
+        assert_eq!(
+            Toast::fault(&fault),
+            Toast { tone: Tone::Bad, text: "It broke.".into(), hint: Some("Mend it.".into()) }
+        );
+    }
+
+    #[test]
+    fn bad_news_stays_longer() {
+        let fault = Fault::new(FaultKind::Store, "It broke.");
+        assert!(Toast::fault(&fault).stays() > Toast::good("Copied.").stays());
     }
 }

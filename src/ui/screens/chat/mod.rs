@@ -256,7 +256,14 @@ impl ChatScreen {
             ShellReply::Edited(Ok(text)) => self.on_edited(text, cx),
             ShellReply::Edited(Err(fault)) => vec![Effect::Toast(Toast::fault(fault))],
             ShellReply::StartedOllama(Ok(_)) => vec![Effect::Chat(ChatCall::Models { fresh: true })],
-            ShellReply::StartedOllama(Err(_)) | ShellReply::Copied(_) | ShellReply::Health(_) => Vec::new(),
+            ShellReply::StartedOllama(Err(_))
+            | ShellReply::Copied(_)
+            | ShellReply::Health(_)
+            | ShellReply::Jobs(_)
+            | ShellReply::StopRequested
+            | ShellReply::Back(_)
+            | ShellReply::Settings(_)
+            | ShellReply::SettingsRefused(_) => Vec::new(),
         }
     }
 
@@ -299,7 +306,8 @@ impl ChatScreen {
             | Timer::QuitLadder
             | Timer::Settle(_)
             | Timer::Judge(_)
-            | Timer::Jobs => Vec::new(),
+            | Timer::Jobs
+            | Timer::Health => Vec::new(),
         }
     }
 

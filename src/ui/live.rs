@@ -1,0 +1,413 @@
+//! The terminal as the loop sees it, with the signals that concern it, and the way in: [`interface`].
+//!
+//! Invariant: SIGTERM, SIGHUP and a terminal that went away end the loop the same way as quitting does; what was asked
+//! to be stored before that is stored.
+
+use std::{
+    io::Write,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::FutureExt;
+use ratatui::Terminal;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    copy::Clipboard,
+    cx::Cx,
+    input::Parser,
+    keymap::Keymap,
+    msg::{Msg, ShellReply},
+    perform::Performer,
+    root::{Look, Root},
+    run::{Face, Lend, run},
+    terminal::{Canvas, Modes, TerminalGuard, Tty, screen},
+};
+use crate::{
+    api::{Fault, FaultKind},
+    config::live::Live,
+    gateway::Gateway,
+    tasks::Tasks,
+};
+
+/// Messages that wait for the loop; a full box slows the sender, which is the back-pressure.
+const INBOX: usize = 1024;
+/// How long a lone ESC waits for what may belong to it.
+const ESC_WAITS: Duration = Duration::from_millis(20);
+
+/// How long what must be stored may take at the end.
+const LAST_WISHES: Duration = Duration::from_secs(1);
+
+/// How the interface came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Somebody quit.
+    Quit,
+    /// The program was told to end: this signal.
+    Signal(i32),
+    /// Nobody is there any more.
+    TerminalGone,
+}
+
+/// Runs the interface until somebody quits, the terminal goes away or a signal comes. The caller then stops the tasks
+/// and closes the store; the terminal is as it was before when this returns.
+///
+/// # Errors
+/// When there is no terminal to run in.
+pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool) -> Result<Ended, Fault> {
+    let config = (*live.config()).clone();
+    let modes = Modes::from_environment(config.ui.mouse);
+    let quit = tasks.token();
+    let tty = Tty::open(quit.clone())?;
+    let heard = Arc::new(AtomicI32::new(0));
+    listen(&tasks, &quit, &heard)?;
+
+    let (outbox, inbox) = mpsc::channel(INBOX);
+    follow_settings(&tasks, live, outbox.clone());
+    let look = look(modes.dumb);
+    let (keymap, problems) = Keymap::new(&config.keys);
+    let cx = Cx {
+        theme: look.theme(config.ui.theme),
+        keymap,
+        config,
+        account: None,
+        health: None,
+        now_ms: now_ms(),
+        zone: jiff::tz::TimeZone::system(),
+        size: tty.size(),
+        spinner: 0,
+        is_demo,
+    };
+    let (mut root, first) = Root::new(cx, look, now_ms, problems);
+    let clipboard = Clipboard::new((!modes.dumb).then(|| Arc::clone(&tty)));
+    let mut performer = Performer::new(gateway, tasks, outbox, quit.clone(), clipboard);
+    first.into_iter().for_each(|effect| performer.perform(effect));
+
+    let mut face = LiveFace::enter(Arc::clone(&tty), modes)?;
+    run(&mut root, &mut face, inbox, quit.clone(), |effect| performer.perform(effect)).await;
+    drop(face);
+    // Told to end from outside, nobody has had the draft stored yet.
+    root.leave().into_iter().for_each(|effect| performer.perform(effect));
+    performer.finish(LAST_WISHES).await;
+    let ended = match heard.load(Ordering::Relaxed) {
+        0 if tty.is_gone() => Ended::TerminalGone,
+        0 => Ended::Quit,
+        number => Ended::Signal(number),
+    };
+    quit.cancel();
+    Ok(ended)
+}
+
+/// The wall clock.
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// What the environment says about colours, by the conventions terminals have for it.
+fn look(dumb: bool) -> Look {
+    let set = |name: &str| std::env::var(name).unwrap_or_default();
+    // `COLORFGBG=15;0`: foreground, background; 7 and 15 are the light ones of the sixteen.
+    let background = set("COLORFGBG");
+    let light = matches!(background.rsplit(';').next(), Some("7" | "15"));
+    Look { no_color: !set("NO_COLOR").is_empty(), dumb, light_background: light }
+}
+
+/// SIGTERM and SIGHUP end the loop, SIGINT from outside too; the first of them is remembered for the exit code.
+fn listen(tasks: &Tasks, quit: &CancellationToken, heard: &Arc<AtomicI32>) -> Result<(), Fault> {
+    let mut term = hear(SignalKind::terminate())?;
+    let mut hup = hear(SignalKind::hangup())?;
+    let mut quits = hear(SignalKind::quit())?;
+    let (quit, heard, ended) = (quit.clone(), Arc::clone(heard), tasks.token());
+    tasks.spawn("signals", async move {
+        let kind = tokio::select! {
+            _ = term.recv() => SignalKind::terminate(),
+            _ = hup.recv() => SignalKind::hangup(),
+            _ = quits.recv() => SignalKind::quit(),
+            () = ended.cancelled() => return,
+        };
+        heard.store(kind.as_raw_value(), Ordering::Relaxed);
+        quit.cancel();
+    });
+    Ok(())
+}
+
+fn hear(kind: SignalKind) -> Result<Signal, Fault> {
+    signal(kind).map_err(|error| Fault::new(FaultKind::Internal, format!("Signals cannot be received ({error}).")))
+}
+
+fn follow_settings(tasks: &Tasks, mut live: Live, outbox: mpsc::Sender<Msg>) {
+    let ended = tasks.token();
+    tasks.spawn("settings", async move {
+        while let Some(current) = ended.run_until_cancelled(live.changed()).await {
+            let reply = match current.problem {
+                Some(fault) => ShellReply::SettingsRefused(fault),
+                None => ShellReply::Settings(Box::new((*current.config).clone())),
+            };
+            if outbox.send(Msg::Shell(reply)).await.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+struct LiveFace {
+    screen: Terminal<Canvas>,
+    tty: Arc<Tty>,
+    parser: Parser,
+    /// Read, but not taken by the loop yet.
+    waiting: std::collections::VecDeque<Msg>,
+    resized: Signal,
+    stop: Signal,
+    resumed: Signal,
+    interrupt: Signal,
+    /// The stop was asked for from outside, who will also bring us back.
+    told_to_stop: bool,
+    /// Dropped last: the screen must not be touched after it.
+    guard: TerminalGuard,
+}
+
+impl LiveFace {
+    fn enter(tty: Arc<Tty>, modes: Modes) -> Result<Self, Fault> {
+        let resized = hear(SignalKind::window_change())?;
+        let stop = hear(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?;
+        let resumed = hear(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+        let interrupt = hear(SignalKind::interrupt())?;
+        let guard = TerminalGuard::enter(modes)?;
+        Ok(Self {
+            screen: screen(Canvas::new(Arc::clone(&tty), modes.dumb))?,
+            tty,
+            parser: Parser::default(),
+            waiting: std::collections::VecDeque::new(),
+            resized,
+            stop,
+            resumed,
+            interrupt,
+            told_to_stop: false,
+            guard,
+        })
+    }
+
+    /// Everything is drawn anew: what is on the terminal now is somebody else's.
+    fn forget_screen(&mut self) {
+        let _ = self.screen.clear();
+    }
+
+    async fn lend_to(&mut self, to: Lend) -> Result<Option<String>, Fault> {
+        match to {
+            Lend::Shell => {
+                // A program that is its session's first has no shell behind it: nobody would ever wake it.
+                let alone = rustix::process::getsid(None).is_ok_and(|leader| leader == rustix::process::getpid());
+                if alone && !std::mem::take(&mut self.told_to_stop) {
+                    return Err(Fault::invalid("There is no shell to go back to.")
+                        .hint("This terminal runs nothing but ollamanet."));
+                }
+                self.guard.step_out();
+                let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
+                // Here again means: continued.
+                Ok(None)
+            }
+            Lend::Editor(text) => {
+                let file = EditorFile::new(&text)?;
+                self.guard.step_out();
+                edit(&file, &self.tty).await?;
+                file.read().map(Some)
+            }
+        }
+    }
+}
+
+impl Face<Root> for LiveFace {
+    async fn next(&mut self) -> Option<Msg> {
+        loop {
+            if let Some(msg) = self.waiting.pop_front() {
+                return Some(msg);
+            }
+            let mut read = Vec::new();
+            let esc = self.parser.is_waiting();
+            tokio::select! {
+                biased;
+                _ = self.resized.recv() => {
+                    let (columns, rows) = self.tty.size();
+                    return Some(Msg::Resize(columns, rows));
+                }
+                _ = self.stop.recv() => {
+                    self.told_to_stop = true;
+                    return Some(Msg::Shell(ShellReply::StopRequested));
+                }
+                _ = self.resumed.recv() => {
+                    // Stopped without being asked first: the shell has had the terminal.
+                    let _ = self.guard.again();
+                    self.forget_screen();
+                    return Some(Msg::Resize(self.tty.size().0, self.tty.size().1));
+                }
+                _ = self.interrupt.recv() => {
+                    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+                    return Some(Msg::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
+                }
+                still_there = self.tty.read(|bytes| self.parser.feed(bytes, &mut read)) => {
+                    self.parser.drained();
+                    self.waiting.extend(read);
+                    if !still_there {
+                        return None;
+                    }
+                }
+                () = tokio::time::sleep(ESC_WAITS), if esc => {
+                    self.parser.settle(&mut read);
+                    self.waiting.extend(read);
+                }
+            }
+        }
+    }
+
+    fn draw(&mut self, root: &Root) -> Duration {
+        let start = Instant::now();
+        // The canvas swallows what a dead terminal cannot take; there is nothing to be done about an error here.
+        let _ = self.screen.draw(|frame| root.view(frame));
+        self.screen.backend_mut().send();
+        start.elapsed()
+    }
+
+    async fn lend(&mut self, to: Lend) -> Option<Msg> {
+        let is_editor = matches!(to, Lend::Editor(_));
+        let outcome = self.lend_to(to).await;
+        // Ctrl+C in the editor was meant for the editor, and being continued is what we waited for.
+        while self.interrupt.recv().now_or_never().is_some() {}
+        while self.resumed.recv().now_or_never().is_some() {}
+        while self.stop.recv().now_or_never().is_some() {}
+        let _ = self.guard.again();
+        let size = self.tty.size();
+        self.waiting.push_back(Msg::Resize(size.0, size.1));
+        self.forget_screen();
+        Some(Msg::Shell(match outcome {
+            Ok(Some(text)) => ShellReply::Edited(Ok(text)),
+            Ok(None) => ShellReply::Back(Ok(())),
+            Err(fault) if is_editor => ShellReply::Edited(Err(fault)),
+            Err(fault) => ShellReply::Back(Err(fault)),
+        }))
+    }
+}
+
+/// The text while an editor has it: readable by its owner alone, in memory where the system offers that, gone afterwards.
+struct EditorFile {
+    path: PathBuf,
+    /// Removes the directory with everything an editor leaves beside its file.
+    _dir: tempfile::TempDir,
+}
+
+impl EditorFile {
+    fn new(text: &str) -> Result<Self, Fault> {
+        let failed = |error: std::io::Error| {
+            Fault::new(FaultKind::ReadOnly, format!("The text cannot be handed to an editor: {error}."))
+                .hint("Your draft is kept here.")
+        };
+        let mut make = tempfile::Builder::new();
+        make.prefix("ollamanet-").permissions(std::fs::Permissions::from_mode(0o700));
+        let dir = match runtime_dir() {
+            Some(runtime) => make.tempdir_in(runtime),
+            None => make.tempdir(),
+        }
+        .map_err(failed)?;
+        let path = dir.path().join("message.md");
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .and_then(|mut file| {
+                file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+                file.write_all(text.as_bytes())
+            })
+            .map_err(failed)?;
+        Ok(Self { path, _dir: dir })
+    }
+
+    fn read(&self) -> Result<String, Fault> {
+        let bytes = std::fs::read(&self.path).map_err(|error| {
+            Fault::new(FaultKind::NotFound, format!("The editor's text cannot be read: {error}."))
+                .hint("Your draft is as it was.")
+        })?;
+        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        // Editors end a file with a line end; the draft had none.
+        if text.ends_with('\n') {
+            text.pop();
+        }
+        Ok(text)
+    }
+}
+
+/// `$XDG_RUNTIME_DIR`, which lies in memory, if it is ours and closed to others.
+fn runtime_dir() -> Option<PathBuf> {
+    let dir = PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?);
+    is_private(&dir).then_some(dir)
+}
+
+fn is_private(dir: &Path) -> bool {
+    std::fs::symlink_metadata(dir).is_ok_and(|found| {
+        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0
+    })
+}
+
+/// Waits for the editor, and no longer than there is a terminal.
+async fn edit(file: &EditorFile, tty: &Tty) -> Result<(), Fault> {
+    let chosen = ["VISUAL", "EDITOR"].iter().filter_map(|name| std::env::var(name).ok());
+    let Some(editor) = chosen.into_iter().find(|editor| !editor.trim().is_empty()) else {
+        return Err(Fault::invalid("No editor is chosen.").hint("Set VISUAL or EDITOR, for example to `nano`."));
+    };
+    // By the shell, as others do it, since the variable may hold arguments.
+    let mut child = tokio::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("{editor} \"$1\""))
+        .arg("sh")
+        .arg(&file.path)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| Fault::invalid(format!("The editor does not start: {error}.")))?;
+    let status = tokio::select! {
+        status = child.wait() => status,
+        () = tty.hung_up() => return Err(Fault::new(FaultKind::Cancelled, "The terminal is gone.")),
+    };
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) | Err(_) => {
+            Err(Fault::invalid(format!("The editor “{editor}” ended with an error.")).hint("Your draft is as it was."))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_lies_where_only_its_owner_can_read_it_and_is_gone_afterwards() {
+        let file = EditorFile::new("a secret\nquestion").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!(mode(&file.path), 0o600);
+        let dir = file.path.parent().unwrap().to_owned();
+        assert_eq!(mode(&dir), 0o700);
+        std::fs::write(dir.join("message.md.swp"), "left by the editor").unwrap();
+        std::fs::write(&file.path, "edited\n").unwrap();
+        assert_eq!(file.read().unwrap(), "edited");
+        drop(file);
+        assert!(!dir.exists());
+    }
+
+    #[test]
+    fn a_runtime_directory_open_to_others_is_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(!is_private(dir.path()));
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(is_private(dir.path()));
+        assert!(!is_private(&dir.path().join("missing")));
+    }
+}

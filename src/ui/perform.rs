@@ -1,0 +1,415 @@
+//! Does what the machine asks for: the only part of the interface that knows the gateway.
+//!
+//! It decides nothing about screens. Invariant: calls that change something, or that read what such a call changes, are
+//! done one after the other in the order they were asked for; so a draft is stored before the vault is locked.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    complete,
+    copy::Clipboard,
+    msg::{AuthCall, AuthReply, ChatCall, ChatReply, Effect, Msg, ShellCall, ShellReply},
+};
+use crate::{
+    api::{
+        Fault, FaultKind,
+        auth::{Door, Session, SignedIn},
+        events::Event,
+        organise::Shelf,
+    },
+    gateway::Gateway,
+    tasks::Tasks,
+};
+
+/// Waiting calls; a person cannot ask faster.
+const LANE: usize = 256;
+
+/// Turns effects into calls and their answers into messages.
+#[derive(Debug)]
+pub struct Performer {
+    hands: Hands,
+    lane: mpsc::Sender<Ordered>,
+    /// The running search of each kind; a newer one ends it.
+    latest: HashMap<Search, CancellationToken>,
+    clipboard: Clipboard,
+}
+
+/// What a task takes with it.
+#[derive(Clone, Debug)]
+struct Hands {
+    gateway: Gateway,
+    tasks: Tasks,
+    outbox: mpsc::Sender<Msg>,
+    session: Arc<Mutex<Option<Session>>>,
+    /// Ends the interface.
+    quit: CancellationToken,
+}
+
+/// Calls whose order matters.
+#[derive(Debug)]
+enum Ordered {
+    Chat(ChatCall),
+    Auth(AuthCall),
+    Quit,
+    /// Says that everything before it is done.
+    Done(oneshot::Sender<()>),
+}
+
+/// Questions of which only the newest answer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Search {
+    Measure,
+    Shelf(Shelf),
+    Prompts,
+    Path,
+}
+
+impl Performer {
+    #[must_use]
+    pub fn new(
+        gateway: Gateway,
+        tasks: Tasks,
+        outbox: mpsc::Sender<Msg>,
+        quit: CancellationToken,
+        clipboard: Clipboard,
+    ) -> Self {
+        let (lane, queue) = mpsc::channel(LANE);
+        let hands = Hands { gateway, tasks, outbox, session: Arc::default(), quit };
+        hands.tasks.spawn("calls in order", hands.clone().serve(queue));
+        Self { hands, lane, latest: HashMap::new(), clipboard }
+    }
+
+    /// Starts what is asked for and returns at once.
+    pub fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Auth(call @ (AuthCall::Lock | AuthCall::SignOut)) => self.in_order(Ordered::Auth(call)),
+            Effect::Auth(call) => {
+                let hands = self.hands.clone();
+                self.hands.tasks.spawn("account", async move { hands.auth(call).await });
+            }
+            Effect::Chat(call) => self.chat(call),
+            Effect::Shell(call) => self.shell(call),
+            Effect::After(wait, timer) => {
+                let hands = self.hands.clone();
+                let ended = hands.quit.clone();
+                self.hands.tasks.spawn("timer", async move {
+                    if ended.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
+                        hands.tell(Msg::Timer(timer)).await;
+                    }
+                });
+            }
+            Effect::Highlight(job) => {
+                let hands = self.hands.clone();
+                self.hands.tasks.spawn("colours", async move {
+                    // A panic in a grammar costs the colours of one block.
+                    if let Ok(done) = tokio::task::spawn_blocking(move || job.run()).await {
+                        hands.tell(Msg::Highlighted(done)).await;
+                    }
+                });
+            }
+            // The root takes these out; they mean nothing outside the machine.
+            Effect::Toast(_) | Effect::Act(_) => {}
+        }
+    }
+
+    /// Waits until everything that was asked for in order is done, such as storing a draft; no longer than `limit`.
+    pub async fn finish(&self, limit: std::time::Duration) {
+        let (tell, done) = oneshot::channel();
+        if self.lane.try_send(Ordered::Done(tell)).is_ok() {
+            let _ = tokio::time::timeout(limit, done).await;
+        }
+    }
+
+    fn chat(&mut self, call: ChatCall) {
+        let search = match &call {
+            ChatCall::Measure { .. } => Search::Measure,
+            ChatCall::Conversations { shelf, .. } => Search::Shelf(*shelf),
+            ChatCall::PastPrompts { .. } => Search::Prompts,
+            ChatCall::CompletePath { .. } => Search::Path,
+            ChatCall::Create(_)
+            | ChatCall::Open { .. }
+            | ChatCall::Change { .. }
+            | ChatCall::Trash(_)
+            | ChatCall::Restore(_)
+            | ChatCall::CreateFolder { .. }
+            | ChatCall::RenameFolder { .. }
+            | ChatCall::MoveFolder { .. }
+            | ChatCall::DeleteFolder { .. }
+            | ChatCall::Mark { .. }
+            | ChatCall::LoadDraft
+            | ChatCall::SaveDraft { .. }
+            | ChatCall::StartTurn(_)
+            | ChatCall::Sibling { .. } => return self.in_order(Ordered::Chat(call)),
+            ChatCall::Tree
+            | ChatCall::Older { .. }
+            | ChatCall::StopTurn(_)
+            | ChatCall::Inspect(_)
+            | ChatCall::Models { .. }
+            | ChatCall::Model(_) => {
+                let hands = self.hands.clone();
+                return self.hands.tasks.spawn("call", async move { hands.chat(call).await });
+            }
+        };
+        let newest = self.hands.quit.child_token();
+        if let Some(older) = self.latest.insert(search, newest.clone()) {
+            older.cancel();
+        }
+        let hands = self.hands.clone();
+        self.hands.tasks.spawn("search", async move {
+            newest.run_until_cancelled(hands.chat(call)).await;
+        });
+    }
+
+    fn shell(&mut self, call: ShellCall) {
+        match call {
+            ShellCall::Quit => self.in_order(Ordered::Quit),
+            ShellCall::Copy(text) => {
+                let letters = text.chars().count();
+                self.clipboard.copy(text);
+                self.reply(Msg::Shell(ShellReply::Copied(Ok(letters))));
+            }
+            ShellCall::Health => {
+                let hands = self.hands.clone();
+                self.hands.tasks.spawn("health", async move {
+                    let health = hands.gateway.health().await;
+                    hands.tell(Msg::Shell(ShellReply::Health(health))).await;
+                });
+            }
+            ShellCall::StartOllama => {
+                let hands = self.hands.clone();
+                self.hands.tasks.spawn("starting Ollama", async move {
+                    let started = hands.gateway.start_ollama().await;
+                    hands.tell(Msg::Shell(ShellReply::StartedOllama(started))).await;
+                });
+            }
+            ShellCall::Jobs => {
+                let mut running = self.hands.tasks.running();
+                // Our own plumbing is no work that anybody waits for.
+                running.retain(|task| !PLUMBING.contains(&task.name.as_str()));
+                self.reply(Msg::Shell(ShellReply::Jobs(running)));
+            }
+            // The loop has lent the terminal for these before they could come here.
+            ShellCall::Suspend | ShellCall::Edit(_) => {}
+        }
+    }
+
+    fn in_order(&self, call: Ordered) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.lane.try_send(call) {
+            let busy = Fault::new(FaultKind::Slow, "Too much is waiting to be done.").hint("Try again in a moment.");
+            self.reply(Msg::Event(Event::Notice(busy)));
+        }
+    }
+
+    /// An answer that is there at once still goes the way of all answers.
+    fn reply(&self, msg: Msg) {
+        let hands = self.hands.clone();
+        self.hands.tasks.spawn("call", async move { hands.tell(msg).await });
+    }
+}
+
+/// Names of tasks that the jobs tray leaves out.
+const PLUMBING: &[&str] = &[
+    "calls in order",
+    "timer",
+    "call",
+    "search",
+    "health",
+    "account",
+    "events",
+    "signals",
+    "settings",
+    "session events",
+];
+
+impl Hands {
+    async fn tell(&self, msg: Msg) {
+        let _ = self.quit.run_until_cancelled(self.outbox.send(msg)).await;
+    }
+
+    fn session(&self) -> Option<Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, session: Option<Session>) {
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
+    }
+
+    /// One call after the other, until the interface ends; what was asked before that is still done.
+    async fn serve(self, mut queue: mpsc::Receiver<Ordered>) {
+        let ended = self.tasks.token();
+        while let Some(Some(call)) = ended.run_until_cancelled(queue.recv()).await {
+            match call {
+                Ordered::Chat(call) => self.chat(call).await,
+                Ordered::Auth(call) => self.auth(call).await,
+                Ordered::Quit => self.quit.cancel(),
+                Ordered::Done(tell) => drop(tell.send(())),
+            }
+        }
+    }
+
+    /// Keeps the session and listens to what happens in it.
+    async fn arrive(&self, signed_in: &SignedIn) {
+        let session = signed_in.session.clone();
+        self.keep(Some(session.clone()));
+        match self.gateway.events(&session).await {
+            Ok(mut events) => {
+                let hands = self.clone();
+                let ended = self.tasks.token();
+                self.tasks.spawn("events", async move {
+                    while let Some(Some(event)) = ended.run_until_cancelled(events.recv()).await {
+                        let is_over = matches!(event, Event::SessionEnded(_));
+                        // Of a session that is no longer ours nothing is told.
+                        if hands.session().as_ref() != Some(&session) {
+                            return;
+                        }
+                        if hands.outbox.send(Msg::Event(event)).await.is_err() || is_over {
+                            return;
+                        }
+                    }
+                });
+            }
+            Err(fault) => self.tell(Msg::Event(Event::Notice(fault))).await,
+        }
+    }
+
+    async fn auth(&self, call: AuthCall) {
+        let gateway = &self.gateway;
+        let signed_out = || Err(Fault::signed_out());
+        let reply = match call {
+            AuthCall::Door => {
+                let door = gateway.door().await;
+                if let Ok(Door::Resumed(signed_in)) = &door {
+                    self.arrive(signed_in).await;
+                }
+                AuthReply::Door(door)
+            }
+            AuthCall::Judge { asked, name, passphrase } => {
+                AuthReply::Judged { asked, strength: gateway.judge_passphrase(&name, &passphrase).await }
+            }
+            AuthCall::Propose => AuthReply::Proposed(gateway.propose_passphrase()),
+            AuthCall::CreateFirstAdmin(new) => self.signed_in(gateway.create_first_admin(new).await).await,
+            AuthCall::SignIn { name, passphrase } => self.signed_in(gateway.sign_in(&name, &passphrase).await).await,
+            AuthCall::Recover { name, code, new } => self.signed_in(gateway.recover(&name, &code, &new).await).await,
+            AuthCall::StaySignedIn(stay) => AuthReply::Stayed(match self.session() {
+                Some(session) => gateway.stay_signed_in(&session, stay).await.map(|()| stay),
+                None => signed_out().map(|()| stay),
+            }),
+            AuthCall::SignOut => {
+                let done = match self.session() {
+                    Some(session) => gateway.sign_out(&session).await,
+                    None => Ok(()),
+                };
+                self.keep(None);
+                AuthReply::SignedOut(done)
+            }
+            AuthCall::Lock => AuthReply::Locked(match self.session() {
+                Some(session) => gateway.lock(&session).await,
+                None => signed_out(),
+            }),
+            AuthCall::Unlock(passphrase) => AuthReply::Unlocked(match self.session() {
+                Some(session) => gateway.unlock(&session, &passphrase).await,
+                None => signed_out(),
+            }),
+            AuthCall::ChangePassphrase { current, new } => AuthReply::PassphraseChanged(match self.session() {
+                Some(session) => gateway.change_passphrase(&session, &current, &new).await,
+                None => signed_out(),
+            }),
+        };
+        self.tell(Msg::Auth(reply)).await;
+    }
+
+    async fn signed_in(&self, outcome: Result<SignedIn, Fault>) -> AuthReply {
+        if let Ok(signed_in) = &outcome {
+            self.arrive(signed_in).await;
+        }
+        AuthReply::SignedIn(outcome.map(Box::new))
+    }
+
+    async fn chat(&self, call: ChatCall) {
+        let Some(session) = self.session() else {
+            return self.tell(Msg::Event(Event::SessionEnded(Fault::signed_out()))).await;
+        };
+        let reply = self.ask(&session, call).await;
+        self.tell(Msg::Chat(reply)).await;
+    }
+
+    async fn ask(&self, session: &Session, call: ChatCall) -> ChatReply {
+        let gateway = &self.gateway;
+        match call {
+            ChatCall::Tree => ChatReply::Tree(gateway.tree(session).await),
+            ChatCall::Conversations { asked, shelf, filter, after, limit } => ChatReply::Conversations {
+                asked,
+                shelf,
+                page: gateway.conversations(session, shelf, &filter, after, limit).await,
+            },
+            ChatCall::Create(new) => ChatReply::Created(gateway.create_conversation(session, new).await.map(Box::new)),
+            ChatCall::Open { id, limit } => {
+                ChatReply::Opened { id, opened: gateway.open_conversation(session, id, limit).await.map(Box::new) }
+            }
+            ChatCall::Older { conversation, before, limit } => ChatReply::Older {
+                conversation,
+                page: gateway.older_messages(session, conversation, before, limit).await,
+            },
+            ChatCall::Change { id, patch } => {
+                ChatReply::Changed(gateway.change_conversation(session, id, patch).await.map(Box::new))
+            }
+            ChatCall::Trash(ids) => {
+                ChatReply::Trashed { done: gateway.trash_conversations(session, ids.clone()).await, ids }
+            }
+            ChatCall::Restore(ids) => {
+                ChatReply::Restored { done: gateway.restore_conversations(session, ids.clone()).await, ids }
+            }
+            ChatCall::CreateFolder { parent, name } => {
+                ChatReply::FolderCreated(gateway.create_folder(session, parent, &name).await)
+            }
+            ChatCall::RenameFolder { id, name } => {
+                ChatReply::FolderDone(gateway.rename_folder(session, id, &name).await)
+            }
+            ChatCall::MoveFolder { id, parent } => {
+                ChatReply::FolderDone(gateway.move_folder(session, id, parent).await)
+            }
+            ChatCall::DeleteFolder { id, content } => {
+                ChatReply::FolderDone(gateway.delete_folder(session, id, content).await)
+            }
+            ChatCall::Sibling { conversation, message, step, limit } => {
+                let page = match gateway.sibling(session, conversation, message, step).await {
+                    Ok(sibling) => gateway.show_branch(session, conversation, sibling, limit).await,
+                    Err(fault) => Err(fault),
+                };
+                ChatReply::Branch { conversation, page }
+            }
+            ChatCall::Mark { conversation, message, excluded, pinned } => ChatReply::Marked {
+                message,
+                done: gateway.mark_message(session, conversation, message, excluded, pinned).await,
+            },
+            ChatCall::LoadDraft => ChatReply::Draft(gateway.draft(session, None).await),
+            ChatCall::SaveDraft { conversation, draft } => {
+                ChatReply::DraftSaved(gateway.save_draft(session, conversation, draft).await)
+            }
+            ChatCall::PastPrompts { asked, text, limit } => {
+                ChatReply::PastPrompts { asked, prompts: gateway.past_prompts(session, &text, limit).await }
+            }
+            ChatCall::StartTurn(new) => ChatReply::Started(gateway.start_turn(session, new).await.map(Box::new)),
+            ChatCall::StopTurn(turn) => ChatReply::Stopped(gateway.stop_turn(session, turn).await),
+            ChatCall::Measure { asked, conversation, draft } => {
+                ChatReply::Measured { asked, meter: gateway.measure_context(session, conversation, &draft).await }
+            }
+            ChatCall::Inspect(path) => {
+                let attachment = gateway.inspect_attachment(session, path.clone()).await;
+                ChatReply::Inspected { path, attachment }
+            }
+            ChatCall::CompletePath { asked, typed } => {
+                let paths = tokio::task::spawn_blocking(move || complete::paths(&typed)).await.unwrap_or_default();
+                ChatReply::PathsCompleted { asked, paths }
+            }
+            ChatCall::Models { fresh } => ChatReply::Models(gateway.models(session, fresh).await),
+            ChatCall::Model(name) => ChatReply::Model(gateway.model(session, &name).await.map(Box::new)),
+        }
+    }
+}

@@ -1,0 +1,845 @@
+//! The frame around every screen: who is in, what is open in front, what is told in passing.
+//!
+//! It routes; what a screen does with a key is the screen's business. Invariant: while it is locked or signed out,
+//! nothing of a vault is drawn.
+
+mod view;
+
+use std::time::Duration;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::{Frame, layout::Rect};
+
+use super::{
+    cx::Cx,
+    keymap::{Action, Context, Keymap},
+    msg::{AuthCall, AuthReply, ChatReply, Effect, Msg, ShellCall, ShellReply, Timer},
+    run::App,
+    screens::{
+        chat::ChatScreen,
+        sign_in::{ChangeOut, ChangePassphrase, LockScreen, Progress, SignInScreen},
+    },
+    theme::Theme,
+    widgets::{
+        help::Help,
+        palette::palette,
+        picker::{Picker, PickerOut},
+        toast::{SHOWN, Toast},
+    },
+};
+use crate::{
+    api::{
+        Fault, FaultKind,
+        auth::Door,
+        events::{Changed, Event, Job},
+        health::{Health, OllamaState},
+    },
+    config::{Config, ThemeName},
+};
+
+const SPIN: Duration = Duration::from_millis(80);
+const QUIT_WITHIN: Duration = Duration::from_secs(2);
+const JOBS_EVERY: Duration = Duration::from_secs(1);
+
+/// What the environment says about colours.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// `NO_COLOR` is set.
+    pub no_color: bool,
+    pub dumb: bool,
+    pub light_background: bool,
+}
+
+impl Look {
+    #[must_use]
+    pub fn theme(self, name: ThemeName) -> Theme {
+        Theme::on_background(name, self.no_color || self.dumb, self.light_background)
+    }
+}
+
+pub struct Root {
+    pub cx: Cx,
+    look: Look,
+    clock: fn() -> i64,
+    stage: Stage,
+    overlay: Option<Overlay>,
+    toasts: Vec<(u64, Toast)>,
+    toasts_made: u64,
+    jobs: Vec<Job>,
+    /// A spinner tick is on its way.
+    spinning: bool,
+    /// The first Ctrl+C of two.
+    quitting: bool,
+    /// Stop the process once the vault is locked.
+    suspend_next: bool,
+    last_input_ms: i64,
+    dirty: bool,
+}
+
+enum Stage {
+    /// The door has not answered yet.
+    Opening,
+    /// It cannot be opened: why, and what to do.
+    Failed(Fault),
+    Outside(SignInScreen),
+    Inside(Box<ChatScreen>),
+    Locked {
+        chat: Box<ChatScreen>,
+        lock: LockScreen,
+    },
+}
+
+/// What stands in front of the screen and takes the keys.
+#[derive(Debug)]
+enum Overlay {
+    Palette(Picker<Action>),
+    Help(Help),
+    Jobs,
+    ChangePassphrase(ChangePassphrase),
+}
+
+impl Root {
+    /// With what should be done first.
+    #[must_use]
+    pub fn new(cx: Cx, look: Look, clock: fn() -> i64, problems: Vec<String>) -> (Self, Vec<Effect>) {
+        let mut root = Self {
+            last_input_ms: cx.now_ms,
+            cx,
+            look,
+            clock,
+            stage: Stage::Opening,
+            overlay: None,
+            toasts: Vec::new(),
+            toasts_made: 0,
+            jobs: Vec::new(),
+            spinning: false,
+            quitting: false,
+            suspend_next: false,
+            dirty: true,
+        };
+        let mut effects = vec![Effect::Auth(AuthCall::Door), Effect::Shell(ShellCall::Health)];
+        effects.extend(
+            problems.into_iter().map(|problem| {
+                Effect::Toast(Toast::warning(problem).hint("`ollamanet config check` tells all of them."))
+            }),
+        );
+        let effects = root.settle(effects);
+        (root, effects)
+    }
+
+    /// Carries out what concerns the shell itself; the rest is left for outside.
+    fn settle(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        let mut outward = Vec::new();
+        let mut waiting: std::collections::VecDeque<Effect> = effects.into();
+        while let Some(effect) = waiting.pop_front() {
+            match effect {
+                Effect::Toast(toast) => outward.extend(self.raise(toast)),
+                Effect::Act(action) => {
+                    let more = self.act(action, None);
+                    for effect in more.into_iter().rev() {
+                        waiting.push_front(effect);
+                    }
+                }
+                other @ (Effect::Auth(_)
+                | Effect::Chat(_)
+                | Effect::Shell(_)
+                | Effect::After(..)
+                | Effect::Highlight(_)) => outward.push(other),
+            }
+        }
+        if self.is_busy() && !self.spinning {
+            self.spinning = true;
+            outward.push(Effect::After(SPIN, Timer::Spinner));
+        }
+        outward
+    }
+
+    fn raise(&mut self, toast: Toast) -> Option<Effect> {
+        // What is already being said is not said twice.
+        if self.toasts.iter().any(|(_, shown)| *shown == toast) {
+            return None;
+        }
+        self.toasts_made += 1;
+        let id = self.toasts_made;
+        let stays = toast.stays();
+        self.toasts.push((id, toast));
+        if self.toasts.len() > SHOWN {
+            self.toasts.remove(0);
+        }
+        Some(Effect::After(stays, Timer::Toast(id)))
+    }
+
+    fn is_busy(&self) -> bool {
+        let behind = match &self.stage {
+            Stage::Opening => true,
+            Stage::Failed(_) => false,
+            Stage::Outside(screen) => screen.is_busy(),
+            Stage::Inside(chat) => chat.is_busy(),
+            Stage::Locked { lock, .. } => lock.is_busy(),
+        };
+        let before = match &self.overlay {
+            Some(Overlay::ChangePassphrase(form)) => form.is_busy(),
+            Some(Overlay::Jobs) => !self.jobs.is_empty(),
+            Some(Overlay::Palette(_) | Overlay::Help(_)) | None => false,
+        };
+        behind || before
+    }
+
+    fn context(&self) -> Context {
+        match &self.overlay {
+            Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs) => Context::List,
+            Some(Overlay::ChangePassphrase(_)) => Context::Form,
+            None => self.context_behind(),
+        }
+    }
+
+    fn context_behind(&self) -> Context {
+        match &self.stage {
+            Stage::Opening | Stage::Failed(_) => Context::Global,
+            Stage::Outside(_) | Stage::Locked { .. } => Context::Form,
+            Stage::Inside(chat) => chat.context(),
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent) -> Vec<Effect> {
+        let idle = self.cx.now_ms - self.last_input_ms;
+        self.last_input_ms = self.cx.now_ms;
+        // After a machine slept the timer is late; the key that finds it so opens nothing.
+        if self.idle_limit_ms().is_some_and(|limit| idle >= limit) && matches!(self.stage, Stage::Inside(_)) {
+            return self.lock(Some(idle_reason()));
+        }
+        match self.cx.keymap.resolve(self.context(), key) {
+            Some(action) => {
+                if action != Action::Interrupt {
+                    self.quitting = false;
+                }
+                self.act(action, Some(key))
+            }
+            None => {
+                self.quitting = false;
+                self.raw(key)
+            }
+        }
+    }
+
+    /// A key without a meaning of its own: text for whoever has the focus.
+    fn raw(&mut self, key: KeyEvent) -> Vec<Effect> {
+        match (&mut self.overlay, &mut self.stage) {
+            (Some(Overlay::Palette(picker)), _) => {
+                let out = picker.on_key(key);
+                self.picked(out)
+            }
+            (Some(Overlay::Help(_) | Overlay::Jobs), _) => {
+                if matches!(key.code, crossterm::event::KeyCode::Char('q' | '?')) {
+                    self.overlay = None;
+                }
+                Vec::new()
+            }
+            (Some(Overlay::ChangePassphrase(form)), _) => form.on_key(key).unwrap_or_default(),
+            (None, Stage::Outside(screen)) => screen.on_key(key).unwrap_or_default(),
+            (None, Stage::Locked { lock, .. }) => lock.on_key(key).unwrap_or_default(),
+            (None, Stage::Inside(chat)) => chat.on_key(key, &self.cx).unwrap_or_default(),
+            (None, Stage::Opening | Stage::Failed(_)) => Vec::new(),
+        }
+    }
+
+    fn picked(&mut self, out: Option<PickerOut<Action>>) -> Vec<Effect> {
+        match out {
+            Some(PickerOut::Chosen(action)) => {
+                self.overlay = None;
+                vec![Effect::Act(action)]
+            }
+            Some(PickerOut::Closed) => {
+                self.overlay = None;
+                Vec::new()
+            }
+            Some(PickerOut::Typed(_)) | None => Vec::new(),
+        }
+    }
+
+    /// Does an action: the one in front first, then what is the shell's own, then the screen.
+    fn act(&mut self, action: Action, key: Option<KeyEvent>) -> Vec<Effect> {
+        if key.is_some() {
+            if let Some(effects) = self.overlay_action(action) {
+                return effects;
+            }
+        } else if !matches!(action, Action::Help) {
+            self.overlay = None;
+        }
+        match action {
+            Action::Quit => self.quit(),
+            Action::Interrupt => self.interrupt(),
+            Action::Help | Action::TreeHelp | Action::TranscriptHelp => {
+                self.overlay = Some(Overlay::Help(Help::new(self.context_behind())));
+                Vec::new()
+            }
+            Action::Palette => {
+                self.overlay = Some(Overlay::Palette(palette(&self.cx, |action| self.works(action))));
+                Vec::new()
+            }
+            Action::ToggleJobs => {
+                self.overlay = Some(Overlay::Jobs);
+                vec![Effect::Shell(ShellCall::Jobs), Effect::After(JOBS_EVERY, Timer::Jobs)]
+            }
+            Action::Refresh => {
+                let mut effects = vec![Effect::Shell(ShellCall::Health)];
+                match &mut self.stage {
+                    Stage::Inside(chat) => effects.extend(chat.on_action(action, &self.cx).unwrap_or_default()),
+                    Stage::Failed(_) => {
+                        self.stage = Stage::Opening;
+                        effects.push(Effect::Auth(AuthCall::Door));
+                    }
+                    Stage::Opening | Stage::Outside(_) | Stage::Locked { .. } => {}
+                }
+                effects
+            }
+            Action::StartOllama => self.start_ollama(),
+            Action::ScreenChat => Vec::new(),
+            Action::Lock => self.lock(None),
+            Action::SignOut => self.sign_out(),
+            Action::ChangePassphrase if matches!(self.stage, Stage::Inside(_)) => {
+                self.overlay = Some(Overlay::ChangePassphrase(ChangePassphrase::default()));
+                Vec::new()
+            }
+            Action::CycleTheme => {
+                let next = match self.cx.config.ui.theme {
+                    ThemeName::Auto | ThemeName::Dark => ThemeName::Light,
+                    ThemeName::Light => ThemeName::Plain,
+                    ThemeName::Plain => ThemeName::Dark,
+                };
+                self.cx.config.ui.theme = next;
+                self.cx.theme = self.look.theme(next);
+                Vec::new()
+            }
+            Action::Suspend => self.suspend(),
+            action => self.screen_action(action, key),
+        }
+    }
+
+    /// `None` = nothing is in front, or the action is not for it.
+    fn overlay_action(&mut self, action: Action) -> Option<Vec<Effect>> {
+        let closes = matches!(action, Action::ListClose | Action::Escape | Action::Interrupt | Action::ListAccept);
+        match self.overlay.as_mut()? {
+            Overlay::Palette(_) if action == Action::Palette => self.overlay = None,
+            Overlay::Palette(picker) => {
+                let out = picker.on_action(action, &self.cx).ok()?;
+                return Some(self.picked(out));
+            }
+            Overlay::Help(_) if closes || action == Action::Help => self.overlay = None,
+            Overlay::Help(help) => return help.on_action(action, &self.cx).then(Vec::new),
+            Overlay::Jobs if closes || action == Action::ToggleJobs => self.overlay = None,
+            Overlay::Jobs => return None,
+            Overlay::ChangePassphrase(_) if action == Action::Interrupt => self.overlay = None,
+            Overlay::ChangePassphrase(form) => match form.on_action(action, &self.cx)? {
+                ChangeOut::Effects(effects) => return Some(effects),
+                ChangeOut::Closed => self.overlay = None,
+            },
+        }
+        Some(Vec::new())
+    }
+
+    fn screen_action(&mut self, action: Action, key: Option<KeyEvent>) -> Vec<Effect> {
+        if self.overlay.is_some() {
+            return Vec::new();
+        }
+        let used = match &mut self.stage {
+            Stage::Opening | Stage::Failed(_) => Some(Vec::new()),
+            Stage::Outside(screen) => screen.on_action(action, &self.cx),
+            Stage::Locked { lock, .. } => lock.on_action(action),
+            Stage::Inside(chat) => chat.on_action(action, &self.cx),
+        };
+        match (used, key) {
+            (Some(effects), _) => effects,
+            (None, Some(key)) => self.raw(key),
+            (None, None) => vec![Effect::Toast(Toast::notice("That has nothing to work on here."))],
+        }
+    }
+
+    /// Which actions the palette offers at this stage.
+    fn works(&self, action: Action) -> bool {
+        let anywhere = matches!(
+            action,
+            Action::Help | Action::Refresh | Action::StartOllama | Action::CycleTheme | Action::Suspend | Action::Quit
+        );
+        match &self.stage {
+            Stage::Opening | Stage::Failed(_) | Stage::Outside(_) => anywhere,
+            Stage::Locked { .. } => anywhere || action == Action::SignOut,
+            Stage::Inside(_) => true,
+        }
+    }
+
+    /// Clear the draft, stop the answer (both the screen's), then twice to quit.
+    fn interrupt(&mut self) -> Vec<Effect> {
+        if let Stage::Inside(chat) = &mut self.stage
+            && let Some(effects) = chat.on_action(Action::Interrupt, &self.cx)
+        {
+            self.quitting = false;
+            return effects;
+        }
+        if std::mem::replace(&mut self.quitting, true) {
+            return self.quit();
+        }
+        let key = self.cx.keymap.label(Action::Interrupt).unwrap_or_else(|| "Ctrl+C".into());
+        vec![
+            Effect::Toast(Toast::notice(format!("{key} once more quits."))),
+            Effect::After(QUIT_WITHIN, Timer::QuitLadder),
+        ]
+    }
+
+    /// A running answer is kept as far as it came: the program's shutdown stores it.
+    fn quit(&mut self) -> Vec<Effect> {
+        let mut effects = self.leave();
+        effects.push(Effect::Shell(ShellCall::Quit));
+        effects
+    }
+
+    /// What must be stored before the screen is left, whoever wants it left.
+    pub fn leave(&mut self) -> Vec<Effect> {
+        match &mut self.stage {
+            Stage::Inside(chat) => chat.leave(&self.cx),
+            Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Locked { .. } => Vec::new(),
+        }
+    }
+
+    fn lock(&mut self, reason: Option<String>) -> Vec<Effect> {
+        let mut effects = self.leave();
+        if self.hide(reason) {
+            effects.push(Effect::Auth(AuthCall::Lock));
+        }
+        effects
+    }
+
+    /// Takes everything of the vault off the screen; false when nobody is in.
+    fn hide(&mut self, reason: Option<String>) -> bool {
+        match std::mem::replace(&mut self.stage, Stage::Opening) {
+            Stage::Inside(chat) => {
+                self.overlay = None;
+                self.toasts.clear();
+                self.stage = Stage::Locked { chat, lock: LockScreen::new(reason) };
+                true
+            }
+            other @ (Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Locked { .. }) => {
+                self.stage = other;
+                false
+            }
+        }
+    }
+
+    fn sign_out(&mut self) -> Vec<Effect> {
+        let mut effects = self.leave();
+        if matches!(self.stage, Stage::Inside(_) | Stage::Locked { .. }) {
+            effects.push(Effect::Auth(AuthCall::SignOut));
+            self.go_outside(None);
+        }
+        effects
+    }
+
+    fn go_outside(&mut self, reason: Option<Fault>) {
+        self.overlay = None;
+        self.toasts.clear();
+        self.jobs.clear();
+        self.cx.account = None;
+        self.stage = Stage::Outside(SignInScreen::sign_in(reason));
+    }
+
+    /// The vault is closed before the shell gets the terminal.
+    fn suspend(&mut self) -> Vec<Effect> {
+        if matches!(self.stage, Stage::Inside(_)) {
+            self.suspend_next = true;
+            return self.lock(Some("Locked while it was suspended. Your passphrase opens the vault again.".into()));
+        }
+        vec![Effect::Shell(ShellCall::Suspend)]
+    }
+
+    fn start_ollama(&mut self) -> Vec<Effect> {
+        let toast = match self.cx.health.as_ref().map(|health| &health.ollama) {
+            Some(OllamaState::InstalledNotRunning) => {
+                return vec![Effect::Toast(Toast::notice("Starting Ollama…")), Effect::Shell(ShellCall::StartOllama)];
+            }
+            Some(OllamaState::Reachable { .. }) => Toast::notice("Ollama is running already."),
+            Some(OllamaState::Absent) => {
+                Toast::warning("There is no Ollama on this machine.").hint("Install it from ollama.com, then press F5.")
+            }
+            Some(OllamaState::Unreachable { .. }) => {
+                Toast::warning("This Ollama is not one that can be started from here.")
+                    .hint("Start it where it runs, then press F5.")
+            }
+            Some(OllamaState::Unknown) | None => Toast::notice("Still looking for Ollama."),
+        };
+        vec![Effect::Toast(toast)]
+    }
+
+    fn idle_limit_ms(&self) -> Option<i64> {
+        let minutes = i64::from(self.cx.config.auth.idle_lock_minutes);
+        (minutes > 0).then_some(minutes * 60_000)
+    }
+
+    /// Asks to be woken when the idle lock would be due.
+    fn watch_idleness(&self) -> Option<Effect> {
+        let left = self.idle_limit_ms()? - (self.cx.now_ms - self.last_input_ms);
+        Some(Effect::After(Duration::from_millis(left.max(1).unsigned_abs()), Timer::IdleLock))
+    }
+
+    fn enter(&mut self) -> Vec<Effect> {
+        let (chat, mut effects) = ChatScreen::new(&self.cx);
+        self.stage = Stage::Inside(Box::new(chat));
+        self.last_input_ms = self.cx.now_ms;
+        effects.extend(self.watch_idleness());
+        effects
+    }
+
+    fn on_auth(&mut self, reply: AuthReply) -> Vec<Effect> {
+        if let AuthReply::SignedIn(Ok(signed_in)) = &reply {
+            self.cx.account = Some(signed_in.account.clone());
+        }
+        match (reply, &mut self.stage) {
+            (AuthReply::Door(door), Stage::Opening) => self.on_door(door),
+            (AuthReply::Door(_), _) => Vec::new(),
+            (AuthReply::Judged { asked, strength }, Stage::Inside(_)) => {
+                if let Some(Overlay::ChangePassphrase(form)) = &mut self.overlay {
+                    form.judged(asked, strength);
+                }
+                Vec::new()
+            }
+            (AuthReply::Proposed(secret), Stage::Inside(_)) => match &mut self.overlay {
+                Some(Overlay::ChangePassphrase(form)) => form.proposed(secret.reveal()),
+                Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs) | None => Vec::new(),
+            },
+            (AuthReply::PassphraseChanged(outcome), _) => self.on_passphrase_changed(outcome),
+            (AuthReply::Locked(outcome), _) => self.on_locked(outcome),
+            (AuthReply::Unlocked(outcome), _) => self.on_unlocked(outcome),
+            (AuthReply::SignedOut(outcome), _) => {
+                outcome.err().map(|fault| Effect::Toast(Toast::fault(&fault))).into_iter().collect()
+            }
+            (reply, Stage::Outside(screen)) => match screen.on_reply(reply, &self.cx) {
+                Progress::Here(effects) => effects,
+                Progress::Done(mut effects) => {
+                    effects.extend(self.enter());
+                    effects
+                }
+            },
+            (
+                AuthReply::Judged { .. } | AuthReply::Proposed(_) | AuthReply::SignedIn(_) | AuthReply::Stayed(_),
+                Stage::Opening | Stage::Failed(_) | Stage::Inside(_) | Stage::Locked { .. },
+            ) => Vec::new(),
+        }
+    }
+
+    fn on_door(&mut self, door: Result<Door, Fault>) -> Vec<Effect> {
+        match door {
+            Ok(Door::FirstRun) => self.stage = Stage::Outside(SignInScreen::first_run()),
+            Ok(Door::SignIn) => self.stage = Stage::Outside(SignInScreen::sign_in(None)),
+            Ok(Door::Resumed(signed_in)) => {
+                self.cx.account = Some(signed_in.account);
+                let mut effects: Vec<Effect> =
+                    signed_in.notice.into_iter().map(|notice| Effect::Toast(Toast::notice(notice))).collect();
+                effects.extend(self.enter());
+                return effects;
+            }
+            Err(fault) => self.stage = Stage::Failed(fault),
+        }
+        Vec::new()
+    }
+
+    fn on_passphrase_changed(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
+        match (outcome, &mut self.overlay) {
+            (Ok(()), _) => {
+                self.overlay = None;
+                vec![Effect::Toast(Toast::good("Your passphrase is changed."))]
+            }
+            (Err(fault), Some(Overlay::ChangePassphrase(form))) => {
+                form.refused(fault);
+                Vec::new()
+            }
+            (Err(fault), Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs) | None) => {
+                vec![Effect::Toast(Toast::fault(&fault))]
+            }
+        }
+    }
+
+    fn on_locked(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match outcome {
+            Err(fault) if fault.kind == FaultKind::SignedOut => self.go_outside(Some(fault)),
+            Err(fault) => effects.push(Effect::Toast(Toast::fault(&fault))),
+            Ok(()) => {}
+        }
+        if std::mem::take(&mut self.suspend_next) {
+            effects.push(Effect::Shell(ShellCall::Suspend));
+        }
+        effects
+    }
+
+    fn on_unlocked(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
+        match (outcome, std::mem::replace(&mut self.stage, Stage::Opening)) {
+            (Ok(()), Stage::Locked { mut chat, .. }) => {
+                self.last_input_ms = self.cx.now_ms;
+                // Whatever was asked while it was locked got no answer.
+                let mut effects = chat.on_event(&Event::Changed(Changed::Everything), &self.cx);
+                self.stage = Stage::Inside(chat);
+                effects.extend(self.watch_idleness());
+                effects
+            }
+            (Err(fault), Stage::Locked { chat, mut lock }) => {
+                if fault.kind == FaultKind::SignedOut {
+                    self.go_outside(Some(fault));
+                } else {
+                    lock.refused(fault);
+                    self.stage = Stage::Locked { chat, lock };
+                }
+                Vec::new()
+            }
+            (_, other @ (Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Inside(_))) => {
+                self.stage = other;
+                Vec::new()
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::SessionEnded(fault) if fault.kind == FaultKind::Locked => {
+                self.hide(Some(fault.to_string()));
+                Vec::new()
+            }
+            Event::SessionEnded(fault) => {
+                if matches!(self.stage, Stage::Inside(_) | Stage::Locked { .. }) {
+                    self.go_outside(Some(fault));
+                }
+                Vec::new()
+            }
+            Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
+            Event::Health(health) => self.on_health(*health),
+            Event::Jobs(jobs) => {
+                self.dirty = self.jobs != jobs;
+                self.jobs = jobs;
+                Vec::new()
+            }
+            event @ (Event::Turn { .. } | Event::Changed(_)) => self.with_chat(|chat, cx| chat.on_event(&event, cx)),
+        }
+    }
+
+    /// The chat goes on hearing while it is locked, but says nothing.
+    fn with_chat(&mut self, work: impl FnOnce(&mut ChatScreen, &Cx) -> Vec<Effect>) -> Vec<Effect> {
+        let effects = match &mut self.stage {
+            Stage::Inside(chat) | Stage::Locked { chat, .. } => work(chat, &self.cx),
+            Stage::Opening | Stage::Failed(_) | Stage::Outside(_) => Vec::new(),
+        };
+        self.unless_locked(effects)
+    }
+
+    fn unless_locked(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        if matches!(self.stage, Stage::Locked { .. }) {
+            effects.retain(|effect| !matches!(effect, Effect::Toast(_) | Effect::Act(_)));
+        }
+        effects
+    }
+
+    fn on_health(&mut self, health: Health) -> Vec<Effect> {
+        let shown = |health: &Health| (view::health_words(health), health.ollama_url.clone());
+        let before = self.cx.health.as_ref().map(shown);
+        let was_reachable = self.cx.health.as_ref().is_some_and(is_reachable);
+        // How fast it answered changes every time and is shown nowhere here.
+        self.dirty = before.as_ref() != Some(&shown(&health));
+        let warning = health.ollama_warning.clone().filter(|_| before.is_none());
+        let came = is_reachable(&health) && !was_reachable && before.is_some();
+        self.cx.health = Some(health.clone());
+        let mut effects: Vec<Effect> =
+            warning.map(|warning| Effect::Toast(Toast::warning(warning))).into_iter().collect();
+        if came {
+            effects.push(Effect::Toast(Toast::good("Ollama is there.")));
+        }
+        effects.extend(self.with_chat(|chat, cx| chat.on_event(&Event::Health(Box::new(health)), cx)));
+        effects
+    }
+
+    fn on_shell(&mut self, reply: ShellReply) -> Vec<Effect> {
+        match reply {
+            ShellReply::Health(Ok(health)) => {
+                let mut effects = self.on_health(health);
+                let seconds = self.cx.config.ollama.health_seconds;
+                if seconds > 0 {
+                    effects.push(Effect::After(Duration::from_secs(seconds), Timer::Health));
+                }
+                effects
+            }
+            ShellReply::StartedOllama(Ok(health)) => self.on_health(health),
+            ShellReply::Health(Err(fault)) | ShellReply::StartedOllama(Err(fault)) | ShellReply::Back(Err(fault)) => {
+                vec![Effect::Toast(Toast::fault(&fault))]
+            }
+            ShellReply::Jobs(jobs) => {
+                self.jobs = jobs
+                    .into_iter()
+                    .map(|job| Job { what: job.name, running_ms: job.since.elapsed().as_millis() as u64 })
+                    .collect();
+                Vec::new()
+            }
+            ShellReply::StopRequested => self.suspend(),
+            ShellReply::Back(Ok(())) => Vec::new(),
+            ShellReply::Settings(config) => self.on_settings(*config),
+            ShellReply::SettingsRefused(fault) => vec![Effect::Toast(Toast::fault(&fault))],
+            ShellReply::Copied(Err(fault)) => vec![Effect::Toast(Toast::fault(&fault))],
+            reply @ (ShellReply::Edited(_) | ShellReply::Copied(Ok(_))) => {
+                self.with_chat(|chat, cx| chat.on_shell(&reply, cx))
+            }
+        }
+    }
+
+    fn on_settings(&mut self, config: Config) -> Vec<Effect> {
+        let (keymap, problems) = Keymap::new(&config.keys);
+        self.cx.keymap = keymap;
+        self.cx.theme = self.look.theme(config.ui.theme);
+        self.cx.config = config;
+        let mut effects: Vec<Effect> =
+            problems.into_iter().map(|problem| Effect::Toast(Toast::warning(problem))).collect();
+        effects.push(Effect::Toast(Toast::notice("The settings were read anew.")));
+        effects.extend(self.watch_idleness());
+        effects
+    }
+
+    fn on_timer(&mut self, timer: Timer) -> Vec<Effect> {
+        match timer {
+            Timer::Spinner => {
+                self.spinning = false;
+                self.cx.spinner = self.cx.spinner.wrapping_add(1);
+                Vec::new()
+            }
+            Timer::IdleLock => {
+                let idle = self.cx.now_ms - self.last_input_ms;
+                self.dirty = false;
+                match self.idle_limit_ms() {
+                    Some(limit) if matches!(self.stage, Stage::Inside(_)) => {
+                        if idle >= limit {
+                            self.dirty = true;
+                            return self.lock(Some(idle_reason()));
+                        }
+                        self.watch_idleness().into_iter().collect()
+                    }
+                    Some(_) | None => Vec::new(),
+                }
+            }
+            Timer::Toast(id) => {
+                let before = self.toasts.len();
+                self.toasts.retain(|(shown, _)| *shown != id);
+                self.dirty = self.toasts.len() != before;
+                Vec::new()
+            }
+            Timer::QuitLadder => {
+                self.quitting = false;
+                self.dirty = false;
+                Vec::new()
+            }
+            Timer::Jobs if matches!(self.overlay, Some(Overlay::Jobs)) => {
+                vec![Effect::Shell(ShellCall::Jobs), Effect::After(JOBS_EVERY, Timer::Jobs)]
+            }
+            Timer::Jobs => Vec::new(),
+            Timer::Health => {
+                self.dirty = false;
+                vec![Effect::Shell(ShellCall::Health)]
+            }
+            Timer::Judge(asked) => match (&self.overlay, &mut self.stage) {
+                (Some(Overlay::ChangePassphrase(form)), _) => form.on_judge_due(asked, &self.cx),
+                (_, Stage::Outside(screen)) => screen.on_judge_due(asked),
+                (_, Stage::Opening | Stage::Failed(_) | Stage::Inside(_) | Stage::Locked { .. }) => Vec::new(),
+            },
+            timer @ (Timer::SaveDraft | Timer::Settle(_)) => self.with_chat(|chat, cx| chat.on_timer(timer, cx)),
+        }
+    }
+
+    fn on_paste(&mut self, text: String) -> Vec<Effect> {
+        self.last_input_ms = self.cx.now_ms;
+        match (&mut self.overlay, &mut self.stage) {
+            (Some(Overlay::Palette(picker)), _) => {
+                let out = picker.on_paste(&text);
+                self.picked(out)
+            }
+            (Some(Overlay::ChangePassphrase(form)), _) => form.on_paste(&text),
+            (None, Stage::Outside(screen)) => screen.on_paste(&text),
+            (None, Stage::Locked { lock, .. }) => {
+                lock.on_paste(&text);
+                Vec::new()
+            }
+            (None, Stage::Inside(chat)) => chat.on_paste(text, &self.cx),
+            (Some(Overlay::Help(_) | Overlay::Jobs), _) | (None, Stage::Opening | Stage::Failed(_)) => Vec::new(),
+        }
+    }
+
+    fn on_mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        self.last_input_ms = self.cx.now_ms;
+        let whole = Rect::new(0, 0, self.cx.size.0, self.cx.size.1);
+        let body = view::body(whole);
+        match (&mut self.overlay, &mut self.stage) {
+            (Some(Overlay::Palette(picker)), _) => {
+                let out = picker.on_mouse(mouse, whole, &self.cx);
+                self.picked(out)
+            }
+            (Some(Overlay::Help(help)), _) => {
+                match mouse.kind {
+                    crossterm::event::MouseEventKind::ScrollUp => help.on_action(Action::ListUp, &self.cx),
+                    crossterm::event::MouseEventKind::ScrollDown => help.on_action(Action::ListDown, &self.cx),
+                    _ => false,
+                };
+                Vec::new()
+            }
+            (None, Stage::Inside(chat)) => chat.on_mouse(mouse, body, &self.cx),
+            (Some(Overlay::Jobs | Overlay::ChangePassphrase(_)), _)
+            | (None, Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Locked { .. }) => Vec::new(),
+        }
+    }
+
+    fn on_chat(&mut self, reply: ChatReply) -> Vec<Effect> {
+        self.with_chat(|chat, cx| chat.on_reply(reply, cx))
+    }
+
+    pub fn view(&self, frame: &mut Frame) {
+        view::root(self, frame);
+    }
+}
+
+fn is_reachable(health: &Health) -> bool {
+    matches!(health.ollama, OllamaState::Reachable { .. })
+}
+
+fn idle_reason() -> String {
+    "Locked because nobody typed for a while. Your passphrase opens the vault again.".into()
+}
+
+impl App for Root {
+    fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        self.cx.now_ms = (self.clock)();
+        let was_dirty = std::mem::replace(&mut self.dirty, true);
+        let effects = match msg {
+            Msg::Key(key) => self.on_key(key),
+            Msg::Mouse(mouse) => self.on_mouse(mouse),
+            Msg::Paste(text) => self.on_paste(text),
+            Msg::Resize(columns, rows) => {
+                self.cx.size = (columns, rows);
+                Vec::new()
+            }
+            Msg::Focus(_) => {
+                self.dirty = false;
+                Vec::new()
+            }
+            Msg::Timer(timer) => self.on_timer(timer),
+            Msg::Event(event) => self.on_event(event),
+            Msg::Auth(reply) => self.on_auth(reply),
+            Msg::Chat(reply) => self.on_chat(reply),
+            Msg::Shell(reply) => self.on_shell(reply),
+            Msg::Highlighted(done) => self.with_chat(|chat, _| {
+                chat.on_highlighted(done);
+                Vec::new()
+            }),
+        };
+        let toasts = self.toasts.len();
+        let effects = self.settle(effects);
+        self.dirty |= was_dirty || self.toasts.len() != toasts;
+        effects
+    }
+
+    fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+}
+
+#[cfg(test)]
+mod tests;

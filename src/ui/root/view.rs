@@ -1,0 +1,176 @@
+//! How the frame looks: one line above, one below, the screen between them, notices in the corner.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Margin, Rect},
+    text::{Line, Span, Text},
+    widgets::{Block, BorderType, Paragraph, Wrap},
+};
+
+use super::{Overlay, Root, Stage};
+use crate::{
+    api::{
+        Fault,
+        health::{BreakerState, Health, Level, OllamaState},
+    },
+    safe_text::SafeText,
+    ui::{
+        cx::{Cx, Hint},
+        keymap::Action,
+        widgets::{form::fault_text, jobs, modal, toast},
+    },
+};
+
+/// Below this nothing can be laid out; between this and 80×24 it is cramped, but works.
+const SMALLEST: (u16, u16) = (40, 10);
+
+/// Header, screen, footer.
+fn parts(area: Rect) -> [Rect; 3] {
+    Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)]).areas(area)
+}
+
+/// What the screen between the two lines gets.
+pub(super) fn body(area: Rect) -> Rect {
+    parts(area)[1]
+}
+
+pub(super) fn root(root: &Root, frame: &mut Frame) {
+    let area = frame.area();
+    let cx = &root.cx;
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        return too_small(frame, area, cx);
+    }
+    let [header, body, footer] = parts(area);
+    frame.render_widget(header_line(root, header.width), header);
+    match &root.stage {
+        Stage::Opening => {
+            let line = Line::from(vec![
+                Span::styled(format!("{} ", cx.spinner()), cx.theme.accent),
+                Span::styled("Opening…", cx.theme.dim),
+            ]);
+            frame.render_widget(line.centered(), modal::centred(body, (body.width, 1)));
+        }
+        Stage::Failed(fault) => failed(fault, frame, body, cx),
+        Stage::Outside(screen) => screen.view(frame, body, cx),
+        Stage::Inside(chat) => chat.view(frame, body, cx),
+        Stage::Locked { lock, .. } => lock.view(frame, body, cx),
+    }
+    let hints = match &root.stage {
+        Stage::Opening => cx.hints(&[(Action::Quit, "quit")]),
+        Stage::Failed(_) => cx.hints(&[(Action::Refresh, "try again"), (Action::Quit, "quit")]),
+        Stage::Outside(screen) => screen.footer(cx),
+        Stage::Inside(chat) => with_the_shell_s(chat.footer(cx), cx),
+        Stage::Locked { lock, .. } => lock.footer(cx),
+    };
+    frame.render_widget(modal::footer_line(&hints, footer.width, cx), footer);
+    match &root.overlay {
+        Some(Overlay::Palette(picker)) => picker.view(frame, area, cx),
+        Some(Overlay::Help(help)) => help.view(frame, area, cx),
+        Some(Overlay::Jobs) => jobs::view(&root.jobs, frame, area, cx),
+        Some(Overlay::ChangePassphrase(form)) => form.view(frame, area, cx),
+        None => {}
+    }
+    toast::view(root.toasts.iter().map(|(_, toast)| toast), frame, body.inner(Margin::new(1, 0)), cx);
+}
+
+/// The screen's own keys, then those that work everywhere, each once.
+fn with_the_shell_s(mut hints: Vec<Hint>, cx: &Cx) -> Vec<Hint> {
+    for hint in cx.hints(&[(Action::Palette, "commands"), (Action::NewConversation, "new"), (Action::Help, "help")]) {
+        if !hints.iter().any(|known| known.key == hint.key) {
+            hints.push(hint);
+        }
+    }
+    hints
+}
+
+/// ` ollamanet   Chat            alice · admin   ● ollama 0.35   2 jobs `, giving up from the left of the right half.
+fn header_line(root: &Root, width: u16) -> Line<'static> {
+    let cx = &root.cx;
+    let mut left = vec![Span::styled(" ollamanet ", cx.theme.title)];
+    if cx.is_demo {
+        left.push(Span::styled(" demo: a stand-in answers ", cx.theme.badge));
+        left.push(Span::raw(" "));
+    }
+    if matches!(root.stage, Stage::Inside(_)) {
+        left.push(Span::styled("  Chat ", cx.theme.accent));
+    }
+    let mut right: Vec<Vec<Span>> = Vec::new();
+    if let Some(account) = cx.account.as_ref().filter(|_| !matches!(root.stage, Stage::Outside(_))) {
+        let text = format!("{} · {}", SafeText::line(&account.name), account.role.as_str());
+        right.push(vec![Span::styled(text, cx.theme.text)]);
+    }
+    right.push(match &cx.health {
+        None => vec![Span::styled("… ollama", cx.theme.dim)],
+        Some(health) => {
+            let (level, mark, text) = health_words(health);
+            let style = match level {
+                Level::Good => cx.theme.success,
+                Level::Warning => cx.theme.warning,
+                Level::Bad => cx.theme.error,
+            };
+            vec![Span::styled(format!("{mark} "), style), Span::styled(text, cx.theme.dim)]
+        }
+    });
+    if !root.jobs.is_empty() {
+        let count = root.jobs.len();
+        right.push(vec![Span::styled(format!("{count} {}", if count == 1 { "job" } else { "jobs" }), cx.theme.accent)]);
+    }
+    let wide = |spans: &[Span]| spans.iter().map(Span::width).sum::<usize>();
+    let room = usize::from(width).saturating_sub(wide(&left) + 1);
+    while !right.is_empty() && right.iter().map(|part| wide(part) + 3).sum::<usize>() > room {
+        right.remove(0);
+    }
+    let used: usize = right.iter().map(|part| wide(part) + 3).sum();
+    let mut line = Line::from(left);
+    line.push_span(Span::raw(" ".repeat(room.saturating_sub(used))));
+    for part in right {
+        line.push_span(Span::raw("   "));
+        line.extend(part);
+    }
+    line
+}
+
+/// The worst part of a report in a few words, with a glyph that tells it without colour.
+pub(super) fn health_words(health: &Health) -> (Level, &'static str, String) {
+    let checks = [&health.store, &health.disk, &health.tasks];
+    if let Some(bad) = checks.iter().find(|check| check.level == Level::Bad) {
+        return (Level::Bad, "✗", SafeText::line(&bad.text).into_string());
+    }
+    let open = health.breakers.iter().any(|(_, state)| matches!(state, BreakerState::Open { .. }));
+    match &health.ollama {
+        OllamaState::Reachable { .. } if open => (Level::Warning, "◐", "ollama failing, pausing".into()),
+        OllamaState::Reachable { version, .. } => {
+            let version: String = SafeText::line(version).as_str().chars().take(12).collect();
+            if health.ollama_warning.is_some() {
+                return (Level::Warning, "!", format!("ollama {version}"));
+            }
+            match checks.iter().find(|check| check.level == Level::Warning) {
+                Some(check) => (Level::Warning, "!", SafeText::line(&check.text).into_string()),
+                None => (Level::Good, "●", format!("ollama {version}")),
+            }
+        }
+        OllamaState::Unknown => (Level::Warning, "…", "ollama".into()),
+        OllamaState::InstalledNotRunning => (Level::Warning, "○", "ollama not running".into()),
+        OllamaState::Absent => (Level::Warning, "○", "ollama not found".into()),
+        OllamaState::Unreachable { .. } => (Level::Bad, "✗", "ollama unreachable".into()),
+    }
+}
+
+fn too_small(frame: &mut Frame, area: Rect, cx: &Cx) {
+    let words = format!(
+        "This window is {} × {}; ollamanet needs {} × {}, better 80 × 24. Nothing is lost: make it larger.",
+        area.width, area.height, SMALLEST.0, SMALLEST.1
+    );
+    frame.render_widget(Paragraph::new(Text::styled(words, cx.theme.warning)).wrap(Wrap { trim: true }), area);
+}
+
+fn failed(fault: &Fault, frame: &mut Frame, area: Rect, cx: &Cx) {
+    let outer = modal::centred(area, (76, 9));
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(cx.theme.error)
+        .title(Line::styled(" It does not open ", cx.theme.error));
+    let inner = block.inner(outer).inner(Margin::new(2, 1));
+    frame.render_widget(block, outer);
+    frame.render_widget(fault_text(fault, cx), inner);
+}
