@@ -42,7 +42,11 @@ impl Gateway {
 
     /// Stops a running answer; its text is kept and `TurnEvent::Ended` follows. Stopping one that has ended is fine.
     pub async fn stop_turn(&self, session: &Session, turn: TurnId) -> Result<(), Fault> {
-        self.0.gate.call::<Member, _, _>(session, &STOP, async |by| Ok(self.0.turns.stop(by, turn))).await
+        let stop = async |by| {
+            self.0.turns.stop(&by, turn);
+            Ok(())
+        };
+        self.0.gate.call::<Member, _, _>(session, &STOP, stop).await
     }
 
     /// How full the window would be with this draft.

@@ -21,7 +21,7 @@ use crate::common::house::{House, PASSPHRASE};
 
 const MODEL: &str = "demo-chat:3b";
 
-async fn house(home: &std::path::Path, fake: &Fake) -> House {
+fn house(home: &std::path::Path, fake: &Fake) -> House {
     let mut config = Config::default();
     config.ollama.host = fake.url();
     config.chat.titles = false;
@@ -63,7 +63,7 @@ async fn a_question_is_answered_and_read_back_after_a_restart() {
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-    let first = house(home.path(), &fake).await;
+    let first = house(home.path(), &fake);
     let ann = first.first_admin("ann").await;
     let mut events = first.gateway.events(&ann.session).await.unwrap();
     let id = conversation(&first, &ann).await;
@@ -85,7 +85,7 @@ async fn a_question_is_answered_and_read_back_after_a_restart() {
     assert!(measured.used > opened.meter.used);
     first.close().await;
 
-    let second = house(home.path(), &fake).await;
+    let second = house(home.path(), &fake);
     let again = second.gateway.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
     let reread = second.gateway.open_conversation(&again.session, id, 50).await.unwrap();
     assert_eq!(reread.page, opened.page);
@@ -112,7 +112,7 @@ async fn the_end_of_the_program_leaves_an_interrupted_answer_that_goes_on_after_
     })
     .await
     .unwrap();
-    let first = house(home.path(), &fake).await;
+    let first = house(home.path(), &fake);
     let ann = first.first_admin("ann").await;
     let mut events = first.gateway.events(&ann.session).await.unwrap();
     let id = conversation(&first, &ann).await;
@@ -120,7 +120,7 @@ async fn the_end_of_the_program_leaves_an_interrupted_answer_that_goes_on_after_
     until(&mut events, |event| matches!(event, TurnEvent::Delta(_))).await;
     first.close().await;
 
-    let second = house(home.path(), &fake).await;
+    let second = house(home.path(), &fake);
     let again = second.gateway.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
     let mut events = second.gateway.events(&again.session).await.unwrap();
     let opened = second.gateway.open_conversation(&again.session, id, 50).await.unwrap();
@@ -140,7 +140,7 @@ async fn a_stop_is_answered_with_what_is_stored_and_stopping_twice_is_fine() {
     let tasks = Tasks::new();
     let slow = Pace { token: Duration::from_millis(5), load: Duration::ZERO };
     let fake = StandIn::start(&tasks, slow).await.unwrap();
-    let house = house(home.path(), &fake).await;
+    let house = house(home.path(), &fake);
     let ann = house.first_admin("ann").await;
     let mut events = house.gateway.events(&ann.session).await.unwrap();
     let id = conversation(&house, &ann).await;

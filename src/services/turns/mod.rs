@@ -133,7 +133,7 @@ impl Turns {
     }
 
     /// Stops an answer of the caller's. One that has ended, or is somebody else's, is left alone.
-    pub fn stop(&self, by: Caller<Member>, turn: TurnId) {
+    pub fn stop(&self, by: &Caller<Member>, turn: TurnId) {
         self.stop_for(by.account, turn);
     }
 

@@ -218,10 +218,12 @@ mod tests {
         ollama::{DoneReason, Usage},
     };
 
+    #[expect(clippy::unnecessary_wraps, reason = "an item of a stream is a result")]
     fn text(content: &str) -> Result<Chunk, OllamaError> {
         Ok(Chunk { delta: Delta { content: content.to_owned(), ..Delta::default() }, done: None })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "an item of a stream is a result")]
     fn thought(thinking: &str) -> Result<Chunk, OllamaError> {
         Ok(Chunk { delta: Delta { thinking: thinking.to_owned(), ..Delta::default() }, done: None })
     }
@@ -287,7 +289,7 @@ mod tests {
         let chunks = stream::iter([text("so far")]).chain(stream::pending());
         let kept = Kept::default();
         let after = async {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             stop.cancel();
         };
         let (how, ()) = tokio::join!(run_turn(chunks, &mut answer, kept.keeper(), nobody, &stop), after);
