@@ -46,7 +46,7 @@ fn turns(home: &Path, url: &str, tasks: &Tasks, hub: Hub, config: Config) -> Tur
         tasks: tasks.clone(),
         live: Live::fixed(config),
         leases: home.join("leases"),
-        system: None,
+        system: Some(crate::store::system::open_system(&home.join("system.db"), false).unwrap()),
         cwd: home.to_path_buf(),
         home: None,
     })
@@ -225,6 +225,33 @@ async fn every_refusal_says_what_it_is() {
         house.send("?").await.unwrap();
         let (answer, fault) = house.end().await;
         assert_eq!((answer.state, fault.map(|fault| fault.kind)), (MessageState::Failed, Some(kind)), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_counted_also_a_failed_one_and_without_a_word_of_it() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&last("canary-answer"))));
+    house.send("canary-question").await.unwrap();
+    house.end().await;
+    house.chat_answers(|| None);
+    house.send("canary-question").await.unwrap();
+    house.end().await;
+    let system = house.turns.0.parts.system.clone().unwrap();
+    let rows: Result<Vec<String>, StoreError> = system
+        .maintain(|conn| {
+            use crate::store::While;
+            conn.prepare(
+                "SELECT outcome || ' ' || model || ' ' || coalesce(answer_tokens, '-') FROM usage ORDER BY seq",
+            )
+            .and_then(|mut select| select.query_map([], |row| row.get(0))?.collect())
+            .while_("reading usage")
+        })
+        .await;
+    assert_eq!(rows.unwrap(), ["done demo-chat:3b 7", "failed demo-chat:3b -"]);
+    for file in ["system.db", "system.db-wal"] {
+        let bytes = std::fs::read(house.home.path().join(file)).unwrap_or_default();
+        assert!(!bytes.windows(6).any(|window| window == b"canary"), "{file}");
     }
 }
 
