@@ -12,7 +12,10 @@ use std::{
 use ollamanet::fake::{Gate, Pace, Part, Reply, StandIn};
 use serde_json::{Value, json};
 
-use crate::common::stage::{PASSPHRASE, Stage, finish, last, piece};
+use crate::common::{
+    pty::{PATIENCE, Program},
+    stage::{PASSPHRASE, Stage, finish, last, piece},
+};
 
 const CANARY: &str = "xylocanary";
 
@@ -558,4 +561,21 @@ async fn an_argument_that_is_not_utf_8_is_refused_in_words() {
     let done = finish(command.spawn().unwrap()).await;
     assert_eq!(done.code, Some(2), "{done:?}");
     assert!(done.err.contains("UTF-8"), "{}", done.err);
+}
+
+#[test]
+fn the_demo_shows_everything_says_what_it_is_and_leaves_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut term = Program::new(home.path(), &["demo"]).start(120, 36);
+    let screen = term.until_screen("what lies there to look at", |screen| {
+        screen.contains("What is this?") && screen.contains("work") && screen.contains("stand-in")
+    });
+    assert!(screen.to_lowercase().contains("demo"), "it says what it is:\n{screen}");
+    term.send("Calculate the sum of all numbers up to 100").key("enter");
+    term.until("n · (n + 1)");
+    term.key("ctrl+q");
+    assert!(term.wait(PATIENCE).success());
+    let mut left = Vec::new();
+    walk(home.path(), &mut left);
+    assert_eq!(left, Vec::<PathBuf>::new(), "nothing of it was kept");
 }
