@@ -238,7 +238,8 @@ fn address(config: &Config) -> Result<Address, Fault> {
 }
 
 async fn interface(gateway: Gateway, live: Live, tasks: &Tasks, is_demo: bool) -> Result<(), End> {
-    match ui::live::interface(gateway, tasks.clone(), live, is_demo).await? {
+    // Boxed: the whole machine lives in this future.
+    match Box::pin(ui::live::interface(gateway, tasks.clone(), live, is_demo)).await? {
         Ended::Quit => Ok(()),
         Ended::Signal(number) => Err(End::Code(u8::try_from(128 + number).unwrap_or(1))),
         // As the hangup that did not come would have had it.
