@@ -26,6 +26,7 @@ pub struct Parser {
 }
 
 /// How one step through the pending bytes went.
+#[expect(clippy::large_enum_variant, reason = "made and taken apart at once; a box would cost an allocation a key")]
 enum Step {
     /// This many bytes made this, or nothing worth telling.
     Took(usize, Option<Msg>),

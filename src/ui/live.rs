@@ -91,13 +91,17 @@ pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool
     let (mut root, first) = Root::new(cx, look, now_ms, problems);
     let clipboard = Clipboard::new((!modes.dumb).then(|| Arc::clone(&tty)));
     let mut performer = Performer::new(gateway, tasks, outbox, quit.clone(), clipboard);
-    first.into_iter().for_each(|effect| performer.perform(effect));
+    for effect in first {
+        performer.perform(effect);
+    }
 
     let mut face = LiveFace::enter(Arc::clone(&tty), modes)?;
-    run(&mut root, &mut face, inbox, quit.clone(), |effect| performer.perform(effect)).await;
+    Box::pin(run(&mut root, &mut face, inbox, quit.clone(), |effect| performer.perform(effect))).await;
     drop(face);
     // Told to end from outside, nobody has had the draft stored yet.
-    root.leave().into_iter().for_each(|effect| performer.perform(effect));
+    for effect in root.leave() {
+        performer.perform(effect);
+    }
     performer.finish(LAST_WISHES).await;
     let ended = match heard.load(Ordering::Relaxed) {
         0 if tty.is_gone() => Ended::TerminalGone,
@@ -352,7 +356,7 @@ fn runtime_dir() -> Option<PathBuf> {
 
 fn is_private(dir: &Path) -> bool {
     std::fs::symlink_metadata(dir).is_ok_and(|found| {
-        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0
+        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode().trailing_zeros() >= 6
     })
 }
 

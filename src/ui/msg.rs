@@ -41,6 +41,7 @@ pub enum Msg {
 
 /// Something should be done. Only `perform.rs` does it.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a handful per key press, moved once")]
 pub enum Effect {
     Auth(AuthCall),
     Chat(ChatCall),

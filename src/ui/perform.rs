@@ -53,6 +53,7 @@ struct Hands {
 
 /// Calls whose order matters.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a handful per key press, moved once")]
 enum Ordered {
     Chat(ChatCall),
     Auth(AuthCall),
@@ -162,7 +163,7 @@ impl Performer {
         }
         let hands = self.hands.clone();
         self.hands.tasks.spawn("search", async move {
-            newest.run_until_cancelled(hands.chat(call)).await;
+            newest.run_until_cancelled(Box::pin(hands.chat(call))).await;
         });
     }
 

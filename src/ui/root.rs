@@ -57,6 +57,7 @@ impl Look {
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two of them make a state")]
 pub struct Root {
     pub cx: Cx,
     look: Look,
@@ -208,18 +209,9 @@ impl Root {
         if self.idle_limit_ms().is_some_and(|limit| idle >= limit) && matches!(self.stage, Stage::Inside(_)) {
             return self.lock(Some(idle_reason()));
         }
-        match self.cx.keymap.resolve(self.context(), key) {
-            Some(action) => {
-                if action != Action::Interrupt {
-                    self.quitting = false;
-                }
-                self.act(action, Some(key))
-            }
-            None => {
-                self.quitting = false;
-                self.raw(key)
-            }
-        }
+        let action = self.cx.keymap.resolve(self.context(), key);
+        self.quitting &= action == Some(Action::Interrupt);
+        if let Some(action) = action { self.act(action, Some(key)) } else { self.raw(key) }
     }
 
     /// A key without a meaning of its own: text for whoever has the focus.
@@ -227,7 +219,7 @@ impl Root {
         match (&mut self.overlay, &mut self.stage) {
             (Some(Overlay::Palette(picker)), _) => {
                 let out = picker.on_key(key);
-                self.picked(out)
+                self.picked(out.as_ref())
             }
             (Some(Overlay::Help(_) | Overlay::Jobs), _) => {
                 if matches!(key.code, crossterm::event::KeyCode::Char('q' | '?')) {
@@ -243,11 +235,11 @@ impl Root {
         }
     }
 
-    fn picked(&mut self, out: Option<PickerOut<Action>>) -> Vec<Effect> {
+    fn picked(&mut self, out: Option<&PickerOut<Action>>) -> Vec<Effect> {
         match out {
             Some(PickerOut::Chosen(action)) => {
                 self.overlay = None;
-                vec![Effect::Act(action)]
+                vec![Effect::Act(*action)]
             }
             Some(PickerOut::Closed) => {
                 self.overlay = None;
@@ -323,7 +315,7 @@ impl Root {
             Overlay::Palette(_) if action == Action::Palette => self.overlay = None,
             Overlay::Palette(picker) => {
                 let out = picker.on_action(action, &self.cx).ok()?;
-                return Some(self.picked(out));
+                return Some(self.picked(out.as_ref()));
             }
             Overlay::Help(_) if closes || action == Action::Help => self.overlay = None,
             Overlay::Help(help) => return help.on_action(action, &self.cx).then(Vec::new),
@@ -402,6 +394,10 @@ impl Root {
     }
 
     fn lock(&mut self, reason: Option<String>) -> Vec<Effect> {
+        // Nobody was told its passphrase, and nothing in it is anybody's.
+        if self.cx.is_demo {
+            return vec![Effect::Toast(Toast::notice("The demo has nothing to lock."))];
+        }
         let mut effects = self.leave();
         if self.hide(reason) {
             effects.push(Effect::Auth(AuthCall::Lock));
@@ -426,6 +422,9 @@ impl Root {
     }
 
     fn sign_out(&mut self) -> Vec<Effect> {
+        if self.cx.is_demo {
+            return vec![Effect::Toast(Toast::notice("The demo has one account; quitting ends it."))];
+        }
         let mut effects = self.leave();
         if matches!(self.stage, Stage::Inside(_) | Stage::Locked { .. }) {
             effects.push(Effect::Auth(AuthCall::SignOut));
@@ -444,7 +443,7 @@ impl Root {
 
     /// The vault is closed before the shell gets the terminal.
     fn suspend(&mut self) -> Vec<Effect> {
-        if matches!(self.stage, Stage::Inside(_)) {
+        if matches!(self.stage, Stage::Inside(_)) && !self.cx.is_demo {
             self.suspend_next = true;
             return self.lock(Some("Locked while it was suspended. Your passphrase opens the vault again.".into()));
         }
@@ -471,7 +470,7 @@ impl Root {
 
     fn idle_limit_ms(&self) -> Option<i64> {
         let minutes = i64::from(self.cx.config.auth.idle_lock_minutes);
-        (minutes > 0).then_some(minutes * 60_000)
+        (minutes > 0 && !self.cx.is_demo).then_some(minutes * 60_000)
     }
 
     /// Asks to be woken when the idle lock would be due.
@@ -664,9 +663,11 @@ impl Root {
                 effects
             }
             ShellReply::StartedOllama(Ok(health)) => self.on_health(health),
-            ShellReply::Health(Err(fault)) | ShellReply::StartedOllama(Err(fault)) | ShellReply::Back(Err(fault)) => {
-                vec![Effect::Toast(Toast::fault(&fault))]
-            }
+            ShellReply::Health(Err(fault))
+            | ShellReply::StartedOllama(Err(fault))
+            | ShellReply::Back(Err(fault))
+            | ShellReply::SettingsRefused(fault)
+            | ShellReply::Copied(Err(fault)) => vec![Effect::Toast(Toast::fault(&fault))],
             ShellReply::Jobs(jobs) => {
                 self.jobs = jobs
                     .into_iter()
@@ -677,8 +678,6 @@ impl Root {
             ShellReply::StopRequested => self.suspend(),
             ShellReply::Back(Ok(())) => Vec::new(),
             ShellReply::Settings(config) => self.on_settings(*config),
-            ShellReply::SettingsRefused(fault) => vec![Effect::Toast(Toast::fault(&fault))],
-            ShellReply::Copied(Err(fault)) => vec![Effect::Toast(Toast::fault(&fault))],
             reply @ (ShellReply::Edited(_) | ShellReply::Copied(Ok(_))) => {
                 self.with_chat(|chat, cx| chat.on_shell(&reply, cx))
             }
@@ -751,7 +750,7 @@ impl Root {
         match (&mut self.overlay, &mut self.stage) {
             (Some(Overlay::Palette(picker)), _) => {
                 let out = picker.on_paste(&text);
-                self.picked(out)
+                self.picked(out.as_ref())
             }
             (Some(Overlay::ChangePassphrase(form)), _) => form.on_paste(&text),
             (None, Stage::Outside(screen)) => screen.on_paste(&text),
@@ -771,7 +770,7 @@ impl Root {
         match (&mut self.overlay, &mut self.stage) {
             (Some(Overlay::Palette(picker)), _) => {
                 let out = picker.on_mouse(mouse, whole, &self.cx);
-                self.picked(out)
+                self.picked(out.as_ref())
             }
             (Some(Overlay::Help(help)), _) => {
                 match mouse.kind {

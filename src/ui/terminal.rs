@@ -208,7 +208,7 @@ impl Tty {
             let Ok(mut ready) = self.file.readable().await else { break };
             let mut any = false;
             loop {
-                match (&mut &*self.file.get_ref()).read(&mut buffer) {
+                match (&mut self.file.get_ref()).read(&mut buffer) {
                     // A terminal that has hung up reads as empty, at once and for ever.
                     Ok(0) => {
                         self.gone.store(true, Ordering::Relaxed);

@@ -1,1 +1,529 @@
+use crossterm::event::{KeyCode, KeyModifiers};
+use insta::assert_snapshot;
+use ratatui::{Terminal, backend::TestBackend};
 
+use super::*;
+use crate::api::{
+    SessionId,
+    auth::{Secret, Session, SignedIn, Strength},
+    health::{Check, Level},
+};
+
+/// 2026-11-24 10:02 UTC, as `Cx::fixed`.
+fn clock() -> i64 {
+    1_795_514_520_000
+}
+
+fn later() -> i64 {
+    clock() + 20 * 60_000
+}
+
+fn root() -> Root {
+    let cx = Cx { account: None, ..Cx::fixed() };
+    Root::new(cx, Look::default(), clock, Vec::new()).0
+}
+
+fn signed_in() -> SignedIn {
+    SignedIn {
+        session: Session::from_parts(SessionId(uuid::Uuid::nil()), [0; 32]),
+        account: Cx::fixed().account.unwrap(),
+        recovery_code: None,
+        notice: None,
+    }
+}
+
+fn inside() -> Root {
+    let mut root = root();
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::Resumed(Box::new(signed_in()))))));
+    assert!(matches!(root.stage, Stage::Inside(_)));
+    root
+}
+
+fn at_the_door() -> Root {
+    let mut root = root();
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn))));
+    root
+}
+
+fn press(root: &mut Root, key: &str) -> Vec<Effect> {
+    let (mods, name) = match key.rsplit_once('+') {
+        Some(("ctrl", name)) => (KeyModifiers::CONTROL, name),
+        _ => (KeyModifiers::NONE, key),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "down" => KeyCode::Down,
+        name if name.starts_with('f') && name.len() > 1 => KeyCode::F(name[1..].parse().unwrap()),
+        name => KeyCode::Char(name.chars().next().unwrap()),
+    };
+    root.update(Msg::Key(KeyEvent::new(code, mods)))
+}
+
+fn write(root: &mut Root, text: &str) {
+    for c in text.chars() {
+        root.update(Msg::Key(KeyEvent::from(KeyCode::Char(c))));
+    }
+}
+
+fn health(ollama: OllamaState) -> Health {
+    let good = Check { level: Level::Good, text: "fine".into() };
+    Health {
+        ollama,
+        ollama_url: "http://127.0.0.1:11434".into(),
+        ollama_warning: None,
+        breakers: Vec::new(),
+        store: good.clone(),
+        disk: good.clone(),
+        tasks: good,
+        checked_at: 0,
+    }
+}
+
+fn reachable() -> OllamaState {
+    OllamaState::Reachable { version: "0.35.0".into(), latency_ms: 3 }
+}
+
+fn draw(root: &Root, columns: u16, rows: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    terminal.draw(|frame| root.view(frame)).unwrap();
+    let lines: Vec<String> =
+        terminal.backend().to_string().lines().map(|line| line.trim_matches('"').trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// At the three sizes that every screen must look right in.
+fn assert_looks(name: &str, mut root: Root) {
+    for (columns, rows) in [(80, 24), (120, 36), (40, 12)] {
+        root.update(Msg::Resize(columns, rows));
+        assert_snapshot!(format!("{name}_{columns}x{rows}"), draw(&root, columns, rows));
+    }
+}
+
+#[test]
+fn the_first_effects_ask_for_the_door_and_for_ollama() {
+    let (root, effects) = Root::new(Cx::fixed(), Look::default(), clock, Vec::new());
+    assert!(matches!(effects[..2], [Effect::Auth(AuthCall::Door), Effect::Shell(ShellCall::Health)]), "{effects:?}");
+    assert!(matches!(root.stage, Stage::Opening));
+}
+
+#[test]
+fn a_door_that_does_not_open_says_why_and_can_be_tried_again() {
+    let mut root = root();
+    let fault = Fault::new(FaultKind::Store, "The database is newer than this program.").hint("Install a newer one.");
+    root.update(Msg::Auth(AuthReply::Door(Err(fault))));
+    let screen = draw(&root, 80, 24);
+    assert!(screen.contains("newer than this program") && screen.contains("Install a newer one"), "{screen}");
+    let effects = press(&mut root, "f5");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Auth(AuthCall::Door))));
+}
+
+#[test]
+fn name_and_passphrase_sign_in_and_the_chat_opens() {
+    let mut root = at_the_door();
+    write(&mut root, "alice");
+    press(&mut root, "enter");
+    write(&mut root, "correct horse");
+    root.update(Msg::Timer(Timer::Spinner));
+    let effects = press(&mut root, "enter");
+    let Some(Effect::Auth(AuthCall::SignIn { name, passphrase })) = effects.first() else { panic!("{effects:?}") };
+    assert_eq!((name.as_str(), passphrase.reveal()), ("alice", "correct horse"));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::After(_, Timer::Spinner))), "something turns");
+    root.update(Msg::Auth(AuthReply::SignedIn(Ok(Box::new(signed_in())))));
+    assert!(matches!(root.stage, Stage::Inside(_)));
+    assert!(draw(&root, 80, 24).contains("alice · admin"));
+}
+
+#[test]
+fn staying_signed_in_is_sent_only_when_it_was_switched_on() {
+    let mut root = at_the_door();
+    write(&mut root, "alice");
+    press(&mut root, "enter");
+    write(&mut root, "correct horse");
+    press(&mut root, "tab");
+    write(&mut root, " ");
+    press(&mut root, "enter");
+    let effects = root.update(Msg::Auth(AuthReply::SignedIn(Ok(Box::new(signed_in())))));
+    assert!(matches!(effects[..], [Effect::Auth(AuthCall::StaySignedIn(true))]), "{effects:?}");
+    root.update(Msg::Auth(AuthReply::Stayed(Ok(true))));
+    assert!(matches!(root.stage, Stage::Inside(_)));
+}
+
+#[test]
+fn a_wrong_passphrase_is_emptied_and_the_name_stays() {
+    let mut root = at_the_door();
+    write(&mut root, "alice");
+    press(&mut root, "enter");
+    write(&mut root, "wrong");
+    press(&mut root, "enter");
+    let fault = Fault::new(FaultKind::WrongCredentials, "The name and the passphrase do not match.");
+    root.update(Msg::Auth(AuthReply::SignedIn(Err(fault))));
+    let screen = draw(&root, 80, 24);
+    assert!(screen.contains("do not match") && screen.contains("alice") && !screen.contains('•'), "{screen}");
+    write(&mut root, "right");
+    let effects = press(&mut root, "enter");
+    assert!(matches!(&effects[0], Effect::Auth(AuthCall::SignIn { passphrase, .. }) if passphrase.reveal() == "right"));
+}
+
+#[test]
+fn a_passphrase_is_never_drawn_unless_it_is_revealed() {
+    let mut root = at_the_door();
+    press(&mut root, "enter");
+    write(&mut root, "tell-nobody");
+    assert!(!draw(&root, 80, 24).contains("tell-nobody"));
+    press(&mut root, "f3");
+    assert!(draw(&root, 80, 24).contains("tell-nobody"));
+    press(&mut root, "f3");
+    assert!(!draw(&root, 80, 24).contains("tell-nobody"));
+}
+
+#[test]
+fn ctrl_c_twice_quits_and_once_does_not() {
+    let mut root = at_the_door();
+    let effects = press(&mut root, "ctrl+c");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::Quit))));
+    assert!(draw(&root, 80, 24).contains("once more quits"));
+    let effects = press(&mut root, "ctrl+c");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::Quit))));
+}
+
+#[test]
+fn ctrl_c_with_a_pause_between_does_not_quit() {
+    let mut root = at_the_door();
+    press(&mut root, "ctrl+c");
+    root.update(Msg::Timer(Timer::QuitLadder));
+    let effects = press(&mut root, "ctrl+c");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::Quit))));
+    write(&mut root, "x");
+    let effects = press(&mut root, "ctrl+c");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::Quit))), "a key between disarms");
+}
+
+#[test]
+fn locking_hides_everything_at_once_and_the_passphrase_brings_it_back() {
+    let mut root = inside();
+    let effects = press(&mut root, "ctrl+l");
+    assert!(matches!(effects.last(), Some(Effect::Auth(AuthCall::Lock))), "{effects:?}");
+    let screen = draw(&root, 80, 24);
+    assert!(screen.contains("Locked · alice") && !screen.contains("Conversations"), "{screen}");
+    root.update(Msg::Auth(AuthReply::Locked(Ok(()))));
+    write(&mut root, "correct horse");
+    let effects = press(&mut root, "enter");
+    assert!(matches!(&effects[0], Effect::Auth(AuthCall::Unlock(secret)) if secret.reveal() == "correct horse"));
+    root.update(Msg::Auth(AuthReply::Unlocked(Ok(()))));
+    assert!(matches!(root.stage, Stage::Inside(_)));
+}
+
+#[test]
+fn while_it_is_locked_nothing_of_the_chat_is_told() {
+    let mut root = inside();
+    press(&mut root, "ctrl+l");
+    root.update(Msg::Event(Event::Notice(Fault::invalid("The title of “Divorce” could not be made."))));
+    assert!(!draw(&root, 80, 24).contains("Divorce"));
+    let effects = press(&mut root, "f4");
+    assert!(effects.is_empty(), "{effects:?}");
+    assert!(matches!(root.stage, Stage::Locked { .. }));
+}
+
+#[test]
+fn idleness_locks_and_typing_puts_it_off() {
+    let mut root = inside();
+    let effects = root.update(Msg::Timer(Timer::IdleLock));
+    assert!(matches!(effects[..], [Effect::After(_, Timer::IdleLock)]), "not due yet: {effects:?}");
+    root.clock = later;
+    press(&mut root, "f1");
+    assert!(matches!(root.stage, Stage::Locked { .. }), "the key after a long pause opens nothing");
+    let mut root = inside();
+    root.clock = later;
+    let effects = root.update(Msg::Timer(Timer::IdleLock));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Auth(AuthCall::Lock))));
+    assert!(draw(&root, 80, 24).contains("nobody typed"));
+}
+
+#[test]
+fn an_ended_session_says_why_at_the_door() {
+    let mut root = inside();
+    let fault = Fault::new(FaultKind::SignedOut, "Your passphrase was changed in another window.");
+    root.update(Msg::Event(Event::SessionEnded(fault)));
+    let screen = draw(&root, 80, 24);
+    assert!(screen.contains("Sign in to OllamaNet") && screen.contains("another window"), "{screen}");
+    assert_eq!(root.cx.account, None);
+}
+
+#[test]
+fn suspending_locks_first_and_stops_then() {
+    let mut root = inside();
+    let effects = press(&mut root, "ctrl+z");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::Suspend))), "{effects:?}");
+    let effects = root.update(Msg::Auth(AuthReply::Locked(Ok(()))));
+    assert!(matches!(effects[..], [Effect::Shell(ShellCall::Suspend)]), "{effects:?}");
+}
+
+#[test]
+fn the_palette_does_what_it_names() {
+    let mut root = inside();
+    press(&mut root, "ctrl+p");
+    write(&mut root, "change passphrase");
+    press(&mut root, "enter");
+    assert!(matches!(root.overlay, Some(Overlay::ChangePassphrase(_))));
+    press(&mut root, "esc");
+    press(&mut root, "ctrl+p");
+    write(&mut root, "next theme");
+    let before = root.cx.theme.clone();
+    press(&mut root, "enter");
+    assert_ne!(root.cx.theme, before);
+    assert!(root.overlay.is_none());
+}
+
+#[test]
+fn changing_the_passphrase_sends_both_and_keeps_the_form_on_refusal() {
+    let mut root = inside();
+    root.overlay = Some(Overlay::ChangePassphrase(ChangePassphrase::default()));
+    write(&mut root, "old");
+    press(&mut root, "enter");
+    let effects = press(&mut root, "f8");
+    assert!(matches!(effects[..], [Effect::Auth(AuthCall::Propose)]));
+    root.update(Msg::Auth(AuthReply::Proposed(Secret::new("maple river quiet stone lamp"))));
+    let effects = press(&mut root, "enter");
+    let Some(Effect::Auth(AuthCall::ChangePassphrase { current, new })) = effects.first() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((current.reveal(), new.reveal()), ("old", "maple river quiet stone lamp"));
+    let fault = Fault::new(FaultKind::WrongCredentials, "That is not your passphrase.");
+    root.update(Msg::Auth(AuthReply::PassphraseChanged(Err(fault))));
+    assert!(draw(&root, 80, 24).contains("not your passphrase"));
+    root.update(Msg::Auth(AuthReply::PassphraseChanged(Ok(()))));
+    assert!(root.overlay.is_none());
+}
+
+#[test]
+fn starting_ollama_is_offered_only_where_it_can_help() {
+    let mut root = inside();
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(OllamaState::InstalledNotRunning)))));
+    let starts =
+        |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::StartOllama)));
+    assert!(starts(&press(&mut root, "f7")));
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(OllamaState::Absent)))));
+    assert!(!starts(&press(&mut root, "f7")));
+    assert!(draw(&root, 80, 24).contains("ollama.com"));
+}
+
+#[test]
+fn a_health_check_that_says_the_same_draws_nothing() {
+    let mut root = inside();
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
+    root.take_dirty();
+    let slower = OllamaState::Reachable { version: "0.35.0".into(), latency_ms: 90 };
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(slower)))));
+    assert!(!root.take_dirty());
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(OllamaState::InstalledNotRunning)))));
+    assert!(root.take_dirty());
+}
+
+#[test]
+fn the_worst_part_of_a_report_is_shown_with_a_glyph() {
+    let mut full = health(reachable());
+    full.disk = Check { level: Level::Bad, text: "disk full".into() };
+    assert_eq!(view::health_words(&full), (Level::Bad, "✗", "disk full".into()));
+    assert_eq!(view::health_words(&health(reachable())), (Level::Good, "●", "ollama 0.35.0".into()));
+    assert_eq!(view::health_words(&health(OllamaState::Absent)), (Level::Warning, "○", "ollama not found".into()));
+}
+
+#[test]
+fn the_same_notice_is_shown_once_and_at_most_three_stand() {
+    let mut root = at_the_door();
+    for n in [1, 1, 2, 3, 4] {
+        root.settle(vec![Effect::Toast(Toast::notice(format!("notice {n}")))]);
+    }
+    let screen = draw(&root, 80, 24);
+    assert_eq!(screen.matches("notice").count(), 3, "{screen}");
+    assert!(screen.contains("notice 4") && !screen.contains("notice 1"), "{screen}");
+}
+
+#[test]
+fn hostile_text_is_harmless_in_notices_and_in_the_header() {
+    let mut root = inside();
+    root.settle(vec![Effect::Toast(Toast::fault(&Fault::invalid("a\u{1b}]0;title\u{7}b\u{202e}c")))]);
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(OllamaState::Reachable {
+        version: "1\u{1b}[31m".into(),
+        latency_ms: 1,
+    })))));
+    let screen = draw(&root, 80, 24);
+    assert!(!screen.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{screen:?}");
+}
+
+#[test]
+fn no_size_is_too_small_to_draw() {
+    for stage in [at_the_door, inside, root] {
+        let mut root = stage();
+        root.settle(vec![Effect::Toast(Toast::notice("a notice that is longer than the window"))]);
+        for open in ["f1", "ctrl+p", "f6"] {
+            press(&mut root, open);
+            for columns in [0, 1, 2, 7, 39, 40, 41, 80] {
+                for rows in [0, 1, 2, 5, 9, 10, 11, 24] {
+                    root.update(Msg::Resize(columns, rows));
+                    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+                    terminal.draw(|frame| root.view(frame)).unwrap();
+                }
+            }
+            press(&mut root, "esc");
+        }
+    }
+}
+
+#[test]
+fn settings_change_keys_and_theme_while_it_runs() {
+    let mut root = inside();
+    let mut config = Config::default();
+    config.ui.theme = ThemeName::Plain;
+    config.keys.entry("global".into()).or_default().insert("help".into(), vec!["f12".into()]);
+    root.update(Msg::Shell(ShellReply::Settings(Box::new(config))));
+    assert_eq!(root.cx.theme, Theme::plain());
+    press(&mut root, "f12");
+    assert!(matches!(root.overlay, Some(Overlay::Help(_))));
+}
+
+#[test]
+fn the_demo_is_labelled_and_does_not_lock_its_visitor_out() {
+    let mut root = inside();
+    root.cx.is_demo = true;
+    assert!(draw(&root, 80, 24).contains("demo: a stand-in answers"));
+    press(&mut root, "ctrl+l");
+    assert!(matches!(root.stage, Stage::Inside(_)));
+}
+
+#[test]
+fn the_first_run_screen_looks_right() {
+    let mut root = root();
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::FirstRun))));
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(OllamaState::InstalledNotRunning)))));
+    write(&mut root, "alice");
+    press(&mut root, "enter");
+    write(&mut root, "hunter2");
+    let strength = Strength { guesses_log10: 3, score: 1, accepted: false, advice: "Add another word or two.".into() };
+    root.update(Msg::Auth(AuthReply::Judged { asked: 12, strength }));
+    assert_looks("first_run", root);
+}
+
+#[test]
+fn the_recovery_code_screen_looks_right() {
+    let mut root = root();
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::FirstRun))));
+    let code = Some(Secret::new("ABCD-EFGH-JKMN-PQRS-TVWX-YZ23-4567"));
+    let signed_in = SignedIn { recovery_code: code, ..signed_in() };
+    root.update(Msg::Auth(AuthReply::SignedIn(Ok(Box::new(signed_in)))));
+    assert_looks("recovery_code", root);
+}
+
+#[test]
+fn the_code_is_confirmed_then_the_question_is_asked_and_no_is_the_default() {
+    let mut root = root();
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::FirstRun))));
+    let letters = "ABCDEFGHJKMNPQRSTVWXYZ234567";
+    let signed_in = SignedIn { recovery_code: Some(Secret::new(letters)), ..signed_in() };
+    root.update(Msg::Auth(AuthReply::SignedIn(Ok(Box::new(signed_in)))));
+    press(&mut root, "enter");
+    let screen = draw(&root, 80, 24);
+    assert!(!screen.contains("ABCD"), "the code is hidden while it is asked for");
+    assert_looks("recovery_code_asked", {
+        let mut root = self::root();
+        root.update(Msg::Auth(AuthReply::Door(Ok(Door::FirstRun))));
+        let signed_in = SignedIn { recovery_code: Some(Secret::new(letters)), ..self::signed_in() };
+        root.update(Msg::Auth(AuthReply::SignedIn(Ok(Box::new(signed_in)))));
+        press(&mut root, "enter");
+        root
+    });
+    let words = screen.split("places ").nth(1).unwrap();
+    let places: Vec<usize> = words
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|number| !number.is_empty())
+        .take(4)
+        .map(|number| number.parse().unwrap())
+        .collect();
+    for place in places {
+        write(&mut root, &letters[place - 1..place]);
+    }
+    press(&mut root, "enter");
+    assert!(draw(&root, 80, 24).contains("Stay signed in on this OS account?"));
+    let effects = press(&mut root, "enter");
+    assert!(matches!(effects[0], Effect::Auth(AuthCall::StaySignedIn(false))), "{effects:?}");
+}
+
+#[test]
+fn the_sign_in_screen_looks_right() {
+    let mut root = at_the_door();
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
+    assert_looks("sign_in", root);
+}
+
+#[test]
+fn the_recovery_screen_looks_right() {
+    let mut root = at_the_door();
+    write(&mut root, "alice");
+    press(&mut root, "f9");
+    assert_looks("recover", root);
+}
+
+#[test]
+fn the_lock_screen_looks_right() {
+    let mut root = inside();
+    press(&mut root, "ctrl+l");
+    assert_looks("locked", root);
+}
+
+#[test]
+fn the_palette_looks_right() {
+    let mut root = at_the_door();
+    press(&mut root, "ctrl+p");
+    press(&mut root, "f2");
+    press(&mut root, "f2");
+    assert_looks("palette", root);
+}
+
+#[test]
+fn help_looks_right() {
+    let mut root = at_the_door();
+    press(&mut root, "f1");
+    assert_looks("help", root);
+}
+
+#[test]
+fn notices_look_right() {
+    let mut root = at_the_door();
+    root.settle(vec![
+        Effect::Toast(Toast::good("Copied 120 characters.")),
+        Effect::Toast(Toast::warning("Too many tries.").hint("Try again in 4 s.")),
+        Effect::Toast(Toast::fault(
+            &Fault::new(FaultKind::DiskFull, "The disk is full.").hint("Make room; nothing acknowledged is lost."),
+        )),
+    ]);
+    assert_looks("notices", root);
+}
+
+#[test]
+fn a_window_that_is_too_small_says_so() {
+    let root = at_the_door();
+    assert_snapshot!("too_small_39x9", draw(&root, 39, 9));
+}
+
+#[test]
+fn without_colour_nothing_is_coloured_and_the_words_are_the_same() {
+    let look = Look { no_color: true, ..Look::default() };
+    for open in ["f1", "ctrl+p", "f9"] {
+        let mut coloured = at_the_door();
+        let mut plain = at_the_door();
+        plain.look = look;
+        plain.cx.theme = look.theme(ThemeName::Auto);
+        for root in [&mut coloured, &mut plain] {
+            root.settle(vec![Effect::Toast(Toast::warning("Too many tries."))]);
+            press(root, open);
+        }
+        assert_eq!(draw(&plain, 80, 24), draw(&coloured, 80, 24));
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        terminal.draw(|frame| plain.view(frame)).unwrap();
+        let reset = ratatui::style::Color::Reset;
+        let cells = &terminal.backend().buffer().content;
+        assert!(cells.iter().all(|cell| cell.fg == reset && cell.bg == reset));
+    }
+}

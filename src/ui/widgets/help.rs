@@ -42,7 +42,7 @@ impl Help {
         true
     }
 
-    fn lines(&self, cx: &Cx) -> Vec<Line<'static>> {
+    fn lines(self, cx: &Cx) -> Vec<Line<'static>> {
         let mut order = vec![self.context];
         order.extend([Context::Global].into_iter().filter(|context| *context != self.context));
         order

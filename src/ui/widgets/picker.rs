@@ -98,7 +98,7 @@ impl<T: Clone> Picker<T> {
 
     #[must_use]
     pub fn empty(mut self, text: &str) -> Self {
-        self.empty = SafeText::new(text).as_str().to_owned();
+        self.empty = SafeText::new(text).into_string();
         self
     }
 
@@ -110,11 +110,11 @@ impl<T: Clone> Picker<T> {
     }
 
     pub fn set_empty(&mut self, text: &str) {
-        self.empty = SafeText::new(text).as_str().to_owned();
+        self.empty = SafeText::new(text).into_string();
     }
 
     pub fn set_note(&mut self, text: &str) {
-        self.note = SafeText::line(text).as_str().to_owned();
+        self.note = SafeText::line(text).into_string();
     }
 
     /// New rows; the cursor stays on its place in the list as far as that goes.

@@ -10,7 +10,10 @@ mod view;
 
 use crossterm::event::KeyEvent;
 
-use self::{code::CodeStage, passphrase::Meter};
+use self::{
+    code::CodeStage,
+    passphrase::{Meter, too_short},
+};
 pub use self::{
     lock::LockScreen,
     passphrase::{ChangeOut, ChangePassphrase},
@@ -163,10 +166,10 @@ impl SignInScreen {
     fn submit(&mut self, cx: &Cx) -> Vec<Effect> {
         let min = cx.config.auth.min_length;
         match &mut self.stage {
-            Stage::FirstRun { form, meter } => {
+            Stage::FirstRun { form, .. } => {
                 if let Some(wrong) = wrong_name(form.value(NAME)) {
                     form.ask(wrong, NAME);
-                } else if let Some(wrong) = meter.refuses(form.value(SECOND), min) {
+                } else if let Some(wrong) = too_short(form.value(SECOND), min) {
                     form.ask(wrong, SECOND);
                 } else {
                     form.busy = true;
@@ -182,9 +185,9 @@ impl SignInScreen {
                     return vec![Effect::Auth(AuthCall::SignIn { name, passphrase })];
                 }
             }
-            Stage::Recover { form, meter } => {
+            Stage::Recover { form, .. } => {
                 if is_missing(form, &["user name", "recovery code"]) {
-                } else if let Some(wrong) = meter.refuses(form.value(NEW), min) {
+                } else if let Some(wrong) = too_short(form.value(NEW), min) {
                     form.ask(wrong, NEW);
                 } else {
                     form.busy = true;
@@ -360,6 +363,3 @@ fn wrong_name(name: &str) -> Option<Fault> {
             .hint("Letters without accents, so that it can be typed on every keyboard.")
     })
 }
-
-#[cfg(test)]
-mod tests;

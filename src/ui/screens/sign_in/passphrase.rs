@@ -68,16 +68,6 @@ impl Meter {
         }
     }
 
-    /// Why this passphrase is not sent at all. The service judges again; this only spares the wait.
-    #[must_use]
-    pub fn refuses(&self, passphrase: &str, min_length: usize) -> Option<Fault> {
-        let propose = "F8 proposes a good one.";
-        if passphrase.chars().count() < min_length {
-            return Some(Fault::invalid(format!("A passphrase has at least {min_length} characters.")).hint(propose));
-        }
-        None
-    }
-
     /// `━━━━━━━━━────── ✓ fair  Add another word.`
     pub fn view(&self, frame: &mut Frame, area: Rect, passphrase: &str, cx: &Cx) {
         let Some(strength) = self.strength.as_ref().filter(|_| !passphrase.is_empty()) else {
@@ -110,6 +100,15 @@ impl Meter {
         ]);
         frame.render_widget(line, area);
     }
+}
+
+/// Why this passphrase is not sent at all. How good it is the service judges; this only spares the wait.
+#[must_use]
+pub fn too_short(passphrase: &str, min_length: usize) -> Option<Fault> {
+    (passphrase.chars().count() < min_length).then(|| {
+        Fault::invalid(format!("A passphrase has at least {min_length} characters."))
+            .hint("A generated one is long enough.")
+    })
 }
 
 /// What became of the form.
@@ -149,7 +148,7 @@ impl ChangePassphrase {
     fn submit(&mut self, cx: &Cx) -> Vec<Effect> {
         if self.form.value(0).is_empty() {
             self.form.ask(Fault::invalid("Type your current passphrase."), 0);
-        } else if let Some(wrong) = self.meter.refuses(self.form.value(1), cx.config.auth.min_length) {
+        } else if let Some(wrong) = too_short(self.form.value(1), cx.config.auth.min_length) {
             self.form.ask(wrong, 1);
         } else {
             self.form.busy = true;

@@ -14,7 +14,10 @@ use crate::{
     ui::{
         cx::Cx,
         keymap::Action,
-        widgets::{form::fault_text, modal},
+        widgets::{
+            form::{Form, fault_text},
+            modal,
+        },
     },
 };
 
@@ -54,6 +57,19 @@ fn lines(text: &str, width: u16) -> u16 {
     lines
 }
 
+/// The same with a line of air, or nothing where the fields need the room.
+fn lines_if_room(text: &str, wide: u16, fields: u16, area: Rect) -> u16 {
+    let wanted = lines(text, wide) + 1;
+    if area.height >= wanted + fields + 2 { wanted } else { 0 }
+}
+
+/// Prose, fields, meter. Where it is low, what is wrong takes the meter's place.
+fn with_meter(text: u16, form: &Form, inner: Rect) -> [Rect; 3] {
+    let low = inner.height < text + form.height() + 1;
+    let meter = u16::from(!low || form.fault().is_none());
+    Layout::vertical([Constraint::Length(text), Constraint::Min(0), Constraint::Length(meter)]).areas(inner)
+}
+
 impl SignInScreen {
     pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
         let [middle, below] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
@@ -62,14 +78,9 @@ impl SignInScreen {
             Stage::FirstRun { form, meter } => {
                 let about = "This makes the first account, an administrator. Your conversations go into a vault \
                              that only this passphrase opens; nobody can reset it for you.";
-                let text = lines(about, wide) + 1;
+                let text = lines_if_room(about, wide, form.height() + 1, middle);
                 let inner = card(frame, middle, cx, "Welcome to OllamaNet", text + form.height() + 1);
-                let [prose_at, fields, bar] = Layout::vertical([
-                    Constraint::Length(text),
-                    Constraint::Length(form.height()),
-                    Constraint::Length(1),
-                ])
-                .areas(inner);
+                let [prose_at, fields, bar] = with_meter(text, form, inner);
                 frame.render_widget(prose(about, cx), prose_at);
                 form.view(frame, fields, cx);
                 meter.view(frame, bar, form.value(SECOND), cx);
@@ -85,14 +96,9 @@ impl SignInScreen {
             }
             Stage::Recover { form, meter } => {
                 let about = "The recovery code opens your vault. You choose a new passphrase and get a new code.";
-                let text = lines(about, wide) + 1;
+                let text = lines_if_room(about, wide, form.height() + 1, middle);
                 let inner = card(frame, middle, cx, "Recover your vault", text + form.height() + 1);
-                let [prose_at, fields, bar] = Layout::vertical([
-                    Constraint::Length(text),
-                    Constraint::Length(form.height()),
-                    Constraint::Length(1),
-                ])
-                .areas(inner);
+                let [prose_at, fields, bar] = with_meter(text, form, inner);
                 frame.render_widget(prose(about, cx), prose_at);
                 form.view(frame, fields, cx);
                 meter.view(frame, bar, form.value(NEW), cx);
@@ -116,7 +122,9 @@ impl SignInScreen {
                 frame.render_widget(Paragraph::new(answers), choices);
             }
         }
-        frame.render_widget(ollama_line(cx).centered(), below);
+        let line = ollama_line(cx);
+        let fits = line.width() <= usize::from(below.width);
+        frame.render_widget(if fits { line.centered() } else { line }, below);
     }
 }
 
@@ -139,7 +147,7 @@ fn view_code(code: &CodeStage, frame: &mut Frame, area: Rect, wide: u16, cx: &Cx
     let rows = groups.len().div_ceil(per_row) as u16 * 2;
     let inner = card(frame, area, cx, "Your recovery code", text + rows + 2);
     let [prose_at, codes, note] =
-        Layout::vertical([Constraint::Length(text), Constraint::Length(rows), Constraint::Length(2)]).areas(inner);
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(rows), Constraint::Max(2)]).areas(inner);
     frame.render_widget(prose(about, cx), prose_at);
     let mut shown = Vec::new();
     for (row, groups) in groups.chunks(per_row).enumerate() {
@@ -152,7 +160,7 @@ fn view_code(code: &CodeStage, frame: &mut Frame, area: Rect, wide: u16, cx: &Cx
         shown.extend([letters, ruler]);
     }
     frame.render_widget(Paragraph::new(shown), codes);
-    let next = "\nThen four of its characters are asked for, by the places counted above.";
+    let next = "\nThen four of its characters are asked for, by these places.";
     frame.render_widget(prose(next, cx), note);
 }
 
