@@ -30,6 +30,8 @@ pub struct Cx {
     pub spinner: usize,
     /// The program runs against its built-in stand-in for Ollama.
     pub is_demo: bool,
+    /// A shell started it and can bring it back, so that Ctrl+Z makes sense.
+    pub has_shell: bool,
 }
 
 /// A key and what it does, for the footer.
@@ -92,6 +94,7 @@ impl Cx {
             size: (80, 24),
             spinner: 0,
             is_demo: false,
+            has_shell: true,
         }
     }
 }

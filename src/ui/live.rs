@@ -87,6 +87,8 @@ pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool
         size: tty.size(),
         spinner: 0,
         is_demo,
+        // A program that is its session's first has no shell behind it: nobody would ever wake it.
+        has_shell: rustix::process::getsid(None).is_ok_and(|leader| leader != rustix::process::getpid()),
     };
     let (mut root, first) = Root::new(cx, look, now_ms, problems);
     let clipboard = Clipboard::new((!modes.dumb).then(|| Arc::clone(&tty)));
@@ -95,7 +97,7 @@ pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool
         performer.perform(effect);
     }
 
-    let mut face = LiveFace::enter(Arc::clone(&tty), modes)?;
+    let mut face = LiveFace::enter(Arc::clone(&tty), modes, Arc::clone(&heard))?;
     Box::pin(run(&mut root, &mut face, inbox, quit.clone(), |effect| performer.perform(effect))).await;
     drop(face);
     // Told to end from outside, nobody has had the draft stored yet.
@@ -126,7 +128,7 @@ fn look(dumb: bool) -> Look {
     Look { no_color: !set("NO_COLOR").is_empty(), dumb, light_background: light }
 }
 
-/// SIGTERM and SIGHUP end the loop, SIGINT from outside too; the first of them is remembered for the exit code.
+/// SIGTERM, SIGHUP and SIGQUIT end the loop, whoever has the terminal; which one is remembered for the exit code.
 fn listen(tasks: &Tasks, quit: &CancellationToken, heard: &Arc<AtomicI32>) -> Result<(), Fault> {
     let mut term = hear(SignalKind::terminate())?;
     let mut hup = hear(SignalKind::hangup())?;
@@ -174,14 +176,14 @@ struct LiveFace {
     stop: Signal,
     resumed: Signal,
     interrupt: Signal,
-    /// The stop was asked for from outside, who will also bring us back.
-    told_to_stop: bool,
+    /// The signal that ends us, for the exit code.
+    heard: Arc<AtomicI32>,
     /// Dropped last: the screen must not be touched after it.
     guard: TerminalGuard,
 }
 
 impl LiveFace {
-    fn enter(tty: Arc<Tty>, modes: Modes) -> Result<Self, Fault> {
+    fn enter(tty: Arc<Tty>, modes: Modes, heard: Arc<AtomicI32>) -> Result<Self, Fault> {
         let resized = hear(SignalKind::window_change())?;
         let stop = hear(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?;
         let resumed = hear(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
@@ -196,7 +198,7 @@ impl LiveFace {
             stop,
             resumed,
             interrupt,
-            told_to_stop: false,
+            heard,
             guard,
         })
     }
@@ -209,12 +211,6 @@ impl LiveFace {
     async fn lend_to(&mut self, to: Lend) -> Result<Option<String>, Fault> {
         match to {
             Lend::Shell => {
-                // A program that is its session's first has no shell behind it: nobody would ever wake it.
-                let alone = rustix::process::getsid(None).is_ok_and(|leader| leader == rustix::process::getpid());
-                if alone && !std::mem::take(&mut self.told_to_stop) {
-                    return Err(Fault::invalid("There is no shell to go back to.")
-                        .hint("This terminal runs nothing but ollamanet."));
-                }
                 self.guard.step_out();
                 let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
                 // Here again means: continued.
@@ -244,10 +240,7 @@ impl Face<Root> for LiveFace {
                     let (columns, rows) = self.tty.size();
                     return Some(Msg::Resize(columns, rows));
                 }
-                _ = self.stop.recv() => {
-                    self.told_to_stop = true;
-                    return Some(Msg::Shell(ShellReply::StopRequested));
-                }
+                _ = self.stop.recv() => return Some(Msg::Shell(ShellReply::StopRequested)),
                 _ = self.resumed.recv() => {
                     // Stopped without being asked first: the shell has had the terminal.
                     let _ = self.guard.again();
@@ -255,8 +248,9 @@ impl Face<Root> for LiveFace {
                     return Some(Msg::Resize(self.tty.size().0, self.tty.size().1));
                 }
                 _ = self.interrupt.recv() => {
-                    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-                    return Some(Msg::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
+                    // In raw mode Ctrl+C is a key: this one came from outside.
+                    self.heard.store(SignalKind::interrupt().as_raw_value(), Ordering::Relaxed);
+                    return None;
                 }
                 still_there = self.tty.read(|bytes| self.parser.feed(bytes, &mut read)) => {
                     self.parser.drained();

@@ -303,6 +303,10 @@ impl Root {
                 self.cx.theme = self.look.theme(next);
                 Vec::new()
             }
+            Action::Suspend if !self.cx.has_shell => {
+                let toast = Toast::notice("There is no shell to go back to.");
+                vec![Effect::Toast(toast.hint("This terminal runs nothing but ollamanet."))]
+            }
             Action::Suspend => self.suspend(),
             action => self.screen_action(action, key),
         }

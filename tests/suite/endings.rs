@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use crate::common::{
     pty::Term,
-    stage::{Stage, piece},
+    stage::{PASSPHRASE, Stage, piece},
 };
 
 /// Longest that an ending may take; the machine may be busy, so it is not the two seconds themselves.
@@ -116,16 +116,20 @@ async fn a_paste_of_ten_megabytes_sends_nothing_and_stays_usable() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn suspending_gives_the_terminal_back_and_resuming_draws_again() {
+async fn suspending_locks_gives_the_terminal_back_and_resuming_draws_again() {
     let stage = Stage::signed_in().await;
     let mut term = stage.terminal(100, 30);
     term.until("send");
     term.send("a draft");
     term.until("a draft");
-    term.key("ctrl+z");
+    // By signal: the key is refused where no shell stands behind, as none does here.
+    term.signal(Signal::TSTP);
     crate::common::until("the terminal is given back", || term.with_screen(|screen| !screen.alternate_screen())).await;
     restored(&term);
     term.signal(Signal::CONT);
+    let locked = term.until("Locked");
+    assert!(!locked.contains("a draft"), "{locked}");
+    term.send(PASSPHRASE).key("enter");
     term.until("a draft");
     term.send(" goes on");
     term.until("a draft goes on");

@@ -261,6 +261,17 @@ fn suspending_locks_first_and_stops_then() {
 }
 
 #[test]
+fn without_a_shell_behind_it_ctrl_z_says_so_and_a_signal_stops_it_all_the_same() {
+    let mut root = inside();
+    root.cx.has_shell = false;
+    press(&mut root, "ctrl+z");
+    assert!(matches!(root.stage, Stage::Inside(_)));
+    assert!(draw(&root, 80, 24).contains("no shell to go back to"));
+    root.update(Msg::Shell(ShellReply::StopRequested));
+    assert!(matches!(root.stage, Stage::Locked { .. }));
+}
+
+#[test]
 fn the_palette_does_what_it_names() {
     let mut root = inside();
     press(&mut root, "ctrl+p");

@@ -158,7 +158,7 @@ pub(super) fn health_words(health: &Health) -> (Level, &'static str, String) {
 
 fn too_small(frame: &mut Frame, area: Rect, cx: &Cx) {
     let words = format!(
-        "This window is {} × {}; ollamanet needs {} × {}, better 80 × 24. Nothing is lost: make it larger.",
+        "This window is too small: {} × {}. ollamanet needs {} × {}, better 80 × 24. Nothing is lost: make it larger.",
         area.width, area.height, SMALLEST.0, SMALLEST.1
     );
     frame.render_widget(Paragraph::new(Text::styled(words, cx.theme.warning)).wrap(Wrap { trim: true }), area);
