@@ -6,9 +6,11 @@ use ollamanet::fake::{Gate, Part, Reply};
 use rustix::process::Signal;
 
 use crate::common::{
-    pty::Term,
+    pty::{Program, Term},
     stage::{PASSPHRASE, Stage, piece},
 };
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ollamanet");
 
 /// Longest that an ending may take; the machine may be busy, so it is not the two seconds themselves.
 const SOON: Duration = Duration::from_secs(20);
@@ -91,7 +93,7 @@ async fn any_size_is_endured_and_a_small_one_says_so() {
     let stage = Stage::signed_in().await;
     let mut term = stage.terminal(1, 1);
     term.resize(30, 8);
-    term.until("small");
+    term.until("make it larger");
     for step in 0..400_u16 {
         term.resize(1 + step * 7 % 200, 1 + step * 3 % 60);
     }
@@ -118,15 +120,19 @@ async fn a_paste_of_ten_megabytes_sends_nothing_and_stays_usable() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn suspending_locks_gives_the_terminal_back_and_resuming_draws_again() {
     let stage = Stage::signed_in().await;
-    let mut term = stage.terminal(100, 30);
+    // Only under a shell with job control is there anybody to suspend to.
+    let mut term =
+        Program::bare(stage.home(), "/bin/bash", &["-c", "set -m; \"$0\"; echo AWAY; read line; fg", PROGRAM])
+            .env("OLLAMA_HOST", stage.fake.url())
+            .start(100, 30);
     term.until("send");
     term.send("a draft");
     term.until("a draft");
-    // By signal: the key is refused where no shell stands behind, as none does here.
-    term.signal(Signal::TSTP);
-    crate::common::until("the terminal is given back", || term.with_screen(|screen| !screen.alternate_screen())).await;
+    term.key("ctrl+z");
+    term.until("AWAY");
     restored(&term);
-    term.signal(Signal::CONT);
+    term.key("enter");
+    // Whoever comes back is asked who they are.
     let locked = term.until("Locked");
     assert!(!locked.contains("a draft"), "{locked}");
     term.send(PASSPHRASE).key("enter");
