@@ -102,9 +102,9 @@ fn look_around(term: &mut Term) {
         term.key("pageup");
     }
     term.key("ctrl+o");
-    term.until("evil");
+    term.until("╭ Model");
     term.key("esc");
-    term.until_gone("evil");
+    term.until_gone("╭ Model");
     term.key("f4");
     term.key("f1");
     term.until("Keys");
