@@ -3,10 +3,15 @@ use insta::assert_snapshot;
 use ratatui::{Terminal, backend::TestBackend};
 
 use super::*;
-use crate::api::{
-    SessionId,
-    auth::{Secret, Session, SignedIn, Strength},
-    health::{Check, Level},
+use crate::{
+    api::{
+        FaultKind, SessionId,
+        auth::{Door, Secret, Session, SignedIn, Strength},
+        events::Event,
+        health::{Check, Health, Level},
+    },
+    config::Config,
+    ui::msg::{AuthReply, ShellReply},
 };
 
 /// 2026-11-24 10:02 UTC, as `Cx::fixed`.

@@ -1,0 +1,292 @@
+//! What the frame does with answers, events and timers. Keys are next door.
+
+use std::time::Duration;
+
+use super::{JOBS_EVERY, Overlay, Root, Stage, idle_reason, view};
+use crate::{
+    api::{
+        Fault, FaultKind,
+        auth::Door,
+        events::{Changed, Event, Job},
+        health::{Health, OllamaState},
+    },
+    config::Config,
+    ui::{
+        cx::Cx,
+        keymap::Keymap,
+        msg::{AuthReply, ChatReply, Effect, ShellCall, ShellReply, Timer},
+        screens::{
+            chat::ChatScreen,
+            sign_in::{Progress, SignInScreen},
+        },
+        widgets::toast::Toast,
+    },
+};
+
+impl Root {
+    pub(super) fn on_auth(&mut self, reply: AuthReply) -> Vec<Effect> {
+        if let AuthReply::SignedIn(Ok(signed_in)) = &reply {
+            self.cx.account = Some(signed_in.account.clone());
+        }
+        match (reply, &mut self.stage) {
+            (AuthReply::Door(door), Stage::Opening) => self.on_door(door),
+            (AuthReply::Door(_), _) => Vec::new(),
+            (AuthReply::Judged { asked, strength }, Stage::Inside(_)) => {
+                if let Some(Overlay::ChangePassphrase(form)) = &mut self.overlay {
+                    form.judged(asked, strength);
+                }
+                Vec::new()
+            }
+            (AuthReply::Proposed(secret), Stage::Inside(_)) => match &mut self.overlay {
+                Some(Overlay::ChangePassphrase(form)) => form.proposed(secret.reveal()),
+                Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs) | None => Vec::new(),
+            },
+            (AuthReply::PassphraseChanged(outcome), _) => self.on_passphrase_changed(outcome),
+            (AuthReply::Locked(outcome), _) => self.on_locked(outcome),
+            (AuthReply::Unlocked(outcome), _) => self.on_unlocked(outcome),
+            (AuthReply::SignedOut(outcome), _) => {
+                outcome.err().map(|fault| Effect::Toast(Toast::fault(&fault))).into_iter().collect()
+            }
+            (reply, Stage::Outside(screen)) => match screen.on_reply(reply, &self.cx) {
+                Progress::Here(effects) => effects,
+                Progress::Done(mut effects) => {
+                    effects.extend(self.enter());
+                    effects
+                }
+            },
+            (
+                AuthReply::Judged { .. } | AuthReply::Proposed(_) | AuthReply::SignedIn(_) | AuthReply::Stayed(_),
+                Stage::Opening | Stage::Failed(_) | Stage::Inside(_) | Stage::Locked { .. },
+            ) => Vec::new(),
+        }
+    }
+
+    fn on_door(&mut self, door: Result<Door, Fault>) -> Vec<Effect> {
+        match door {
+            Ok(Door::FirstRun) => self.stage = Stage::Outside(SignInScreen::first_run()),
+            Ok(Door::SignIn) => self.stage = Stage::Outside(SignInScreen::sign_in(None)),
+            Ok(Door::Resumed(signed_in)) => {
+                self.cx.account = Some(signed_in.account);
+                let mut effects: Vec<Effect> =
+                    signed_in.notice.into_iter().map(|notice| Effect::Toast(Toast::notice(notice))).collect();
+                effects.extend(self.enter());
+                return effects;
+            }
+            Err(fault) => self.stage = Stage::Failed(fault),
+        }
+        Vec::new()
+    }
+
+    fn on_passphrase_changed(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
+        match (outcome, &mut self.overlay) {
+            (Ok(()), _) => {
+                self.overlay = None;
+                vec![Effect::Toast(Toast::good("Your passphrase is changed."))]
+            }
+            (Err(fault), Some(Overlay::ChangePassphrase(form))) => {
+                form.refused(fault);
+                Vec::new()
+            }
+            (Err(fault), Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs) | None) => {
+                vec![Effect::Toast(Toast::fault(&fault))]
+            }
+        }
+    }
+
+    fn on_locked(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match outcome {
+            Err(fault) if fault.kind == FaultKind::SignedOut => self.go_outside(Some(fault)),
+            Err(fault) => effects.push(Effect::Toast(Toast::fault(&fault))),
+            Ok(()) => {}
+        }
+        if std::mem::take(&mut self.suspend_next) {
+            effects.push(Effect::Shell(ShellCall::Suspend));
+        }
+        effects
+    }
+
+    fn on_unlocked(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
+        match (outcome, std::mem::replace(&mut self.stage, Stage::Opening)) {
+            (Ok(()), Stage::Locked { mut chat, .. }) => {
+                self.last_input_ms = self.cx.now_ms;
+                // Whatever was asked while it was locked got no answer.
+                let mut effects = chat.on_event(&Event::Changed(Changed::Everything), &self.cx);
+                self.stage = Stage::Inside(chat);
+                effects.extend(self.watch_idleness());
+                effects
+            }
+            (Err(fault), Stage::Locked { chat, mut lock }) => {
+                if fault.kind == FaultKind::SignedOut {
+                    self.go_outside(Some(fault));
+                } else {
+                    lock.refused(fault);
+                    self.stage = Stage::Locked { chat, lock };
+                }
+                Vec::new()
+            }
+            (_, other @ (Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Inside(_))) => {
+                self.stage = other;
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn on_event(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::SessionEnded(fault) if fault.kind == FaultKind::Locked => {
+                self.hide(Some(fault.to_string()));
+                Vec::new()
+            }
+            Event::SessionEnded(fault) => {
+                if matches!(self.stage, Stage::Inside(_) | Stage::Locked { .. }) {
+                    self.go_outside(Some(fault));
+                }
+                Vec::new()
+            }
+            Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
+            Event::Health(health) => self.on_health(*health),
+            Event::Jobs(jobs) => {
+                self.dirty = self.jobs != jobs;
+                self.jobs = jobs;
+                Vec::new()
+            }
+            event @ (Event::Turn { .. } | Event::Changed(_)) => self.with_chat(|chat, cx| chat.on_event(&event, cx)),
+        }
+    }
+
+    /// The chat goes on hearing while it is locked, but says nothing.
+    pub(super) fn with_chat(&mut self, work: impl FnOnce(&mut ChatScreen, &Cx) -> Vec<Effect>) -> Vec<Effect> {
+        let effects = match &mut self.stage {
+            Stage::Inside(chat) | Stage::Locked { chat, .. } => work(chat, &self.cx),
+            Stage::Opening | Stage::Failed(_) | Stage::Outside(_) => Vec::new(),
+        };
+        self.unless_locked(effects)
+    }
+
+    fn unless_locked(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        if matches!(self.stage, Stage::Locked { .. }) {
+            effects.retain(|effect| !matches!(effect, Effect::Toast(_) | Effect::Act(_)));
+        }
+        effects
+    }
+
+    fn on_health(&mut self, health: Health) -> Vec<Effect> {
+        let shown = |health: &Health| (view::health_words(health), health.ollama_url.clone());
+        let before = self.cx.health.as_ref().map(shown);
+        let was_reachable = self.cx.health.as_ref().is_some_and(is_reachable);
+        // How fast it answered changes every time and is shown nowhere here.
+        self.dirty = before.as_ref() != Some(&shown(&health));
+        let warning = health.ollama_warning.clone().filter(|_| before.is_none());
+        let came = is_reachable(&health) && !was_reachable && before.is_some();
+        self.cx.health = Some(health.clone());
+        let mut effects: Vec<Effect> =
+            warning.map(|warning| Effect::Toast(Toast::warning(warning))).into_iter().collect();
+        if came {
+            effects.push(Effect::Toast(Toast::good("Ollama is there.")));
+        }
+        effects.extend(self.with_chat(|chat, cx| chat.on_event(&Event::Health(Box::new(health)), cx)));
+        effects
+    }
+
+    pub(super) fn on_shell(&mut self, reply: ShellReply) -> Vec<Effect> {
+        match reply {
+            ShellReply::Health(Ok(health)) => {
+                let mut effects = self.on_health(health);
+                let seconds = self.cx.config.ollama.health_seconds;
+                if seconds > 0 {
+                    effects.push(Effect::After(Duration::from_secs(seconds), Timer::Health));
+                }
+                effects
+            }
+            ShellReply::StartedOllama(Ok(health)) => self.on_health(health),
+            ShellReply::Health(Err(fault))
+            | ShellReply::StartedOllama(Err(fault))
+            | ShellReply::Back(Err(fault))
+            | ShellReply::SettingsRefused(fault)
+            | ShellReply::Copied(Err(fault)) => vec![Effect::Toast(Toast::fault(&fault))],
+            ShellReply::Jobs(jobs) => {
+                self.jobs = jobs
+                    .into_iter()
+                    .map(|job| Job { what: job.name, running_ms: job.since.elapsed().as_millis() as u64 })
+                    .collect();
+                Vec::new()
+            }
+            ShellReply::StopRequested => self.suspend(),
+            ShellReply::Back(Ok(())) => Vec::new(),
+            ShellReply::Settings(config) => self.on_settings(*config),
+            reply @ (ShellReply::Edited(_) | ShellReply::Copied(Ok(_))) => {
+                self.with_chat(|chat, cx| chat.on_shell(&reply, cx))
+            }
+        }
+    }
+
+    fn on_settings(&mut self, config: Config) -> Vec<Effect> {
+        let (keymap, problems) = Keymap::new(&config.keys);
+        self.cx.keymap = keymap;
+        self.cx.theme = self.look.theme(config.ui.theme);
+        self.cx.config = config;
+        let mut effects: Vec<Effect> =
+            problems.into_iter().map(|problem| Effect::Toast(Toast::warning(problem))).collect();
+        effects.push(Effect::Toast(Toast::notice("The settings were read anew.")));
+        effects.extend(self.watch_idleness());
+        effects
+    }
+
+    pub(super) fn on_timer(&mut self, timer: Timer) -> Vec<Effect> {
+        match timer {
+            Timer::Spinner => {
+                self.spinning = false;
+                self.cx.spinner = self.cx.spinner.wrapping_add(1);
+                Vec::new()
+            }
+            Timer::IdleLock => {
+                let idle = self.cx.now_ms - self.last_input_ms;
+                self.dirty = false;
+                match self.idle_limit_ms() {
+                    Some(limit) if matches!(self.stage, Stage::Inside(_)) => {
+                        if idle >= limit {
+                            self.dirty = true;
+                            return self.lock(Some(idle_reason()));
+                        }
+                        self.watch_idleness().into_iter().collect()
+                    }
+                    Some(_) | None => Vec::new(),
+                }
+            }
+            Timer::Toast(id) => {
+                let before = self.toasts.len();
+                self.toasts.retain(|(shown, _)| *shown != id);
+                self.dirty = self.toasts.len() != before;
+                Vec::new()
+            }
+            Timer::QuitLadder => {
+                self.quitting = false;
+                self.dirty = false;
+                Vec::new()
+            }
+            Timer::Jobs if matches!(self.overlay, Some(Overlay::Jobs)) => {
+                vec![Effect::Shell(ShellCall::Jobs), Effect::After(JOBS_EVERY, Timer::Jobs)]
+            }
+            Timer::Jobs => Vec::new(),
+            Timer::Health => {
+                self.dirty = false;
+                vec![Effect::Shell(ShellCall::Health)]
+            }
+            Timer::Judge(asked) => match (&self.overlay, &mut self.stage) {
+                (Some(Overlay::ChangePassphrase(form)), _) => form.on_judge_due(asked, &self.cx),
+                (_, Stage::Outside(screen)) => screen.on_judge_due(asked),
+                (_, Stage::Opening | Stage::Failed(_) | Stage::Inside(_) | Stage::Locked { .. }) => Vec::new(),
+            },
+            timer @ (Timer::SaveDraft | Timer::Settle(_)) => self.with_chat(|chat, cx| chat.on_timer(timer, cx)),
+        }
+    }
+
+    pub(super) fn on_chat(&mut self, reply: ChatReply) -> Vec<Effect> {
+        self.with_chat(|chat, cx| chat.on_reply(reply, cx))
+    }
+}
+
+fn is_reachable(health: &Health) -> bool {
+    matches!(health.ollama, OllamaState::Reachable { .. })
+}
