@@ -242,7 +242,7 @@ fn cpu_of_a_stream(home: &Path, server: &Server) {
     let before = cpu(term.pid());
     term.send("go").key("enter");
     term.until(token(count - 1).trim());
-    let used = cpu(term.pid()) - before;
+    let used = cpu(term.pid()).saturating_sub(before);
     row(
         "CPU for 2 000 tokens at 100 tok/s",
         &format!("{:.2} s", used.as_secs_f64()),
@@ -260,7 +260,7 @@ fn idle(home: &Path, port: u16) {
     std::thread::sleep(Duration::from_secs(seconds));
     let drawn = term.raw().len() - bytes;
     let wakes = (wake_ups(term.pid()) - wakes) as f64 / seconds as f64;
-    let used = cpu(term.pid()) - used;
+    let used = cpu(term.pid()).saturating_sub(used);
     row("idle: bytes drawn in 20 s", &drawn.to_string(), "0", 0.0);
     row("idle: wake-ups a second, all threads", &format!("{wakes:.2}"), "1", wakes);
     row("idle: CPU in 20 s", &ms(used), "20 s", used.as_secs_f64() / 20.0);

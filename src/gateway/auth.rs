@@ -78,7 +78,13 @@ impl Gateway {
 
     /// Closes the vault and forgets its key; a running answer may finish first. `unlock` opens it again.
     pub async fn lock(&self, session: &Session) -> Result<(), Fault> {
-        self.0.gate.hold(session, &LOCK, |by| self.0.accounts.lock(by)).await
+        self.0
+            .gate
+            .hold(session, &LOCK, |by| {
+                self.0.accounts.lock(&by);
+                std::future::ready(Ok(()))
+            })
+            .await
     }
 
     pub async fn unlock(&self, session: &Session, passphrase: &Secret) -> Result<(), Fault> {
@@ -91,6 +97,6 @@ impl Gateway {
     }
 
     pub async fn whoami(&self, session: &Session) -> Result<Account, Fault> {
-        self.0.gate.hold(session, &WHOAMI, |by| self.0.accounts.whoami(by)).await
+        self.0.gate.hold(session, &WHOAMI, |by| std::future::ready(Ok(by.account))).await
     }
 }

@@ -14,7 +14,8 @@ const MOST_JOINERS: u8 = 8;
 const TAB: usize = 4;
 /// Stands for a sequence that would have commanded the terminal.
 const ESCAPE_MARK: char = '␛';
-/// Gives a combining mark at the start of a line something to sit on other than our own border.
+/// Gives a combining mark at the start of a line or after a space something to sit on: a border of ours would be wrong,
+/// and about a space with marks terminals do not agree how wide it is.
 const DOTTED_CIRCLE: char = '◌';
 /// England, Scotland, Wales: the only flags that are written with tags and drawn anywhere.
 const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
@@ -214,7 +215,7 @@ impl Sanitizer {
             self.hidden += 1;
             return;
         }
-        if self.last.is_none() && is_combining_mark(c) {
+        if self.last.is_none_or(char::is_whitespace) && is_combining_mark(c) {
             self.show(DOTTED_CIRCLE, out);
         }
         out.push(c);

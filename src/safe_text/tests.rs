@@ -164,6 +164,7 @@ fn marks_are_bounded_and_never_sit_on_our_own_border() {
     assert_eq!(safe(&format!("Z{}", "\u{336}".repeat(200))), format!("Z{}", "\u{336}".repeat(8)));
     assert_eq!(safe("\u{301}\u{301} alone"), "◌\u{301}\u{301} alone");
     assert_eq!(safe("a\n\u{301}"), "a\n◌\u{301}");
+    assert_eq!(safe("a \u{301}"), "a ◌\u{301}");
 }
 
 /// Text made of what the sanitiser cares about, which random characters would almost never hit.

@@ -119,15 +119,12 @@ impl Db {
     /// When the operating system gives no more threads.
     pub fn start(name: &str, writer: Connection, reader: Option<Connection>) -> Result<Self, StoreError> {
         // The writer closes last: only it may fold the write-ahead log into the file.
-        let (writer, reader) = match reader {
-            Some(reader) => {
-                let (reader, ends) = lane(&format!("{name}-read"), reader, None)?;
-                (lane(&format!("{name}-write"), writer, Some(ends))?.0, reader)
-            }
-            None => {
-                let (writer, _) = lane(&format!("{name}-write"), writer, None)?;
-                (writer.clone(), writer)
-            }
+        let (writer, reader) = if let Some(reader) = reader {
+            let (reader, ends) = lane(&format!("{name}-read"), reader, None)?;
+            (lane(&format!("{name}-write"), writer, Some(ends))?.0, reader)
+        } else {
+            let (writer, _) = lane(&format!("{name}-write"), writer, None)?;
+            (writer.clone(), writer)
         };
         Ok(Self { writer, reader })
     }

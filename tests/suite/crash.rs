@@ -14,11 +14,15 @@ use serde_json::Value;
 
 use crate::common::stage::{Stage, last, piece};
 
+fn word(number: u32) -> String {
+    format!("word{number} ")
+}
+
 /// Words of an answer that never comes to its end, a little slower than the fastest models.
 fn long_answer() -> Reply {
     let mut reply = Reply::stream();
     for number in 0..4000 {
-        reply = reply.line(&piece(&format!("word{number} "))).part(Part::Pause(Duration::from_millis(2)));
+        reply = reply.line(&piece(&word(number))).part(Part::Pause(Duration::from_millis(2)));
     }
     reply.line(&last())
 }
@@ -52,7 +56,7 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
         assert_eq!(messages[0]["content"], *question);
         assert_eq!(messages[1]["state"], "interrupted", "after {} shown bytes", shown.len());
         let kept = messages[1]["content"].as_str().unwrap();
-        let expected: String = (0..4000).map(|number| format!("word{number} ")).collect();
+        let expected = (0..4000).fold(String::new(), |text, number| text + &word(number));
         assert!(expected.starts_with(kept), "{kept}");
         // A checkpoint every 2 KiB or 500 ms: what was shown after the last one may be gone, no more.
         assert!(kept.len() + 2048 + 1024 >= shown.len(), "{} of {} bytes kept", kept.len(), shown.len());

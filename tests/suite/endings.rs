@@ -21,7 +21,7 @@ fn begun(gate: &Gate) -> Reply {
 }
 
 /// Signed in, with an answer half way.
-async fn answering(stage: &Stage) -> (Term, Gate) {
+fn answering(stage: &Stage) -> (Term, Gate) {
     let gate = Gate::new();
     let held = gate.clone();
     stage.chat(move |_| begun(&held));
@@ -56,7 +56,7 @@ async fn kept(stage: &Stage) -> String {
 async fn a_signal_stores_the_answer_and_gives_the_terminal_back() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)] {
         let stage = Stage::signed_in().await;
-        let (mut term, _gate) = answering(&stage).await;
+        let (mut term, _gate) = answering(&stage);
         term.signal(signal);
         let status = term.wait(SOON);
         assert_eq!(status.exit_code(), code, "{signal:?}");
@@ -71,7 +71,7 @@ async fn a_signal_stores_the_answer_and_gives_the_terminal_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_terminal_that_vanishes_ends_the_program_with_everything_stored() {
     let stage = Stage::signed_in().await;
-    let (mut term, _gate) = answering(&stage).await;
+    let (mut term, _gate) = answering(&stage);
     term.close_terminal();
     term.wait(SOON);
     let state = kept(&stage).await;

@@ -31,7 +31,6 @@ use crate::{
     },
     tasks::Tasks,
 };
-use token_file::TokenFile;
 
 /// A session lasts this long at most, milliseconds.
 const SESSION_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -102,7 +101,7 @@ impl Accounts {
         let vault = self.open_vault(id, file, data_key.clone()).await?.vault;
         let account = Account { id, name: new.name, role: Role::Admin };
         let session = self.0.live.begin(account.clone(), vault, data_key, true)?;
-        let row = self.session_row(&session, id, 1);
+        let row = Self::session_row(&session, id, 1);
         let name = account.name.clone();
         let stored = self
             .0
@@ -184,9 +183,8 @@ impl Accounts {
     }
 
     /// Closes the vault and forgets its key.
-    pub async fn lock(&self, by: Holder) -> Result<(), Fault> {
+    pub fn lock(&self, by: &Holder) {
         self.0.live.close_vault(by.session);
-        Ok(())
     }
 
     pub async fn unlock(&self, by: Holder, passphrase: &Secret) -> Result<(), Fault> {
@@ -224,11 +222,8 @@ impl Accounts {
                 audit::append(tx, &moment, Some(id), "auth.change_passphrase", &name, "ok")
             })
             .await?;
-        self.remove_token_file()
-    }
-
-    pub async fn whoami(&self, by: Holder) -> Result<Account, Fault> {
-        Ok(by.account)
+        // Another account's token may lie there; that one stays.
+        self.forget_token(id).await
     }
 
     /// Keeps this OS account signed in, or stops doing so.
@@ -244,14 +239,12 @@ impl Accounts {
         let found = self.account_with(name, SlotKind::Passphrase).await?;
         let secret = passphrase.clone();
         let opened = self
-            .stretch(move || match &found {
-                Some((account, slot)) => {
-                    keys::unseal(slot, secret.reveal().as_bytes()).map(|key| Some((account.clone(), key)))
-                }
-                None => {
+            .stretch(move || {
+                let Some((account, slot)) = found else {
                     keys::burn(secret.reveal().as_bytes());
-                    Ok(None)
-                }
+                    return Ok(None);
+                };
+                keys::unseal(&slot, secret.reveal().as_bytes()).map(|key| Some((account, key)))
             })
             .await?;
         let (account, data_key) = match opened {
@@ -283,7 +276,7 @@ impl Accounts {
         let opened = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name, role: row.rank };
         let session = self.0.live.begin(account.clone(), opened.vault, data_key, true)?;
-        let new = self.session_row(&session, row.id, row.epoch);
+        let new = Self::session_row(&session, row.id, row.epoch);
         let name = account.name.clone();
         let stored = self
             .0
@@ -425,7 +418,7 @@ impl Accounts {
         }
     }
 
-    fn session_row(&self, session: &Session, account: AccountId, epoch: i64) -> sessions::NewSession {
+    fn session_row(session: &Session, account: AccountId, epoch: i64) -> sessions::NewSession {
         sessions::NewSession {
             id: session.id,
             account,
@@ -434,12 +427,6 @@ impl Accounts {
                 .map_or_else(|_| "unknown".to_owned(), |place| place.to_string_lossy().into_owned()),
             expires_at: Moment::clock() + SESSION_MS,
         }
-    }
-
-    fn remove_token_file(&self) -> Result<(), Fault> {
-        TokenFile::hold(&self.0.paths.state).and_then(|file| file.remove()).map_err(|why| {
-            Fault::new(FaultKind::Store, format!("The “stay signed in” token cannot be removed: {why}."))
-        })
     }
 }
 
@@ -474,6 +461,7 @@ fn wrong(message: &str) -> Fault {
     Fault::new(FaultKind::WrongCredentials, message).hint("Try again, or use the recovery code.")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is the last step of `map_err`")]
 fn key_fault(why: KeyError) -> Fault {
     match why {
         KeyError::Wrong => wrong("That does not open the vault."),

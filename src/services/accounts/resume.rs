@@ -4,7 +4,10 @@
 //! while the file is still held against other processes; if that fails (a full disk), the old token stays good and
 //! the session goes on.
 
-use super::{Accounts, Opened, TokenFile, key_fault, token_file::Token};
+use super::{
+    Accounts, Opened, key_fault,
+    token_file::{Token, TokenFile},
+};
 use crate::{
     api::{
         AccountId, Fault, FaultKind, SessionId,
@@ -26,8 +29,8 @@ use crate::{
 /// What a token file turned out to be worth.
 enum Worth {
     Good {
-        account: AccountRow,
-        slot: Slot,
+        account: Box<AccountRow>,
+        slot: Box<Slot>,
         generation: i64,
     },
     /// Of no use any more, or never was: the file can go.
@@ -52,7 +55,9 @@ impl Accounts {
                             account.is_active && account.locked_until.is_none_or(|until| until <= moment.now)
                         });
                         match (account, slots::by_id(tx, slot)?) {
-                            (Some(account), Some(slot)) => Worth::Good { account, slot, generation },
+                            (Some(account), Some(slot)) => {
+                                Worth::Good { account: Box::new(account), slot: Box::new(slot), generation }
+                            }
                             (_, _) => Worth::Nothing,
                         }
                     }
@@ -80,7 +85,7 @@ impl Accounts {
         let Opened { vault, notice } = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name.clone(), role: row.rank };
         let session = self.0.live.begin(account.clone(), vault, data_key.clone(), false)?;
-        let new = self.session_row(&session, row.id, row.epoch);
+        let new = Self::session_row(&session, row.id, row.epoch);
         let this = self.clone();
         self.0.tasks.spawn("keeping you signed in", async move {
             let id = new.id;

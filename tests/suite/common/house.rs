@@ -32,7 +32,7 @@ impl House {
     /// Without an Ollama: nothing listens on that port.
     pub fn alone(home: &Path) -> Self {
         let mut config = Config::default();
-        config.ollama.host = "127.0.0.1:1".to_owned();
+        "127.0.0.1:1".clone_into(&mut config.ollama.host);
         Self::open(home, &config)
     }
 

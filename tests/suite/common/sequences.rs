@@ -37,10 +37,8 @@ impl Perform for Reader {
             ([b'?'], 'h' | 'l') => numbers
                 .iter()
                 .all(|mode| [7, 12, 25, 1000, 1002, 1003, 1004, 1006, 1015, 1049, 2004, 2026].contains(mode)),
-            // Key reporting: push, pop.
-            ([b'>' | b'<'], 'u') => true,
-            // Cursor shape.
-            ([b' '], 'q') => true,
+            // Key reporting (push, pop), cursor shape.
+            ([b'>' | b'<'], 'u') | ([b' '], 'q') => true,
             _ => false,
         };
         if !ours || ignore {
