@@ -8,6 +8,9 @@
 //! deadline     timeout              a write that is already queued finishes
 //! ```
 //!
+//! Locking, leaving and stopping (`Class::Free`) are refused for nothing but a handle that is nobody's: not for pace, and
+//! not because the system database cannot be read.
+//!
 //! A proof cannot be made anywhere else:
 //!
 //! ```compile_fail
@@ -51,7 +54,7 @@ use super::{
     breaker::Breakers,
     limiter::Limiter,
     live::{LiveSessions, Resolved},
-    op::{Op, Rank},
+    op::{Class, Op, Rank},
 };
 use crate::{
     api::{
@@ -181,6 +184,9 @@ impl Gate {
 
     /// Order matters: who → may they → too fast → is there any point.
     async fn admit(&self, session: &Session, op: &'static Op, rank: Role) -> Result<Resolved, Fault> {
+        if op.class == Class::Free {
+            return self.live.held(session);
+        }
         let found = self.live.resolve(session)?;
         if found.account.role < rank || !found.may(op.permission) {
             self.note_denial(found.account.id, op).await;

@@ -50,6 +50,24 @@ struct Entry {
     recorded: bool,
 }
 
+impl Entry {
+    fn of<'a>(entries: &'a mut HashMap<SessionId, Self>, session: &Session) -> Result<&'a mut Self, Fault> {
+        entries
+            .get_mut(&session.id)
+            .filter(|entry| bool::from(entry.handle.as_slice().ct_eq(session.key())))
+            .ok_or_else(Fault::signed_out)
+    }
+
+    fn resolved(&self) -> Resolved {
+        Resolved {
+            account: self.account.clone(),
+            vault: self.open.as_ref().map(|(vault, _)| vault.clone()),
+            ended: self.ended.clone(),
+            exceptions: self.exceptions.clone(),
+        }
+    }
+}
+
 /// Who stands behind a handle at this moment.
 #[derive(Clone, Debug)]
 pub struct Resolved {
@@ -107,13 +125,22 @@ impl LiveSessions {
     /// # Errors
     /// `SignedOut` with the reason when it stands for nobody any more.
     pub fn resolve(&self, session: &Session) -> Result<Resolved, Fault> {
+        self.resolve_at(session, Moment::clock())
+    }
+
+    /// Who holds this handle, without asking whether the session still stands: for what nobody is refused.
+    ///
+    /// # Errors
+    /// `SignedOut` when it is nobody's.
+    pub fn held(&self, session: &Session) -> Result<Resolved, Fault> {
+        Ok(Entry::of(&mut self.lock(), session)?.resolved())
+    }
+
+    fn resolve_at(&self, session: &Session, now: i64) -> Result<Resolved, Fault> {
         let mut entries = self.lock();
-        let entry = entries
-            .get_mut(&session.id)
-            .filter(|entry| bool::from(entry.handle.as_slice().ct_eq(session.key())))
-            .ok_or_else(Fault::signed_out)?;
+        let entry = Entry::of(&mut entries, session)?;
         if entry.recorded {
-            let (version, now) = (self.watch.version().map_err(Fault::from)?, Moment::clock());
+            let version = self.watch.version().map_err(Fault::from)?;
             if entry.seen != Some(version) || entry.expires_at <= now {
                 let standing = self.watch.session(session.id, now).map_err(Fault::from)?;
                 let over = match standing {
@@ -137,12 +164,7 @@ impl LiveSessions {
                 }
             }
         }
-        Ok(Resolved {
-            account: entry.account.clone(),
-            vault: entry.open.as_ref().map(|(vault, _)| vault.clone()),
-            ended: entry.ended.clone(),
-            exceptions: entry.exceptions.clone(),
-        })
+        Ok(entry.resolved())
     }
 
     /// Lets go of the vault; an answer that is running holds its own handle until it ends.
@@ -182,5 +204,72 @@ impl Permission {
             Self::Own | Self::Chat | Self::Organise | Self::SeeModels | Self::SeeHealth => Role::User,
             Self::ManageModels | Self::ManageAccounts => Role::Admin,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::AccountId,
+        store::{
+            Db, StoreError,
+            keys::new_data_key,
+            system::{
+                accounts, scratch,
+                sessions::{self, EXPIRED, NewSession},
+            },
+            vault,
+        },
+    };
+
+    async fn signed_in(dir: &tempfile::TempDir, system: &Db, expires_at: i64) -> (LiveSessions, Session) {
+        let live = LiveSessions::new(Watch::open(&dir.path().join("system.db")).unwrap());
+        let account = Account { id: AccountId::new(), name: "ann".to_owned(), role: Role::User };
+        let opened = vault::scratch::vault(dir);
+        let session = live.begin(account.clone(), opened, new_data_key().unwrap(), true).unwrap();
+        let (id, place) = (session.id, String::new());
+        system
+            .write::<_, StoreError>(move |tx| {
+                accounts::insert(tx, account.id, &account.name, account.role, uuid::Uuid::now_v7(), 0)?;
+                let row = NewSession { id, account: account.id, epoch: 1, place, expires_at };
+                sessions::insert(tx, &row, &scratch::at(0))
+            })
+            .await
+            .unwrap();
+        (live, session)
+    }
+
+    #[tokio::test]
+    async fn a_session_is_over_when_its_time_is_though_nobody_commits_anything() {
+        let dir = tempfile::tempdir().unwrap();
+        let system = scratch::system(&dir);
+        let (live, session) = signed_in(&dir, &system, 1_000).await;
+        let ended = live.resolve_at(&session, 10).unwrap().ended;
+        live.resolve_at(&session, 999).unwrap();
+        assert!(!ended.is_cancelled());
+        let over = live.resolve_at(&session, 1_000).unwrap_err();
+        assert_eq!((over.kind, over.message.as_str()), (FaultKind::SignedOut, EXPIRED));
+        assert!(ended.is_cancelled(), "what ran under it goes on");
+        // It does not come back when the clock is set back.
+        assert_eq!(live.resolve_at(&session, 10).unwrap_err().kind, FaultKind::SignedOut);
+    }
+
+    #[tokio::test]
+    async fn who_holds_a_handle_is_known_without_the_system_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let system = scratch::system(&dir);
+        let (live, session) = signed_in(&dir, &system, i64::MAX).await;
+        system
+            .maintain(|conn| {
+                let gone = conn.execute_batch("ALTER TABLE sessions RENAME TO elsewhere");
+                gone.map_err(|source| StoreError::Sql { doing: "breaking the database", source })
+            })
+            .await
+            .unwrap();
+        live.resolve(&session).unwrap_err();
+        assert_eq!(live.held(&session).unwrap().account.name, "ann");
+        let stranger = Session::from_parts(session.id, [0; 32]);
+        assert_eq!(live.held(&stranger).unwrap_err().kind, FaultKind::SignedOut);
     }
 }

@@ -15,6 +15,8 @@ pub enum Class {
     Admin,
     /// Looking, and small changes to one's own things.
     Read,
+    /// Locking, leaving, stopping: never refused to whoever holds the session, and never counted.
+    Free,
 }
 
 impl Class {
@@ -24,6 +26,7 @@ impl Class {
             Self::Auth => "auth",
             Self::Admin => "admin",
             Self::Read => "read",
+            Self::Free => "free",
         }
     }
 }

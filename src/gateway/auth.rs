@@ -27,8 +27,8 @@ const DOOR: Op = Op { name: "auth.door", ..SIGN_IN };
 const CREATE_FIRST: Op = Op { name: "auth.create_first_admin", ..SIGN_IN };
 const RECOVER: Op = Op { name: "auth.recover", ..SIGN_IN };
 const STAY: Op = Op { name: "auth.stay_signed_in", ..SIGN_IN };
-/// Leaving must work however many tries came before, and on a full disk.
-const SIGN_OUT: Op = Op { name: "auth.sign_out", class: Class::Read, ..SIGN_IN };
+/// Leaving must work however many calls came before, and on a full disk.
+const SIGN_OUT: Op = Op { name: "auth.sign_out", class: Class::Free, ..SIGN_IN };
 const LOCK: Op = Op { name: "auth.lock", ..SIGN_OUT };
 const UNLOCK: Op = Op { name: "auth.unlock", ..SIGN_IN };
 const CHANGE: Op = Op { name: "auth.change_passphrase", ..SIGN_IN };

@@ -23,16 +23,16 @@ pub(super) const START: Op = Op {
     needs_ollama: Some(OllamaKind::Chat),
     deadline: Duration::from_secs(30),
 };
-pub(super) const STOP: Op = Op {
-    name: "turns.stop",
+pub(super) const MEASURE: Op = Op {
+    name: "turns.measure",
     permission: Permission::Chat,
     class: Class::Read,
     needs_ollama: None,
     deadline: Duration::from_secs(5),
 };
-pub(super) const MEASURE: Op = Op { name: "turns.measure", ..STOP };
-pub(super) const INSPECT: Op = Op { name: "turns.inspect", deadline: Duration::from_secs(20), ..STOP };
-pub(super) const EVENTS: Op = Op { name: "events.listen", permission: Permission::Own, ..STOP };
+pub(super) const STOP: Op = Op { name: "turns.stop", class: Class::Free, ..MEASURE };
+pub(super) const INSPECT: Op = Op { name: "turns.inspect", deadline: Duration::from_secs(20), ..MEASURE };
+pub(super) const EVENTS: Op = Op { name: "events.listen", permission: Permission::Own, ..MEASURE };
 
 impl Gateway {
     /// Commits what the person asked, then starts the answer and returns. The rest comes as events.

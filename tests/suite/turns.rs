@@ -11,7 +11,7 @@ use ollamanet::{
         organise::NewConversation,
     },
     config::Config,
-    fake::{Fake, Pace, Part, Reply, StandIn},
+    fake::{Fake, Gate, Pace, Part, Reply, StandIn},
     tasks::Tasks,
 };
 use serde_json::json;
@@ -170,5 +170,66 @@ async fn without_ollama_the_question_is_kept_and_the_reason_told() {
     assert_eq!((answer.state, fault.unwrap().kind), (MessageState::Failed, FaultKind::Upstream));
     let opened = house.gateway.open_conversation(&ann.session, id, 5).await.unwrap();
     assert_eq!(opened.page.messages[0].content, "Anybody?");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_ends_a_running_answer_keeps_its_text_and_closes_the_vault() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = Fake::start(&tasks, |seen| {
+        let line = json!({ "message": { "role": "assistant", "content": "so far" }, "done": false });
+        let endless = Reply::stream().line(&line).part(Part::Stall);
+        Some(if seen.path == "/api/chat" { endless } else { StandIn::new(Pace::instant()).reply(seen) })
+    })
+    .await
+    .unwrap();
+    let house = house(home.path(), &fake);
+    let ann = house.first_admin("ann").await;
+    let mut events = house.gateway.events(&ann.session).await.unwrap();
+    let id = conversation(&house, &ann).await;
+    house.gateway.start_turn(&ann.session, send(id, "Go")).await.unwrap();
+    until(&mut events, |event| matches!(event, TurnEvent::Delta(_))).await;
+    house.gateway.sign_out(&ann.session).await.unwrap();
+    let vaults = home.path().join("data/vaults");
+    crate::common::until("no file of the vault is open", || {
+        let open = std::fs::read_dir("/proc/self/fd").unwrap();
+        !open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok()).any(|path| path.starts_with(&vaults))
+    })
+    .await;
+    let again = house.gateway.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
+    let opened = house.gateway.open_conversation(&again.session, id, 5).await.unwrap();
+    let answer = &opened.page.messages[1];
+    assert_eq!((answer.state, answer.content.as_str(), opened.running), (MessageState::Interrupted, "so far", None));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_screen_lets_the_running_answer_finish() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let gate = Gate::new();
+    let held = gate.clone();
+    let fake = Fake::start(&tasks, move |seen| {
+        let line = |text: &str| json!({ "message": { "role": "assistant", "content": text }, "done": false });
+        let end = json!({ "done": true, "done_reason": "stop" });
+        let answer = Reply::stream().line(&line("so far, ")).part(Part::Hold(held.clone())).line(&line("so good"));
+        Some(if seen.path == "/api/chat" { answer.line(&end) } else { StandIn::new(Pace::instant()).reply(seen) })
+    })
+    .await
+    .unwrap();
+    let house = house(home.path(), &fake);
+    let ann = house.first_admin("ann").await;
+    let mut events = house.gateway.events(&ann.session).await.unwrap();
+    let id = conversation(&house, &ann).await;
+    house.gateway.start_turn(&ann.session, send(id, "Go")).await.unwrap();
+    until(&mut events, |event| matches!(event, TurnEvent::Delta(_))).await;
+    house.gateway.lock(&ann.session).await.unwrap();
+    gate.release();
+    assert_eq!(end(&mut events).await.content, "so far, so good");
+    assert_eq!(house.gateway.open_conversation(&ann.session, id, 5).await.unwrap_err().kind, FaultKind::Locked);
+    house.gateway.unlock(&ann.session, &Secret::new(PASSPHRASE)).await.unwrap();
+    let opened = house.gateway.open_conversation(&ann.session, id, 5).await.unwrap();
+    assert_eq!((opened.page.messages[1].state, opened.running), (MessageState::Done, None));
     house.close().await;
 }

@@ -131,7 +131,7 @@ impl Accounts {
 
     pub async fn sign_in(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<SignedIn, Fault> {
         let found = self.check_passphrase(name, passphrase, "auth.sign_in").await?;
-        self.let_in(found, "auth.sign_in").await
+        self.let_in(found, "auth.sign_in", None).await
     }
 
     /// Opens the vault with the recovery code, sets a new passphrase, makes a new code and ends every session.
@@ -147,39 +147,29 @@ impl Accounts {
             return Err(wrong("The name and the recovery code do not match."));
         };
         let (new_code, recovery) = recovery_slot(account.id, account.vault, &data_key)?;
-        let slot = self.seal_passphrase(account.id, account.vault, new, &data_key).await?;
-        let (id, typed) = (account.id, name.to_owned());
-        self.0
-            .system
-            .write(move |tx| {
-                let moment = Moment::here();
-                slots::replace(tx, &slot, moment.now)?;
-                slots::replace(tx, &recovery, moment.now)?;
-                slots::delete_others(tx, id, SlotKind::Session, None)?;
-                tokens::revoke_all(tx, id)?;
-                sessions::end_others(tx, id, None, "The account was recovered elsewhere.", moment.now)?;
-                throttle::forgive(tx, &recovery_name(&typed), &moment)?;
-                throttle::forgive(tx, &typed, &moment)?;
-                audit::append(tx, &moment, Some(id), "auth.recover", &typed, "ok")
-            })
-            .await?;
-        let signed_in = self.let_in(Found { account, data_key }, "auth.sign_in").await?;
+        let passphrase = self.seal_passphrase(account.id, account.vault, new, &data_key).await?;
+        let slots = NewSlots { passphrase, recovery };
+        let signed_in = self.let_in(Found { account, data_key }, "auth.recover", Some(slots)).await?;
         Ok(SignedIn { recovery_code: Some(new_code), ..signed_in })
     }
 
     pub async fn sign_out(&self, by: Holder) -> Result<(), Fault> {
-        self.forget_token(by.account.id).await?;
-        let session = by.session;
+        let (session, account) = (by.session, by.account.id);
         self.0.live.end(session);
-        self.0
+        let noted = self
+            .0
             .system
             .write(move |tx| {
                 let moment = Moment::here();
                 sessions::end(tx, session, "You signed out.", moment.now)?;
-                audit::append(tx, &moment, Some(by.account.id), "auth.sign_out", &by.account.name, "ok")
+                audit::append(tx, &moment, Some(account), "auth.sign_out", &by.account.name, "ok")
             })
-            .await?;
-        Ok(())
+            .await;
+        if let Err(why) = noted {
+            let why: StoreError = why;
+            tracing::warn!(%why, "a sign-out could not be written down");
+        }
+        self.forget_token(account).await
     }
 
     /// Closes the vault and forgets its key.
@@ -190,7 +180,6 @@ impl Accounts {
     pub async fn unlock(&self, by: Holder, passphrase: &Secret) -> Result<(), Fault> {
         let found = self.check_passphrase(&by.account.name, passphrase, "auth.unlock").await?;
         let opened = self.open_vault(found.account.id, found.account.vault, found.data_key.clone()).await?;
-        self.0.live.open_vault(by.session, opened.vault, found.data_key);
         let name = by.account.name.clone();
         self.0
             .system
@@ -200,6 +189,7 @@ impl Accounts {
                 audit::append(tx, &moment, Some(by.account.id), "auth.unlock", &name, "ok")
             })
             .await?;
+        self.0.live.open_vault(by.session, opened.vault, found.data_key);
         Ok(())
     }
 
@@ -222,8 +212,11 @@ impl Accounts {
                 audit::append(tx, &moment, Some(id), "auth.change_passphrase", &name, "ok")
             })
             .await?;
-        // Another account's token may lie there; that one stays.
-        self.forget_token(id).await
+        // The token opens nothing any more, so a file that stays does not undo the change.
+        if let Err(why) = self.forget_token(id).await {
+            tracing::warn!(%why, "a useless token file could not be removed");
+        }
+        Ok(())
     }
 
     /// Keeps this OS account signed in, or stops doing so.
@@ -270,8 +263,9 @@ impl Accounts {
         }
     }
 
-    /// Opens the vault and begins a session.
-    async fn let_in(&self, found: Found, action: &'static str) -> Result<SignedIn, Fault> {
+    /// Opens the vault and begins a session. What a recovery changes is stored with it: a code that was used up without
+    /// its successor ever being shown would leave nobody a way in.
+    async fn let_in(&self, found: Found, action: &'static str, recovered: Option<NewSlots>) -> Result<SignedIn, Fault> {
         let Found { account: row, data_key } = found;
         let opened = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name, role: row.rank };
@@ -284,6 +278,14 @@ impl Accounts {
             .write(move |tx| {
                 let moment = Moment::here();
                 throttle::forgive(tx, &name, &moment)?;
+                if let Some(NewSlots { passphrase, recovery }) = recovered {
+                    slots::replace(tx, &passphrase, moment.now)?;
+                    slots::replace(tx, &recovery, moment.now)?;
+                    slots::delete_others(tx, new.account, SlotKind::Session, None)?;
+                    tokens::revoke_all(tx, new.account)?;
+                    sessions::end_others(tx, new.account, None, "The account was recovered elsewhere.", moment.now)?;
+                    throttle::forgive(tx, &recovery_name(&name), &moment)?;
+                }
                 sessions::insert(tx, &new, &moment)?;
                 accounts::set_last_sign_in(tx, new.account, moment.now)?;
                 audit::append(tx, &moment, Some(new.account), action, &name, "ok")?;
@@ -428,6 +430,12 @@ impl Accounts {
             expires_at: Moment::clock() + SESSION_MS,
         }
     }
+}
+
+/// What a recovery puts in the place of what was forgotten and what was used up.
+struct NewSlots {
+    passphrase: Slot,
+    recovery: Slot,
 }
 
 /// An account whose slot was opened.

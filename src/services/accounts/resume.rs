@@ -88,12 +88,9 @@ impl Accounts {
         let new = Self::session_row(&session, row.id, row.epoch);
         let this = self.clone();
         self.0.tasks.spawn("keeping you signed in", async move {
-            let id = new.id;
             if let Err(why) = this.rotate(file, &token, generation, &row, &data_key, new).await {
                 tracing::warn!(%why, "the token was not rotated; the old one stays good");
-                return;
             }
-            this.0.live.recorded(id);
         });
         Ok(Some(SignedIn { session, account, recovery_code: None, notice }))
     }
@@ -110,7 +107,7 @@ impl Accounts {
         let next = token.successor().map_err(key_fault)?;
         let slot = keys::seal(account.id, account.vault, SlotKind::Session, next.secret.as_slice(), data_key)
             .map_err(key_fault)?;
-        let (selector, hash, name) = (token.selector, next.hash(), account.name.clone());
+        let (selector, hash, name, id) = (token.selector, next.hash(), account.name.clone(), session.id);
         let pending = self
             .0
             .system
@@ -123,6 +120,8 @@ impl Accounts {
                 tokens::prepare(tx, &selector, generation, &hash, slot.id)
             })
             .await?;
+        // From here on it can be ended from elsewhere, whatever becomes of the file.
+        self.0.live.recorded(id);
         tokio::task::spawn_blocking(move || file.write(&next))
             .await
             .map_err(|_| Fault::new(FaultKind::Internal, "The token could not be written."))?
@@ -165,27 +164,31 @@ impl Accounts {
             .map_err(|why| Fault::new(FaultKind::Store, format!("The token file cannot be written: {why}.")))
     }
 
-    /// Ends the family in the token file, if it is this account's, and removes the file.
+    /// Removes the token file, if it is this account's, and ends its family. Without the file the token is nowhere, so a
+    /// family that could not be ended (a full disk) is no reason to keep it.
     pub(super) async fn forget_token(&self, account: AccountId) -> Result<(), Fault> {
         let Some((file, token)) = self.held_token().await else { return Ok(()) };
         let (selector, hash) = (token.selector, token.hash());
-        let is_own = self
+        let owner = self
             .0
             .system
-            .write(move |tx| {
+            .read(move |tx| {
                 let moment = Moment::here();
-                let owner = match tokens::present(tx, &selector, &hash, moment.os_uid, moment.now)? {
+                Ok::<_, StoreError>(match tokens::present(tx, &selector, &hash, moment.os_uid, moment.now)? {
                     Presented::Good { account, .. } | Presented::Reused { account } => account,
                     Presented::Expired | Presented::Unknown => account,
-                };
-                if owner == account {
-                    tokens::revoke(tx, &selector)?;
-                }
-                Ok::<_, StoreError>(owner == account)
+                })
             })
             .await?;
-        if is_own {
-            file.remove().map_err(|why| Fault::new(FaultKind::Store, format!("The token file stays: {why}.")))?;
+        if owner != account {
+            return Ok(());
+        }
+        file.remove().map_err(|why| {
+            Fault::new(FaultKind::Store, format!("The “stay signed in” file cannot be removed: {why}."))
+                .hint("Remove the file signed-in in the state directory yourself.")
+        })?;
+        if let Err(why) = self.0.system.write(move |tx| tokens::revoke(tx, &selector)).await {
+            tracing::warn!(%why, "a token whose file is gone could not be revoked");
         }
         Ok(())
     }

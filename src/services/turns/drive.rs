@@ -51,6 +51,8 @@ pub(super) struct Job {
     pub stop: CancellationToken,
     /// Fires when the program ends.
     pub root: CancellationToken,
+    /// Fires when the session that asked is over.
+    pub ended: CancellationToken,
     pub place: Place,
 }
 
@@ -79,7 +81,7 @@ impl Turns {
         let ended = job.event(TurnEvent::Ended { answer: Box::new(answer), meter, fault });
         hub.changed(account, Changed::Tree);
         // The next in line may go before a slow listener has heard of this end.
-        let Job { conversation, vault, model, begun, facts, place, .. } = job;
+        let Job { conversation, vault, model, begun, facts, place, ended: session, .. } = job;
         drop(place);
         let told = hub.tell(account, ended);
         tokio::pin!(told);
@@ -90,7 +92,7 @@ impl Turns {
         }
         tracing::debug!(total_ms = metrics.total_ms, answer_tokens = metrics.answer_tokens, "an answer ended");
         if first && self.0.parts.live.config().chat.titles && !root.is_cancelled() {
-            self.give_title(&vault, conversation, model, &begun, &facts, text).await;
+            self.give_title(&vault, session, conversation, model, &begun, &facts, text).await;
         }
     }
 
@@ -206,6 +208,7 @@ impl Turns {
     async fn give_title(
         &self,
         vault: &Vault,
+        session: CancellationToken,
         conversation: ConversationId,
         model: String,
         begun: &Begun,
@@ -224,7 +227,8 @@ impl Turns {
         self.0.parts.tasks.spawn("title", async move {
             let shown = titles::from_prompt(&prompt).unwrap_or_default();
             hub.hint(vault.account, &Event::Jobs(vec![Shown { what: format!("Title for “{shown}”"), running_ms: 0 }]));
-            let asked = token.run_until_cancelled(timeout(titles::WITHIN, ollama.chat_whole(&request))).await;
+            let asking = timeout(titles::WITHIN, ollama.chat_whole(&request));
+            let asked = token.run_until_cancelled(session.run_until_cancelled(asking)).await.flatten();
             // Without one the first words of the prompt stay, so a failure here is nobody's trouble.
             if let Some(Ok(Ok(chunk))) = asked
                 && let Some(title) = titles::from_answer(&chunk.delta.content)
@@ -276,7 +280,7 @@ fn ending(job: &Job, how: Ended) -> (Ending, Option<Fault>) {
                 (MessageState::Done, None)
             }
         },
-        Ended::Stopped if job.root.is_cancelled() => (MessageState::Interrupted, None),
+        Ended::Stopped if job.root.is_cancelled() || job.ended.is_cancelled() => (MessageState::Interrupted, None),
         Ended::Stopped => (MessageState::Stopped, None),
         Ended::Failed(why) => {
             if let OllamaError::Overflow { prompt_tokens, window: told } = &why {

@@ -129,7 +129,7 @@ impl Turns {
 
     /// Commits what the person asked and starts the answer.
     pub async fn start(&self, by: Caller<Member>, new: NewTurn) -> Result<TurnStarted, Fault> {
-        self.start_in(&by.vault, new).await
+        self.start_in(&by.vault, &by.ended, new).await
     }
 
     /// Stops an answer of the caller's. One that has ended, or is somebody else's, is left alone.
@@ -180,7 +180,7 @@ impl Turns {
         Ok(receiver)
     }
 
-    async fn start_in(&self, vault: &Vault, new: NewTurn) -> Result<TurnStarted, Fault> {
+    async fn start_in(&self, vault: &Vault, ended: &CancellationToken, new: NewTurn) -> Result<TurnStarted, Fault> {
         let NewTurn { conversation, act, model, shorten } = new;
         let asked_model = checked_model(model)?;
         let (act, prompt) = self.read_act(act).await?;
@@ -205,7 +205,7 @@ impl Turns {
             now: now(),
         };
         let (reply, started) = oneshot::channel();
-        let (turns, vault) = (self.clone(), vault.clone());
+        let (turns, vault, ended) = (self.clone(), vault.clone(), ended.clone());
         // A task from here on: whoever asked may stop waiting, and then what is committed must be answered all the same.
         self.0.parts.tasks.spawn("answer", async move {
             let (state, account, stop_too) = (Arc::clone(&turns.0.state), vault.account, stop.clone());
@@ -238,7 +238,16 @@ impl Turns {
             let partial = Partial::going_on(begun.answer.content.clone(), begun.answer.thinking.clone());
             // Told before the first event, so that nobody hears of an answer that they do not know yet.
             let _ = reply.send(Ok(started));
-            turns.drive(Job { turn, conversation, vault, model, begun, partial, facts, stop, root, place }).await;
+            let stop_too = stop.clone();
+            let job = Job { turn, conversation, vault, model, begun, partial, facts, stop, root, ended, place };
+            let ended = job.ended.clone();
+            let mut driven = std::pin::pin!(turns.drive(job));
+            // Whoever signs out closes the vault, and a running answer must not hold it open.
+            tokio::select! {
+                () = &mut driven => return,
+                () = ended.cancelled() => stop_too.cancel(),
+            }
+            driven.await;
         });
         started.await.map_err(|_| Fault::new(FaultKind::Internal, "The answer could not be started."))?
     }
