@@ -9,6 +9,7 @@
 mod common;
 
 mod attachments;
+mod authorisation;
 mod cli;
 mod config;
 mod conversations;

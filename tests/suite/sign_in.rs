@@ -7,6 +7,8 @@ use ollamanet::api::{
     auth::{Account, Door, NewAccount, Role, Secret, SignedIn},
 };
 
+use ollamanet::config::Config;
+
 use crate::common::house::{House, PASSPHRASE};
 
 fn secret(text: &str) -> Secret {
@@ -260,4 +262,127 @@ async fn no_secret_lies_in_any_file() {
         assert!(!holds(PASSPHRASE) && !holds(&code) && !holds("tr0ub4dor-typed-as-name"), "{}", file.display());
         assert!(!holds(&token_secret) || file.ends_with("signed-in"), "{}", file.display());
     }
+}
+
+/// The files of vaults that this process holds open below `home`.
+fn open_vaults(home: &Path) -> usize {
+    let vaults = home.join("data/vaults");
+    fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .filter(|path| path.starts_with(&vaults))
+        .count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_and_a_sign_out_let_go_of_the_vaults_files() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("Ann").await;
+    house.gateway.tree(&ann.session).await.unwrap();
+    assert!(open_vaults(home.path()) > 0);
+    house.gateway.lock(&ann.session).await.unwrap();
+    crate::common::until("the vault is closed", || open_vaults(home.path()) == 0).await;
+    house.gateway.unlock(&ann.session, &secret(PASSPHRASE)).await.unwrap();
+    assert!(open_vaults(home.path()) > 0);
+    house.gateway.sign_out(&ann.session).await.unwrap();
+    crate::common::until("the vault is closed", || open_vaults(home.path()) == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn locking_and_leaving_are_never_refused_however_many_calls_came_before() {
+    let home = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    "127.0.0.1:1".clone_into(&mut config.ollama.host);
+    config.limits.read_per_minute = 3;
+    let house = House::open(home.path(), &config);
+    let ann = house.first_admin("Ann").await;
+    house.gateway.stay_signed_in(&ann.session, true).await.unwrap();
+    let mut calls = 0;
+    while house.gateway.tree(&ann.session).await.is_ok() {
+        calls += 1;
+        assert!(calls < 100, "nothing was ever refused");
+    }
+    assert_eq!(house.gateway.tree(&ann.session).await.unwrap_err().kind, FaultKind::Slow);
+    house.gateway.lock(&ann.session).await.unwrap();
+    house.gateway.unlock(&ann.session, &secret(PASSPHRASE)).await.unwrap();
+    house.gateway.sign_out(&ann.session).await.unwrap();
+}
+
+/// Makes every change of this kind to a table of the system database fail, as a full disk would, until it is undone.
+fn break_table(house: &House, what: &str, table: &str) -> impl FnOnce() + use<> {
+    let path = house.paths.data.join("system.db");
+    let fault = format!("CREATE TRIGGER broken BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(&fault).unwrap();
+    move || rusqlite::Connection::open(path).unwrap().execute_batch("DROP TRIGGER broken").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_works_and_forgets_the_token_even_if_nothing_can_be_written() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    for (what, table) in [("UPDATE", "sessions"), ("INSERT", "audit"), ("DELETE", "token_families")] {
+        let ann = match house.gateway.door().await.unwrap() {
+            Door::FirstRun => house.first_admin("Ann").await,
+            Door::SignIn => house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap(),
+            Door::Resumed(who) => panic!("{what} {table}: the token stayed good for {who:?}"),
+        };
+        house.gateway.stay_signed_in(&ann.session, true).await.unwrap();
+        let mend = break_table(&house, what, table);
+        house.gateway.sign_out(&ann.session).await.unwrap();
+        assert_eq!(house.gateway.whoami(&ann.session).await.unwrap_err().kind, FaultKind::SignedOut);
+        assert!(!home.path().join("data/state/signed-in").exists(), "{what} {table}");
+        mend();
+    }
+    assert!(matches!(house.gateway.door().await.unwrap(), Door::SignIn));
+}
+
+/// Each place where changing a way in could be cut off half way.
+const STEPS: [(&str, &str); 4] =
+    [("INSERT", "key_slots"), ("DELETE", "key_slots"), ("UPDATE", "sessions"), ("INSERT", "audit")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_passphrase_that_fails_half_way_leaves_the_old_one() {
+    let home = tempfile::tempdir().unwrap();
+    let (house, there) = (House::alone(home.path()), House::alone(home.path()));
+    let ann = house.first_admin("Ann").await;
+    let other = there.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+    let new = secret("quarry ember pylon sable drift");
+    for (what, table) in STEPS {
+        let mend = break_table(&house, what, table);
+        house.gateway.change_passphrase(&ann.session, &secret(PASSPHRASE), &new).await.unwrap_err();
+        mend();
+        house.gateway.sign_in("Ann", &new).await.unwrap_err();
+        house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+        there.gateway.tree(&other.session).await.unwrap();
+    }
+    house.gateway.change_passphrase(&ann.session, &secret(PASSPHRASE), &new).await.unwrap();
+    house.gateway.sign_in("Ann", &new).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_that_fails_half_way_leaves_the_code_and_the_passphrase_as_they_were() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("Ann").await;
+    let code = ann.recovery_code.clone().unwrap();
+    let new = secret("quarry ember pylon sable drift");
+    // Ending the session and beginning the next one are part of it: a used-up code must have shown its successor.
+    for (what, table) in STEPS.into_iter().chain([("INSERT", "sessions"), ("UPDATE", "accounts")]) {
+        let mend = break_table(&house, what, table);
+        house.gateway.recover("Ann", &code, &new).await.unwrap_err();
+        mend();
+        house.gateway.sign_in("Ann", &new).await.unwrap_err();
+        house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+        house.gateway.whoami(&ann.session).await.unwrap();
+        // The tries of the code are counted; what failed here was not the code.
+        forget_tries(&house);
+    }
+    house.gateway.recover("Ann", &code, &new).await.unwrap();
+    house.gateway.sign_in("Ann", &new).await.unwrap();
+}
+
+fn forget_tries(house: &House) {
+    let system = rusqlite::Connection::open(house.paths.data.join("system.db")).unwrap();
+    system.execute_batch("DELETE FROM throttles").unwrap();
 }

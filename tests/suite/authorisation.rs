@@ -1,0 +1,254 @@
+//! Who gets at what: every method of the façade, called by nobody, by an account that has been locked or has left, and by
+//! another account with the ids of somebody else's things. What is another's is answered as what does not exist.
+//!
+//! Held against the façade's sources: a method without a row here fails.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use ollamanet::{
+    api::{
+        AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, SessionId, TurnId,
+        auth::{Role, Secret, Session, SignedIn},
+        chat::{Draft, NewTurn, TurnAct, TurnEvent},
+        events::Event,
+        organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
+    },
+    config::Config,
+    fake::{Fake, Pace, StandIn},
+    store::{
+        StoreError,
+        keys::{self, SlotKind},
+        system::{Moment, accounts, open_system, slots},
+    },
+    tasks::Tasks,
+};
+
+use crate::common::house::{House, PASSPHRASE};
+
+/// What a call is about: somebody's things, or things that nobody has.
+#[derive(Clone, Copy, Debug)]
+struct Things {
+    conversation: ConversationId,
+    folder: FolderId,
+    message: MessageId,
+    turn: TurnId,
+}
+
+impl Things {
+    fn nobodys() -> Self {
+        Self {
+            conversation: ConversationId::new(),
+            folder: FolderId::new(),
+            message: MessageId::new(),
+            turn: TurnId::new(),
+        }
+    }
+}
+
+/// Every method that names a thing by its id, with an answer that can be compared.
+async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static str, Result<String, Fault>)> {
+    let Things { conversation, folder, message, turn } = things;
+    let gateway = &house.gateway;
+    let act = |act| NewTurn { conversation, act, model: Some("demo-chat:3b".to_owned()), shorten: false };
+    let send = TurnAct::Send { text: "hello".to_owned(), attachments: Vec::new() };
+    let edit = TurnAct::Edit { message, text: "hello".to_owned() };
+    let patch = ConversationPatch { title: Some("taken".to_owned()), ..ConversationPatch::default() };
+    let inside = NewConversation { folder: Some(folder), ..NewConversation::default() };
+    let into = ConversationPatch { folder: Some(Some(folder)), ..ConversationPatch::default() };
+    let draft = Draft { text: "mine now".to_owned(), ..Draft::default() };
+    let own = gateway.create_conversation(by, NewConversation::default()).await.map(|made| made.row.id);
+    let own = own.unwrap_or(conversation);
+    vec![
+        ("conversation", told(gateway.conversation(by, conversation).await)),
+        ("open_conversation", told(gateway.open_conversation(by, conversation, 10).await)),
+        ("older_messages", told(gateway.older_messages(by, conversation, message, 10).await)),
+        ("change_conversation", told(gateway.change_conversation(by, conversation, patch).await)),
+        ("change_conversation", told(gateway.change_conversation(by, own, into).await)),
+        ("trash_conversations", told(gateway.trash_conversations(by, vec![conversation]).await)),
+        ("restore_conversations", told(gateway.restore_conversations(by, vec![conversation]).await)),
+        ("create_folder", told(gateway.create_folder(by, Some(folder), "inside").await)),
+        ("create_conversation", told(gateway.create_conversation(by, inside).await)),
+        ("rename_folder", told(gateway.rename_folder(by, folder, "taken").await)),
+        ("move_folder", told(gateway.move_folder(by, folder, None).await)),
+        ("delete_folder", told(gateway.delete_folder(by, folder, FolderContent::Trash).await)),
+        ("show_branch", told(gateway.show_branch(by, conversation, message, 10).await)),
+        ("sibling", told(gateway.sibling(by, conversation, message, 1).await)),
+        ("mark_message", told(gateway.mark_message(by, conversation, message, Some(true), None).await)),
+        ("mark_message", told(gateway.mark_message(by, own, message, Some(true), None).await)),
+        ("draft", told(gateway.draft(by, Some(conversation)).await)),
+        ("save_draft", told(gateway.save_draft(by, Some(conversation), draft).await)),
+        ("measure_context", told(gateway.measure_context(by, conversation, "").await)),
+        ("conversations", told(gateway.conversations(by, Shelf::Folder(Some(folder)), "", None, 10).await)),
+        ("stop_turn", told(gateway.stop_turn(by, turn).await)),
+        ("start_turn", told(gateway.start_turn(by, act(send)).await)),
+        ("start_turn", told(gateway.start_turn(by, act(edit)).await)),
+        ("start_turn", told(gateway.start_turn(by, act(TurnAct::Regenerate { answer: message })).await)),
+        ("start_turn", told(gateway.start_turn(by, act(TurnAct::Continue { answer: message })).await)),
+    ]
+}
+
+/// The answer in words, without what differs from call to call.
+fn told<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> Result<String, Fault> {
+    outcome.map(|value| format!("{value:?}")).map_err(|fault| Fault { report_id: None, ..fault })
+}
+
+/// The methods that name nothing, called by whoever is let in.
+async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<String, Fault>)> {
+    let gateway = &house.gateway;
+    let secret = Secret::new(PASSPHRASE);
+    vec![
+        ("tree", told(gateway.tree(by).await)),
+        ("create_conversation", told(gateway.create_conversation(by, NewConversation::default()).await)),
+        ("past_prompts", told(gateway.past_prompts(by, "", 10).await)),
+        ("inspect_attachment", told(gateway.inspect_attachment(by, "/etc/hostname".into()).await)),
+        ("events", told(gateway.events(by).await)),
+        ("models", told(gateway.models(by, false).await)),
+        ("model", told(gateway.model(by, "demo-chat:3b").await)),
+        ("stay_signed_in", told(gateway.stay_signed_in(by, false).await)),
+        ("whoami", told(gateway.whoami(by).await)),
+        ("unlock", told(gateway.unlock(by, &secret).await)),
+        ("change_passphrase", told(gateway.change_passphrase(by, &secret, &secret).await)),
+        ("lock", told(gateway.lock(by).await)),
+        ("sign_out", told(gateway.sign_out(by).await)),
+    ]
+}
+
+fn house(home: &Path, fake: &Fake) -> House {
+    let mut config = Config::default();
+    config.ollama.host = fake.url();
+    config.chat.titles = false;
+    House::open(home, &config)
+}
+
+/// A second account. There is no screen that makes one.
+async fn add_account(house: &House, name: &'static str) {
+    let system = open_system(&house.paths.data.join("system.db"), false).unwrap();
+    let (id, vault) = (AccountId::new(), uuid::Uuid::now_v7());
+    let key = keys::new_data_key().unwrap();
+    let slot = keys::seal(id, vault, SlotKind::Passphrase, PASSPHRASE.as_bytes(), &key).unwrap();
+    system
+        .write::<_, StoreError>(move |tx| {
+            accounts::insert(tx, id, name, Role::User, vault, Moment::clock())?;
+            slots::insert(tx, &slot, Moment::clock())
+        })
+        .await
+        .unwrap();
+}
+
+/// Somebody's conversation with an answer, in a folder.
+async fn things_of(house: &House, who: &SignedIn) -> Things {
+    let (gateway, by) = (&house.gateway, &who.session);
+    let folder = gateway.create_folder(by, None, "private").await.unwrap().id;
+    let new = NewConversation {
+        folder: Some(folder),
+        model: Some("demo-chat:3b".to_owned()),
+        title: Some("xylocanary".to_owned()),
+        ..NewConversation::default()
+    };
+    let conversation = gateway.create_conversation(by, new).await.unwrap().row.id;
+    let mut events = gateway.events(by).await.unwrap();
+    let act = TurnAct::Send { text: "xylocanary".to_owned(), attachments: Vec::new() };
+    let turn = NewTurn { conversation, act, model: None, shorten: false };
+    let started = gateway.start_turn(by, turn).await.unwrap();
+    let ended =
+        async { while !matches!(events.recv().await, Some(Event::Turn { event: TurnEvent::Ended { .. }, .. })) {} };
+    tokio::time::timeout(crate::common::pty::PATIENCE, ended).await.expect("the answer ends");
+    Things { conversation, folder, message: started.answer.id, turn: started.turn }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_accounts_things_are_answered_as_things_that_do_not_exist() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let house = house(home.path(), &fake);
+    // The administrator is the one who tries: rank opens no vault.
+    let admin = house.first_admin("Ann").await;
+    add_account(&house, "Bob").await;
+    let bob = house.gateway.sign_in("Bob", &Secret::new(PASSPHRASE)).await.unwrap();
+    assert_eq!(bob.account.role, Role::User);
+    let bobs = things_of(&house, &bob).await;
+    let anns = things_of(&house, &admin).await;
+    for (who, others) in [(&admin, bobs), (&bob, anns)] {
+        let before = told(house.gateway.open_conversation(&bob.session, bobs.conversation, 10).await).unwrap();
+        let nobodys = Things::nobodys();
+        let missing = with_ids(&house, &who.session, nobodys).await;
+        let theirs = with_ids(&house, &who.session, others).await;
+        for ((method, missing), (_, theirs)) in missing.iter().zip(&theirs) {
+            assert_eq!(missing, theirs, "{method} tells what is another's from what is not there");
+            assert!(!format!("{theirs:?}").contains("xylocanary"), "{method} shows what is another's");
+        }
+        let after = told(house.gateway.open_conversation(&bob.session, bobs.conversation, 10).await).unwrap();
+        assert_eq!(before, after, "somebody else changed it");
+    }
+    // And the owner is let in, so the refusals above are not the whole world's.
+    let own = house.gateway.open_conversation(&bob.session, bobs.conversation, 10).await.unwrap();
+    assert_eq!(own.conversation.row.title, "xylocanary");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_session_of_this_process_nothing_answers() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let house = house(home.path(), &fake);
+    let ann = house.first_admin("Ann").await;
+    let anns = things_of(&house, &ann).await;
+    let forged = Session::from_parts(ann.session.id, [7; 32]);
+    let invented = Session::from_parts(SessionId::new(), *ann.session.key());
+    let left = house.gateway.sign_in("Ann", &Secret::new(PASSPHRASE)).await.unwrap().session;
+    house.gateway.sign_out(&left).await.unwrap();
+    for session in [&forged, &invented, &left] {
+        let asked = with_ids(&house, session, anns).await.into_iter().chain(without_ids(&house, session).await);
+        for (method, outcome) in asked {
+            assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::SignedOut), "{method}");
+        }
+    }
+    house.gateway.tree(&ann.session).await.unwrap();
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_locked_screen_only_unlocking_and_leaving_answer() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let house = house(home.path(), &fake);
+    let ann = house.first_admin("Ann").await;
+    let anns = things_of(&house, &ann).await;
+    house.gateway.lock(&ann.session).await.unwrap();
+    for (method, outcome) in with_ids(&house, &ann.session, anns).await {
+        assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::Locked), "{method}");
+    }
+    for (method, outcome) in without_ids(&house, &ann.session).await {
+        let may = ["whoami", "unlock", "change_passphrase", "lock", "sign_out"].contains(&method);
+        assert_eq!(outcome.is_ok(), may, "{method}: {outcome:?}");
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_method_of_the_façade_that_takes_a_session_is_asked_here() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let nobody = Session::from_parts(SessionId::new(), [7; 32]);
+    let asked: BTreeSet<String> = with_ids(&house, &nobody, Things::nobodys())
+        .await
+        .into_iter()
+        .chain(without_ids(&house, &nobody).await)
+        .map(|(method, _)| method.to_owned())
+        .collect();
+    let mut there = BTreeSet::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gateway")).unwrap() {
+        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for rest in source.split("pub async fn ").skip(1) {
+            let (signature, _) = rest.split_once(") -> ").unwrap();
+            if signature.contains("&Session") {
+                there.insert(signature.split('(').next().unwrap().to_owned());
+            }
+        }
+    }
+    assert!(there.len() >= 30, "only {} methods were found: is the façade written in another way now?", there.len());
+    assert_eq!(asked, there);
+}
