@@ -21,6 +21,8 @@ use crate::{
 
 /// Calls drawn at once for `Class::Read`.
 const HANDFUL: u32 = 200;
+/// What a window may look at before its first draw, so that its first screen does not wait for the disk.
+const TO_BEGIN_WITH: u32 = 40;
 
 #[derive(Debug)]
 pub struct Limiter {
@@ -65,13 +67,10 @@ impl Limiter {
 
     fn spend(&self, account: AccountId) -> bool {
         let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        match in_hand.get_mut(&account) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                true
-            }
-            Some(_) | None => false,
-        }
+        let left = in_hand.entry(account).or_insert(TO_BEGIN_WITH);
+        let is_any = *left > 0;
+        *left = left.saturating_sub(1);
+        is_any
     }
 
     /// `None` = as often as one likes.

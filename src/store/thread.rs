@@ -5,9 +5,11 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
+    time::SystemTime,
 };
 
 use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
@@ -60,6 +62,8 @@ struct Lane {
 pub struct Db {
     writer: Lane,
     reader: Lane,
+    /// The write-ahead log beside the file.
+    log: Arc<PathBuf>,
 }
 
 impl std::fmt::Debug for Db {
@@ -73,6 +77,7 @@ impl std::fmt::Debug for Db {
 pub struct WeakDb {
     writer: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
     reader: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
+    log: Arc<PathBuf>,
 }
 
 impl std::fmt::Debug for WeakDb {
@@ -88,7 +93,7 @@ impl WeakDb {
         let lane = |(jobs, interrupt): &(mpsc::WeakSender<Job>, Arc<InterruptHandle>)| {
             Some(Lane { jobs: jobs.upgrade()?, interrupt: Arc::clone(interrupt) })
         };
-        Some(Db { writer: lane(&self.writer)?, reader: lane(&self.reader)? })
+        Some(Db { writer: lane(&self.writer)?, reader: lane(&self.reader)?, log: Arc::clone(&self.log) })
     }
 }
 
@@ -97,7 +102,15 @@ impl Db {
     #[must_use]
     pub fn downgrade(&self) -> WeakDb {
         let lane = |lane: &Lane| (lane.jobs.downgrade(), Arc::clone(&lane.interrupt));
-        WeakDb { writer: lane(&self.writer), reader: lane(&self.reader) }
+        WeakDb { writer: lane(&self.writer), reader: lane(&self.reader), log: Arc::clone(&self.log) }
+    }
+
+    /// Length and time of the write-ahead log: as long as they stay, nobody has written. One look at the file, so that an
+    /// idle program need not wake the database's thread. `None` where there is no log.
+    #[must_use]
+    pub fn log_mark(&self) -> Option<(u64, SystemTime)> {
+        let meta = std::fs::metadata(&*self.log).ok()?;
+        Some((meta.len(), meta.modified().ok()?))
     }
 
     /// A number that changes when another process, or another handle, has written to the file.
@@ -118,6 +131,7 @@ impl Db {
     /// # Errors
     /// When the operating system gives no more threads.
     pub fn start(name: &str, writer: Connection, reader: Option<Connection>) -> Result<Self, StoreError> {
+        let log = Arc::new(PathBuf::from([writer.path().unwrap_or_default(), "-wal"].concat()));
         // The writer closes last: only it may fold the write-ahead log into the file.
         let (writer, reader) = if let Some(reader) = reader {
             let (reader, ends) = lane(&format!("{name}-read"), reader, None)?;
@@ -126,7 +140,7 @@ impl Db {
             let (writer, _) = lane(&format!("{name}-write"), writer, None)?;
             (writer.clone(), writer)
         };
-        Ok(Self { writer, reader })
+        Ok(Self { writer, reader, log })
     }
 
     /// Runs `work` in one IMMEDIATE transaction on the writer: commits on `Ok`, rolls back on `Err`.

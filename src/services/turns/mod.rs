@@ -410,17 +410,19 @@ impl Turns {
         let (weak, token) = (vault.db.downgrade(), self.0.parts.tasks.token());
         let state = Arc::clone(&self.0.state);
         self.0.parts.tasks.spawn("other windows", async move {
-            let mut seen = None;
+            let (mut seen, mut mark) = (None, None);
             while hub.is_heard(account) {
                 // Holding the vault only for the question: locking it must close it.
-                let version = match weak.upgrade() {
-                    Some(db) => db.foreign_version().await.ok(),
-                    None => None,
-                };
-                let Some(version) = version else { break };
-                if seen.replace(version).is_some_and(|before| before != version) {
-                    hub.changed(account, Changed::Everything);
+                let Some(db) = weak.upgrade() else { break };
+                let log = db.log_mark();
+                if log.is_none() || log != mark {
+                    let Ok(version) = db.foreign_version().await else { break };
+                    if seen.replace(version).is_some_and(|before| before != version) {
+                        hub.changed(account, Changed::Everything);
+                    }
+                    mark = log;
                 }
+                drop(db);
                 hub.flush(account);
                 if token.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
                     break;
