@@ -28,6 +28,8 @@ pub enum Changed {
     /// Folders, conversations, titles, counts.
     Tree,
     Conversation(ConversationId),
+    /// The program ended in the middle of an answer there; it was found and marked just now.
+    Interrupted(ConversationId),
     /// Another process wrote to the vault; anything may have changed.
     Everything,
 }

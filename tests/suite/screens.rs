@@ -1,1 +1,119 @@
-//! screens
+//! The first five minutes on screen: account, question, answer, stop, a power cut, and going on.
+
+use ollamanet::fake::{Gate, Part, Reply};
+
+use crate::common::{
+    pty::Term,
+    stage::{Stage, last, piece},
+};
+
+/// The code as the screen shows it: seven groups of four.
+fn recovery_code(screen: &str) -> String {
+    let is_group = |word: &&str| word.len() == 4 && word.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
+    let line = screen
+        .lines()
+        .find(|line| line.split_whitespace().filter(is_group).count() == 7)
+        .expect("a line with the recovery code");
+    line.split_whitespace().filter(is_group).collect()
+}
+
+/// The places that the screen asks for, in its order: "places 3, 8, 19 and 25".
+fn places(screen: &str) -> Vec<usize> {
+    let text = screen.replace(['\n', '│'], " ");
+    let rest = &text[text.find("at places").expect("places are asked for")..];
+    rest.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).take(4).collect()
+}
+
+fn first_run(term: &mut Term) {
+    term.until("User name");
+    term.send("ann").key("tab");
+    term.key("f8");
+    term.until("strong");
+    term.key("enter");
+    let code = recovery_code(&term.until("recovery code"));
+    term.key("enter");
+    let asked = places(&term.until("at places"));
+    // Three wrong letters are no proof that it was written down.
+    term.send("????").key("enter");
+    term.until_screen("the refusal", |screen| screen.contains('✗') || screen.contains("not"));
+    term.key("ctrl+u");
+    let typed: String = asked.iter().map(|place| code.as_bytes()[place - 1] as char).collect();
+    term.send(typed).key("enter");
+    term.until("Stay signed in");
+    term.key("tab").key("enter");
+    term.until("Ask something");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_five_minutes_survive_a_power_cut() {
+    for (columns, rows) in [(80, 24), (120, 36)] {
+        let stage = Stage::new().await;
+        let gate = Gate::new();
+        let held = gate.clone();
+        stage.chat(move |request| {
+            let messages = request.json()["messages"].clone();
+            let (asked, count) = (messages.to_string(), messages.as_array().map_or(0, Vec::len));
+            let reply = Reply::stream()
+                .line(&piece("# A heading\n\nSome **bold** text and a list:\n\n- one\n- two\n\n"))
+                .line(&piece("```rust\nfn main() {}\n```\n\n"));
+            if asked.contains("wait") {
+                // Long enough to be stored before the cut.
+                reply
+                    .line(&piece(&"and more. ".repeat(300)))
+                    .line(&piece(&format!("CUT{count}")))
+                    .part(Part::Hold(held.clone()))
+            } else {
+                reply.line(&piece("The end.")).line(&last())
+            }
+        });
+        let mut term = stage.terminal(columns, rows);
+        first_run(&mut term);
+
+        term.send("a first question").key("enter");
+        let answered = term.until("The end.");
+        assert!(answered.contains("A heading") && !answered.contains("**bold**"), "Markdown is rendered:\n{answered}");
+        assert!(answered.contains("fn main() {}") && answered.contains("Y copy"), "{answered}");
+
+        term.until_gone("answering");
+        term.send("please wait").key("enter");
+        term.until("CUT3");
+        term.key("esc");
+        term.until("stopped");
+
+        term.send("wait again").key("enter");
+        term.until("CUT5");
+        term.kill();
+
+        let mut again = stage.terminal(columns, rows);
+        // Signed in by itself, and the broken answer is one key away from going on.
+        let shown = again.until("interrupted");
+        assert!(shown.contains("continue"), "{shown}");
+        gate.release();
+        again.key("ctrl+q");
+        again.wait(crate::common::pty::PATIENCE);
+
+        let list = stage.json(&["conversations", "list"]).await;
+        let id = list.as_array().or_else(|| list["conversations"].as_array()).expect("a list")[0]["id"].clone();
+        let whole = stage.json(&["conversations", "show", id.as_str().unwrap()]).await;
+        let told: Vec<(String, String)> = whole["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| {
+                (message["role"].as_str().unwrap().to_owned(), message["state"].as_str().unwrap().to_owned())
+            })
+            .collect();
+        let told: Vec<(&str, &str)> = told.iter().map(|(role, state)| (role.as_str(), state.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                ("user", "done"),
+                ("assistant", "done"),
+                ("user", "done"),
+                ("assistant", "stopped"),
+                ("user", "done"),
+                ("assistant", "interrupted"),
+            ]
+        );
+    }
+}

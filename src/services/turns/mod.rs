@@ -329,7 +329,10 @@ impl Turns {
             Err(error) if error.is_full() || error.is_read_only() => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        let changed = ended > 0 || !unsaved.is_empty();
+        let changed = !ended.is_empty() || !unsaved.is_empty();
+        if let Some(latest) = ended.last() {
+            self.0.parts.hub.changed(account, Changed::Interrupted(*latest));
+        }
         let mut state = self.state();
         for (id, _) in unsaved {
             state.unsaved.remove(&id);

@@ -10,7 +10,7 @@ use super::{
     messages::interrupt,
 };
 use crate::{
-    api::MessageId,
+    api::{ConversationId, MessageId},
     store::{StoreError, While},
 };
 
@@ -28,12 +28,13 @@ pub fn any_streaming(tx: &Transaction<'_>) -> Result<bool, StoreError> {
         .while_("looking for running answers")
 }
 
-/// Marks as interrupted every answer that nobody is filling any more; says how many.
-pub fn recover(tx: &Transaction<'_>, leases: &Path, own: &Own, now: i64) -> Result<u32, StoreError> {
-    let streaming: Vec<(i64, MessageId, Option<Holder>)> = tx
+/// Marks as interrupted every answer that nobody is filling any more; names their conversations, latest last.
+pub fn recover(tx: &Transaction<'_>, leases: &Path, own: &Own, now: i64) -> Result<Vec<ConversationId>, StoreError> {
+    let streaming: Vec<(i64, MessageId, ConversationId, Option<Holder>)> = tx
         .prepare_cached(
-            "SELECT m.seq, m.id, l.seq AS lease, l.id AS lease_id, l.boot, l.pid, l.started
-             FROM messages m LEFT JOIN leases l ON l.seq = m.lease WHERE m.state = 'streaming'",
+            "SELECT m.seq, m.id, c.id AS conversation, l.seq AS lease, l.id AS lease_id, l.boot, l.pid, l.started
+             FROM messages m JOIN conversations c ON c.seq = m.conversation LEFT JOIN leases l ON l.seq = m.lease
+             WHERE m.state = 'streaming' ORDER BY m.seq",
         )
         .and_then(|mut select| {
             select
@@ -48,15 +49,15 @@ pub fn recover(tx: &Transaction<'_>, leases: &Path, own: &Own, now: i64) -> Resu
                         }),
                         None => None,
                     };
-                    Ok((row.get("seq")?, MessageId(row.get("id")?), holder))
+                    Ok((row.get("seq")?, MessageId(row.get("id")?), ConversationId(row.get("conversation")?), holder))
                 })?
                 .collect()
         })
         .while_("looking for running answers")?;
     let mut alive: HashSet<Uuid> = HashSet::new();
     let mut dead: HashSet<Uuid> = HashSet::new();
-    let mut ended = 0;
-    for (seq, id, holder) in streaming {
+    let mut ended = Vec::new();
+    for (seq, id, conversation, holder) in streaming {
         let filled = match holder {
             None => false,
             Some(holder) if own.lease == Some(holder.id) => own.running.contains(&id),
@@ -74,7 +75,7 @@ pub fn recover(tx: &Transaction<'_>, leases: &Path, own: &Own, now: i64) -> Resu
         };
         if !filled {
             interrupt(tx, seq, now)?;
-            ended += 1;
+            ended.push(conversation);
         }
     }
     for lease in dead {

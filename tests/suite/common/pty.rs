@@ -176,6 +176,12 @@ impl Term {
         let _ = rustix::process::kill_process(pid, signal);
     }
 
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.signal(rustix::process::Signal::KILL);
+        let _ = self.child.wait();
+    }
+
     /// Takes the terminal away, as closing a window does.
     pub fn close_terminal(&mut self) {
         self.writer = None;

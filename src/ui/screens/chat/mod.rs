@@ -68,6 +68,8 @@ pub struct ChatScreen {
     conversation: Option<Conversation>,
     /// Being read; what is on view stays until it is here.
     opening: Option<ConversationId>,
+    /// Opened because its last answer was broken off by the program's end.
+    broken: Option<ConversationId>,
     /// What a new conversation starts with.
     fresh: NewConversation,
     running: HashMap<ConversationId, Running>,
@@ -109,6 +111,7 @@ impl ChatScreen {
             focus: Focus::Composer,
             conversation: None,
             opening: None,
+            broken: None,
             fresh: NewConversation::default(),
             running: HashMap::new(),
             outgoing: VecDeque::new(),
@@ -283,13 +286,18 @@ impl ChatScreen {
                 effects
             }
             Event::Changed(Changed::Tree) => vec![Effect::Chat(ChatCall::Tree)],
+            // Straight back to where the power went, unless something else is on view or being written.
+            Event::Changed(Changed::Interrupted(id)) if self.open_id().is_none() && self.composer.is_empty() => {
+                self.broken = Some(*id);
+                self.open(*id)
+            }
             Event::Changed(Changed::Conversation(id)) if self.open_id() == Some(*id) => self.reopen(),
             Event::Changed(Changed::Everything) => {
                 let mut effects = vec![Effect::Chat(ChatCall::Tree)];
                 effects.extend(self.reopen());
                 effects
             }
-            Event::Changed(Changed::Conversation(_))
+            Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_))
             | Event::Health(_)
             | Event::Jobs(_)
             | Event::SessionEnded(_)

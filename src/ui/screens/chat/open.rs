@@ -153,7 +153,10 @@ impl ChatScreen {
         }
         self.refresh_panel();
         if self.focus != Focus::Tree {
-            self.set_focus(Focus::Composer, cx);
+            // On a broken answer, so that one key goes on with it; else where one writes.
+            let is_broken = self.broken.take() == Some(id) && self.composer.is_empty();
+            let focus = if is_broken { Focus::Transcript } else { Focus::Composer };
+            self.set_focus(focus, cx);
         }
         effects.extend(self.load_older());
         effects
