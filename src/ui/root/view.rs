@@ -140,7 +140,10 @@ pub(super) fn health_words(health: &Health) -> (Level, &'static str, String) {
     match &health.ollama {
         OllamaState::Reachable { .. } if open => (Level::Warning, "◐", "ollama failing, pausing".into()),
         OllamaState::Reachable { version, .. } => {
-            let version: String = SafeText::line(version).as_str().chars().take(12).collect();
+            // Its numbers only: what a build adds to them is for the health report.
+            let version = SafeText::line(version);
+            let version = version.as_str().split('-').next().unwrap_or_default();
+            let version: String = version.chars().take(12).collect();
             if health.ollama_warning.is_some() {
                 return (Level::Warning, "!", format!("ollama {version}"));
             }

@@ -100,9 +100,9 @@ impl Toast {
 /// How many are shown at once; older ones make room.
 pub const SHOWN: usize = 3;
 
-/// The newest at the bottom right, older ones above it.
+/// The newest at the top right, older ones below it: the bottom is where a person writes.
 pub fn view<'a>(toasts: impl DoubleEndedIterator<Item = &'a Toast>, frame: &mut Frame, area: Rect, cx: &Cx) {
-    let mut bottom = area.bottom();
+    let mut top = area.y;
     for toast in toasts.rev().take(SHOWN) {
         let (mark, style) = match toast.tone {
             Tone::Good => ("✓", cx.theme.success),
@@ -123,18 +123,18 @@ pub fn view<'a>(toasts: impl DoubleEndedIterator<Item = &'a Toast>, frame: &mut 
         // A line more than the columns need: words do not break where columns end.
         let rows: usize =
             text.lines.iter().map(|line| line.width().div_ceil(room) + usize::from(line.width() > room)).sum();
-        let height = (rows as u16 + 2).min(bottom.saturating_sub(area.y));
+        let height = (rows as u16 + 2).min(area.bottom().saturating_sub(top));
         if height < 3 || width < 8 {
             return;
         }
-        let place = Rect { x: area.right() - width, y: bottom - height, width, height };
+        let place = Rect { x: area.right() - width, y: top, width, height };
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
             .border_style(style)
             .padding(ratatui::widgets::Padding::horizontal(1));
         frame.render_widget(Clear, place);
         frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }).block(block), place);
-        bottom = place.y;
+        top = place.bottom();
     }
 }
 

@@ -165,7 +165,9 @@ impl ChatScreen {
 
     /// `llama3.2:3b · work/rust`.
     fn place_title(&self) -> String {
-        let model = self.model().map_or_else(|| "default model".to_owned(), |name| SafeText::line(name).into_string());
+        // Where none was chosen, the one that answered last goes on.
+        let model = self.model().or_else(|| self.transcript.last()?.model.as_deref());
+        let model = model.map_or_else(|| "default model".to_owned(), |name| SafeText::line(name).into_string());
         let folder = match &self.conversation {
             Some(open) => open.row.folder,
             None => self.fresh.folder,
