@@ -66,6 +66,14 @@ impl Job {
     }
 }
 
+/// A conversation whose first answer has just ended, and who could name it.
+struct Untitled {
+    conversation: ConversationId,
+    model: String,
+    can_think: bool,
+    answer: String,
+}
+
 impl Turns {
     pub(super) async fn drive(&self, mut job: Job) {
         let hub = &self.0.parts.hub;
@@ -92,7 +100,8 @@ impl Turns {
         }
         tracing::debug!(total_ms = metrics.total_ms, answer_tokens = metrics.answer_tokens, "an answer ended");
         if first && self.0.parts.live.config().chat.titles && !root.is_cancelled() {
-            self.give_title(&vault, session, conversation, model, &begun, &facts, text).await;
+            let about = Untitled { conversation, model, can_think: facts.can("thinking") == Some(true), answer: text };
+            self.give_title(&vault, session, &begun, about).await;
         }
     }
 
@@ -205,22 +214,13 @@ impl Turns {
     }
 
     /// Asks the model for a title, unless the conversation has one that a person or a model gave.
-    async fn give_title(
-        &self,
-        vault: &Vault,
-        session: CancellationToken,
-        conversation: ConversationId,
-        model: String,
-        begun: &Begun,
-        facts: &Facts,
-        answer: String,
-    ) {
+    async fn give_title(&self, vault: &Vault, session: CancellationToken, begun: &Begun, about: Untitled) {
+        let Untitled { conversation, model, can_think, answer } = about;
         let wanted = vault.db.read(move |tx| conversations::wants_title(tx, conversation)).await;
         let Some(prompt) = begun.user.as_ref().map(|user| user.content.clone()) else { return };
         if !wanted.unwrap_or(false) || begun.user.as_ref().is_some_and(|user| user.parent.is_some()) {
             return;
         }
-        let can_think = facts.can("thinking") == Some(true);
         let request = titles::request(&model, &begun.options, can_think, &prompt, &answer);
         let (ollama, hub, token) = (self.0.parts.ollama.clone(), self.0.parts.hub.clone(), self.0.parts.tasks.token());
         let vault = vault.clone();
