@@ -5,7 +5,11 @@ use std::{hint::black_box, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ollamanet::{
-    access::{Breakers, Class, Gate, Member, Op, Permission, limiter::Limiter, live::LiveSessions},
+    access::{
+        Breakers, Class, Gate, Member, Op, Permission,
+        limiter::Limiter,
+        live::{Beginning, LiveSessions},
+    },
     api::{
         AccountId,
         auth::{Account, Role},
@@ -26,6 +30,7 @@ static READ: Op = Op {
     class: Class::Read,
     needs_ollama: None,
     deadline: std::time::Duration::from_secs(5),
+    fresh: false,
 };
 
 #[expect(clippy::unwrap_used, reason = "a measurement that cannot be set up should say where")]
@@ -42,8 +47,9 @@ fn gate(c: &mut Criterion) {
     let file = dir.path().join("vault.db");
     let db = open(&Target { name: "vault", path: &file, schema: &VAULT, key: Some(&key), cautious: false }).unwrap();
     let account = Account { id: AccountId::new(), name: "ann".to_owned(), role: Role::User };
-    let session =
-        live.begin(account.clone(), Vault { account: account.id, db: db.clone() }, key.clone(), true).unwrap();
+    let session = live
+        .begin(account.clone(), Vault { account: account.id, db: db.clone() }, key.clone(), Beginning::Typed)
+        .unwrap();
     let row = sessions::NewSession {
         id: session.id,
         account: account.id,

@@ -33,11 +33,16 @@ use crate::{
     paths::{self, Paths},
     services::{
         accounts::Accounts,
+        audit::Audit,
         conversations::Conversations,
+        export::Export,
         health::{HealthChecks, Watched},
         hub::Hub,
         models::Models,
+        profiles::Profiles,
+        roles::Roles,
         turns::{self, Turns},
+        users::Users,
     },
     store::{
         self,
@@ -221,8 +226,24 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         ModelCache::new(config.cache.bytes),
         Duration::from_secs(config.cache.models_fresh_seconds),
     );
+    let users = Users::new(system.clone(), paths.clone());
+    let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
+    let (profiles, export) = (Profiles::new(system.clone()), Export::new(system.clone()));
     let gate = Gate::new(sessions, Limiter::new(system.clone(), config.limits.clone()), breakers, system);
-    Ok(Gateway::new(Parts { alone, gate, accounts, models, conversations, turns, health }))
+    Ok(Gateway::new(Parts {
+        alone,
+        gate,
+        accounts,
+        models,
+        conversations,
+        turns,
+        health,
+        users,
+        roles,
+        audit,
+        profiles,
+        export,
+    }))
 }
 
 /// The configured address, else that of `OLLAMA_HOST`, else Ollama's own.

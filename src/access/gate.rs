@@ -54,7 +54,8 @@ use super::{
     breaker::Breakers,
     limiter::Limiter,
     live::{LiveSessions, Resolved},
-    op::{Class, Op, Rank},
+    op::{Class, Op, Permission, Rank},
+    rules::Rules,
 };
 use crate::{
     api::{
@@ -77,6 +78,8 @@ pub struct Caller<R> {
     pub session: SessionId,
     pub request: RequestId,
     pub vault: Vault,
+    /// Limits, and which models exist for this account.
+    pub rules: Arc<Rules>,
     /// Fires on sign-out, expiry or being disabled. Long work runs under a child of it.
     pub ended: CancellationToken,
     _rank: PhantomData<R>,
@@ -136,6 +139,7 @@ impl Gate {
                 session: session.id,
                 request,
                 vault,
+                rules: found.rules,
                 ended: ended.clone(),
                 _rank: PhantomData,
             };
@@ -193,7 +197,16 @@ impl Gate {
             return Err(Fault::new(FaultKind::Denied, "Your account may not do that.")
                 .hint("An administrator can change what your role may do."));
         }
-        self.limiter.take(found.account.id, op.class).await?;
+        // One's own account is where a second factor is added.
+        if found.wants_second_factor && op.permission != Permission::Own {
+            return Err(Fault::new(FaultKind::SecondFactorWanted, "This installation asks for a second factor.")
+                .hint("Add one to your account first: `ollamanet account second-factor add`."));
+        }
+        if op.fresh && !found.is_fresh(Instant::now()) {
+            return Err(Fault::new(FaultKind::Unconfirmed, "This needs your passphrase once more.")
+                .hint("Type it again; then it is not asked for during five minutes."));
+        }
+        self.limiter.take(found.account.id, op.class, &found.rules).await?;
         if let Some(kind) = op.needs_ollama {
             self.breakers.admit(kind, Instant::now())?;
         }

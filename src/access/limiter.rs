@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use super::op::Class;
+use super::{op::Class, rules::Rules};
 use crate::{
-    api::{AccountId, Fault, FaultKind},
+    api::{AccountId, Fault, FaultKind, admin::Limited},
     config::LimitsConfig,
     store::{
         Db, StoreError,
@@ -37,12 +37,13 @@ impl Limiter {
         Self { system, limits, in_hand: Mutex::default() }
     }
 
-    /// Takes one call out of the allowance.
+    /// Takes one call out of the allowance. What `rules` say of it wins over the configured limits.
     ///
     /// # Errors
     /// `Slow` with the time after which there is one again.
-    pub async fn take(&self, account: AccountId, class: Class) -> Result<(), Fault> {
-        let Some(per_minute) = self.per_minute(class) else { return Ok(()) };
+    pub async fn take(&self, account: AccountId, class: Class, rules: &Rules) -> Result<(), Fault> {
+        let Some(configured) = self.per_minute(class) else { return Ok(()) };
+        let per_minute = rules.most(Limited::Calls(class)).unwrap_or(configured);
         if class == Class::Read && self.spend(account) {
             return Ok(());
         }

@@ -6,17 +6,18 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
-use super::op::Permission;
+use super::{op::Permission, rules::Rules};
 use crate::{
     api::{
         Fault, FaultKind, SessionId,
-        auth::{Account, Role, Session},
+        auth::{Account, Session},
     },
     store::{
         Vault,
@@ -41,6 +42,10 @@ struct Entry {
     ended: CancellationToken,
     /// Permissions taken from or given to the role, beyond its rank.
     exceptions: Vec<(Permission, bool)>,
+    rules: Arc<Rules>,
+    wants_second_factor: bool,
+    /// When the passphrase was typed last.
+    confirmed_at: Option<Instant>,
     /// The system database's version at the last look.
     seen: Option<i64>,
     /// Milliseconds since 1970. Time passes without anybody committing.
@@ -64,6 +69,9 @@ impl Entry {
             vault: self.open.as_ref().map(|(vault, _)| vault.clone()),
             ended: self.ended.clone(),
             exceptions: self.exceptions.clone(),
+            rules: Arc::clone(&self.rules),
+            wants_second_factor: self.wants_second_factor,
+            confirmed_at: self.confirmed_at,
         }
     }
 }
@@ -75,16 +83,37 @@ pub struct Resolved {
     /// `None` = locked.
     pub vault: Option<Vault>,
     pub ended: CancellationToken,
+    pub rules: Arc<Rules>,
+    /// Until one is added, nothing but one's own account answers.
+    pub wants_second_factor: bool,
     exceptions: Vec<(Permission, bool)>,
+    confirmed_at: Option<Instant>,
 }
+
+/// How a session begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// By a passphrase or a code, just now. Its row is written with it.
+    Typed,
+    /// By a token. It is used before its row is written, so that the first screen does not wait for the disk.
+    Resumed,
+}
+
+/// How long a typed passphrase is good for what asks for a fresh one (`Op::fresh`).
+const FRESH: Duration = Duration::from_mins(5);
 
 impl Resolved {
     /// What the rank gives, unless the role's own table says otherwise.
     pub fn may(&self, permission: Permission) -> bool {
         match self.exceptions.iter().find(|(which, _)| *which == permission) {
-            Some((_, allowed)) => *allowed,
+            Some((_, allowed)) => *allowed && self.account.role >= permission.least_rank(),
             None => self.account.role >= permission.least_rank(),
         }
+    }
+
+    /// Whether the passphrase was typed within the last five minutes.
+    pub fn is_fresh(&self, now: Instant) -> bool {
+        self.confirmed_at.is_some_and(|at| now.saturating_duration_since(at) < FRESH)
     }
 }
 
@@ -94,8 +123,8 @@ impl LiveSessions {
         Self { watch, entries: Mutex::default() }
     }
 
-    /// Begins a session in memory. `recorded` = its row is already written.
-    pub fn begin(&self, account: Account, vault: Vault, key: RawKey, recorded: bool) -> Result<Session, Fault> {
+    /// Begins a session in memory.
+    pub fn begin(&self, account: Account, vault: Vault, key: RawKey, how: Beginning) -> Result<Session, Fault> {
         let handle =
             *random::<32>().map_err(|_| Fault::new(FaultKind::Internal, "The system gave no random numbers."))?;
         let session = Session::from_parts(SessionId::new(), handle);
@@ -105,9 +134,12 @@ impl LiveSessions {
             open: Some((vault, key)),
             ended: CancellationToken::new(),
             exceptions: Vec::new(),
+            rules: Arc::default(),
+            wants_second_factor: false,
+            confirmed_at: (how == Beginning::Typed).then(Instant::now),
             seen: None,
             expires_at: i64::MAX,
-            recorded,
+            recorded: how == Beginning::Typed,
         };
         self.lock().insert(session.id, entry);
         Ok(session)
@@ -144,8 +176,18 @@ impl LiveSessions {
             if entry.seen != Some(version) || entry.expires_at <= now {
                 let standing = self.watch.session(session.id, now).map_err(Fault::from)?;
                 let over = match standing {
-                    Some(Standing { over: None, rank, exceptions, expires_at }) => {
+                    Some(Standing {
+                        over: None,
+                        rank,
+                        exceptions,
+                        expires_at,
+                        limits,
+                        models,
+                        wants_second_factor,
+                    }) => {
                         entry.expires_at = expires_at;
+                        entry.rules = Arc::new(Rules { limits, models });
+                        entry.wants_second_factor = wants_second_factor;
                         entry.account.role = rank;
                         entry.exceptions = exceptions
                             .iter()
@@ -165,6 +207,13 @@ impl LiveSessions {
             }
         }
         Ok(entry.resolved())
+    }
+
+    /// The passphrase was typed again.
+    pub fn confirm(&self, id: SessionId) {
+        if let Some(entry) = self.lock().get_mut(&id) {
+            entry.confirmed_at = Some(Instant::now());
+        }
     }
 
     /// Lets go of the vault; an answer that is running holds its own handle until it ends.
@@ -197,21 +246,11 @@ impl LiveSessions {
     }
 }
 
-impl Permission {
-    /// The rank that has this permission where no table says otherwise.
-    fn least_rank(self) -> Role {
-        match self {
-            Self::Own | Self::Chat | Self::Organise | Self::SeeModels | Self::SeeHealth => Role::User,
-            Self::ManageModels | Self::ManageAccounts => Role::Admin,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        api::AccountId,
+        api::{AccountId, auth::Role},
         store::{
             Db, StoreError,
             keys::new_data_key,
@@ -227,7 +266,7 @@ mod tests {
         let live = LiveSessions::new(Watch::open(&dir.path().join("system.db")).unwrap());
         let account = Account { id: AccountId::new(), name: "ann".to_owned(), role: Role::User };
         let opened = vault::scratch::vault(dir);
-        let session = live.begin(account.clone(), opened, new_data_key().unwrap(), true).unwrap();
+        let session = live.begin(account.clone(), opened, new_data_key().unwrap(), Beginning::Typed).unwrap();
         let (id, place) = (session.id, String::new());
         system
             .write::<_, StoreError>(move |tx| {

@@ -7,7 +7,9 @@ pub mod gate;
 pub mod limiter;
 pub mod live;
 pub mod op;
+pub mod rules;
 
 pub use breaker::Breakers;
 pub use gate::{Caller, Gate, Holder, Visitor};
 pub use op::{Admin, Class, Member, Op, Permission, Rank};
+pub use rules::Rules;

@@ -2,78 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::api::admin::{Class, Permission};
 use crate::api::auth::Role;
-
-/// Whose allowance a call draws on. Buckets live in the system database, so two windows share one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Starting an answer.
-    Chat,
-    /// Passphrases and codes.
-    Auth,
-    /// Changing accounts, models, settings.
-    Admin,
-    /// Looking, and small changes to one's own things.
-    Read,
-    /// Locking, leaving, stopping: never refused to whoever holds the session, and never counted.
-    Free,
-}
-
-impl Class {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Auth => "auth",
-            Self::Admin => "admin",
-            Self::Read => "read",
-            Self::Free => "free",
-        }
-    }
-}
-
-/// What a role may be given or denied. Rank is checked by type, these by table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Permission {
-    /// Anything every signed-in person may always do to their own account.
-    Own,
-    Chat,
-    /// Folders, conversations, notes, drafts: one's own things.
-    Organise,
-    /// Seeing which models there are.
-    SeeModels,
-    ManageModels,
-    ManageAccounts,
-    SeeHealth,
-}
-
-impl Permission {
-    pub const ALL: [Self; 7] = [
-        Self::Own,
-        Self::Chat,
-        Self::Organise,
-        Self::SeeModels,
-        Self::ManageModels,
-        Self::ManageAccounts,
-        Self::SeeHealth,
-    ];
-
-    /// As the system database writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Own => "own",
-            Self::Chat => "chat",
-            Self::Organise => "organise",
-            Self::SeeModels => "see_models",
-            Self::ManageModels => "manage_models",
-            Self::ManageAccounts => "manage_accounts",
-            Self::SeeHealth => "see_health",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|permission| permission.as_str() == text)
-    }
-}
 
 /// One operation: a `const` beside each façade method.
 #[derive(Debug)]
@@ -85,6 +15,9 @@ pub struct Op {
     /// Refused while the breaker of this kind of Ollama call is open.
     pub needs_ollama: Option<OllamaKind>,
     pub deadline: Duration,
+    /// Whether the passphrase must have been typed within the last five minutes (`confirm` types it again): for what
+    /// cannot be taken back or lets others in.
+    pub fresh: bool,
 }
 
 /// The kinds of Ollama call, each with its own breaker.

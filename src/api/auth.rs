@@ -86,14 +86,53 @@ pub struct Account {
     pub id: AccountId,
     /// The sign-in name: 3–50 of `[A-Za-z0-9._-]`.
     pub name: String,
+    /// What the role is worth: the rank.
     pub role: Role,
 }
 
-/// The first account of an installation, which is an administrator's.
+/// An account that its own person makes: the first of an installation, which is an administrator's, or any where
+/// registration is open.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
     pub name: String,
     pub passphrase: Secret,
+}
+
+/// What a one-time code is used with: for a new account, or after a reset.
+#[derive(Clone, Debug)]
+pub struct Activation {
+    pub name: String,
+    /// As the administrator handed it over.
+    pub code: Secret,
+    /// After a reset, the recovery code opens the old vault. Without it the old one stays sealed and kept, and a new,
+    /// empty one begins.
+    pub recovery_code: Option<Secret>,
+    pub passphrase: Secret,
+}
+
+/// What a name and a passphrase led to.
+#[derive(Clone, Debug)]
+pub enum Entered {
+    In(Box<SignedIn>),
+    /// The passphrase fits; a code of the second factor is wanted before this handle expires (2 min).
+    SecondFactor(HalfWay),
+}
+
+/// Proof of a passphrase that fitted, while the second factor is asked for. Of this process only, like a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HalfWay(Session);
+
+impl HalfWay {
+    /// Only the session table makes these; another key opens nothing.
+    #[must_use]
+    pub fn new(handle: Session) -> Self {
+        Self(handle)
+    }
+
+    #[must_use]
+    pub fn handle(&self) -> &Session {
+        &self.0
+    }
 }
 
 /// A session that has just begun.
@@ -125,7 +164,10 @@ pub enum Door {
     /// No account exists yet: make the first administrator.
     FirstRun,
     /// Accounts exist; nobody stays signed in here.
-    SignIn,
+    SignIn {
+        /// Whether anybody may make an account here.
+        registration: bool,
+    },
     /// A "stay signed in" token opened the vault.
     Resumed(Box<SignedIn>),
 }

@@ -18,6 +18,10 @@ pub enum FaultKind {
     Denied,
     /// Name and passphrase (or code) do not match. Never says which.
     WrongCredentials,
+    /// The passphrase was last typed too long ago for this; `confirm` asks for it again.
+    Unconfirmed,
+    /// A second factor must be added before anything else.
+    SecondFactorWanted,
     /// Too many calls in a short time; `retry_after` says when.
     Slow,
     /// Ollama cannot be reached, or does not answer.
@@ -107,7 +111,12 @@ impl Fault {
         match self.kind {
             FaultKind::Upstream => 3,
             FaultKind::ModelMissing => 4,
-            FaultKind::SignedOut | FaultKind::Locked | FaultKind::Denied | FaultKind::WrongCredentials => 5,
+            FaultKind::SignedOut
+            | FaultKind::Locked
+            | FaultKind::Denied
+            | FaultKind::Unconfirmed
+            | FaultKind::SecondFactorWanted
+            | FaultKind::WrongCredentials => 5,
             FaultKind::Invalid => 2,
             FaultKind::Unsafe => 78,
             FaultKind::Cancelled => 130,

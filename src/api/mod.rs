@@ -3,6 +3,7 @@
 //! Everything here is owned, serialisable and free of behaviour beyond checking itself, so that the same
 //! façade can later stand behind a socket. Nothing here knows a store, a client or a screen.
 
+pub mod admin;
 pub mod auth;
 pub mod chat;
 pub mod events;
@@ -12,6 +13,7 @@ pub mod ids;
 pub mod models;
 pub mod options;
 pub mod organise;
+pub mod profile;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::*;

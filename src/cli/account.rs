@@ -12,6 +12,7 @@ use super::{
     args::{Account as What, Stay},
     out::{print, print_json, safe, say},
     secrets::Source,
+    sign_in::whole,
 };
 use crate::api::{
     Fault, FaultKind,
@@ -26,7 +27,7 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
         What::SignIn { name, stay } => {
             let source = Source::new(desk.global.passphrase_fd)?;
             let passphrase = source.next("Passphrase").await?;
-            let signed_in = desk.gateway.sign_in(&name, &passphrase).await?;
+            let signed_in = whole(desk.gateway.sign_in(&name, &passphrase).await?)?;
             let stays = stay_if_wanted(desk, &signed_in, stay, &source).await?;
             tell(desk, &signed_in, stays, None)
         }
@@ -44,7 +45,7 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
             let source = Source::new(desk.global.passphrase_fd)?;
             let code = source.next("Recovery code").await?;
             let new = accepted(desk, &name, &source, "New passphrase").await?;
-            let signed_in = desk.gateway.recover(&name, &code, &new).await?;
+            let signed_in = whole(desk.gateway.recover(&name, &code, &new).await?)?;
             let stays = stay_if_wanted(desk, &signed_in, stay, &source).await?;
             tell(desk, &signed_in, stays, None)
         }
@@ -94,10 +95,10 @@ async fn change_passphrase(desk: &Desk) -> Result<(), End> {
     // With --user the descriptor holds the old passphrase for signing in; it is read once for both.
     let current = source.next("Current passphrase").await?;
     let signed_in = match &desk.global.user {
-        Some(name) => desk.gateway.sign_in(name, &current).await?,
+        Some(name) => whole(desk.gateway.sign_in(name, &current).await?)?,
         None => match desk.gateway.door().await? {
             Door::Resumed(signed_in) => *signed_in,
-            Door::FirstRun | Door::SignIn => {
+            Door::FirstRun | Door::SignIn { .. } => {
                 return Err(Fault::signed_out().hint("Say whose passphrase it is: --user NAME").into());
             }
         },
@@ -119,8 +120,8 @@ async fn sign_out(desk: &Desk) -> Result<(), End> {
             }
             print(&format!("{} is signed out.\n", safe(&signed_in.account.name)))
         }
-        Door::FirstRun | Door::SignIn if desk.global.json => print_json(&json!({ "signed_out": null })),
-        Door::FirstRun | Door::SignIn => print("Nobody was signed in.\n"),
+        Door::FirstRun | Door::SignIn { .. } if desk.global.json => print_json(&json!({ "signed_out": null })),
+        Door::FirstRun | Door::SignIn { .. } => print("Nobody was signed in.\n"),
     }
 }
 

@@ -125,7 +125,7 @@ async fn backend(desk: &Desk, findings: &mut Vec<Finding>) {
             fix: Some("Start `ollamanet`, or: ollamanet account create NAME --stay".to_owned()),
             code: 5,
         }),
-        Ok(Door::SignIn) => {
+        Ok(Door::SignIn { .. }) => {
             findings.push(good("account", "nobody stays signed in here; the interface asks".to_owned()));
         }
         Ok(Door::Resumed(signed_in)) => {

@@ -11,7 +11,7 @@ use crate::{
     access::{Class, Member, Op, Permission},
     api::{
         Fault,
-        auth::{Account, Door, NewAccount, Secret, Session, SignedIn, Strength},
+        auth::{Account, Activation, Door, Entered, HalfWay, NewAccount, Secret, Session, SignedIn, Strength},
     },
 };
 
@@ -22,9 +22,13 @@ const SIGN_IN: Op = Op {
     class: Class::Auth,
     needs_ollama: None,
     deadline: Duration::from_mins(1),
+    fresh: false,
 };
 const DOOR: Op = Op { name: "auth.door", ..SIGN_IN };
 const CREATE_FIRST: Op = Op { name: "auth.create_first_admin", ..SIGN_IN };
+const REGISTER: Op = Op { name: "auth.register", ..SIGN_IN };
+const ACTIVATE: Op = Op { name: "auth.activate", ..SIGN_IN };
+const SECOND_FACTOR: Op = Op { name: "auth.second_factor", ..SIGN_IN };
 const RECOVER: Op = Op { name: "auth.recover", ..SIGN_IN };
 const STAY: Op = Op { name: "auth.stay_signed_in", ..SIGN_IN };
 /// Leaving must work however many calls came before, and on a full disk.
@@ -57,12 +61,28 @@ impl Gateway {
         self.0.gate.knock(&CREATE_FIRST, |by| self.0.accounts.create_first_admin(by, new)).await
     }
 
-    pub async fn sign_in(&self, name: &str, passphrase: &Secret) -> Result<SignedIn, Fault> {
+    /// Another account, with the role `user`, where registration is open. The recovery code is shown once.
+    pub async fn register(&self, new: NewAccount) -> Result<SignedIn, Fault> {
+        self.0.gate.knock(&REGISTER, |by| self.0.accounts.register(by, new)).await
+    }
+
+    /// Comes in with a one-time code and sets the passphrase. The recovery code in the answer is shown once.
+    pub async fn activate(&self, how: Activation) -> Result<Entered, Fault> {
+        self.0.gate.knock(&ACTIVATE, |by| self.0.accounts.activate(by, how)).await
+    }
+
+    pub async fn sign_in(&self, name: &str, passphrase: &Secret) -> Result<Entered, Fault> {
         self.0.gate.knock(&SIGN_IN, |by| self.0.accounts.sign_in(by, name, passphrase)).await
     }
 
+    /// The second half of a sign-in: a code of the authenticator, or one of the second factor's recovery codes.
+    pub async fn second_factor(&self, half: &HalfWay, code: &Secret) -> Result<SignedIn, Fault> {
+        self.0.gate.knock(&SECOND_FACTOR, |by| self.0.accounts.second_factor(by, half, code)).await
+    }
+
     /// Opens the vault with the recovery code, sets a new passphrase and makes a new code.
-    pub async fn recover(&self, name: &str, code: &Secret, new: &Secret) -> Result<SignedIn, Fault> {
+    /// A second factor stays, and is asked for before the session begins.
+    pub async fn recover(&self, name: &str, code: &Secret, new: &Secret) -> Result<Entered, Fault> {
         self.0.gate.knock(&RECOVER, |by| self.0.accounts.recover(by, name, code, new)).await
     }
 

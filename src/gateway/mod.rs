@@ -3,17 +3,24 @@
 //! Architecture invariant: every method that needs a session goes through `Gate::call` with its own `Op`; the few that
 //! do not (`auth.rs`, `health.rs`) say so and why.
 
+mod audit;
 mod auth;
 mod health;
 mod models;
 mod organise;
+mod profile;
+mod roles;
 mod turns;
+mod users;
 
 use std::sync::Arc;
 
 use crate::{
     access::Gate,
-    services::{accounts::Accounts, conversations::Conversations, health::HealthChecks, models::Models, turns::Turns},
+    services::{
+        accounts::Accounts, audit::Audit, conversations::Conversations, export::Export, health::HealthChecks,
+        models::Models, profiles::Profiles, roles::Roles, turns::Turns, users::Users,
+    },
 };
 
 /// The one door to everything. Cheap to clone.
@@ -31,6 +38,11 @@ pub struct Parts {
     pub conversations: Conversations,
     pub turns: Turns,
     pub health: HealthChecks,
+    pub users: Users,
+    pub roles: Roles,
+    pub audit: Audit,
+    pub profiles: Profiles,
+    pub export: Export,
 }
 
 impl Gateway {

@@ -19,6 +19,7 @@ pub(super) const LIST: Op = Op {
     class: Class::Read,
     needs_ollama: None,
     deadline: Duration::from_secs(45),
+    fresh: false,
 };
 
 pub(super) const DETAIL: Op = Op { name: "models.detail", ..LIST };

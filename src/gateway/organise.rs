@@ -22,6 +22,7 @@ pub(super) const TREE: Op = Op {
     class: Class::Read,
     needs_ollama: None,
     deadline: Duration::from_secs(10),
+    fresh: false,
 };
 pub(super) const LIST: Op = Op { name: "conversations.list", ..TREE };
 pub(super) const CREATE: Op = Op { name: "conversations.create", ..TREE };

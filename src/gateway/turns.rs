@@ -22,6 +22,7 @@ pub(super) const START: Op = Op {
     class: Class::Chat,
     needs_ollama: Some(OllamaKind::Chat),
     deadline: Duration::from_secs(30),
+    fresh: false,
 };
 pub(super) const MEASURE: Op = Op {
     name: "turns.measure",
@@ -29,6 +30,7 @@ pub(super) const MEASURE: Op = Op {
     class: Class::Read,
     needs_ollama: None,
     deadline: Duration::from_secs(5),
+    fresh: false,
 };
 pub(super) const STOP: Op = Op { name: "turns.stop", class: Class::Free, ..MEASURE };
 pub(super) const INSPECT: Op = Op { name: "turns.inspect", deadline: Duration::from_secs(20), ..MEASURE };

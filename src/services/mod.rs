@@ -5,9 +5,21 @@
 
 pub mod accounts;
 pub mod attachments;
+pub mod audit;
 pub mod context;
 pub mod conversations;
+pub mod export;
 pub mod health;
 pub mod hub;
 pub mod models;
+pub mod profiles;
+pub mod roles;
 pub mod turns;
+pub mod users;
+
+use crate::api::{Fault, FaultKind};
+
+/// What is laid out but not yet there.
+pub(crate) fn unbuilt() -> std::future::Ready<Fault> {
+    std::future::ready(Fault::new(FaultKind::Internal, "This is not there yet."))
+}

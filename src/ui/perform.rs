@@ -19,7 +19,7 @@ use super::{
 use crate::{
     api::{
         Fault, FaultKind,
-        auth::{Door, Session, SignedIn},
+        auth::{Door, Entered, Session, SignedIn},
         events::Event,
         organise::Shelf,
     },
@@ -294,7 +294,10 @@ impl Hands {
                 AuthReply::Judged { asked, strength: gateway.judge_passphrase(&name, &passphrase).await }
             }
             AuthCall::Propose => AuthReply::Proposed(gateway.propose_passphrase()),
-            AuthCall::CreateFirstAdmin(new) => self.signed_in(gateway.create_first_admin(new).await).await,
+            AuthCall::CreateFirstAdmin(new) => {
+                let made = gateway.create_first_admin(new).await;
+                self.signed_in(made.map(|made| Entered::In(Box::new(made)))).await
+            }
             AuthCall::SignIn { name, passphrase } => self.signed_in(gateway.sign_in(&name, &passphrase).await).await,
             AuthCall::Recover { name, code, new } => self.signed_in(gateway.recover(&name, &code, &new).await).await,
             AuthCall::StaySignedIn(stay) => AuthReply::Stayed(match self.session() {
@@ -325,7 +328,11 @@ impl Hands {
         self.tell(Msg::Auth(reply)).await;
     }
 
-    async fn signed_in(&self, outcome: Result<SignedIn, Fault>) -> AuthReply {
+    async fn signed_in(&self, entered: Result<Entered, Fault>) -> AuthReply {
+        let outcome = entered.and_then(|entered| match entered {
+            Entered::In(signed_in) => Ok(*signed_in),
+            Entered::SecondFactor(_) => Err(Fault::new(FaultKind::Internal, "This account has a second factor.")),
+        });
         if let Ok(signed_in) = &outcome {
             self.arrive(signed_in).await;
         }

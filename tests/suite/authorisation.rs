@@ -8,10 +8,12 @@ use std::{collections::BTreeSet, fs, path::Path};
 use ollamanet::{
     api::{
         AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, SessionId, TurnId,
+        admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         chat::{Draft, NewTurn, TurnAct, TurnEvent},
         events::Event,
         organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
+        profile::Preferences,
     },
     config::Config,
     fake::{Fake, Pace, StandIn},
@@ -87,6 +89,42 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
     ]
 }
 
+/// What only administrators may. In an order in which each can be done to the account that the one before left.
+async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(&'static str, Result<String, Fault>)> {
+    let gateway = &house.gateway;
+    let new = NewUser { name: "Newcomer".to_owned(), display_name: None, role: "user".to_owned() };
+    let scope = || Scope::Role("keeper".to_owned());
+    let rule = ModelRule { pattern: "*:70b".to_owned(), allowed: false };
+    vec![
+        ("users", told(gateway.users(by, UserFilter::default(), None, 10).await)),
+        ("user", told(gateway.user(by, who).await)),
+        ("create_user", told(gateway.create_user(by, new).await)),
+        ("create_role", told(gateway.create_role(by, "warden", Role::User).await)),
+        ("rename_role", told(gateway.rename_role(by, "warden", "keeper").await)),
+        ("set_permission", told(gateway.set_permission(by, "keeper", Permission::Export, Some(false)).await)),
+        ("set_limit", told(gateway.set_limit(by, scope(), Limited::Answers, Some(1)).await)),
+        ("set_model_access", told(gateway.set_model_access(by, scope(), vec![rule]).await)),
+        ("roles", told(gateway.roles(by).await)),
+        ("set_user_role", told(gateway.set_user_role(by, who, "keeper").await)),
+        ("delete_role", told(gateway.delete_role(by, "keeper", "user").await)),
+        ("lock_user", told(gateway.lock_user(by, who, 10).await)),
+        ("unlock_user", told(gateway.unlock_user(by, who).await)),
+        ("disable_user", told(gateway.disable_user(by, who).await)),
+        ("enable_user", told(gateway.enable_user(by, who).await)),
+        ("end_user_session", told(gateway.end_user_session(by, who, None).await)),
+        ("reset_user", told(gateway.reset_user(by, who).await)),
+        ("delete_user", told(gateway.delete_user(by, who).await)),
+        ("restore_user", told(gateway.restore_user(by, who).await)),
+        ("delete_user", told(gateway.delete_user(by, who).await)),
+        ("purge_user", told(gateway.purge_user(by, who).await)),
+        ("policy", told(gateway.policy(by).await)),
+        ("set_policy", told(gateway.set_policy(by, Policy::default()).await)),
+        ("audit", told(gateway.audit(by, AuditFilter::default(), None, 10).await)),
+        ("verify_audit", told(gateway.verify_audit(by).await)),
+        ("prune_audit", told(gateway.prune_audit(by).await)),
+    ]
+}
+
 /// The answer in words, without what differs from call to call.
 fn told<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> Result<String, Fault> {
     outcome.map(|value| format!("{value:?}")).map_err(|fault| Fault { report_id: None, ..fault })
@@ -104,6 +142,23 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("events", told(gateway.events(by).await)),
         ("models", told(gateway.models(by, false).await)),
         ("model", told(gateway.model(by, "demo-chat:3b").await)),
+        ("profile", told(gateway.profile(by).await)),
+        ("set_display_name", told(gateway.set_display_name(by, Some("A. Person".to_owned())).await)),
+        ("preferences", told(gateway.preferences(by).await)),
+        ("set_preferences", told(gateway.set_preferences(by, Preferences::default()).await)),
+        ("allowance", told(gateway.allowance(by).await)),
+        ("activity", told(gateway.activity(by, None, 10).await)),
+        ("sessions", told(gateway.sessions(by).await)),
+        ("end_session", told(gateway.end_session(by, SessionId::new()).await)),
+        ("end_other_sessions", told(gateway.end_other_sessions(by).await)),
+        ("confirm", told(gateway.confirm(by, &secret).await)),
+        ("begin_second_factor", told(gateway.begin_second_factor(by).await)),
+        ("add_second_factor", told(gateway.add_second_factor(by, &secret).await)),
+        ("remove_second_factor", told(gateway.remove_second_factor(by, &secret).await)),
+        ("new_second_factor_codes", told(gateway.new_second_factor_codes(by, &secret).await)),
+        ("new_recovery_code", told(gateway.new_recovery_code(by).await)),
+        ("export_my_data", told(gateway.export_my_data(by, house.paths.data.join("mine")).await)),
+        ("delete_my_account", told(gateway.delete_my_account(by).await)),
         ("stay_signed_in", told(gateway.stay_signed_in(by, false).await)),
         ("whoami", told(gateway.whoami(by).await)),
         ("unlock", told(gateway.unlock(by, &secret).await)),
@@ -165,7 +220,7 @@ async fn another_accounts_things_are_answered_as_things_that_do_not_exist() {
     // The administrator is the one who tries: rank opens no vault.
     let admin = house.first_admin("Ann").await;
     add_account(&house, "Bob").await;
-    let bob = house.gateway.sign_in("Bob", &Secret::new(PASSPHRASE)).await.unwrap();
+    let bob = house.sign_in("Bob", &Secret::new(PASSPHRASE)).await.unwrap();
     assert_eq!(bob.account.role, Role::User);
     let bobs = things_of(&house, &bob).await;
     let anns = things_of(&house, &admin).await;
@@ -188,6 +243,19 @@ async fn another_accounts_things_are_answered_as_things_that_do_not_exist() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_administrators_may_is_denied_to_everybody_else() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("Ann").await;
+    add_account(&house, "Bob").await;
+    let bob = house.sign_in("Bob", &Secret::new(PASSPHRASE)).await.unwrap();
+    for (method, outcome) in of_administrators(&house, &bob.session, ann.account.id).await {
+        assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::Denied), "{method}");
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_session_of_this_process_nothing_answers() {
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
@@ -197,10 +265,14 @@ async fn without_a_session_of_this_process_nothing_answers() {
     let anns = things_of(&house, &ann).await;
     let forged = Session::from_parts(ann.session.id, [7; 32]);
     let invented = Session::from_parts(SessionId::new(), *ann.session.key());
-    let left = house.gateway.sign_in("Ann", &Secret::new(PASSPHRASE)).await.unwrap().session;
+    let left = house.sign_in("Ann", &Secret::new(PASSPHRASE)).await.unwrap().session;
     house.gateway.sign_out(&left).await.unwrap();
     for session in [&forged, &invented, &left] {
-        let asked = with_ids(&house, session, anns).await.into_iter().chain(without_ids(&house, session).await);
+        let asked = with_ids(&house, session, anns)
+            .await
+            .into_iter()
+            .chain(of_administrators(&house, session, ann.account.id).await)
+            .chain(without_ids(&house, session).await);
         for (method, outcome) in asked {
             assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::SignedOut), "{method}");
         }
@@ -218,7 +290,8 @@ async fn behind_a_locked_screen_only_unlocking_and_leaving_answer() {
     let ann = house.first_admin("Ann").await;
     let anns = things_of(&house, &ann).await;
     house.gateway.lock(&ann.session).await.unwrap();
-    for (method, outcome) in with_ids(&house, &ann.session, anns).await {
+    let asked = with_ids(&house, &ann.session, anns).await;
+    for (method, outcome) in asked.into_iter().chain(of_administrators(&house, &ann.session, ann.account.id).await) {
         assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::Locked), "{method}");
     }
     for (method, outcome) in without_ids(&house, &ann.session).await {
@@ -236,6 +309,7 @@ async fn every_method_of_the_façade_that_takes_a_session_is_asked_here() {
     let asked: BTreeSet<String> = with_ids(&house, &nobody, Things::nobodys())
         .await
         .into_iter()
+        .chain(of_administrators(&house, &nobody, AccountId::new()).await)
         .chain(without_ids(&house, &nobody).await)
         .map(|(method, _)| method.to_owned())
         .collect();

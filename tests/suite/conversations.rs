@@ -91,7 +91,7 @@ async fn a_draft_survives_the_program() {
     house.close().await;
     let house = House::alone(home.path());
     let passphrase = ollamanet::api::auth::Secret::new(crate::common::house::PASSPHRASE);
-    let again = house.gateway.sign_in("ann", &passphrase).await.unwrap();
+    let again = house.sign_in("ann", &passphrase).await.unwrap();
     let opened = house.gateway.open_conversation(&again.session, id, 50).await.unwrap();
     assert_eq!((opened.draft, opened.page.messages.len(), opened.running), (draft, 0, None));
     assert_eq!(house.gateway.draft(&again.session, None).await.unwrap().text, "new");
@@ -104,7 +104,7 @@ async fn another_window_hears_that_something_changed() {
     let mut events = house.gateway.events(&ann.session).await.unwrap();
     let other = House::alone(home.path());
     let passphrase = ollamanet::api::auth::Secret::new(crate::common::house::PASSPHRASE);
-    let there = other.gateway.sign_in("ann", &passphrase).await.unwrap();
+    let there = other.sign_in("ann", &passphrase).await.unwrap();
     let heard = async {
         loop {
             if events.recv().await.expect("the subscription lives") == Event::Changed(Changed::Everything) {

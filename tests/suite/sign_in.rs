@@ -18,7 +18,7 @@ fn secret(text: &str) -> Secret {
 async fn resumed(house: &House) -> Option<SignedIn> {
     match house.gateway.door().await.unwrap() {
         Door::Resumed(signed_in) => Some(*signed_in),
-        Door::FirstRun | Door::SignIn => None,
+        Door::FirstRun | Door::SignIn { .. } => None,
     }
 }
 
@@ -41,7 +41,7 @@ async fn the_first_account_is_an_administrator_and_the_only_one_made_so() {
     assert_eq!(house.gateway.whoami(&first.session).await.unwrap(), first.account);
     let again = NewAccount { name: "Eve".to_owned(), passphrase: secret(PASSPHRASE) };
     assert_eq!(house.gateway.create_first_admin(again).await.unwrap_err().kind, FaultKind::Conflict);
-    assert!(matches!(house.gateway.door().await.unwrap(), Door::SignIn));
+    assert!(matches!(house.gateway.door().await.unwrap(), Door::SignIn { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,13 +75,13 @@ async fn a_wrong_passphrase_and_an_unknown_name_get_the_same_words() {
     let house = House::alone(home.path());
     house.first_admin("Ann").await;
     let told = |fault: Fault| (fault.kind, fault.message, fault.hint);
-    let wrong = house.gateway.sign_in("Ann", &secret("not this one at all")).await.unwrap_err();
-    let unknown = house.gateway.sign_in("Bob", &secret("not this one at all")).await.unwrap_err();
+    let wrong = house.sign_in("Ann", &secret("not this one at all")).await.unwrap_err();
+    let unknown = house.sign_in("Bob", &secret("not this one at all")).await.unwrap_err();
     assert_eq!(told(wrong), told(unknown));
     // Names are compared without case; passphrases byte for byte.
-    house.gateway.sign_in("ANN", &secret(PASSPHRASE)).await.unwrap();
-    house.gateway.sign_in("Ann", &secret(&PASSPHRASE.to_uppercase())).await.unwrap_err();
-    house.gateway.sign_in("Ann", &secret(&format!("{PASSPHRASE} "))).await.unwrap_err();
+    house.sign_in("ANN", &secret(PASSPHRASE)).await.unwrap();
+    house.sign_in("Ann", &secret(&PASSPHRASE.to_uppercase())).await.unwrap_err();
+    house.sign_in("Ann", &secret(&format!("{PASSPHRASE} "))).await.unwrap_err();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,14 +90,14 @@ async fn failed_tries_are_slowed_down_also_in_the_next_start() {
     let house = House::alone(home.path());
     house.first_admin("Ann").await;
     for _ in 0..4 {
-        house.gateway.sign_in("Ann", &secret("wrong")).await.unwrap_err();
+        house.sign_in("Ann", &secret("wrong")).await.unwrap_err();
     }
-    let fault = house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err();
+    let fault = house.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Slow);
     assert!(fault.retry_after.is_some());
     house.close().await;
     let next = House::alone(home.path());
-    assert_eq!(next.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err().kind, FaultKind::Slow);
+    assert_eq!(next.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err().kind, FaultKind::Slow);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +120,7 @@ async fn staying_signed_in_opens_the_next_start_and_its_token_changes_each_time(
     next.gateway.sign_out(&back.session).await.unwrap();
     assert_eq!(next.gateway.whoami(&back.session).await.unwrap_err().kind, FaultKind::SignedOut);
     assert!(!home.path().join("data/state/signed-in").exists());
-    assert!(matches!(next.gateway.door().await.unwrap(), Door::SignIn));
+    assert!(matches!(next.gateway.door().await.unwrap(), Door::SignIn { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,9 +137,9 @@ async fn a_copied_token_ends_the_family_and_its_owner_is_told() {
     fs::write(home.path().join("data/state/signed-in"), copied).unwrap();
     assert!(resumed(&house).await.is_none());
     assert!(resumed(&house).await.is_none());
-    let back = house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+    let back = house.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
     assert!(back.notice.unwrap().contains("copy"));
-    let again = house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+    let again = house.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
     assert_eq!(again.notice, None);
 }
 
@@ -179,7 +179,7 @@ async fn changing_the_passphrase_ends_other_sessions_and_tokens_in_every_window(
     let ann = here.first_admin("Ann").await;
     here.gateway.stay_signed_in(&ann.session, true).await.unwrap();
     let stale = token(home.path());
-    let other = there.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+    let other = there.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
     there.gateway.tree(&other.session).await.unwrap();
 
     let new = "quarry ember pylon sable drift";
@@ -195,8 +195,8 @@ async fn changing_the_passphrase_ends_other_sessions_and_tokens_in_every_window(
     here.gateway.tree(&ann.session).await.unwrap();
     fs::write(home.path().join("data/state/signed-in"), stale).unwrap();
     assert!(resumed(&there).await.is_none());
-    there.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err();
-    there.gateway.sign_in("Ann", &secret(new)).await.unwrap();
+    there.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err();
+    there.sign_in("Ann", &secret(new)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,17 +206,17 @@ async fn the_recovery_code_works_once_and_brings_a_new_one() {
     let ann = house.first_admin("Ann").await;
     let code = ann.recovery_code.unwrap();
     let new = secret("quarry ember pylon sable drift");
-    let mistyped = house.gateway.recover("Ann", &secret("ABCD"), &new).await.unwrap_err();
+    let mistyped = house.recover("Ann", &secret("ABCD"), &new).await.unwrap_err();
     assert_eq!(mistyped.kind, FaultKind::Invalid);
-    house.gateway.recover("Bob", &code, &new).await.unwrap_err();
-    let back = house.gateway.recover("ann", &code, &new).await.unwrap();
+    house.recover("Bob", &code, &new).await.unwrap_err();
+    let back = house.recover("ann", &code, &new).await.unwrap();
     assert_eq!(back.account, Account { name: "Ann".to_owned(), ..ann.account });
     assert_eq!(house.gateway.whoami(&ann.session).await.unwrap_err().kind, FaultKind::SignedOut);
-    house.gateway.sign_in("Ann", &new).await.unwrap();
-    house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err();
-    let used = house.gateway.recover("Ann", &code, &new).await.unwrap_err();
+    house.sign_in("Ann", &new).await.unwrap();
+    house.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err();
+    let used = house.recover("Ann", &code, &new).await.unwrap_err();
     assert_eq!(used.kind, FaultKind::WrongCredentials);
-    house.gateway.recover("Ann", &back.recovery_code.unwrap(), &secret(PASSPHRASE)).await.unwrap();
+    house.recover("Ann", &back.recovery_code.unwrap(), &secret(PASSPHRASE)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,12 +237,12 @@ async fn a_damaged_vault_is_set_aside_whole_and_an_empty_one_can_begin() {
     fs::write(&vault, &garbage).unwrap();
 
     let next = House::alone(home.path());
-    let fault = next.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err();
+    let fault = next.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Store);
     assert!(fault.message.contains(".corrupt-") && fault.hint.is_some(), "{fault}");
     let kept = next.files().into_iter().find(|path| path.to_string_lossy().contains(".db.corrupt-")).unwrap();
     assert!(fs::read(kept).unwrap() == garbage, "the damaged file was changed");
-    let empty = next.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+    let empty = next.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
     assert!(empty.notice.unwrap().contains("new, empty one"));
 }
 
@@ -252,7 +252,7 @@ async fn no_secret_lies_in_any_file() {
     let house = House::alone(home.path());
     let ann = house.first_admin("Ann").await;
     house.gateway.stay_signed_in(&ann.session, true).await.unwrap();
-    house.gateway.sign_in("tr0ub4dor-typed-as-name", &secret("x")).await.unwrap_err();
+    house.sign_in("tr0ub4dor-typed-as-name", &secret("x")).await.unwrap_err();
     let token = String::from_utf8(token(home.path())).unwrap();
     let token_secret = token.trim_end().rsplit('.').next().unwrap().to_owned();
     let code = ann.recovery_code.unwrap().reveal().to_owned();
@@ -324,7 +324,7 @@ async fn signing_out_works_and_forgets_the_token_even_if_nothing_can_be_written(
     for (what, table) in [("UPDATE", "sessions"), ("INSERT", "audit"), ("DELETE", "token_families")] {
         let ann = match house.gateway.door().await.unwrap() {
             Door::FirstRun => house.first_admin("Ann").await,
-            Door::SignIn => house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap(),
+            Door::SignIn { .. } => house.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap(),
             Door::Resumed(who) => panic!("{what} {table}: the token stayed good for {who:?}"),
         };
         house.gateway.stay_signed_in(&ann.session, true).await.unwrap();
@@ -334,7 +334,7 @@ async fn signing_out_works_and_forgets_the_token_even_if_nothing_can_be_written(
         assert!(!home.path().join("data/state/signed-in").exists(), "{what} {table}");
         mend();
     }
-    assert!(matches!(house.gateway.door().await.unwrap(), Door::SignIn));
+    assert!(matches!(house.gateway.door().await.unwrap(), Door::SignIn { .. }));
 }
 
 /// Each place where changing a way in could be cut off half way.
@@ -346,18 +346,18 @@ async fn a_change_of_the_passphrase_that_fails_half_way_leaves_the_old_one() {
     let home = tempfile::tempdir().unwrap();
     let (house, there) = (House::alone(home.path()), House::alone(home.path()));
     let ann = house.first_admin("Ann").await;
-    let other = there.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+    let other = there.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
     let new = secret("quarry ember pylon sable drift");
     for (what, table) in STEPS {
         let mend = break_table(&house, what, table);
         house.gateway.change_passphrase(&ann.session, &secret(PASSPHRASE), &new).await.unwrap_err();
         mend();
-        house.gateway.sign_in("Ann", &new).await.unwrap_err();
-        house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+        house.sign_in("Ann", &new).await.unwrap_err();
+        house.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
         there.gateway.tree(&other.session).await.unwrap();
     }
     house.gateway.change_passphrase(&ann.session, &secret(PASSPHRASE), &new).await.unwrap();
-    house.gateway.sign_in("Ann", &new).await.unwrap();
+    house.sign_in("Ann", &new).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -370,16 +370,16 @@ async fn a_recovery_that_fails_half_way_leaves_the_code_and_the_passphrase_as_th
     // Ending the session and beginning the next one are part of it: a used-up code must have shown its successor.
     for (what, table) in STEPS.into_iter().chain([("INSERT", "sessions"), ("UPDATE", "accounts")]) {
         let mend = break_table(&house, what, table);
-        house.gateway.recover("Ann", &code, &new).await.unwrap_err();
+        house.recover("Ann", &code, &new).await.unwrap_err();
         mend();
-        house.gateway.sign_in("Ann", &new).await.unwrap_err();
-        house.gateway.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
+        house.sign_in("Ann", &new).await.unwrap_err();
+        house.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap();
         house.gateway.whoami(&ann.session).await.unwrap();
         // The tries of the code are counted; what failed here was not the code.
         forget_tries(&house);
     }
-    house.gateway.recover("Ann", &code, &new).await.unwrap();
-    house.gateway.sign_in("Ann", &new).await.unwrap();
+    house.recover("Ann", &code, &new).await.unwrap();
+    house.sign_in("Ann", &new).await.unwrap();
 }
 
 fn forget_tries(house: &House) {

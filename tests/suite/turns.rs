@@ -86,7 +86,7 @@ async fn a_question_is_answered_and_read_back_after_a_restart() {
     first.close().await;
 
     let second = house(home.path(), &fake);
-    let again = second.gateway.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
+    let again = second.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
     let reread = second.gateway.open_conversation(&again.session, id, 50).await.unwrap();
     assert_eq!(reread.page, opened.page);
     assert_eq!(reread.conversation.row.title, "Show me a table");
@@ -121,7 +121,7 @@ async fn the_end_of_the_program_leaves_an_interrupted_answer_that_goes_on_after_
     first.close().await;
 
     let second = house(home.path(), &fake);
-    let again = second.gateway.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
+    let again = second.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
     let mut events = second.gateway.events(&again.session).await.unwrap();
     let opened = second.gateway.open_conversation(&again.session, id, 50).await.unwrap();
     let broken = &opened.page.messages[1];
@@ -197,7 +197,7 @@ async fn signing_out_ends_a_running_answer_keeps_its_text_and_closes_the_vault()
         !open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok()).any(|path| path.starts_with(&vaults))
     })
     .await;
-    let again = house.gateway.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
+    let again = house.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
     let opened = house.gateway.open_conversation(&again.session, id, 5).await.unwrap();
     let answer = &opened.page.messages[1];
     assert_eq!((answer.state, answer.content.as_str(), opened.running), (MessageState::Interrupted, "so far", None));

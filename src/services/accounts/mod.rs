@@ -3,7 +3,10 @@
 //! Opening a key slot is the check of a passphrase; there is nothing else to check it against. Argon2id is memory-hard,
 //! so no two run at once. An unknown name costs the same work and gets the same words as a wrong passphrase.
 
+mod activation;
+mod own_sessions;
 mod resume;
+mod second_factor;
 mod strength;
 mod token_file;
 
@@ -12,10 +15,13 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Semaphore;
 
 use crate::{
-    access::{Caller, Holder, Member, Visitor, live::LiveSessions},
+    access::{
+        Caller, Holder, Member, Visitor,
+        live::{Beginning, LiveSessions},
+    },
     api::{
         AccountId, Fault, FaultKind,
-        auth::{Account, Door, NewAccount, Role, Secret, Session, SignedIn, Strength},
+        auth::{Account, Door, Entered, NewAccount, Role, Secret, Session, SignedIn, Strength},
     },
     config::AuthConfig,
     paths::Paths,
@@ -26,7 +32,7 @@ use crate::{
         system::{
             Moment,
             accounts::{self, AccountRow},
-            audit, sessions, slots, throttle, tokens,
+            audit, policy, sessions, slots, throttle, tokens,
         },
     },
     tasks::Tasks,
@@ -71,7 +77,7 @@ impl Accounts {
         }
         Ok(match self.resume().await? {
             Some(signed_in) => Door::Resumed(Box::new(signed_in)),
-            None => Door::SignIn,
+            None => Door::SignIn { registration: self.0.system.read(|tx| policy::current(tx)).await?.registration },
         })
     }
 
@@ -100,7 +106,7 @@ impl Accounts {
         let passphrase = self.seal_passphrase(id, file, &new.passphrase, &data_key).await?;
         let vault = self.open_vault(id, file, data_key.clone()).await?.vault;
         let account = Account { id, name: new.name, role: Role::Admin };
-        let session = self.0.live.begin(account.clone(), vault, data_key, true)?;
+        let session = self.0.live.begin(account.clone(), vault, data_key, Beginning::Typed)?;
         let row = Self::session_row(&session, id, 1);
         let name = account.name.clone();
         let stored = self
@@ -129,13 +135,13 @@ impl Accounts {
         Ok(SignedIn { session, account, recovery_code: Some(code), notice: None })
     }
 
-    pub async fn sign_in(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<SignedIn, Fault> {
+    pub async fn sign_in(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<Entered, Fault> {
         let found = self.check_passphrase(name, passphrase, "auth.sign_in").await?;
-        self.let_in(found, "auth.sign_in", None).await
+        Ok(Entered::In(Box::new(self.let_in(found, "auth.sign_in", None).await?)))
     }
 
     /// Opens the vault with the recovery code, sets a new passphrase, makes a new code and ends every session.
-    pub async fn recover(&self, _by: Visitor, name: &str, code: &Secret, new: &Secret) -> Result<SignedIn, Fault> {
+    pub async fn recover(&self, _by: Visitor, name: &str, code: &Secret, new: &Secret) -> Result<Entered, Fault> {
         let code = keys::read_recovery_code(code).map_err(key_fault)?;
         self.require_strength(name, new).await?;
         self.count_attempt(&recovery_name(name), "auth.recover").await?;
@@ -150,7 +156,7 @@ impl Accounts {
         let passphrase = self.seal_passphrase(account.id, account.vault, new, &data_key).await?;
         let slots = NewSlots { passphrase, recovery };
         let signed_in = self.let_in(Found { account, data_key }, "auth.recover", Some(slots)).await?;
-        Ok(SignedIn { recovery_code: Some(new_code), ..signed_in })
+        Ok(Entered::In(Box::new(SignedIn { recovery_code: Some(new_code), ..signed_in })))
     }
 
     pub async fn sign_out(&self, by: Holder) -> Result<(), Fault> {
@@ -269,7 +275,7 @@ impl Accounts {
         let Found { account: row, data_key } = found;
         let opened = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name, role: row.rank };
-        let session = self.0.live.begin(account.clone(), opened.vault, data_key, true)?;
+        let session = self.0.live.begin(account.clone(), opened.vault, data_key, Beginning::Typed)?;
         let new = Self::session_row(&session, row.id, row.epoch);
         let name = account.name.clone();
         let stored = self

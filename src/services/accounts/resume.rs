@@ -9,6 +9,7 @@ use super::{
     token_file::{Token, TokenFile},
 };
 use crate::{
+    access::live::Beginning,
     api::{
         AccountId, Fault, FaultKind, SessionId,
         auth::{Account, SignedIn},
@@ -84,7 +85,7 @@ impl Accounts {
         };
         let Opened { vault, notice } = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name.clone(), role: row.rank };
-        let session = self.0.live.begin(account.clone(), vault, data_key.clone(), false)?;
+        let session = self.0.live.begin(account.clone(), vault, data_key.clone(), Beginning::Resumed)?;
         let new = Self::session_row(&session, row.id, row.epoch);
         let this = self.clone();
         self.0.tasks.spawn("keeping you signed in", async move {

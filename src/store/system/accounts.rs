@@ -14,15 +14,24 @@ pub struct AccountRow {
     pub id: AccountId,
     pub name: String,
     pub rank: Role,
+    pub role: String,
+    pub display_name: Option<String>,
+    /// Neither invited nor disabled nor deleted.
     pub is_active: bool,
+    /// Waits for its person to come with the one-time code.
+    pub is_invited: bool,
+    pub deleted_at: Option<i64>,
     /// Milliseconds since 1970; not before then may it sign in.
     pub locked_until: Option<i64>,
     pub vault: Uuid,
     pub epoch: i64,
     pub last_sign_in: Option<i64>,
+    pub created_at: i64,
 }
 
-const COLUMNS: &str = "SELECT a.id, a.name, r.rank, a.state, a.locked_until, a.vault, a.epoch, a.last_sign_in
+const COLUMNS: &str =
+    "SELECT a.id, a.name, a.display_name, a.role, r.rank, a.state, a.deleted_at, a.locked_until, a.vault,
+                              a.epoch, a.last_sign_in, a.created_at
                        FROM accounts a JOIN roles r ON r.name = a.role";
 
 /// Names are compared without case.
@@ -93,14 +102,20 @@ pub fn add_notice(tx: &Transaction<'_>, id: AccountId, text: &str, now: i64) -> 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
     let rank: String = row.get("rank")?;
     let state: String = row.get("state")?;
+    let deleted_at: Option<i64> = row.get("deleted_at")?;
     Ok(AccountRow {
         id: AccountId(row.get("id")?),
         name: row.get("name")?,
         rank: if rank == "admin" { Role::Admin } else { Role::User },
-        is_active: state == "active",
+        role: row.get("role")?,
+        display_name: row.get("display_name")?,
+        is_active: state == "active" && deleted_at.is_none(),
+        is_invited: state == "invited" && deleted_at.is_none(),
+        deleted_at,
         locked_until: row.get("locked_until")?,
         vault: row.get("vault")?,
         epoch: row.get("epoch")?,
         last_sign_in: row.get("last_sign_in")?,
+        created_at: row.get("created_at")?,
     })
 }

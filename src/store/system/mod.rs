@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod buckets;
+pub mod policy;
 pub mod sessions;
 pub mod slots;
 pub mod throttle;
@@ -34,6 +35,14 @@ pub fn quick_check(tx: &rusqlite::Transaction<'_>) -> Result<(), StoreError> {
     let verdict: String =
         tx.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).while_("checking the system database")?;
     if verdict == "ok" { Ok(()) } else { Err(StoreError::Nonsense { what: "system database" }) }
+}
+
+/// When a process began, in clock ticks since boot (`/proc/PID/stat`, field 22). `None` = there is none of this number.
+#[must_use]
+pub fn process_began(pid: u32) -> Option<i64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold spaces and brackets, so count from the last one.
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// Where and when something happens: what every written row of the audit trail and the throttle needs.

@@ -4,7 +4,11 @@ use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 
 use super::Moment;
 use crate::{
-    api::{AccountId, SessionId, auth::Role},
+    api::{
+        AccountId, SessionId,
+        admin::{LimitRule, Limited, ModelRule, SecondFactorPolicy},
+        auth::Role,
+    },
     store::{StoreError, While},
 };
 
@@ -32,15 +36,22 @@ pub struct Standing {
     pub exceptions: Vec<(String, bool)>,
     /// When it is over by itself, milliseconds since 1970.
     pub expires_at: i64,
+    /// The account's own first, then its role's.
+    pub limits: Vec<LimitRule>,
+    /// Of the account and its role together.
+    pub models: Vec<ModelRule>,
+    /// The rules of the house demand a second factor, and there is none.
+    pub wants_second_factor: bool,
 }
 
 pub fn insert(tx: &Transaction<'_>, new: &NewSession, moment: &Moment) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO sessions (id, account, epoch, place, os_uid, pid, started_at, expires_at)
-         VALUES (:id, :account, :epoch, :place, :uid, :pid, :now, :expires)",
+        "INSERT INTO sessions (id, account, epoch, place, os_uid, pid, pid_began, started_at, expires_at)
+         VALUES (:id, :account, :epoch, :place, :uid, :pid, :began, :now, :expires)",
         named_params! {
             ":id": new.id.0, ":account": new.account.0, ":epoch": new.epoch, ":place": new.place,
-            ":uid": moment.os_uid, ":pid": std::process::id(), ":now": moment.now, ":expires": new.expires_at,
+            ":uid": moment.os_uid, ":pid": std::process::id(),
+            ":began": super::process_began(std::process::id()).unwrap_or(0), ":now": moment.now, ":expires": new.expires_at,
         },
     )
     .while_("beginning a session")?;
@@ -77,7 +88,9 @@ pub fn end_others(
 pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Standing>, StoreError> {
     let found = conn
         .prepare_cached(
-        "SELECT a.role, s.ended_at, s.ended_why, s.expires_at, s.epoch = a.epoch AS same_epoch, a.state, a.locked_until, r.rank
+        "SELECT a.id AS account, a.role, s.ended_at, s.ended_why, s.expires_at, s.epoch = a.epoch AS same_epoch, a.state,
+                a.deleted_at, a.locked_until, r.rank,
+                EXISTS (SELECT 1 FROM second_factors f WHERE f.account = a.id) AS has_second_factor
          FROM sessions s JOIN accounts a ON a.id = s.account JOIN roles r ON r.name = a.role WHERE s.id = :id",
     )
     .and_then(|mut find| {
@@ -88,7 +101,7 @@ pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Sta
             let expires_at: i64 = row.get("expires_at")?;
             let over = if row.get::<_, Option<i64>>("ended_at")?.is_some() {
                 Some(row.get::<_, Option<String>>("ended_why")?.unwrap_or_else(|| "The session was ended.".to_owned()))
-            } else if state != "active" {
+            } else if state != "active" || row.get::<_, Option<i64>>("deleted_at")?.is_some() {
                 Some("This account is disabled.".to_owned())
             } else if let Some(until) = locked_until.filter(|until| *until > now) {
                 let minutes = (until - now) / 60_000 + 1;
@@ -101,17 +114,69 @@ pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Sta
                 None
             };
             let rank = if rank == "admin" { Role::Admin } else { Role::User };
-            Ok((row.get::<_, String>("role")?, Standing { rank, over, exceptions: Vec::new(), expires_at }))
+            let standing = Standing {
+                rank,
+                over,
+                exceptions: Vec::new(),
+                expires_at,
+                limits: Vec::new(),
+                models: Vec::new(),
+                wants_second_factor: !row.get::<_, bool>("has_second_factor")?,
+            };
+            Ok((row.get::<_, uuid::Uuid>("account")?, row.get::<_, String>("role")?, standing))
         })
         .optional()
     })
     .while_("looking up a session")?;
-    let Some((role, mut standing)) = found else { return Ok(None) };
+    let Some((account, role, mut standing)) = found else { return Ok(None) };
     standing.exceptions = conn
         .prepare_cached("SELECT permission, allowed FROM role_permissions WHERE role = :role")
         .and_then(|mut select| {
             select.query_map(named_params! { ":role": role }, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .while_("looking up permissions")?;
+    standing.limits = limits(conn, Some(account), Some(&role))?;
+    standing.models = models(conn, Some(account), Some(&role))?;
+    standing.wants_second_factor &= match super::policy::current(conn)?.second_factor {
+        SecondFactorPolicy::Voluntary => false,
+        SecondFactorPolicy::Administrators => standing.rank == Role::Admin,
+        SecondFactorPolicy::Everybody => true,
+    };
     Ok(Some(standing))
+}
+
+/// Other limits than the configured ones: the account's own first, then its role's.
+pub fn limits(
+    conn: &Connection,
+    account: Option<uuid::Uuid>,
+    role: Option<&str>,
+) -> Result<Vec<LimitRule>, StoreError> {
+    let rows: Vec<(String, u32)> = conn
+        .prepare_cached(
+            "SELECT limited, most FROM limits WHERE account = :account OR role = :role ORDER BY account IS NULL, limited",
+        )
+        .and_then(|mut select| {
+            let named = named_params! { ":account": account, ":role": role };
+            select.query_map(named, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .while_("looking up limits")?;
+    // A limit that only a newer program knows is not this one's to hold.
+    let known = |(limited, most): (String, u32)| Some(LimitRule { limited: Limited::parse(&limited)?, most });
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
+/// Which models the account and the role may see and use, together.
+pub fn models(
+    conn: &Connection,
+    account: Option<uuid::Uuid>,
+    role: Option<&str>,
+) -> Result<Vec<ModelRule>, StoreError> {
+    conn.prepare_cached(
+        "SELECT pattern, allowed FROM model_access WHERE account = :account OR role = :role ORDER BY allowed, pattern",
+    )
+    .and_then(|mut select| {
+        let named = named_params! { ":account": account, ":role": role };
+        select.query_map(named, |row| Ok(ModelRule { pattern: row.get(0)?, allowed: row.get(1)? }))?.collect()
+    })
+    .while_("looking up which models are allowed")
 }

@@ -64,7 +64,7 @@ impl Root {
     fn on_door(&mut self, door: Result<Door, Fault>) -> Vec<Effect> {
         match door {
             Ok(Door::FirstRun) => self.stage = Stage::Outside(SignInScreen::first_run()),
-            Ok(Door::SignIn) => self.stage = Stage::Outside(SignInScreen::sign_in(None)),
+            Ok(Door::SignIn { .. }) => self.stage = Stage::Outside(SignInScreen::sign_in(None)),
             Ok(Door::Resumed(signed_in)) => {
                 self.cx.account = Some(signed_in.account);
                 let mut effects: Vec<Effect> =

@@ -46,7 +46,7 @@ fn inside() -> Root {
 
 fn at_the_door() -> Root {
     let mut root = root();
-    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn))));
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: false }))));
     root
 }
 

@@ -55,6 +55,8 @@ impl Toast {
             FaultKind::SignedOut
             | FaultKind::Locked
             | FaultKind::Denied
+            | FaultKind::Unconfirmed
+            | FaultKind::SecondFactorWanted
             | FaultKind::WrongCredentials
             | FaultKind::Upstream
             | FaultKind::Model

@@ -3,7 +3,11 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use ollamanet::{
-    access::{Breakers, Class, Gate, Op, Permission, limiter::Limiter, live::LiveSessions},
+    access::{
+        Breakers, Class, Gate, Op, Permission,
+        limiter::Limiter,
+        live::{Beginning, LiveSessions},
+    },
     api::{
         AccountId,
         auth::{Account, Role, Session},
@@ -44,7 +48,7 @@ impl Window {
         let db =
             open(&Target { name: "vault", path: &path, schema: &VAULT, key: Some(&key), cautious: false }).unwrap();
         let vault = Vault { account: account.id, db };
-        let session = self.live.begin(account.clone(), vault, key, true).unwrap();
+        let session = self.live.begin(account.clone(), vault, key, Beginning::Typed).unwrap();
         let row = sessions::NewSession {
             id: session.id,
             account: account.id,
@@ -71,5 +75,5 @@ impl Window {
 
 /// An operation that anybody signed in may do.
 pub const fn op(name: &'static str, class: Class) -> Op {
-    Op { name, permission: Permission::Own, class, needs_ollama: None, deadline: Duration::from_secs(5) }
+    Op { name, permission: Permission::Own, class, needs_ollama: None, deadline: Duration::from_secs(5), fresh: false }
 }

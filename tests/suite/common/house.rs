@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use ollamanet::{
-    api::auth::{NewAccount, Secret, SignedIn},
+    api::{
+        Fault,
+        auth::{Entered, NewAccount, Secret, SignedIn},
+    },
     app,
     config::{Config, live::Live},
     gateway::Gateway,
@@ -41,6 +44,16 @@ impl House {
         self.gateway.create_first_admin(new).await.unwrap()
     }
 
+    /// Signs in, where no second factor is asked for.
+    pub async fn sign_in(&self, name: &str, passphrase: &Secret) -> Result<SignedIn, Fault> {
+        self.gateway.sign_in(name, passphrase).await.map(whole)
+    }
+
+    /// Recovers, where no second factor is asked for.
+    pub async fn recover(&self, name: &str, code: &Secret, new: &Secret) -> Result<SignedIn, Fault> {
+        self.gateway.recover(name, code, new).await.map(whole)
+    }
+
     /// Ends as the program does.
     pub async fn close(self) {
         let late = self.tasks.stop(std::time::Duration::from_secs(20)).await;
@@ -57,5 +70,13 @@ impl House {
             }
         }
         found
+    }
+}
+
+/// A session that no second factor stands before.
+pub fn whole(entered: Entered) -> SignedIn {
+    match entered {
+        Entered::In(signed_in) => *signed_in,
+        Entered::SecondFactor(_) => panic!("a second factor is asked for"),
     }
 }

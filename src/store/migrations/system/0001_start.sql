@@ -24,7 +24,10 @@ CREATE TABLE accounts (
     name_key     TEXT NOT NULL UNIQUE,
     display_name TEXT,
     role         TEXT NOT NULL REFERENCES roles (name) ON UPDATE CASCADE,
-    state        TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'deleted')),
+    -- Invited: waits for its person to come with the one-time code.
+    state        TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('invited', 'active', 'disabled')),
+    -- In the trash since then.
+    deleted_at   INTEGER,
     locked_until INTEGER,
     -- The file in `vaults/`; another one after a reset without the recovery code.
     vault        BLOB NOT NULL UNIQUE CHECK (length(vault) = 16),
@@ -65,6 +68,8 @@ CREATE TABLE sessions (
     place      TEXT NOT NULL,
     os_uid     INTEGER NOT NULL,
     pid        INTEGER NOT NULL,
+    -- When that process began, in clock ticks since boot: another one may get its number.
+    pid_began  INTEGER NOT NULL DEFAULT 0,
     started_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     ended_at   INTEGER,
@@ -108,6 +113,7 @@ CREATE TABLE activation_codes (
     used_at    INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- The secret is sealed with the vault's key.
 CREATE TABLE second_factors (
     account   BLOB NOT NULL PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
     secret    BLOB NOT NULL,
@@ -144,13 +150,28 @@ CREATE TABLE buckets (
     PRIMARY KEY (account, class)
 ) STRICT, WITHOUT ROWID;
 
--- Other limits than the configured ones; the scope is a role's name or an account's id.
+-- Other limits than the configured ones, for a role or for one account.
 CREATE TABLE limits (
-    scope      TEXT NOT NULL,
-    class      TEXT NOT NULL,
-    per_minute INTEGER NOT NULL CHECK (per_minute > 0),
-    PRIMARY KEY (scope, class)
-) STRICT, WITHOUT ROWID;
+    role    TEXT REFERENCES roles (name) ON UPDATE CASCADE ON DELETE CASCADE,
+    account BLOB REFERENCES accounts (id) ON DELETE CASCADE,
+    -- A class of calls (a minute), or `answers` (at once).
+    limited TEXT NOT NULL,
+    most    INTEGER NOT NULL CHECK (most > 0),
+    CHECK ((role IS NULL) <> (account IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX limits_of_roles ON limits (role, limited) WHERE role IS NOT NULL;
+CREATE UNIQUE INDEX limits_of_accounts ON limits (account, limited) WHERE account IS NOT NULL;
+
+-- Which models a role or an account may see and use; `allowed = 0` wins over everything.
+CREATE TABLE model_access (
+    role    TEXT REFERENCES roles (name) ON UPDATE CASCADE ON DELETE CASCADE,
+    account BLOB REFERENCES accounts (id) ON DELETE CASCADE,
+    pattern TEXT NOT NULL,
+    allowed INTEGER NOT NULL CHECK (allowed IN (0, 1)),
+    CHECK ((role IS NULL) <> (account IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX model_access_of_roles ON model_access (role, pattern) WHERE role IS NOT NULL;
+CREATE UNIQUE INDEX model_access_of_accounts ON model_access (account, pattern) WHERE account IS NOT NULL;
 
 -- Each row's hash covers the row before: an edit in the middle shows.
 CREATE TABLE audit (
@@ -166,6 +187,15 @@ CREATE TABLE audit (
     hash      BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 CREATE INDEX audit_by_time ON audit (at);
+CREATE INDEX audit_by_actor ON audit (actor, seq);
+
+-- Where the trail begins now: the last entry that was pruned by rule. One row at most.
+CREATE TABLE audit_base (
+    only      INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    seq       INTEGER NOT NULL,
+    hash      BLOB NOT NULL CHECK (length(hash) = 32),
+    pruned_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- One row per answer, without its content. `day` counts from 1970, UTC.
 CREATE TABLE usage (
