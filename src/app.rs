@@ -221,7 +221,8 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         ModelCache::new(config.cache.bytes),
         Duration::from_secs(config.cache.models_fresh_seconds),
     );
-    let gate = Gate::new(sessions, Limiter::new(system.clone(), config.limits.clone()), breakers, system);
+    let limiter = Limiter::new(system.clone(), config.limits.clone(), tasks.clone());
+    let gate = Gate::new(sessions, limiter, breakers, system);
     Ok(Gateway::new(Parts { alone, gate, accounts, models, conversations, turns, health }))
 }
 

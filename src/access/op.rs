@@ -13,9 +13,12 @@ pub enum Class {
     Auth,
     /// Changing accounts, models, settings.
     Admin,
-    /// Looking, and small changes to one's own things.
+    /// Looking.
     Read,
-    /// Locking, leaving, stopping: never refused to whoever holds the session, and never counted.
+    /// Creating, changing and deleting one's own things.
+    Write,
+    /// Locking, leaving, stopping: never refused to whoever holds the session, and never counted. Nor is asking which door
+    /// to show.
     Free,
 }
 
@@ -26,6 +29,7 @@ impl Class {
             Self::Auth => "auth",
             Self::Admin => "admin",
             Self::Read => "read",
+            Self::Write => "write",
             Self::Free => "free",
         }
     }

@@ -226,6 +226,7 @@ const PLUMBING: &[&str] = &[
     "signals",
     "settings",
     "session events",
+    "counting calls",
 ];
 
 impl Hands {
@@ -293,7 +294,7 @@ impl Hands {
             AuthCall::Judge { asked, name, passphrase } => {
                 AuthReply::Judged { asked, strength: gateway.judge_passphrase(&name, &passphrase).await }
             }
-            AuthCall::Propose => AuthReply::Proposed(gateway.propose_passphrase()),
+            AuthCall::Propose => AuthReply::Proposed(gateway.propose_passphrase().await),
             AuthCall::CreateFirstAdmin(new) => self.signed_in(gateway.create_first_admin(new).await).await,
             AuthCall::SignIn { name, passphrase } => self.signed_in(gateway.sign_in(&name, &passphrase).await).await,
             AuthCall::Recover { name, code, new } => self.signed_in(gateway.recover(&name, &code, &new).await).await,
