@@ -22,6 +22,7 @@ use ollamanet::{
         open::{Target, open},
         system::{Moment, accounts, open_system, sessions, watch::Watch},
     },
+    tasks::Tasks,
 };
 
 static READ: Op = Op {
@@ -42,7 +43,8 @@ fn gate(c: &mut Criterion) {
     let live = Arc::new(LiveSessions::new(Watch::open(&path).unwrap()));
     // An allowance that the measurement cannot use up.
     let limits = LimitsConfig { read_per_minute: 1_000_000_000, ..LimitsConfig::default() };
-    let gate = Gate::new(Arc::clone(&live), Limiter::new(system.clone(), limits), Breakers::new(), system.clone());
+    let limiter = Limiter::new(system.clone(), limits, Tasks::new());
+    let gate = Gate::new(Arc::clone(&live), limiter, Breakers::new(), system.clone());
     let key = new_data_key().unwrap();
     let file = dir.path().join("vault.db");
     let db = open(&Target { name: "vault", path: &file, schema: &VAULT, key: Some(&key), cautious: false }).unwrap();

@@ -229,7 +229,8 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let users = Users::new(system.clone(), paths.clone());
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let (profiles, export) = (Profiles::new(system.clone()), Export::new(system.clone()));
-    let gate = Gate::new(sessions, Limiter::new(system.clone(), config.limits.clone()), breakers, system);
+    let limiter = Limiter::new(system.clone(), config.limits.clone(), tasks.clone());
+    let gate = Gate::new(sessions, limiter, breakers, system);
     Ok(Gateway::new(Parts {
         alone,
         gate,

@@ -52,11 +52,12 @@ pub struct ChatConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Calls a minute per account, by class; a burst of as many is allowed.
+    /// Calls a minute per account, by class; a burst of as many is allowed. Whoever is not signed in is counted by OS user.
     pub chat_per_minute: u32,
     pub auth_per_minute: u32,
     pub admin_per_minute: u32,
     pub read_per_minute: u32,
+    pub write_per_minute: u32,
     /// Answers one account may have running at once; more wait in line.
     pub concurrent_answers: u32,
 }
@@ -132,6 +133,7 @@ impl Default for LimitsConfig {
             auth_per_minute: 30,
             admin_per_minute: 60,
             read_per_minute: 6000,
+            write_per_minute: 3000,
             concurrent_answers: 2,
         }
     }

@@ -49,15 +49,26 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hkdf", &["src/store/keys.rs", "src/store/keys/"]),
     ("chacha20poly1305", &["src/store/keys.rs", "src/store/keys/"]),
     ("crossterm::terminal", &["src/ui/terminal.rs", "src/ui/terminal/"]),
+    // Everything that starts something, under all its names. `spawn_blocking` is a function call that is awaited.
     ("tokio::spawn", &["src/tasks.rs"]),
     ("tokio::task::spawn", &["src/tasks.rs"]),
+    ("tokio::task::spawn_local", &["src/tasks.rs"]),
+    ("tokio::task::Builder", &["src/tasks.rs"]),
+    ("tokio::task::JoinSet", &["src/tasks.rs"]),
+    ("tokio::task::LocalSet", &["src/tasks.rs"]),
+    ("tokio::runtime", &["src/tasks.rs", "src/app.rs"]),
+    ("tokio_util::task", &["src/tasks.rs"]),
+    // Threads of their own: a database's, and the one that keeps what was copied.
+    ("std::thread::spawn", &["src/store/thread.rs", "src/ui/copy.rs"]),
+    ("std::thread::scope", &["src/store/thread.rs", "src/ui/copy.rs"]),
+    ("std::thread::Builder", &["src/store/thread.rs", "src/ui/copy.rs"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("ratatui", &["src/ui/"]),
 ];
 
 /// Every breach in one file. `path` is written from the crate's root with `/`.
 fn breaches(path: &str, text: &str) -> BTreeSet<String> {
-    let paths = named_paths(without_tests(&code_of(text)).as_str());
+    let paths = named_paths(without_tests(&code_of(text)).as_str(), &module_of(path));
     let mut found = BTreeSet::new();
     if let Some((layer, allowed)) = LAYERS.iter().find(|(layer, _)| layer_of(path) == *layer) {
         for named in &paths {
@@ -66,6 +77,9 @@ fn breaches(path: &str, text: &str) -> BTreeSet<String> {
                 ALSO.iter()
                     .any(|(file, also)| *file == path && under(named.strip_prefix("crate::").unwrap_or(named), also))
             };
+            if used == "*" {
+                found.insert(format!("{path}: nothing may use everything"));
+            }
             if used != *layer && is_part(used) && !allowed.contains(&used) && !excepted() {
                 found.insert(format!("{path}: {layer} must not use {used}"));
             }
@@ -73,7 +87,9 @@ fn breaches(path: &str, text: &str) -> BTreeSet<String> {
     }
     for (what, homes) in HOMES {
         let at_home = homes.iter().any(|home| path == *home || (home.ends_with('/') && path.starts_with(home)));
-        if !at_home && paths.iter().any(|named| under(named, what)) {
+        let names =
+            |named: &String| under(named, what) || named.strip_suffix("::*").is_some_and(|all| under(what, all));
+        if !at_home && paths.iter().any(names) {
             found.insert(format!("{path}: {what} belongs to {}", homes.join(" or ")));
         }
     }
@@ -92,11 +108,11 @@ fn service_structs(paths: &[String]) -> BTreeSet<String> {
     paths
         .iter()
         .filter_map(|named| {
-            let rest = named.strip_prefix("crate::services::").or_else(|| named.strip_prefix("super::"))?;
-            let (module, item) = rest.split_once("::")?;
+            let (module, items) = named.strip_prefix("crate::services::")?.split_once("::")?;
             let service: String = module.split('_').map(capitalised).collect();
+            let is_service = |item: &str| item == service || item.strip_suffix("Service") == Some(service.as_str());
             // The hub decides nothing: it carries what services have to say.
-            (module != "hub" && (item == service || item == format!("{service}Service"))).then(|| module.to_owned())
+            (module != "hub" && items.split("::").any(is_service)).then(|| module.to_owned())
         })
         .collect()
 }
@@ -104,6 +120,39 @@ fn service_structs(paths: &[String]) -> BTreeSet<String> {
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
+/// The module that a file is: `src/ui/text/mod.rs` → `ui`, `text`.
+fn module_of(path: &str) -> Vec<String> {
+    let inner = path.strip_prefix("src/").unwrap_or(path).trim_end_matches(".rs");
+    let mut module: Vec<String> = inner.split('/').map(str::to_owned).collect();
+    if matches!(module.last().map(String::as_str), Some("mod" | "lib" | "main")) {
+        module.pop();
+    }
+    module
+}
+
+/// The path from the crate's root, for one that is written from where it stands: `super::x`, `self::x`.
+fn resolved(named: &str, module: &[String]) -> String {
+    let mut at = module.to_vec();
+    let mut rest = named;
+    loop {
+        let (head, tail) = rest.split_once("::").unwrap_or((rest, ""));
+        match head {
+            "super" => drop(at.pop()),
+            "self" => {}
+            // What is written from the root, or another crate's, stays as it is.
+            _ if rest.len() == named.len() => return named.to_owned(),
+            _ => break,
+        }
+        rest = tail;
+    }
+    let mut parts = vec!["crate".to_owned()];
+    parts.extend(at);
+    if !rest.is_empty() {
+        parts.push(rest.to_owned());
+    }
+    parts.join("::")
 }
 
 /// `src/ui/run.rs` → `ui`, `src/tasks.rs` → `tasks`.
@@ -216,27 +265,54 @@ fn quoted(rest: &str, mark: char) -> usize {
     rest.len()
 }
 
-/// Every path in the code, with `use` trees written out: `use crate::{a::b, c}` → `crate::a::b`, `crate::c`.
-/// A name that an import gives to a path (`use tokio::task; task::spawn`) stands for that path.
-fn named_paths(code: &str) -> Vec<String> {
+/// What an import calls a path.
+struct Import {
+    name: String,
+    path: String,
+}
+
+/// Every path in the code, from the crate's root, with `use` trees written out: `use crate::{a::b, c}` → `crate::a::b`,
+/// `crate::c`. A name that an import gives to a path (`use tokio::task as t; t::spawn`) stands for that path.
+fn named_paths(code: &str, file: &[String]) -> Vec<String> {
     let tokens = tokens(code);
+    let is = |at: usize, what: &str| tokens.get(at).is_some_and(|token| token == what);
+    let mut module = file.to_vec();
+    // How deep each `mod x {` was opened.
+    let mut inner: Vec<usize> = Vec::new();
+    let mut depth = 0_usize;
     let mut paths = Vec::new();
-    let mut imported = Vec::new();
+    let mut imported: Vec<Import> = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
         if tokens[at] == "use" {
             let mut tree = Vec::new();
             at = use_tree(&tokens, at + 1, "", &mut tree);
+            for import in &mut tree {
+                import.path = resolved(&import.path, &module);
+            }
             imported.extend(tree);
-        } else if is_name(&tokens[at]) && (at == 0 || tokens[at - 1] != "::") {
+        } else if tokens[at] == "mod" && is(at + 2, "{") {
+            module.push(tokens[at + 1].clone());
+            inner.push(depth);
+            depth += 1;
+            at += 3;
+        } else if tokens[at] == "{" {
+            depth += 1;
+            at += 1;
+        } else if tokens[at] == "}" {
+            depth = depth.saturating_sub(1);
+            if inner.last() == Some(&depth) {
+                inner.pop();
+                module.pop();
+            }
+            at += 1;
+        } else if is_name(&tokens[at]) && begins_a_path(&tokens, at) {
             let mut path = tokens[at].clone();
-            while tokens.get(at + 1).is_some_and(|token| token == "::")
-                && tokens.get(at + 2).is_some_and(|token| is_name(token))
-            {
+            while is(at + 1, "::") && tokens.get(at + 2).is_some_and(|token| is_name(token)) {
                 path = format!("{path}::{}", tokens[at + 2]);
                 at += 2;
             }
-            paths.push(path);
+            paths.push(resolved(&path, &module));
             at += 1;
         } else {
             at += 1;
@@ -246,19 +322,26 @@ fn named_paths(code: &str) -> Vec<String> {
         .iter()
         .filter_map(|path| {
             let (head, rest) = path.split_once("::")?;
-            let whole = imported.iter().find(|import| import.rsplit("::").next() == Some(head))?;
-            Some(format!("{whole}::{rest}"))
+            let import = imported.iter().find(|import| import.name == head)?;
+            Some(format!("{}::{rest}", import.path))
         })
         .collect();
-    paths.extend(imported);
+    paths.extend(imported.into_iter().map(|import| import.path));
     paths.extend(through);
     paths.retain(|path| path.contains("::") || HOMES.iter().any(|(what, _)| path == what));
     paths
 }
 
+/// After `::` a path goes on, unless nothing stands before it: `::tokio::spawn`.
+fn begins_a_path(tokens: &[String], at: usize) -> bool {
+    let before = |steps: usize| at.checked_sub(steps).map(|at| tokens[at].as_str());
+    before(1) != Some("::") || before(2).is_none_or(|token| !is_name(token) && token != ">")
+}
+
 /// Reads one use tree from `at`; gives where it ends.
-fn use_tree(tokens: &[String], mut at: usize, before: &str, found: &mut Vec<String>) -> usize {
+fn use_tree(tokens: &[String], mut at: usize, before: &str, found: &mut Vec<Import>) -> usize {
     let mut path = before.to_owned();
+    let mut alias = None;
     while let Some(token) = tokens.get(at) {
         match token.as_str() {
             "::" => {}
@@ -272,7 +355,10 @@ fn use_tree(tokens: &[String], mut at: usize, before: &str, found: &mut Vec<Stri
                 }
                 return at + 1;
             }
-            "as" => at += 1,
+            "as" => {
+                at += 1;
+                alias = tokens.get(at).cloned();
+            }
             "," | "}" | ";" => break,
             name => {
                 if name != "self" || path.is_empty() {
@@ -283,7 +369,8 @@ fn use_tree(tokens: &[String], mut at: usize, before: &str, found: &mut Vec<Stri
         at += 1;
     }
     if !path.is_empty() {
-        found.push(path);
+        let name = alias.unwrap_or_else(|| path.rsplit("::").next().unwrap_or_default().to_owned());
+        found.push(Import { name, path });
     }
     at
 }
@@ -414,12 +501,70 @@ fn a_planted_breach_is_found() {
         "use super::usage::Usage;",
         "use crate::services::{hub, usage::Usage};",
         "use crate::services::usage; struct T(usage::UsageService);",
+        "use super::usage::parts::Usage;",
+        "use super::{hub, usage::{self as counts}}; struct T(counts::Usage);",
     ] {
         assert_eq!(
             one("src/services/turns.rs", calling),
             "src/services/turns.rs: the service turns must not call the service usage"
         );
     }
+    // From a part of a service, the way to another one is longer.
+    for (file, calling) in [
+        ("src/services/turns/run.rs", "use super::super::usage::Usage;"),
+        ("src/services/turns/mod.rs", "use super::usage::Usage;"),
+        ("src/services/turns/mod.rs", "mod inner { use super::super::usage::Usage; }"),
+    ] {
+        assert_eq!(one(file, calling), format!("{file}: the service turns must not call the service usage"));
+    }
+}
+
+#[test]
+fn a_breach_by_another_name_is_found_too() {
+    let one = |path: &str, text: &str| breaches(path, text).into_iter().collect::<Vec<_>>().join("; ");
+    for (file, by) in [
+        ("src/ui/root.rs", "use super::super::store::Db;"),
+        ("src/ui/text/mod.rs", "use super::super::store::Db;"),
+        ("src/ui/text/wrap.rs", "fn f() { super::super::super::store::open() }"),
+        ("src/ui/root.rs", "use super::super as up; fn f() { up::store::open() }"),
+        ("src/ui/root.rs", "use self::super::super::{store as kept};"),
+        ("src/ui/root.rs", "mod inner { use super::super::super::store::Db; }"),
+        ("src/ui/root.rs", "mod inner { fn f() {} } use super::super::store::Db;"),
+    ] {
+        assert_eq!(one(file, by), format!("{file}: ui must not use store"), "{by}");
+    }
+    for by in ["use crate::*;", "use super::super::*;"] {
+        assert_eq!(one("src/ui/root.rs", by), "src/ui/root.rs: nothing may use everything", "{by}");
+    }
+    for (what, by) in [
+        ("tokio::spawn", "use tokio as t; fn f() { t::spawn(x) }"),
+        ("tokio::spawn", "fn f() { ::tokio::spawn(x) }"),
+        ("tokio::task::spawn", "use tokio::task::{self as t}; fn f() { t::spawn(x) }"),
+        ("tokio::task::spawn_local", "use tokio::task; fn f() { task::spawn_local(x) }"),
+        ("tokio::task::spawn_local", "use tokio::task::spawn_local;"),
+        ("tokio::task::JoinSet", "use tokio::task::JoinSet; fn f() { JoinSet::new().spawn(x) }"),
+        ("tokio::task::JoinSet", "fn f(set: &mut tokio::task::JoinSet<()>) { set.spawn(x) }"),
+        ("tokio::task::LocalSet", "use tokio::task; struct A(task::LocalSet);"),
+        ("tokio_util::task", "use tokio_util::task::TaskTracker;"),
+    ] {
+        let file = "src/services/turns.rs";
+        assert_eq!(one(file, by), format!("{file}: {what} belongs to src/tasks.rs"), "{by}");
+    }
+    for by in ["fn f() { tokio::runtime::Handle::current().spawn(x) }", "use tokio::runtime::Handle;"] {
+        let file = "src/services/turns.rs";
+        assert_eq!(one(file, by), format!("{file}: tokio::runtime belongs to src/tasks.rs or src/app.rs"), "{by}");
+    }
+    for (what, by) in [
+        ("std::thread::spawn", "use std::thread; fn f() { thread::spawn(x) }"),
+        ("std::thread::spawn", "fn f() { std::thread::spawn(x) }"),
+        ("std::thread::Builder", "use std::thread::Builder;"),
+        ("std::thread::scope", "fn f() { std::thread::scope(|s| s.spawn(x)) }"),
+    ] {
+        let file = "src/services/turns.rs";
+        assert_eq!(one(file, by), format!("{file}: {what} belongs to src/store/thread.rs or src/ui/copy.rs"), "{by}");
+    }
+    let all = one("src/services/turns.rs", "use tokio::task::*;");
+    assert!(all.contains("tokio::task::spawn belongs to src/tasks.rs"), "{all}");
 }
 
 #[test]
@@ -435,6 +580,11 @@ fn what_is_allowed_or_only_written_about_is_no_breach() {
         "fn f<'a>(x: &'a str) { let y = '\\''; tasks.spawn(\"x\", z); tokio::task::spawn_blocking(w); }",
     );
     clean("src/services/turns.rs", "use super::context::Window; use crate::services::turns::Turns;");
+    // Parts of one service are its own, whatever they are named.
+    clean("src/services/accounts/resume.rs", "use super::{Accounts, token_file::{Token, TokenFile}};");
+    clean("src/services/accounts/mod.rs", "mod token_file; use token_file::TokenFile; use self::strength::Strength;");
+    clean("src/ui/text/wrap.rs", "use super::super::theme::Theme; mod inner { use super::super::table::T; }");
+    clean("src/services/turns.rs", "use std::thread::sleep; use tokio::task::spawn_blocking;");
     clean(
         "src/services/turns.rs",
         "#[cfg(test)]\nuse std::fmt;\nstruct A;\n#[cfg(test)]\nmod tests { use crate::fake::Fake; fn f() { tokio::spawn(x) } }\nstruct B;",

@@ -11,25 +11,56 @@
 //! Locking, leaving and stopping (`Class::Free`) are refused for nothing but a handle that is nobody's: not for pace, and
 //! not because the system database cannot be read.
 //!
-//! A proof cannot be made anywhere else:
+//! A proof cannot be made anywhere else, not even of the parts of a good one:
 //!
-//! ```compile_fail
-//! use ollamanet::access::{Caller, Member};
-//! fn forged(caller: &Caller<Member>) -> Caller<Member> {
-//!     Caller { ..*caller }
+//! ```compile_fail,E0451
+//! # use std::marker::PhantomData;
+//! # use ollamanet::access::{Admin, Member};
+//! use ollamanet::access::Caller;
+//! fn forged(by: ollamanet::access::Caller<Member>) -> Caller<Admin> {
+//!     let ollamanet::access::Caller { account, session, request, vault, ended, .. } = by;
+//!     Caller::<Admin> { account, session, request, vault, ended, _rank: PhantomData }
 //! }
 //! ```
 //!
-//! ```compile_fail
-//! use ollamanet::access::{Caller, Member};
-//! fn kept(caller: &Caller<Member>) -> Caller<Member> {
-//!     caller.clone()
+//! which the compiler would let pass for a type whose parts are all open:
+//!
+//! ```
+//! # use std::marker::PhantomData;
+//! # use ollamanet::access::{Admin, Member};
+//! use own::Caller;
+//! # mod own {
+//! #     use ollamanet::{api::{AccountId, RequestId, SessionId}, store::Vault};
+//! #     pub struct Caller<R> {
+//! #         pub account: AccountId, pub session: SessionId, pub request: RequestId, pub vault: Vault,
+//! #         pub ended: tokio_util::sync::CancellationToken, pub _rank: std::marker::PhantomData<R>,
+//! #     }
+//! # }
+//! fn forged(by: ollamanet::access::Caller<Member>) -> Caller<Admin> {
+//!     let ollamanet::access::Caller { account, session, request, vault, ended, .. } = by;
+//!     Caller::<Admin> { account, session, request, vault, ended, _rank: PhantomData }
 //! }
 //! ```
 //!
-//! and a member's proof is not an administrator's:
+//! It cannot be kept by copying it, as what it tells can:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0308
+//! use ollamanet::access::{Caller, Member};
+//! fn kept(by: &Caller<Member>) -> Caller<Member> {
+//!     by.clone()
+//! }
+//! ```
+//!
+//! ```
+//! use ollamanet::{access::{Caller, Member}, api::AccountId};
+//! fn told(by: &Caller<Member>) -> AccountId {
+//!     by.account.clone()
+//! }
+//! ```
+//!
+//! And a member's proof is not an administrator's:
+//!
+//! ```compile_fail,E0308
 //! use ollamanet::access::{Admin, Caller, Member};
 //! fn only_for_administrators(_by: Caller<Admin>) {}
 //! fn as_member(by: Caller<Member>) {
@@ -64,7 +95,7 @@ use crate::{
     },
     store::{
         Db, Vault,
-        system::{Moment, audit},
+        system::{Moment, audit, buckets::Who},
     },
 };
 
@@ -174,16 +205,21 @@ impl Gate {
         within(op, request, work).await
     }
 
-    /// For the few operations that come before any session. They are throttled by the name that is tried instead.
+    /// For the few operations that come before any session. They draw on the allowance of the OS user, so that trying ever
+    /// new names is bounded too.
     ///
     /// # Errors
-    /// `Timeout`, or what `work` says.
+    /// `Slow`, `Upstream` or `Timeout`, or what `work` says.
     pub async fn knock<T, F>(&self, op: &'static Op, work: impl FnOnce(Visitor) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
     {
         let request = RequestId::new();
-        within(op, request, work(Visitor { request, _gate: PhantomData })).await
+        let work = async {
+            self.admit_pace(Who::this_os_user(), op, &Rules::default()).await?;
+            work(Visitor { request, _gate: PhantomData }).await
+        };
+        within(op, request, work).await
     }
 
     /// Order matters: who → may they → too fast → is there any point.
@@ -206,11 +242,17 @@ impl Gate {
             return Err(Fault::new(FaultKind::Unconfirmed, "This needs your passphrase once more.")
                 .hint("Type it again; then it is not asked for during five minutes."));
         }
-        self.limiter.take(found.account.id, op.class, &found.rules).await?;
+        self.admit_pace(Who::Account(found.account.id), op, &found.rules).await?;
+        Ok(found)
+    }
+
+    /// The part that is the same for those whom nobody knows: too fast → is there any point.
+    async fn admit_pace(&self, who: Who, op: &'static Op, rules: &Rules) -> Result<(), Fault> {
+        self.limiter.take(who, op.class, rules).await?;
         if let Some(kind) = op.needs_ollama {
             self.breakers.admit(kind, Instant::now())?;
         }
-        Ok(found)
+        Ok(())
     }
 
     async fn note_denial(&self, account: AccountId, op: &'static Op) {

@@ -17,15 +17,18 @@ pub enum Class {
     Auth,
     /// Changing accounts, models, settings.
     Admin,
-    /// Looking, and small changes to one's own things.
+    /// Looking.
     Read,
-    /// Locking, leaving, stopping: never refused to whoever holds the session, and never counted.
+    /// Creating, changing and deleting one's own things.
+    Write,
+    /// Locking, leaving, stopping: never refused to whoever holds the session, and never counted. Nor is asking which door
+    /// to show.
     Free,
 }
 
 impl Class {
     /// Those that are counted, and so can be limited.
-    pub const COUNTED: [Self; 4] = [Self::Chat, Self::Auth, Self::Admin, Self::Read];
+    pub const COUNTED: [Self; 5] = [Self::Chat, Self::Auth, Self::Admin, Self::Read, Self::Write];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Class {
             Self::Auth => "auth",
             Self::Admin => "admin",
             Self::Read => "read",
+            Self::Write => "write",
             Self::Free => "free",
         }
     }
@@ -255,11 +259,12 @@ pub enum Limited {
 }
 
 impl Limited {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Calls(Class::Chat),
         Self::Calls(Class::Auth),
         Self::Calls(Class::Admin),
         Self::Calls(Class::Read),
+        Self::Calls(Class::Write),
         Self::Answers,
     ];
 

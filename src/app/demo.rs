@@ -73,7 +73,7 @@ impl Demo {
     /// # Errors
     /// What the gateway says.
     pub async fn furnish(&self, gateway: &Gateway) -> Result<(), Fault> {
-        let new = NewAccount { name: ACCOUNT.to_owned(), passphrase: gateway.propose_passphrase() };
+        let new = NewAccount { name: ACCOUNT.to_owned(), passphrase: gateway.propose_passphrase().await? };
         let session = gateway.create_first_admin(new).await?.session;
         let work = gateway.create_folder(&session, None, "work").await?.id;
         let rust = gateway.create_folder(&session, Some(work), "rust").await?.id;

@@ -60,7 +60,7 @@ async fn create(desk: &Desk, name: &str, stay: Stay, generate: bool) -> Result<(
             .into());
     }
     let (passphrase, source) = if generate {
-        (desk.gateway.propose_passphrase(), None)
+        (desk.gateway.propose_passphrase().await?, None)
     } else {
         let source = Source::new(desk.global.passphrase_fd)?;
         (accepted(desk, name, &source, "Passphrase").await?, Some(source))
@@ -78,7 +78,7 @@ async fn create(desk: &Desk, name: &str, stay: Stay, generate: bool) -> Result<(
 async fn accepted(desk: &Desk, name: &str, source: &Source, prompt: &str) -> Result<Secret, Fault> {
     loop {
         let passphrase = source.next_new(prompt).await?;
-        let strength = desk.gateway.judge_passphrase(name, &passphrase).await;
+        let strength = desk.gateway.judge_passphrase(name, &passphrase).await?;
         if strength.accepted {
             return Ok(passphrase);
         }

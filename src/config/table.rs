@@ -177,7 +177,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "auth_per_minute",
         kind: Kind::Whole { low: 1, high: 600 },
         live: false,
-        help: "Calls a minute that take a passphrase or a code.",
+        help: "Calls a minute that take a passphrase or a code: of one account, or of one OS user who is not signed in.",
     },
     Setting {
         section: "limits",
@@ -191,7 +191,14 @@ pub const SETTINGS: &[Setting] = &[
         key: "read_per_minute",
         kind: Kind::Whole { low: 60, high: 600_000 },
         live: false,
-        help: "Looks, and small changes to one's own things, a minute.",
+        help: "Looks a minute.",
+    },
+    Setting {
+        section: "limits",
+        key: "write_per_minute",
+        kind: Kind::Whole { low: 60, high: 600_000 },
+        live: false,
+        help: "Changes to one's own conversations, folders and drafts a minute.",
     },
     Setting {
         section: "limits",

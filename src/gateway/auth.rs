@@ -1,8 +1,7 @@
 //! Coming in and going out.
 //!
-//! The methods without a session are the only ones that anybody may call; they pass the gate as a visitor and are
-//! throttled by the name that is tried and the OS user. `judge_passphrase` and `propose_passphrase` know and change
-//! nothing.
+//! The methods without a session pass the gate as a visitor: they draw on the allowance of the OS user, and what tries a
+//! passphrase or a code is throttled by the name besides.
 
 use std::time::Duration;
 
@@ -24,7 +23,11 @@ const SIGN_IN: Op = Op {
     deadline: Duration::from_mins(1),
     fresh: false,
 };
-const DOOR: Op = Op { name: "auth.door", ..SIGN_IN };
+/// Every start asks it, also one that will be refused everything else. A token file holds nothing that could be guessed.
+const DOOR: Op = Op { name: "auth.door", class: Class::Free, ..SIGN_IN };
+/// Asked at every pause in typing.
+const JUDGE: Op = Op { name: "auth.judge_passphrase", class: Class::Read, deadline: Duration::from_secs(5), ..SIGN_IN };
+const PROPOSE: Op = Op { name: "auth.propose_passphrase", ..JUDGE };
 const CREATE_FIRST: Op = Op { name: "auth.create_first_admin", ..SIGN_IN };
 const REGISTER: Op = Op { name: "auth.register", ..SIGN_IN };
 const ACTIVATE: Op = Op { name: "auth.activate", ..SIGN_IN };
@@ -45,14 +48,13 @@ impl Gateway {
     }
 
     /// How good a passphrase would be for this name. zxcvbn takes up to 12 ms the first time.
-    pub async fn judge_passphrase(&self, name: &str, passphrase: &Secret) -> Strength {
-        self.0.accounts.judge(name, passphrase).await
+    pub async fn judge_passphrase(&self, name: &str, passphrase: &Secret) -> Result<Strength, Fault> {
+        self.0.gate.knock(&JUDGE, |by| self.0.accounts.judge(by, name, passphrase)).await
     }
 
     /// Five made-up words, 63 bits.
-    #[must_use]
-    pub fn propose_passphrase(&self) -> Secret {
-        self.0.accounts.propose()
+    pub async fn propose_passphrase(&self) -> Result<Secret, Fault> {
+        self.0.gate.knock(&PROPOSE, |by| std::future::ready(self.0.accounts.propose(&by))).await
     }
 
     /// The first administrator of a fresh installation; refused as soon as any account exists.

@@ -1,7 +1,7 @@
 //! The façade: one method per operation, a few lines each, grouped by file. Plain data in, plain data out.
 //!
-//! Architecture invariant: every method that needs a session goes through `Gate::call` with its own `Op`; the few that
-//! do not (`auth.rs`, `health.rs`) say so and why.
+//! Architecture invariant: every method passes the gate with its own `Op`. The few that need no session (in `auth.rs` and
+//! `health.rs`) knock as a visitor and are counted by OS user.
 
 mod audit;
 mod auth;

@@ -25,22 +25,22 @@ pub(super) const TREE: Op = Op {
     fresh: false,
 };
 pub(super) const LIST: Op = Op { name: "conversations.list", ..TREE };
-pub(super) const CREATE: Op = Op { name: "conversations.create", ..TREE };
+pub(super) const CREATE: Op = Op { name: "conversations.create", class: Class::Write, ..TREE };
 pub(super) const GET: Op = Op { name: "conversations.get", ..TREE };
 pub(super) const OPEN: Op = Op { name: "conversations.open", ..TREE };
 pub(super) const OLDER: Op = Op { name: "messages.older", ..TREE };
-pub(super) const CHANGE: Op = Op { name: "conversations.change", ..TREE };
-pub(super) const TRASH: Op = Op { name: "conversations.trash", ..TREE };
-pub(super) const RESTORE: Op = Op { name: "conversations.restore", ..TREE };
-pub(super) const CREATE_FOLDER: Op = Op { name: "folders.create", ..TREE };
-pub(super) const RENAME_FOLDER: Op = Op { name: "folders.rename", ..TREE };
-pub(super) const MOVE_FOLDER: Op = Op { name: "folders.move", ..TREE };
-pub(super) const DELETE_FOLDER: Op = Op { name: "folders.delete", ..TREE };
-pub(super) const SHOW_BRANCH: Op = Op { name: "messages.show_branch", ..TREE };
+pub(super) const CHANGE: Op = Op { name: "conversations.change", ..CREATE };
+pub(super) const TRASH: Op = Op { name: "conversations.trash", ..CREATE };
+pub(super) const RESTORE: Op = Op { name: "conversations.restore", ..CREATE };
+pub(super) const CREATE_FOLDER: Op = Op { name: "folders.create", ..CREATE };
+pub(super) const RENAME_FOLDER: Op = Op { name: "folders.rename", ..CREATE };
+pub(super) const MOVE_FOLDER: Op = Op { name: "folders.move", ..CREATE };
+pub(super) const DELETE_FOLDER: Op = Op { name: "folders.delete", ..CREATE };
+pub(super) const SHOW_BRANCH: Op = Op { name: "messages.show_branch", ..CREATE };
 pub(super) const SIBLING: Op = Op { name: "messages.sibling", ..TREE };
-pub(super) const MARK: Op = Op { name: "messages.mark", ..TREE };
+pub(super) const MARK: Op = Op { name: "messages.mark", ..CREATE };
 pub(super) const DRAFT: Op = Op { name: "drafts.get", ..TREE };
-pub(super) const SAVE_DRAFT: Op = Op { name: "drafts.save", ..TREE };
+pub(super) const SAVE_DRAFT: Op = Op { name: "drafts.save", ..CREATE };
 pub(super) const PAST_PROMPTS: Op = Op { name: "messages.past_prompts", ..TREE };
 
 impl Gateway {

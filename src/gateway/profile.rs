@@ -21,14 +21,14 @@ const SHOW: Op = Op {
     deadline: Duration::from_secs(10),
     fresh: false,
 };
-const RENAME: Op = Op { name: "profile.display_name", ..SHOW };
+const RENAME: Op = Op { name: "profile.display_name", class: Class::Write, ..SHOW };
 const PREFERENCES: Op = Op { name: "profile.preferences", ..SHOW };
-const SET_PREFERENCES: Op = Op { name: "profile.set_preferences", ..SHOW };
+const SET_PREFERENCES: Op = Op { name: "profile.set_preferences", class: Class::Write, ..SHOW };
 const ALLOWANCE: Op = Op { name: "profile.allowance", ..SHOW };
 const ACTIVITY: Op = Op { name: "profile.activity", ..SHOW };
 const SESSIONS: Op = Op { name: "sessions.list", ..SHOW };
-const END_SESSION: Op = Op { name: "sessions.end", ..SHOW };
-const END_OTHERS: Op = Op { name: "sessions.end_others", ..SHOW };
+const END_SESSION: Op = Op { name: "sessions.end", class: Class::Write, ..SHOW };
+const END_OTHERS: Op = Op { name: "sessions.end_others", class: Class::Write, ..SHOW };
 /// Argon2id waits its turn.
 const CONFIRM: Op = Op { name: "auth.confirm", class: Class::Auth, deadline: Duration::from_mins(1), ..SHOW };
 const ENROL: Op = Op { name: "second_factor.begin", fresh: true, ..CONFIRM };

@@ -42,13 +42,14 @@ impl Gateway {
         self.0.gate.call::<Member, _, _>(session, &START, |by| self.0.turns.start(by, new)).await
     }
 
-    /// Stops a running answer; its text is kept and `TurnEvent::Ended` follows. Stopping one that has ended is fine.
+    /// Stops a running answer, also behind a locked screen; its text is kept and `TurnEvent::Ended` follows. Stopping one
+    /// that has ended is fine.
     pub async fn stop_turn(&self, session: &Session, turn: TurnId) -> Result<(), Fault> {
         let stop = async |by| {
             self.0.turns.stop(&by, turn);
             Ok(())
         };
-        self.0.gate.call::<Member, _, _>(session, &STOP, stop).await
+        self.0.gate.hold(session, &STOP, stop).await
     }
 
     /// How full the window would be with this draft.

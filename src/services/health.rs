@@ -15,6 +15,7 @@ use std::{
 };
 
 use crate::{
+    access::{Visitor, limiter},
     api::{
         Fault, FaultKind,
         health::{BreakerState, Check, Health, Level, OllamaState},
@@ -82,7 +83,11 @@ impl HealthChecks {
     }
 
     /// Checks now; at most 3 s.
-    pub async fn check(&self) -> Health {
+    pub async fn check(&self, _by: Visitor) -> Result<Health, Fault> {
+        Ok(self.look().await)
+    }
+
+    async fn look(&self) -> Health {
         let watched = &self.watched;
         let (ollama, store) = tokio::join!(self.ollama(), (watched.store)());
         let version = match &ollama {
@@ -99,13 +104,17 @@ impl HealthChecks {
             breakers: (watched.breakers)(),
             store,
             disk: disk(&watched.data),
-            tasks: tasks(&watched.tasks.running(), Instant::now()),
+            tasks: tasks(&told(watched.tasks.running()), Instant::now()),
             checked_at: jiff::Timestamp::now().as_millisecond(),
         }
     }
 
     /// Starts the Ollama of this machine and waits until it answers, at most 10 s. One that runs already is left alone.
-    pub async fn start_ollama(&self) -> Result<Health, Fault> {
+    pub async fn start_ollama(&self, _by: Visitor) -> Result<Health, Fault> {
+        self.start().await
+    }
+
+    async fn start(&self) -> Result<Health, Fault> {
         let _starting = self.starting.lock().await;
         let address = self.watched.ollama.address();
         if self.watched.ollama.version(SIGN_OF_LIFE).await.is_ok() {
@@ -142,7 +151,7 @@ impl HealthChecks {
 
     async fn check_started(&self) -> Health {
         (self.started)();
-        self.check().await
+        self.look().await
     }
 
     async fn ollama(&self) -> OllamaState {
@@ -204,6 +213,12 @@ fn is_safe(version: &str) -> bool {
         (Some(major), Some(minor), patch) => (major, minor, patch.unwrap_or(0)) >= SAFE_SINCE,
         _ => false,
     }
+}
+
+/// Counting this very call is no news of the machine.
+fn told(mut running: Vec<Running>) -> Vec<Running> {
+    running.retain(|task| task.name != limiter::COUNTING);
+    running
 }
 
 fn tasks(running: &[Running], now: Instant) -> Check {
@@ -302,7 +317,7 @@ mod tests {
     async fn a_running_ollama_is_reachable_with_its_version() {
         let tasks = Tasks::new();
         let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-        let health = watched(&fake.url(), Path::new("/nowhere")).check().await;
+        let health = watched(&fake.url(), Path::new("/nowhere")).look().await;
         assert!(matches!(health.ollama, OllamaState::Reachable { ref version, .. } if version.starts_with("0.35.0")));
         assert_eq!(health.ollama_warning, None);
         assert_eq!(health.ollama_url, fake.url());
@@ -312,11 +327,11 @@ mod tests {
     async fn what_is_installed_and_not_running_is_told_from_what_is_absent() {
         let directory = tempfile::tempdir().unwrap();
         let url = dead();
-        assert_eq!(watched(&url, directory.path()).check().await.ollama, OllamaState::Absent);
+        assert_eq!(watched(&url, directory.path()).look().await.ollama, OllamaState::Absent);
         program(directory.path(), "#!/bin/sh\n");
-        assert_eq!(watched(&url, directory.path()).check().await.ollama, OllamaState::InstalledNotRunning);
+        assert_eq!(watched(&url, directory.path()).look().await.ollama, OllamaState::InstalledNotRunning);
         std::fs::set_permissions(directory.path().join("ollama"), PermissionsExt::from_mode(0o644)).unwrap();
-        assert_eq!(watched(&url, directory.path()).check().await.ollama, OllamaState::Absent);
+        assert_eq!(watched(&url, directory.path()).look().await.ollama, OllamaState::Absent);
     }
 
     #[tokio::test]
@@ -324,7 +339,7 @@ mod tests {
         let tasks = Tasks::new();
         let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
         fake.answer(|_| Some(Reply::text(200, "text/html", "<html>router</html>")));
-        let health = watched(&fake.url(), Path::new("/nowhere")).check().await;
+        let health = watched(&fake.url(), Path::new("/nowhere")).look().await;
         assert!(
             matches!(health.ollama, OllamaState::Unreachable { ref why } if why.contains("not Ollama")),
             "{:?}",
@@ -336,12 +351,12 @@ mod tests {
     async fn a_program_that_ends_at_once_is_reported_and_none_at_all_too() {
         let directory = tempfile::tempdir().unwrap();
         let url = dead();
-        let fault = watched(&url, directory.path()).start_ollama().await.unwrap_err();
+        let fault = watched(&url, directory.path()).start().await.unwrap_err();
         assert!(fault.message.contains("no `ollama` program"), "{fault}");
         program(directory.path(), "#!/bin/sh\nexit 7\n");
-        let fault = watched(&url, directory.path()).start_ollama().await.unwrap_err();
+        let fault = watched(&url, directory.path()).start().await.unwrap_err();
         assert!(fault.message.contains("exit status: 7"), "{fault}");
-        let fault = watched("https://ollama.invalid", directory.path()).start_ollama().await.unwrap_err();
+        let fault = watched("https://ollama.invalid", directory.path()).start().await.unwrap_err();
         assert!(fault.message.contains("another machine"), "{fault}");
     }
 
@@ -365,7 +380,7 @@ mod tests {
         fake.answer(move |request| seen.exists().then(|| stand_in.reply(request)));
         let (told, hears) = std::sync::mpsc::channel();
         let checks = watched(&fake.url(), directory.path()).when_started(move || told.send(()).unwrap());
-        let health = checks.start_ollama().await.unwrap();
+        let health = checks.start().await.unwrap();
         assert!(matches!(health.ollama, OllamaState::Reachable { .. }));
         assert_eq!(hears.try_recv(), Ok(()));
         assert_eq!(std::fs::read_to_string(witness).unwrap(), format!("serve {}\n", fake.url()));

@@ -145,8 +145,8 @@ pub enum AuthCall {
 #[derive(Debug)]
 pub enum AuthReply {
     Door(Result<Door, Fault>),
-    Judged { asked: u64, strength: Strength },
-    Proposed(Secret),
+    Judged { asked: u64, strength: Result<Strength, Fault> },
+    Proposed(Result<Secret, Fault>),
     SignedIn(Result<Box<SignedIn>, Fault>),
     Stayed(Result<bool, Fault>),
     SignedOut(Result<(), Fault>),

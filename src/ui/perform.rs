@@ -226,6 +226,7 @@ const PLUMBING: &[&str] = &[
     "signals",
     "settings",
     "session events",
+    "counting calls",
 ];
 
 impl Hands {
@@ -293,7 +294,7 @@ impl Hands {
             AuthCall::Judge { asked, name, passphrase } => {
                 AuthReply::Judged { asked, strength: gateway.judge_passphrase(&name, &passphrase).await }
             }
-            AuthCall::Propose => AuthReply::Proposed(gateway.propose_passphrase()),
+            AuthCall::Propose => AuthReply::Proposed(gateway.propose_passphrase().await),
             AuthCall::CreateFirstAdmin(new) => {
                 let made = gateway.create_first_admin(new).await;
                 self.signed_in(made.map(|made| Entered::In(Box::new(made)))).await

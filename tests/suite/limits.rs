@@ -6,9 +6,10 @@ use ollamanet::{
     access::{Admin, Caller, Class, Member, Op, Permission, op::OllamaKind},
     api::{
         Fault, FaultKind,
-        auth::{Role, Session},
+        auth::{Role, Secret, Session},
+        organise::NewConversation,
     },
-    config::LimitsConfig,
+    config::{Config, LimitsConfig},
     ollama::{Kind, Outcome},
     store::{
         While,
@@ -16,9 +17,13 @@ use ollamanet::{
     },
 };
 
-use crate::common::gates::{Window, op};
+use crate::common::{
+    gates::{Window, op},
+    house::House,
+};
 
 static CHAT: Op = op("test.chat", Class::Chat);
+static KNOCK: Op = op("test.knock", Class::Auth);
 static READ: Op = op("test.read", Class::Read);
 static MODELS: Op = Op { permission: Permission::ManageModels, ..op("test.models", Class::Admin) };
 static ANSWER: Op = Op { needs_ollama: Some(OllamaKind::Chat), ..op("test.answer", Class::Read) };
@@ -26,6 +31,12 @@ static HASTY: Op = Op { deadline: Duration::from_millis(20), ..op("test.hasty", 
 
 fn limits() -> LimitsConfig {
     LimitsConfig { chat_per_minute: 5, read_per_minute: 300, ..LimitsConfig::default() }
+}
+
+fn without_ollama() -> Config {
+    let mut config = Config::default();
+    "127.0.0.1:1".clone_into(&mut config.ollama.host);
+    config
 }
 
 async fn ask(window: &Window, session: &Session, op: &'static Op) -> Result<(), Fault> {
@@ -72,6 +83,119 @@ async fn windows_of_one_account_share_one_allowance() {
         assert!((most..=most + back).contains(&(first + second)), "{}: {first} and {second}", op.name);
         assert_eq!(fault.kind, FaultKind::Slow);
     }
+}
+
+#[tokio::test]
+async fn commands_that_look_once_and_end_share_the_allowance_to_the_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let few = LimitsConfig { read_per_minute: 6, ..limits() };
+    let ann = Window::open(dir.path(), few.clone()).account("ann", Role::User).await;
+    let begun = Instant::now();
+    let mut let_in = 0;
+    let fault = loop {
+        let command = Window::open(dir.path(), few.clone());
+        let session = command.sign_in(dir.path(), &ann).await;
+        if let Err(fault) = ask(&command, &session, &READ).await {
+            break fault;
+        }
+        let_in += 1;
+        assert!(let_in < 100, "nothing was ever refused");
+        assert_eq!(command.tasks.stop(Duration::from_secs(20)).await, Vec::<String>::new());
+    };
+    let back = (begun.elapsed().as_secs_f64() / 60.0 * 6.0).ceil() as u32;
+    assert!((6..=6 + back).contains(&let_in), "{let_in} looks were let in");
+    assert_eq!(fault.kind, FaultKind::Slow);
+}
+
+#[tokio::test]
+async fn the_first_looks_of_a_window_wait_for_no_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let window = Window::open(dir.path(), limits());
+    let ann = window.account("ann", Role::User).await;
+    let session = window.sign_in(dir.path(), &ann).await;
+    let other = rusqlite::Connection::open(dir.path().join("system.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for _ in 0..40 {
+        assert_eq!(ask(&window, &session, &READ).await, Ok(()));
+    }
+    assert!(!window.tasks.running().is_empty(), "they are being paid for");
+    other.execute_batch("COMMIT").unwrap();
+    crate::common::until("they are paid for", || window.tasks.running().is_empty()).await;
+    let level: i64 = other.query_row("SELECT level FROM buckets WHERE class = 'read'", [], |row| row.get(0)).unwrap();
+    assert_eq!(level, 260_000);
+}
+
+#[tokio::test]
+async fn changes_have_an_allowance_of_their_own() {
+    let home = tempfile::tempdir().unwrap();
+    let mut config = without_ollama();
+    config.limits.write_per_minute = 3;
+    let house = House::open(home.path(), &config);
+    let ann = house.first_admin("ann").await.session;
+    let new = || house.gateway.create_conversation(&ann, NewConversation::default());
+    for _ in 0..3 {
+        new().await.unwrap();
+    }
+    let fault = new().await.unwrap_err();
+    assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Slow, "That was more than 3 changes a minute."));
+    let trashed = house.gateway.trash_conversations(&ann, Vec::new()).await.unwrap_err();
+    let folder = house.gateway.create_folder(&ann, None, "work").await.unwrap_err();
+    assert_eq!((trashed.kind, folder.kind), (FaultKind::Slow, FaultKind::Slow));
+    house.gateway.tree(&ann).await.unwrap();
+}
+
+#[tokio::test]
+async fn strangers_share_the_allowance_of_their_os_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let few = LimitsConfig { auth_per_minute: 3, ..limits() };
+    let (one, two) = (Window::open(dir.path(), few.clone()), Window::open(dir.path(), few));
+    let knock = async |window: &Window| window.gate.knock(&KNOCK, async |_| Ok(())).await;
+    for window in [&one, &two, &one] {
+        assert_eq!(knock(window).await, Ok(()));
+    }
+    let fault = knock(&two).await.unwrap_err();
+    assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Slow, "That was more than 3 sign-in calls a minute."));
+    assert!(fault.retry_after.is_some_and(|after| after <= Duration::from_secs(20)) && fault.report_id.is_some());
+    // Whoever is signed in has an allowance of their own.
+    let ann = one.account("ann", Role::User).await;
+    let session = one.sign_in(dir.path(), &ann).await;
+    assert_eq!(ask(&one, &session, &KNOCK).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trying_ever_new_names_is_slowed_down_too() {
+    let home = tempfile::tempdir().unwrap();
+    let mut config = without_ollama();
+    config.limits.auth_per_minute = 3;
+    config.limits.admin_per_minute = 1;
+    config.limits.read_per_minute = 2;
+    let house = House::open(home.path(), &config);
+    let (secret, code) = (Secret::new("a guess"), Secret::new("ABCD"));
+    for name in ["ann", "bob"] {
+        assert_eq!(house.gateway.sign_in(name, &secret).await.unwrap_err().kind, FaultKind::WrongCredentials);
+    }
+    assert_eq!(house.gateway.recover("cleo", &code, &secret).await.unwrap_err().kind, FaultKind::Invalid);
+    assert_eq!(house.gateway.sign_in("dan", &secret).await.unwrap_err().kind, FaultKind::Slow);
+    assert_eq!(house.gateway.recover("eve", &code, &secret).await.unwrap_err().kind, FaultKind::Slow);
+    // What tells of this machine only has its limits as well; the door never has.
+    house.gateway.judge_passphrase("ann", &secret).await.unwrap();
+    house.gateway.health().await.unwrap();
+    assert_eq!(house.gateway.propose_passphrase().await.unwrap_err().kind, FaultKind::Slow);
+    assert_eq!(house.gateway.health().await.unwrap_err().kind, FaultKind::Slow);
+    assert_ne!(house.gateway.start_ollama().await.unwrap_err().kind, FaultKind::Slow);
+    assert_eq!(house.gateway.start_ollama().await.unwrap_err().kind, FaultKind::Slow);
+    house.gateway.door().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stranger_is_not_let_through_to_an_ollama_that_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let window = Window::open(dir.path(), limits());
+    for _ in 0..3 {
+        window.breakers.watch()(Kind::Chat, Outcome::Failed);
+    }
+    let refused = window.gate.knock(&ANSWER, async |_| Ok(())).await.unwrap_err();
+    assert_eq!(refused.kind, FaultKind::Upstream);
 }
 
 #[tokio::test]

@@ -65,8 +65,8 @@ async fn a_weak_passphrase_or_an_odd_name_is_refused_with_advice() {
         assert!(fault.kind == FaultKind::Invalid && fault.hint.is_some(), "{fault}");
     }
     assert!(matches!(house.gateway.door().await.unwrap(), Door::FirstRun));
-    let proposed = house.gateway.propose_passphrase();
-    assert!(house.gateway.judge_passphrase("Ann", &proposed).await.accepted);
+    let proposed = house.gateway.propose_passphrase().await.unwrap();
+    assert!(house.gateway.judge_passphrase("Ann", &proposed).await.unwrap().accepted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ollamanet::{
     api::{
         ConversationId, FaultKind,
-        auth::{Secret, SignedIn},
+        auth::{Secret, Session, SignedIn},
         chat::{Message, MessageState, NewTurn, TurnAct, TurnEvent},
         events::Event,
         organise::NewConversation,
@@ -201,6 +201,32 @@ async fn signing_out_ends_a_running_answer_keeps_its_text_and_closes_the_vault()
     let opened = house.gateway.open_conversation(&again.session, id, 5).await.unwrap();
     let answer = &opened.page.messages[1];
     assert_eq!((answer.state, answer.content.as_str(), opened.running), (MessageState::Interrupted, "so far", None));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_screen_can_stop_its_answer() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = Fake::start(&tasks, |seen| {
+        let line = json!({ "message": { "role": "assistant", "content": "so far" }, "done": false });
+        let endless = Reply::stream().line(&line).part(Part::Stall);
+        Some(if seen.path == "/api/chat" { endless } else { StandIn::new(Pace::instant()).reply(seen) })
+    })
+    .await
+    .unwrap();
+    let house = house(home.path(), &fake);
+    let ann = house.first_admin("ann").await;
+    let mut events = house.gateway.events(&ann.session).await.unwrap();
+    let id = conversation(&house, &ann).await;
+    let turn = house.gateway.start_turn(&ann.session, send(id, "Go")).await.unwrap().turn;
+    until(&mut events, |event| matches!(event, TurnEvent::Delta(_))).await;
+    house.gateway.lock(&ann.session).await.unwrap();
+    let stranger = Session::from_parts(ann.session.id, [0; 32]);
+    assert_eq!(house.gateway.stop_turn(&stranger, turn).await.unwrap_err().kind, FaultKind::SignedOut);
+    house.gateway.stop_turn(&ann.session, turn).await.unwrap();
+    let answer = end(&mut events).await;
+    assert_eq!((answer.state, answer.content.as_str()), (MessageState::Stopped, "so far"));
     house.close().await;
 }
 

@@ -82,15 +82,16 @@ impl Accounts {
     }
 
     /// How good a passphrase would be.
-    pub async fn judge(&self, name: &str, passphrase: &Secret) -> Strength {
+    pub async fn judge(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<Strength, Fault> {
         let (name, passphrase, min_length) = (name.to_owned(), passphrase.clone(), self.0.config.min_length);
-        let judged = tokio::task::spawn_blocking(move || strength::judge(&name, &passphrase, min_length)).await;
-        judged.unwrap_or_else(|_| Strength { guesses_log10: 0, score: 0, accepted: false, advice: String::new() })
+        tokio::task::spawn_blocking(move || strength::judge(&name, &passphrase, min_length))
+            .await
+            .map_err(|_| not_judged())
     }
 
-    /// Five made-up words, 63 bits. Empty if the system gives no random numbers, which is then refused as too weak.
-    pub fn propose(&self) -> Secret {
-        keys::propose_passphrase().unwrap_or_default()
+    /// Five made-up words, 63 bits.
+    pub fn propose(&self, _by: &Visitor) -> Result<Secret, Fault> {
+        keys::propose_passphrase().map_err(key_fault)
     }
 
     /// The first administrator; refused as soon as any account exists.
@@ -314,7 +315,7 @@ impl Accounts {
         let (name, passphrase, min_length) = (name.to_owned(), passphrase.clone(), self.0.config.min_length);
         tokio::task::spawn_blocking(move || strength::require(&name, &passphrase, min_length))
             .await
-            .map_err(|_| Fault::new(FaultKind::Internal, "The passphrase could not be judged."))?
+            .map_err(|_| not_judged())?
     }
 
     async fn seal_passphrase(
@@ -469,6 +470,10 @@ fn recovery_slot(account: AccountId, vault: uuid::Uuid, key: &RawKey) -> Result<
 
 fn not_first() -> Fault {
     Fault::new(FaultKind::Conflict, "There is an account already.").hint("Sign in with it.")
+}
+
+fn not_judged() -> Fault {
+    Fault::new(FaultKind::Internal, "The passphrase could not be judged.").hint("Try again.")
 }
 
 fn wrong(message: &str) -> Fault {

@@ -43,7 +43,7 @@ use super::{
     hub::Hub,
 };
 use crate::{
-    access::{Caller, Member},
+    access::{Caller, Holder, Member},
     api::{
         AccountId, ConversationId, Fault, FaultKind, MessageId, TurnId,
         chat::{Attachment, AttachmentKind, ContextMeter, NewTurn, Opened, TurnAct, TurnStarted},
@@ -133,8 +133,9 @@ impl Turns {
     }
 
     /// Stops an answer of the caller's. One that has ended, or is somebody else's, is left alone.
-    pub fn stop(&self, by: &Caller<Member>, turn: TurnId) {
-        self.stop_for(by.account, turn);
+    /// A locked screen may stop one too.
+    pub fn stop(&self, by: &Holder, turn: TurnId) {
+        self.stop_for(by.account.id, turn);
     }
 
     /// Everything that opening a conversation shows.

@@ -31,13 +31,13 @@ impl Root {
         match (reply, &mut self.stage) {
             (AuthReply::Door(door), Stage::Opening) => self.on_door(door),
             (AuthReply::Door(_), _) => Vec::new(),
-            (AuthReply::Judged { asked, strength }, Stage::Inside(_)) => {
+            (AuthReply::Judged { asked, strength: Ok(strength) }, Stage::Inside(_)) => {
                 if let Some(Overlay::ChangePassphrase(form)) = &mut self.overlay {
                     form.judged(asked, strength);
                 }
                 Vec::new()
             }
-            (AuthReply::Proposed(secret), Stage::Inside(_)) => match &mut self.overlay {
+            (AuthReply::Proposed(Ok(secret)), Stage::Inside(_)) => match &mut self.overlay {
                 Some(Overlay::ChangePassphrase(form)) => form.proposed(secret.reveal()),
                 Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs) | None => Vec::new(),
             },
@@ -54,6 +54,9 @@ impl Root {
                     effects
                 }
             },
+            (AuthReply::Judged { strength: Err(fault), .. } | AuthReply::Proposed(Err(fault)), Stage::Inside(_)) => {
+                vec![Effect::Toast(Toast::fault(&fault))]
+            }
             (
                 AuthReply::Judged { .. } | AuthReply::Proposed(_) | AuthReply::SignedIn(_) | AuthReply::Stayed(_),
                 Stage::Opening | Stage::Failed(_) | Stage::Inside(_) | Stage::Locked { .. },

@@ -300,7 +300,7 @@ fn changing_the_passphrase_sends_both_and_keeps_the_form_on_refusal() {
     press(&mut root, "enter");
     let effects = press(&mut root, "f8");
     assert!(matches!(effects[..], [Effect::Auth(AuthCall::Propose)]));
-    root.update(Msg::Auth(AuthReply::Proposed(Secret::new("maple river quiet stone lamp"))));
+    root.update(Msg::Auth(AuthReply::Proposed(Ok(Secret::new("maple river quiet stone lamp")))));
     let effects = press(&mut root, "enter");
     let Some(Effect::Auth(AuthCall::ChangePassphrase { current, new })) = effects.first() else {
         panic!("{effects:?}")
@@ -418,7 +418,7 @@ fn the_first_run_screen_looks_right() {
     press(&mut root, "enter");
     write(&mut root, "hunter2");
     let strength = Strength { guesses_log10: 3, score: 1, accepted: false, advice: "Add another word or two.".into() };
-    root.update(Msg::Auth(AuthReply::Judged { asked: 12, strength }));
+    root.update(Msg::Auth(AuthReply::Judged { asked: 12, strength: Ok(strength) }));
     assert_looks("first_run", root);
 }
 

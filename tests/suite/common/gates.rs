@@ -20,6 +20,7 @@ use ollamanet::{
         open::{Target, open},
         system::{Moment, accounts, open_system, sessions, watch::Watch},
     },
+    tasks::Tasks,
 };
 
 /// One window of the program: its own connections to files that other windows share.
@@ -28,17 +29,19 @@ pub struct Window {
     pub live: Arc<LiveSessions>,
     pub breakers: Breakers,
     pub system: Db,
+    pub tasks: Tasks,
 }
 
 impl Window {
     pub fn open(data: &Path, limits: LimitsConfig) -> Self {
         let path = data.join("system.db");
         let system = open_system(&path, false).unwrap();
+        let tasks = Tasks::new();
         let live = Arc::new(LiveSessions::new(Watch::open(&path).unwrap()));
         let breakers = Breakers::new();
-        let limiter = Limiter::new(system.clone(), limits);
+        let limiter = Limiter::new(system.clone(), limits, tasks.clone());
         let gate = Gate::new(Arc::clone(&live), limiter, breakers.clone(), system.clone());
-        Self { gate, live, breakers, system }
+        Self { gate, live, breakers, system, tasks }
     }
 
     /// Signs `account` in here, with its vault open.

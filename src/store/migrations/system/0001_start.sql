@@ -141,13 +141,14 @@ CREATE TABLE throttles (
     PRIMARY KEY (who, os_uid)
 ) STRICT, WITHOUT ROWID;
 
--- Token buckets: one allowance across processes. Levels in thousandths of a call.
+-- Token buckets: one allowance across processes. Levels in thousandths of a call; below zero is a debt.
 CREATE TABLE buckets (
-    account    BLOB NOT NULL CHECK (length(account) = 16),
+    -- An account's id, or, for those who are not signed in, the number of the OS user.
+    who        BLOB NOT NULL CHECK (length(who) IN (16, 4)),
     class      TEXT NOT NULL,
     level      INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
-    PRIMARY KEY (account, class)
+    PRIMARY KEY (who, class)
 ) STRICT, WITHOUT ROWID;
 
 -- Other limits than the configured ones, for a role or for one account.

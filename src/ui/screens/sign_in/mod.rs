@@ -240,13 +240,13 @@ impl SignInScreen {
 
     pub fn on_reply(&mut self, reply: AuthReply, cx: &Cx) -> Progress {
         match reply {
-            AuthReply::Judged { asked, strength } => {
+            AuthReply::Judged { asked, strength: Ok(strength) } => {
                 if let Stage::FirstRun { meter, .. } | Stage::Recover { meter, .. } = &mut self.stage {
                     meter.judged(asked, strength);
                 }
                 Progress::Here(Vec::new())
             }
-            AuthReply::Proposed(secret) => Progress::Here(match &mut self.stage {
+            AuthReply::Proposed(Ok(secret)) => Progress::Here(match &mut self.stage {
                 Stage::FirstRun { form, meter } => {
                     form.fill(SECOND, secret.reveal());
                     meter.proposed()
@@ -267,6 +267,9 @@ impl SignInScreen {
                 Ok(false) => Vec::new(),
                 Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
             }),
+            AuthReply::Judged { strength: Err(fault), .. } | AuthReply::Proposed(Err(fault)) => {
+                Progress::Here(vec![Effect::Toast(Toast::fault(&fault))])
+            }
             AuthReply::Door(_)
             | AuthReply::SignedOut(_)
             | AuthReply::Locked(_)
