@@ -1,17 +1,34 @@
 //! Roles, what they may and how often, which models whom; the rules of the house.
 //!
-//! Invariant: a denial wins over everything, and nothing can be denied to the built-in role `admin`.
+//! Invariants: a denial wins over everything, nothing can be denied to the built-in role `admin`, nobody gives what they
+//! have not got themselves, and there is always somebody left who can administer.
 
 use crate::{
     access::{Admin, Caller},
     api::{
-        Fault,
+        AccountId, Fault, FaultKind,
         admin::{Limited, ModelRule, Permission, Policy, RoleView, Scope},
         auth::Role,
     },
-    services::unbuilt,
-    store::Db,
+    store::{
+        Db, StoreError,
+        system::{
+            Moment, accounts, audit, policy,
+            roles::{self, BUILT_IN},
+        },
+    },
 };
+
+/// Longest name of a role, characters.
+const NAME_MAX: usize = 50;
+/// Largest limit: what is more than this is none.
+const MOST: u32 = 100_000;
+/// Most rules about models for one role or account.
+const RULES_MAX: usize = 200;
+/// Longest pattern of a model's name, bytes: a registry's host, a namespace, a name and a tag.
+const PATTERN_MAX: usize = 400;
+/// Fewest days that the audit trail is kept.
+const AUDIT_LEAST: u32 = 30;
 
 #[derive(Debug)]
 pub struct Roles {
@@ -24,24 +41,62 @@ impl Roles {
         Self { system }
     }
 
-    pub async fn list(&self, by: Caller<Admin>) -> Result<Vec<RoleView>, Fault> {
-        drop((by, &self.system));
-        Err(unbuilt().await)
+    pub async fn list(&self, _by: Caller<Admin>) -> Result<Vec<RoleView>, Fault> {
+        Ok(self.system.read(|tx| roles::list(tx)).await?)
     }
 
+    /// A role of rank `admin` begins without what its maker is denied.
     pub async fn create(&self, by: Caller<Admin>, name: &str, rank: Role) -> Result<RoleView, Fault> {
-        drop((by, name, rank));
-        Err(unbuilt().await)
+        let name = checked_name(name)?;
+        self.system
+            .write(move |tx| {
+                if roles::get(tx, &name)?.is_some() {
+                    return Err(taken(&name));
+                }
+                let moment = Moment::here();
+                roles::insert(tx, &name, rank, moment.now)?;
+                let maker = roles::of_account(tx, by.account)?;
+                for permission in Permission::ALL.into_iter().filter(|permission| rank >= permission.least_rank()) {
+                    if !maker.may(permission) {
+                        roles::permit(tx, &name, permission, Some(false))?;
+                    }
+                }
+                audit::append(tx, &moment, Some(by.account), "roles.create", &name, "ok")?;
+                Ok(roles::get(tx, &name)?.ok_or(StoreError::NotFound("role"))?)
+            })
+            .await
     }
 
     pub async fn rename(&self, by: Caller<Admin>, name: &str, new: &str) -> Result<(), Fault> {
-        drop((by, name, new));
-        Err(unbuilt().await)
+        let (name, new) = (name.to_owned(), checked_name(new)?);
+        self.system
+            .write(move |tx| {
+                custom(tx, &name)?;
+                if name != new && roles::get(tx, &new)?.is_some() {
+                    return Err(taken(&new));
+                }
+                roles::rename(tx, &name, &new)?;
+                let told = format!("{name} → {new}");
+                Ok(audit::append(tx, &Moment::here(), Some(by.account), "roles.rename", &told, "ok")?)
+            })
+            .await
     }
 
     pub async fn delete(&self, by: Caller<Admin>, name: &str, instead: &str) -> Result<(), Fault> {
-        drop((by, name, instead));
-        Err(unbuilt().await)
+        let (name, instead) = (name.to_owned(), instead.to_owned());
+        self.system
+            .write(move |tx| {
+                custom(tx, &name)?;
+                if name == instead {
+                    return Err(Fault::invalid("Its members cannot get the role that goes.").hint("Name another one."));
+                }
+                let instead = existing(tx, &instead)?;
+                within_own(tx, by.account, &instead)?;
+                roles::delete(tx, &name, &instead.name)?;
+                still_administered(tx)?;
+                Ok(audit::append(tx, &Moment::here(), Some(by.account), "roles.delete", &name, "ok")?)
+            })
+            .await
     }
 
     pub async fn permit(
@@ -51,8 +106,36 @@ impl Roles {
         permission: Permission,
         allowed: Option<bool>,
     ) -> Result<(), Fault> {
-        drop((by, role, permission, allowed));
-        Err(unbuilt().await)
+        let name = role.to_owned();
+        self.system
+            .write(move |tx| {
+                let role = existing(tx, &name)?;
+                if role.name == "admin" {
+                    return Err(Fault::new(FaultKind::Denied, "The role admin may everything, always.")
+                        .hint("Make a role of rank admin and deny things to that."));
+                }
+                if permission == Permission::Own {
+                    return Err(Fault::invalid("Nobody can be kept from their own account.")
+                        .hint("To keep somebody out, lock or disable the account."));
+                }
+                if allowed == Some(true) && role.rank < permission.least_rank() {
+                    return Err(Fault::invalid(format!("“{}” is for roles of rank admin.", permission.words()))
+                        .hint("Make a role of that rank and deny it the rest."));
+                }
+                if allowed != Some(false) && !roles::of_account(tx, by.account)?.may(permission) {
+                    return Err(beyond_own());
+                }
+                roles::permit(tx, &name, permission, allowed)?;
+                still_administered(tx)?;
+                let word = match allowed {
+                    Some(true) => "allow",
+                    Some(false) => "deny",
+                    None => "by rank",
+                };
+                let told = format!("{name}: {} = {word}", permission.as_str());
+                Ok(audit::append(tx, &Moment::here(), Some(by.account), "roles.permit", &told, "ok")?)
+            })
+            .await
     }
 
     pub async fn limit(
@@ -62,22 +145,147 @@ impl Roles {
         limited: Limited,
         most: Option<u32>,
     ) -> Result<(), Fault> {
-        drop((by, scope, limited, most));
-        Err(unbuilt().await)
+        if most.is_some_and(|most| !(1..=MOST).contains(&most)) {
+            return Err(Fault::invalid(format!("A limit is a number from 1 to {MOST}.")));
+        }
+        self.system
+            .write(move |tx| {
+                let whose = named(tx, &scope)?;
+                roles::limit(tx, &scope, limited, most)?;
+                let most = most.map_or_else(|| "as configured".to_owned(), |most| most.to_string());
+                let told = format!("{whose}: {} = {most}", limited.as_str());
+                Ok(audit::append(tx, &Moment::here(), Some(by.account), "roles.limit", &told, "ok")?)
+            })
+            .await
     }
 
     pub async fn set_models(&self, by: Caller<Admin>, scope: Scope, rules: Vec<ModelRule>) -> Result<(), Fault> {
-        drop((by, scope, rules));
-        Err(unbuilt().await)
+        let rules = checked_rules(rules)?;
+        self.system
+            .write(move |tx| {
+                let whose = named(tx, &scope)?;
+                roles::set_models(tx, &scope, &rules)?;
+                let count = |allowed| rules.iter().filter(|rule| rule.allowed == allowed).count();
+                let told = format!("{whose}: {} allowed, {} denied", count(true), count(false));
+                Ok(audit::append(tx, &Moment::here(), Some(by.account), "roles.models", &told, "ok")?)
+            })
+            .await
     }
 
-    pub async fn policy(&self, by: Caller<Admin>) -> Result<Policy, Fault> {
-        drop(by);
-        Err(unbuilt().await)
+    pub async fn policy(&self, _by: Caller<Admin>) -> Result<Policy, Fault> {
+        Ok(self.system.read(|tx| policy::current(tx)).await?)
     }
 
     pub async fn set_policy(&self, by: Caller<Admin>, policy: Policy) -> Result<(), Fault> {
-        drop((by, policy));
-        Err(unbuilt().await)
+        if policy.audit_keep_days.is_some_and(|days| days < AUDIT_LEAST) {
+            return Err(Fault::invalid(format!("The audit trail is kept for at least {AUDIT_LEAST} days.")));
+        }
+        self.system
+            .write(move |tx| {
+                let (moment, before) = (Moment::here(), policy::current(tx)?);
+                if before == policy {
+                    return Ok(());
+                }
+                policy::set(tx, by.account, &policy, moment.now)?;
+                Ok(audit::append(tx, &moment, Some(by.account), "policy.set", &difference(&before, &policy), "ok")?)
+            })
+            .await
     }
+}
+
+fn difference(before: &Policy, after: &Policy) -> String {
+    let mut changed = Vec::new();
+    if before.registration != after.registration {
+        changed.push(format!("registration = {}", if after.registration { "open" } else { "closed" }));
+    }
+    if before.second_factor != after.second_factor {
+        changed.push(format!("second factor = {:?}", after.second_factor).to_lowercase());
+    }
+    if before.audit_keep_days != after.audit_keep_days {
+        let kept = after.audit_keep_days.map_or_else(|| "for ever".to_owned(), |days| format!("{days} days"));
+        changed.push(format!("audit kept = {kept}"));
+    }
+    changed.join(", ")
+}
+
+fn checked_name(name: &str) -> Result<String, Fault> {
+    let name = name.trim().to_lowercase();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() || name.chars().count() > NAME_MAX || !name.chars().all(plain) {
+        return Err(Fault::invalid("That cannot be the name of a role.")
+            .hint(format!("Use 1 to {NAME_MAX} letters, digits, dots, hyphens or underscores.")));
+    }
+    Ok(name)
+}
+
+fn checked_rules(rules: Vec<ModelRule>) -> Result<Vec<ModelRule>, Fault> {
+    if rules.len() > RULES_MAX {
+        return Err(Fault::invalid(format!("That is more than {RULES_MAX} rules about models."))
+            .hint("A * stands for anything: llama3* is one rule."));
+    }
+    let mut kept: Vec<ModelRule> = Vec::with_capacity(rules.len());
+    for ModelRule { pattern, allowed } in rules {
+        let pattern = pattern.trim().to_owned();
+        let odd = |c: char| c.is_whitespace() || c.is_control();
+        if pattern.is_empty() || pattern.len() > PATTERN_MAX || pattern.contains(odd) {
+            return Err(Fault::invalid(format!("“{pattern}” cannot be the name of a model."))
+                .hint("Write it as Ollama does, with * for anything: llama3.2:3b, llama3*, *:70b."));
+        }
+        match kept.iter_mut().find(|rule| rule.pattern == pattern) {
+            // Deny wins here too.
+            Some(before) => before.allowed &= allowed,
+            None => kept.push(ModelRule { pattern, allowed }),
+        }
+    }
+    Ok(kept)
+}
+
+fn existing(tx: &crate::store::vault::Tx<'_>, name: &str) -> Result<RoleView, Fault> {
+    roles::get(tx, name)?.ok_or_else(|| Fault::not_found("role"))
+}
+
+fn custom(tx: &crate::store::vault::Tx<'_>, name: &str) -> Result<(), Fault> {
+    existing(tx, name)?;
+    if BUILT_IN.contains(&name) {
+        return Err(Fault::invalid(format!("The role {name} is always there."))
+            .hint("Make another one and give that to people."));
+    }
+    Ok(())
+}
+
+/// In words, for the audit trail; also the check that there is such a one.
+fn named(tx: &crate::store::vault::Tx<'_>, scope: &Scope) -> Result<String, Fault> {
+    match scope {
+        Scope::Role(name) => Ok(format!("role {}", existing(tx, name)?.name)),
+        Scope::Account(id) => {
+            let found = accounts::by_id(tx, *id)?.ok_or_else(|| Fault::not_found("account"))?;
+            Ok(format!("account {}", found.name))
+        }
+    }
+}
+
+/// Nobody gives a role that may what they may not.
+fn within_own(tx: &crate::store::vault::Tx<'_>, giver: AccountId, role: &RoleView) -> Result<(), Fault> {
+    let own = roles::of_account(tx, giver)?;
+    if Permission::ALL.into_iter().any(|permission| role.may(permission) && !own.may(permission)) {
+        return Err(beyond_own());
+    }
+    Ok(())
+}
+
+fn still_administered(tx: &crate::store::vault::Tx<'_>) -> Result<(), Fault> {
+    if roles::is_administered(tx)? {
+        return Ok(());
+    }
+    Err(Fault::new(FaultKind::Denied, "Then nobody would be left who can administer accounts and roles.")
+        .hint("Give somebody else the role admin first."))
+}
+
+fn beyond_own() -> Fault {
+    Fault::new(FaultKind::Denied, "Nobody can give what they may not do themselves.")
+        .hint("Ask an administrator who may.")
+}
+
+fn taken(name: &str) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("There is a role {name} already.")).hint("Take another name.")
 }

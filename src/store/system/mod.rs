@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod audit;
 pub mod buckets;
 pub mod policy;
+pub mod roles;
 pub mod sessions;
 pub mod slots;
 pub mod throttle;
