@@ -38,6 +38,7 @@ use crate::{
         export::Export,
         health::{HealthChecks, Watched},
         hub::Hub,
+        lanes::Lanes,
         models::Models,
         profiles::Profiles,
         roles::Roles,
@@ -211,7 +212,9 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     .when_started(move || freshly.reset());
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
+    let lanes = Lanes::shared(paths.data.join("leases"));
     let turns = Turns::new(turns::Parts {
+        lanes: lanes.clone(),
         ollama: ollama.clone(),
         hub,
         tasks: tasks.clone(),
@@ -228,7 +231,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     );
     let users = Users::new(system.clone(), paths.clone());
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
-    let (profiles, export) = (Profiles::new(system.clone()), Export::new(system.clone()));
+    let (profiles, export) = (Profiles::new(system.clone(), live.clone(), lanes), Export::new(system.clone()));
     let limiter = Limiter::new(system.clone(), config.limits.clone(), tasks.clone());
     let gate = Gate::new(sessions, limiter, breakers, system);
     Ok(Gateway::new(Parts {

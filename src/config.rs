@@ -10,6 +10,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::admin::{Class, Limited};
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -135,6 +137,22 @@ impl Default for LimitsConfig {
             read_per_minute: 6000,
             write_per_minute: 3000,
             concurrent_answers: 2,
+        }
+    }
+}
+
+impl LimitsConfig {
+    /// The configured limit, where no rule sets another.
+    #[must_use]
+    pub fn most(&self, limited: Limited) -> u32 {
+        match limited {
+            Limited::Calls(Class::Chat) => self.chat_per_minute,
+            Limited::Calls(Class::Auth) => self.auth_per_minute,
+            Limited::Calls(Class::Admin) => self.admin_per_minute,
+            Limited::Calls(Class::Read) => self.read_per_minute,
+            Limited::Calls(Class::Write) => self.write_per_minute,
+            Limited::Calls(Class::Free) => u32::MAX,
+            Limited::Answers => self.concurrent_answers,
         }
     }
 }

@@ -140,6 +140,18 @@ pub const OPTIONS: &[OptionSpec] = &[
 ];
 
 impl ChatOptions {
+    /// These, and what they leave open as `fallback` has it.
+    #[must_use]
+    pub fn or(mut self, fallback: &Self) -> Self {
+        for spec in OPTIONS {
+            if self.get(spec.name).is_empty() {
+                // What came out of checked options goes into checked options.
+                let _ = self.set(spec.name, &fallback.get(spec.name));
+            }
+        }
+        self
+    }
+
     /// Sets one option from text, as `-o name=value` and the form give it. An empty value clears it.
     ///
     /// # Errors

@@ -133,6 +133,12 @@ pub enum OllamaError {
 }
 
 impl OllamaError {
+    /// As Ollama says it of a model that it has not got.
+    #[must_use]
+    pub fn missing(model: &str) -> Self {
+        Self::ModelMissing { said: format!("model '{model}' not found").into() }
+    }
+
     /// Whether this says that the *server* is in trouble: it cannot be reached, does not answer, or answers 5xx for
     /// reasons of its own. A missing model, a wrong option or a stop says nothing of the kind.
     #[must_use]

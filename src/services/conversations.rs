@@ -14,12 +14,16 @@ use crate::{
             Conversation, ConversationPatch, ConversationRow, Cursor, FOLDER_MAX, Folder, FolderContent,
             NewConversation, PAGE_MAX, Page, SYSTEM_PROMPT_MAX, Shelf, TITLE_MAX, Tree,
         },
+        profile::Preferences,
     },
     config::live::Live,
     services::hub::Hub,
     store::{
         StoreError,
-        vault::{branch, conversations, folders, messages},
+        vault::{
+            branch, conversations, folders, messages,
+            settings::{self, PREFERENCES},
+        },
     },
 };
 
@@ -62,9 +66,12 @@ impl Conversations {
     pub async fn create(&self, by: Caller<Member>, new: NewConversation) -> Result<Conversation, Fault> {
         let chat = &self.live.config().chat;
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        // What the person said wins over their preferences, and those over the settings file.
+        let own: Preferences = by.vault.db.read(|tx| settings::get(tx, PREFERENCES)).await?.unwrap_or_default();
         let new = checked_new(NewConversation {
-            model: new.model.or_else(|| given(&chat.model)),
-            system_prompt: new.system_prompt.or_else(|| given(&chat.system_prompt)),
+            model: new.model.or(own.model).or_else(|| given(&chat.model)),
+            system_prompt: new.system_prompt.or(own.system_prompt).or_else(|| given(&chat.system_prompt)),
+            options: new.options.or(&own.options),
             ..new
         })?;
         let conversation = by.vault.db.write(move |tx| conversations::create(tx, &new, now())).await?;
@@ -248,7 +255,7 @@ pub fn checked_title(title: &str) -> Result<String, Fault> {
     checked_line(title, "A title", TITLE_MAX)
 }
 
-fn checked_line(text: &str, what: &str, longest: usize) -> Result<String, Fault> {
+pub(super) fn checked_line(text: &str, what: &str, longest: usize) -> Result<String, Fault> {
     use unicode_normalization::UnicodeNormalization;
     let text: String = text.trim().nfc().collect();
     if text.is_empty() {
@@ -264,7 +271,7 @@ fn checked_line(text: &str, what: &str, longest: usize) -> Result<String, Fault>
     Ok(text)
 }
 
-fn checked_system_prompt(prompt: Option<String>) -> Result<Option<String>, Fault> {
+pub(super) fn checked_system_prompt(prompt: Option<String>) -> Result<Option<String>, Fault> {
     match prompt {
         Some(prompt) if prompt.len() > SYSTEM_PROMPT_MAX => Err(Fault::invalid(format!(
             "A system prompt has at most {} KiB, and this one has {}.",

@@ -11,6 +11,7 @@ pub mod conversations;
 pub mod export;
 pub mod health;
 pub mod hub;
+pub mod lanes;
 pub mod models;
 pub mod profiles;
 pub mod roles;

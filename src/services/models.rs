@@ -45,13 +45,16 @@ impl Models {
 
     /// The list. `fresh` asks Ollama even if the last answer is young.
     pub async fn list(&self, by: Caller<Member>, fresh: bool) -> Result<ModelList, Fault> {
-        drop(by);
-        self.listed(fresh).await
+        let mut list = self.listed(fresh).await?;
+        list.models.retain(|model| by.rules.may_use(&model.name));
+        Ok(list)
     }
 
     /// Everything about one model.
     pub async fn detail(&self, by: Caller<Member>, name: &str) -> Result<ModelDetail, Fault> {
-        drop(by);
+        if !by.rules.may_use(name) {
+            return Err(OllamaError::missing(name).into());
+        }
         self.detailed(name).await
     }
 

@@ -4,50 +4,161 @@ use crate::{
     access::{Caller, Member},
     api::{
         Fault,
-        profile::{Activity, Allowance, Preferences, Profile},
+        admin::{AuditFilter, Class, Limited, SecondFactorPolicy},
+        auth::Role,
+        profile::{Activity, Allowance, DISPLAY_NAME_MAX, Preferences, Profile, SecondFactorState},
     },
-    services::unbuilt,
-    store::Db,
+    config::live::Live,
+    services::{
+        conversations::{check_limit, checked_line, checked_model, checked_options, checked_system_prompt},
+        lanes::Lanes,
+    },
+    store::{
+        Db, StoreError,
+        system::{
+            Moment, accounts, audit,
+            buckets::{self, Bucket, Who},
+            policy,
+        },
+        vault::settings::{self, PREFERENCES},
+    },
 };
+
+/// Names that `ui.theme` takes.
+const THEMES: [&str; 4] = ["auto", "dark", "light", "plain"];
+/// Largest set of keys, as JSON, bytes.
+const KEYS_MAX: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub struct Profiles {
     system: Db,
+    live: Live,
+    lanes: Lanes,
 }
 
 impl Profiles {
     #[must_use]
-    pub fn new(system: Db) -> Self {
-        Self { system }
+    pub fn new(system: Db, live: Live, lanes: Lanes) -> Self {
+        Self { system, live, lanes }
     }
 
     pub async fn show(&self, by: Caller<Member>) -> Result<Profile, Fault> {
-        drop((by, &self.system));
-        Err(unbuilt().await)
+        let id = by.account;
+        let profile = self
+            .system
+            .read(move |tx| {
+                let account = accounts::by_id(tx, id)?.ok_or(StoreError::NotFound("account"))?;
+                let policy = policy::current(tx)?.second_factor;
+                let (added_at, codes_left) = accounts::second_factor(tx, id)?;
+                let is_required = match policy {
+                    SecondFactorPolicy::Voluntary => false,
+                    SecondFactorPolicy::Administrators => account.rank == Role::Admin,
+                    SecondFactorPolicy::Everybody => true,
+                };
+                Ok::<_, StoreError>(Profile {
+                    id,
+                    name: account.name,
+                    display_name: account.display_name,
+                    role: account.role,
+                    rank: account.rank,
+                    created_at: account.created_at,
+                    last_sign_in: account.last_sign_in,
+                    second_factor: SecondFactorState { added_at, codes_left, policy, is_required },
+                })
+            })
+            .await?;
+        Ok(profile)
     }
 
     pub async fn set_display_name(&self, by: Caller<Member>, name: Option<String>) -> Result<(), Fault> {
-        drop((by, name));
-        Err(unbuilt().await)
+        let name = name.filter(|name| !name.trim().is_empty());
+        let name = name.map(|name| checked_line(&name, "A display name", DISPLAY_NAME_MAX)).transpose()?;
+        self.system
+            .write(move |tx| {
+                accounts::set_display_name(tx, by.account, name.as_deref())?;
+                audit::append(tx, &Moment::here(), Some(by.account), "profile.display_name", "", "ok")
+            })
+            .await?;
+        Ok(())
     }
 
     pub async fn preferences(&self, by: Caller<Member>) -> Result<Preferences, Fault> {
-        drop(by);
-        Err(unbuilt().await)
+        Ok(by.vault.db.read(|tx| settings::get(tx, PREFERENCES)).await?.unwrap_or_default())
     }
 
+    /// Kept in the vault: what somebody tells their models is nobody else's.
     pub async fn set_preferences(&self, by: Caller<Member>, new: Preferences) -> Result<(), Fault> {
-        drop((by, new));
-        Err(unbuilt().await)
+        let new = checked(new)?;
+        by.vault.db.write(move |tx| settings::set(tx, PREFERENCES, &new, Moment::clock())).await?;
+        Ok(())
     }
 
     pub async fn allowance(&self, by: Caller<Member>) -> Result<Vec<Allowance>, Fault> {
-        drop(by);
-        Err(unbuilt().await)
+        let config = self.live.config();
+        let most = |limited| by.rules.most(limited).unwrap_or_else(|| config.limits.most(limited));
+        let classes: Vec<(Class, u32)> =
+            Class::COUNTED.into_iter().map(|class| (class, most(Limited::Calls(class)))).collect();
+        let id = by.account;
+        let mut left = self
+            .system
+            .read(move |tx| {
+                let now = Moment::clock();
+                let mut found = Vec::with_capacity(classes.len() + 1);
+                for (class, per_minute) in classes {
+                    let bucket = Bucket { who: Who::Account(id), class: class.as_str(), per_minute };
+                    let left = buckets::left(tx, bucket, now)?.unwrap_or(0).min(per_minute);
+                    let missing = u64::from(per_minute - left);
+                    found.push(Allowance {
+                        limited: Limited::Calls(class),
+                        most: per_minute,
+                        left,
+                        full_in_ms: missing * 60_000 / u64::from(per_minute.max(1)),
+                    });
+                }
+                Ok::<_, StoreError>(found)
+            })
+            .await?;
+        let at_once = most(Limited::Answers).max(1);
+        let running = self.lanes.running(id, at_once);
+        left.push(Allowance {
+            limited: Limited::Answers,
+            most: at_once,
+            left: at_once.saturating_sub(running),
+            full_in_ms: 0,
+        });
+        Ok(left)
     }
 
     pub async fn activity(&self, by: Caller<Member>, before: Option<i64>, limit: u32) -> Result<Activity, Fault> {
-        drop((by, before, limit));
-        Err(unbuilt().await)
+        check_limit(limit)?;
+        let id = by.account;
+        let (account, mut entries) = self
+            .system
+            .read(move |tx| {
+                let account = accounts::by_id(tx, id)?.ok_or(StoreError::NotFound("account"))?;
+                let entries = audit::list(tx, &AuditFilter::default(), Some(id), before, limit + 1)?;
+                Ok::<_, StoreError>((account, entries))
+            })
+            .await?;
+        let more = entries.len() > limit as usize;
+        entries.truncate(limit as usize);
+        Ok(Activity { last_sign_in: account.last_sign_in, entries, more })
     }
+}
+
+fn checked(new: Preferences) -> Result<Preferences, Fault> {
+    checked_options(&new.options)?;
+    if let Some(theme) = new.theme.as_deref().filter(|theme| !THEMES.contains(theme)) {
+        return Err(Fault::invalid(format!("There is no theme {theme}."))
+            .hint(format!("The themes are {}.", THEMES.join(", "))));
+    }
+    let keys = serde_json::to_string(&new.keys).map_or(usize::MAX, |text| text.len());
+    if keys > KEYS_MAX {
+        return Err(Fault::invalid("These are too many keys."));
+    }
+    Ok(Preferences {
+        model: checked_model(new.model)?,
+        system_prompt: checked_system_prompt(new.system_prompt)?,
+        ..new
+    })
 }

@@ -216,7 +216,7 @@ async fn what_a_role_may_not_do_is_denied_and_audited() {
                     row.get(0)
                 })
                 .while_("counting denials")?;
-            Ok::<_, ollamanet::store::StoreError>((denials, audit::verify(tx)?))
+            Ok::<_, ollamanet::store::StoreError>((denials, audit::verify(tx)?.broken_at))
         })
         .await
         .unwrap();

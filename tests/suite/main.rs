@@ -21,6 +21,7 @@ mod hostile_text;
 mod limits;
 mod ollama_faults;
 mod ollama_replay;
+mod roles;
 mod screens;
 mod sign_in;
 mod store;

@@ -11,7 +11,6 @@ use super::{
     Turns, Unsaved,
     begin::{self, Begun},
     known::Facts,
-    lanes::Place,
     run::{Ended, Partial, run_turn},
     titles,
 };
@@ -23,7 +22,7 @@ use crate::{
         options::Think,
     },
     ollama::{ChatMessage, ChatRequest, DoneReason, OllamaError},
-    services::{attachments::fenced, conversations::now},
+    services::{attachments::fenced, conversations::now, lanes::Place},
     store::{
         StoreError, Vault, usage,
         vault::{
@@ -54,6 +53,8 @@ pub(super) struct Job {
     /// Fires when the session that asked is over.
     pub ended: CancellationToken,
     pub place: Place,
+    /// Another number of answers at once than the configured one.
+    pub at_once: Option<u32>,
 }
 
 impl Job {
@@ -108,7 +109,7 @@ impl Turns {
     /// From the line to the last token.
     async fn carry(&self, job: &mut Job) -> Ended {
         let (hub, account, stop) = (&self.0.parts.hub, job.account(), job.stop.clone());
-        let at_once = self.0.parts.live.config().limits.concurrent_answers;
+        let at_once = job.at_once.unwrap_or_else(|| self.0.parts.live.config().limits.concurrent_answers);
         let address = (job.turn, job.conversation, job.begun.answer.id);
         let event = |event| Event::Turn { turn: address.0, conversation: address.1, answer: address.2, event };
         let in_line = job.place.turn_to_run(at_once, |before| hub.tell(account, event(TurnEvent::Queued { before })));

@@ -13,7 +13,6 @@
 mod begin;
 mod drive;
 mod known;
-mod lanes;
 mod run;
 mod titles;
 
@@ -34,23 +33,25 @@ use self::{
     begin::{Act, Plan},
     drive::Job,
     known::{Facts, Known},
-    lanes::Lanes,
     run::Partial,
 };
 use super::{
     attachments,
     conversations::{check_limit, checked_model, now},
     hub::Hub,
+    lanes::Lanes,
 };
 use crate::{
-    access::{Caller, Holder, Member},
+    access::{Caller, Holder, Member, Rules},
     api::{
         AccountId, ConversationId, Fault, FaultKind, MessageId, TurnId,
+        admin::Limited,
         chat::{Attachment, AttachmentKind, ContextMeter, NewTurn, Opened, TurnAct, TurnStarted},
         events::{Changed, Event},
+        profile::Preferences,
     },
     config::live::Live,
-    ollama::Ollama,
+    ollama::{Ollama, OllamaError},
     store::{
         Db, StoreError, Vault,
         vault::{
@@ -59,6 +60,7 @@ use crate::{
             lease::{Lease, clear_up},
             messages::{self, Ending},
             recovery::{self, Own},
+            settings::{self, PREFERENCES},
         },
     },
     tasks::Tasks,
@@ -76,6 +78,8 @@ pub struct Parts {
     pub live: Live,
     /// Where processes keep the locks that say that they live.
     pub leases: PathBuf,
+    /// How many answers may run at once, over all windows.
+    pub lanes: Lanes,
     /// Where usage is counted.
     pub system: Option<Db>,
     /// What relative paths and `~` mean.
@@ -90,7 +94,6 @@ pub struct Turns(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     parts: Parts,
-    lanes: Lanes,
     known: Known,
     state: Arc<Mutex<State>>,
 }
@@ -124,12 +127,12 @@ struct Unsaved {
 impl Turns {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, lanes: Lanes::default(), known: Known::default(), state: Arc::default() }))
+        Self(Arc::new(Inner { parts, known: Known::default(), state: Arc::default() }))
     }
 
     /// Commits what the person asked and starts the answer.
     pub async fn start(&self, by: Caller<Member>, new: NewTurn) -> Result<TurnStarted, Fault> {
-        self.start_in(&by.vault, &by.ended, new).await
+        self.start_in(&by.vault, &by.ended, &by.rules, new).await
     }
 
     /// Stops an answer of the caller's. One that has ended, or is somebody else's, is left alone.
@@ -181,20 +184,27 @@ impl Turns {
         Ok(receiver)
     }
 
-    async fn start_in(&self, vault: &Vault, ended: &CancellationToken, new: NewTurn) -> Result<TurnStarted, Fault> {
+    async fn start_in(
+        &self,
+        vault: &Vault,
+        ended: &CancellationToken,
+        rules: &Rules,
+        new: NewTurn,
+    ) -> Result<TurnStarted, Fault> {
         let NewTurn { conversation, act, model, shorten } = new;
         let asked_model = checked_model(model)?;
         let (act, prompt) = self.read_act(act).await?;
         let settings = vault.db.read(move |tx| conversations::get(tx, conversation)).await?;
         self.settle(vault).await?;
-        let model = self.pick_model(vault, asked_model.or(settings.row.model)).await?;
+        let model = self.pick_model(vault, rules, asked_model.or(settings.row.model)).await?;
+        let at_once = rules.most(Limited::Answers);
         let facts = self.0.known.ask(&self.0.parts.ollama, &model).await;
         refuse_images(&act, &model, &facts)?;
 
         let lease = self.lease().await?;
         let (turn, root) = (TurnId::new(), self.0.parts.tasks.token());
         let stop = root.child_token();
-        let place = self.0.lanes.line_up(vault.account, turn);
+        let place = self.0.parts.lanes.line_up(vault.account, turn);
         let plan = Plan {
             conversation,
             act,
@@ -240,7 +250,8 @@ impl Turns {
             // Told before the first event, so that nobody hears of an answer that they do not know yet.
             let _ = reply.send(Ok(started));
             let stop_too = stop.clone();
-            let job = Job { turn, conversation, vault, model, begun, partial, facts, stop, root, ended, place };
+            let job =
+                Job { turn, conversation, vault, model, begun, partial, facts, stop, root, ended, place, at_once };
             let ended = job.ended.clone();
             let mut driven = std::pin::pin!(turns.drive(job));
             // Whoever signs out closes the vault, and a running answer must not hold it open.
@@ -376,20 +387,29 @@ impl Turns {
     }
 
     /// The model asked for, else the conversation's, the configured one, the one used last, the first installed.
-    async fn pick_model(&self, vault: &Vault, wanted: Option<String>) -> Result<String, Fault> {
+    async fn pick_model(&self, vault: &Vault, rules: &Rules, wanted: Option<String>) -> Result<String, Fault> {
         let configured = || Some(self.0.parts.live.config().chat.model.clone()).filter(|model| !model.is_empty());
-        if let Some(model) = wanted.or_else(configured) {
+        if let Some(model) = wanted {
+            // What somebody may not use is to them what is not there.
+            return if rules.may_use(&model) { Ok(model) } else { Err(OllamaError::missing(&model).into()) };
+        }
+        let own = vault.db.read(|tx| settings::get::<Preferences>(tx, PREFERENCES)).await?.unwrap_or_default();
+        if let Some(model) = own.model.or_else(configured).filter(|model| rules.may_use(model)) {
             return Ok(model);
         }
-        if let Some(model) = vault.db.read(conversations::last_model).await? {
+        if let Some(model) = vault.db.read(conversations::last_model).await?.filter(|model| rules.may_use(model)) {
             return Ok(model);
         }
         let installed = self.0.parts.ollama.tags().await?;
         let talks = |capabilities: &[String]| capabilities.is_empty() || capabilities.iter().any(|c| c == "completion");
-        installed.into_iter().find(|model| talks(&model.capabilities)).map(|model| model.name).ok_or_else(|| {
-            Fault::new(FaultKind::ModelMissing, "No model is installed.")
-                .hint("Install one, for example with `ollama pull llama3.2`.")
-        })
+        installed
+            .into_iter()
+            .find(|model| talks(&model.capabilities) && rules.may_use(&model.name))
+            .map(|model| model.name)
+            .ok_or_else(|| {
+                Fault::new(FaultKind::ModelMissing, "No model is installed.")
+                    .hint("Install one, for example with `ollama pull llama3.2`.")
+            })
     }
 
     async fn lease(&self) -> Result<Arc<Lease>, Fault> {

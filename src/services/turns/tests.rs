@@ -41,6 +41,7 @@ fn turns(home: &Path, url: &str, tasks: &Tasks, hub: Hub, config: Config) -> Tur
         ..Settings::new(crate::ollama::Address::parse(url).unwrap())
     });
     Turns::new(Parts {
+        lanes: Lanes::default(),
         ollama,
         hub,
         tasks: tasks.clone(),
@@ -81,7 +82,7 @@ impl House {
 
     async fn act(&self, act: TurnAct) -> Result<TurnStarted, Fault> {
         let new = NewTurn { conversation: self.conversation, act, model: None, shorten: false };
-        self.turns.start_in(&self.vault, &CancellationToken::new(), new).await
+        self.turns.start_in(&self.vault, &CancellationToken::new(), &Rules::default(), new).await
     }
 
     async fn send(&self, text: &str) -> Result<TurnStarted, Fault> {
@@ -361,7 +362,7 @@ async fn a_refusal_for_length_is_told_and_shortening_uses_its_figures() {
     let before = house.chats().last().unwrap()["messages"].as_array().unwrap().len();
     let act = TurnAct::Regenerate { answer: refused.id };
     let new = NewTurn { conversation: house.conversation, act, model: None, shorten: true };
-    let started = house.turns.start_in(&house.vault, &CancellationToken::new(), new).await.unwrap();
+    let started = house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), new).await.unwrap();
     house.end().await;
     let after = house.chats().last().unwrap()["messages"].as_array().unwrap().len();
     assert!(after < before, "{after} messages after {before}");
@@ -504,7 +505,7 @@ async fn a_text_file_goes_as_a_block_and_an_image_only_to_a_model_that_sees() {
         model: Some("demo-vision:4b".to_owned()),
         shorten: false,
     };
-    house.turns.start_in(&house.vault, &CancellationToken::new(), new).await.unwrap();
+    house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), new).await.unwrap();
     house.end().await;
     let chats = house.chats();
     assert_eq!(chats[1]["messages"][2]["images"], json!(["iVBORw0KGgoAAAANSUhEUg=="]));

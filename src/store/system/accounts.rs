@@ -80,6 +80,24 @@ pub fn set_last_sign_in(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result
     Ok(())
 }
 
+/// The name that others see; `None` takes it away.
+pub fn set_display_name(tx: &Transaction<'_>, id: AccountId, name: Option<&str>) -> Result<(), StoreError> {
+    tx.execute("UPDATE accounts SET display_name = :name WHERE id = :id", named_params! { ":name": name, ":id": id.0 })
+        .while_("changing a display name")?;
+    Ok(())
+}
+
+/// When a second factor was added, and how many of its recovery codes are still good.
+pub fn second_factor(tx: &Transaction<'_>, id: AccountId) -> Result<(Option<i64>, u32), StoreError> {
+    tx.query_row(
+        "SELECT (SELECT added_at FROM second_factors WHERE account = :id),
+                (SELECT count(*) FROM second_factor_codes WHERE account = :id AND used_at IS NULL)",
+        named_params! { ":id": id.0 },
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+    .while_("looking up a second factor")
+}
+
 /// Takes what there is to tell this person, once.
 pub fn take_notices(tx: &Transaction<'_>, id: AccountId) -> Result<Vec<String>, StoreError> {
     let texts = tx

@@ -1,16 +1,37 @@
 //! The audit trail: append-only, each row's hash covering the row before. No content, no secrets.
 //!
-//! The chain shows edits, deletions and insertions in the middle; that the end was cut off, only an anchor outside the
-//! database can show.
+//! The chain shows edits, deletions and insertions in the middle; that the end was cut off or all was written anew, only an
+//! anchor outside the database can show: an administrator's own vault remembers one. What is pruned by rule leaves the
+//! hash of its last entry behind, from which the rest still verifies.
 
 use rusqlite::{OptionalExtension, Transaction, named_params};
 use sha2::{Digest, Sha256};
 
 use super::Moment;
 use crate::{
-    api::AccountId,
+    api::{
+        AccountId,
+        admin::{AuditEntry, AuditFilter},
+    },
     store::{StoreError, While},
 };
+
+/// An entry's number and hash: what an anchor remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub seq: i64,
+    pub hash: Vec<u8>,
+}
+
+/// What verifying found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    pub first: Option<i64>,
+    pub last: Option<Link>,
+    pub entries: u64,
+    /// The first entry that does not fit.
+    pub broken_at: Option<i64>,
+}
 
 /// Writes what happened, in the transaction of what happened.
 pub fn append(
@@ -21,11 +42,7 @@ pub fn append(
     target: &str,
     result: &str,
 ) -> Result<(), StoreError> {
-    let last: Option<(i64, Vec<u8>)> = tx
-        .query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
-        .while_("reading the audit trail")?;
-    let (seq, before) = last.map_or((1, vec![0; 32]), |(seq, hash)| (seq + 1, hash));
+    let (seq, before) = last(tx)?.map_or((1, vec![0; 32]), |Link { seq, hash }| (seq + 1, hash));
     let entry =
         Entry { seq, at: moment.now, boot_id: &moment.boot_id, actor, os_uid: moment.os_uid, action, target, result };
     tx.execute(
@@ -40,16 +57,111 @@ pub fn append(
     Ok(())
 }
 
-/// The first row whose hash does not fit, if there is one.
-pub fn verify(tx: &Transaction<'_>) -> Result<Option<i64>, StoreError> {
+/// The end of the trail; where everything was pruned, what it began with.
+pub fn last(tx: &Transaction<'_>) -> Result<Option<Link>, StoreError> {
+    let newest = tx
+        .prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+        .and_then(|mut find| find.query_row([], |row| Ok(Link { seq: row.get(0)?, hash: row.get(1)? })).optional())
+        .while_("reading the audit trail")?;
+    if newest.is_some() { Ok(newest) } else { base(tx) }
+}
+
+/// The last entry that was pruned by rule.
+pub fn base(tx: &Transaction<'_>) -> Result<Option<Link>, StoreError> {
+    tx.prepare_cached("SELECT seq, hash FROM audit_base")
+        .and_then(|mut find| find.query_row([], |row| Ok(Link { seq: row.get(0)?, hash: row.get(1)? })).optional())
+        .while_("reading the audit trail")
+}
+
+/// The hash that is stored for this entry now.
+pub fn hash_of(tx: &Transaction<'_>, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
+    tx.prepare_cached("SELECT hash FROM audit WHERE seq = :seq")
+        .and_then(|mut find| find.query_row(named_params! { ":seq": seq }, |row| row.get(0)).optional())
+        .while_("reading the audit trail")
+}
+
+/// Entries, newest first, from before `before`. With `actor`, only what this account did or what was done to it.
+pub fn list(
+    tx: &Transaction<'_>,
+    filter: &AuditFilter,
+    whose: Option<AccountId>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let mut select = tx
+        .prepare_cached(
+            "SELECT e.seq, e.at, e.actor, a.name AS actor_name, e.os_uid, e.action, e.target, e.result, e.hash
+             FROM audit e LEFT JOIN accounts a ON a.id = e.actor
+             WHERE e.seq < :before
+               AND (:since IS NULL OR e.at >= :since) AND (:until IS NULL OR e.at <= :until)
+               AND instr(e.action, :action) > 0
+               AND (:result = '' OR e.result = :result)
+               AND (:who = '' OR instr(lower(coalesce(a.name, '')), :who) > 0 OR instr(lower(e.target), :who) > 0)
+               AND (:whose IS NULL OR e.actor = :whose
+                    OR e.target = (SELECT name FROM accounts WHERE id = :whose))
+             ORDER BY e.seq DESC LIMIT :limit",
+        )
+        .while_("reading the audit trail")?;
+    let named = named_params! {
+        ":before": before.unwrap_or(i64::MAX), ":since": filter.since, ":until": filter.until, ":action": filter.action,
+        ":result": filter.result, ":who": filter.who.to_lowercase(), ":whose": whose.map(|id| id.0), ":limit": limit,
+    };
+    select
+        .query_map(named, |row| {
+            Ok(AuditEntry {
+                seq: row.get("seq")?,
+                at: row.get("at")?,
+                actor: row.get::<_, Option<uuid::Uuid>>("actor")?.map(AccountId),
+                actor_name: row.get("actor_name")?,
+                os_uid: row.get("os_uid")?,
+                action: row.get("action")?,
+                target: row.get("target")?,
+                result: row.get("result")?,
+                hash: hex(&row.get::<_, Vec<u8>>("hash")?),
+            })
+        })
+        .and_then(Iterator::collect)
+        .while_("reading the audit trail")
+}
+
+/// Removes the entries before `older_than` (milliseconds since 1970), from the beginning up to the first that is younger.
+/// Gives how many.
+pub fn prune(tx: &Transaction<'_>, older_than: i64, now: i64) -> Result<u64, StoreError> {
+    // Up to the first that stays, so that what is left has no holes even where the clock was set back; and never the last.
+    let cut: Option<Link> = tx
+        .query_row(
+            "SELECT seq, hash FROM audit
+             WHERE seq < coalesce((SELECT min(seq) FROM audit WHERE at >= :cut), (SELECT max(seq) FROM audit))
+             ORDER BY seq DESC LIMIT 1",
+            named_params! { ":cut": older_than },
+            |row| Ok(Link { seq: row.get(0)?, hash: row.get(1)? }),
+        )
+        .optional()
+        .while_("pruning the audit trail")?;
+    let Some(cut) = cut else { return Ok(0) };
+    tx.execute(
+        "INSERT INTO audit_base (only, seq, hash, pruned_at) VALUES (1, :seq, :hash, :now)
+         ON CONFLICT (only) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, pruned_at = excluded.pruned_at",
+        named_params! { ":seq": cut.seq, ":hash": cut.hash, ":now": now },
+    )
+    .while_("pruning the audit trail")?;
+    let gone = tx
+        .execute("DELETE FROM audit WHERE seq <= :seq", named_params! { ":seq": cut.seq })
+        .while_("pruning the audit trail")?;
+    Ok(gone as u64)
+}
+
+/// Hashes the whole trail anew, up to the first entry that does not fit.
+pub fn verify(tx: &Transaction<'_>) -> Result<Verified, StoreError> {
+    let base = base(tx)?;
     let mut rows = tx
         .prepare(
             "SELECT seq, at, boot_id, actor, os_uid, action, target, result, prev_hash, hash FROM audit ORDER BY seq",
         )
         .while_("reading the audit trail")?;
     let mut rows = rows.query([]).while_("reading the audit trail")?;
-    let mut before = vec![0; 32];
-    let mut expected = 1;
+    let (mut expected, mut before) = base.map_or((1, vec![0; 32]), |base| (base.seq + 1, base.hash));
+    let mut found = Verified { first: None, last: None, entries: 0, broken_at: None };
     while let Some(row) = rows.next().while_("reading the audit trail")? {
         let check = || -> rusqlite::Result<(i64, bool, Vec<u8>)> {
             let (boot_id, action): (String, String) = (row.get("boot_id")?, row.get("action")?);
@@ -69,13 +181,25 @@ pub fn verify(tx: &Transaction<'_>) -> Result<Option<i64>, StoreError> {
             Ok((seq, prev == before && hash == entry.hash(&before).as_slice() && seq == expected, hash))
         };
         let (seq, fits, hash) = check().while_("reading the audit trail")?;
+        found.first.get_or_insert(seq);
+        found.entries += 1;
         if !fits {
-            return Ok(Some(seq));
+            found.broken_at = Some(seq);
+            return Ok(found);
         }
+        found.last = Some(Link { seq, hash: hash.clone() });
         before = hash;
         expected = seq + 1;
     }
-    Ok(None)
+    Ok(found)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 struct Entry<'a> {
@@ -130,13 +254,52 @@ mod tests {
                     for n in 0..5 {
                         append(tx, &scratch::at(n), None, "auth.sign_in", "ann", "wrong")?;
                     }
-                    assert_eq!(verify(tx)?, None);
+                    assert_eq!(verify(tx)?.broken_at, None);
                     tx.execute_batch(tamper).while_("tampering")?;
-                    verify(tx)
+                    Ok::<_, StoreError>(verify(tx)?.broken_at)
                 })
                 .await
                 .unwrap();
             assert_eq!(found, Some(3), "{tamper}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_pruned_by_rule_leaves_a_trail_that_verifies_and_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        db.write(|tx| {
+            for n in 0..6 {
+                append(tx, &scratch::at(n * 1000), None, "auth.sign_in", "ann", "ok")?;
+            }
+            assert_eq!(prune(tx, 3000, 9000)?, 3);
+            append(tx, &scratch::at(9000), None, "audit.prune", "3", "ok")?;
+            let found = verify(tx)?;
+            assert_eq!((found.first, found.entries, found.broken_at), (Some(4), 4, None));
+            assert_eq!(found.last.map(|link| link.seq), Some(7));
+            // Cutting off more than the rule did shows.
+            tx.execute_batch("DELETE FROM audit WHERE seq = 4").while_("tampering")?;
+            assert_eq!(verify(tx)?.broken_at, Some(5));
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn pruning_never_takes_the_last_entry() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        db.write(|tx| {
+            assert_eq!(prune(tx, i64::MAX, 0)?, 0);
+            for n in 0..3 {
+                append(tx, &scratch::at(n), None, "auth.sign_in", "ann", "ok")?;
+            }
+            assert_eq!(prune(tx, i64::MAX, 0)?, 2);
+            assert_eq!(verify(tx)?.last.map(|link| link.seq), Some(3));
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
     }
 }

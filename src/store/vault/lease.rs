@@ -13,7 +13,10 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use uuid::Uuid;
 
-use crate::store::{StoreError, While};
+use crate::{
+    api::AccountId,
+    store::{StoreError, While},
+};
 
 /// This process's own lease. Dropping it, or dying, gives it up.
 #[derive(Debug)]
@@ -114,6 +117,46 @@ pub fn clear_up(directory: &Path) {
             let _ = fs::remove_file(&path);
         }
     }
+}
+
+/// One of the few answers that an account may have running at once, over all of its windows.
+#[derive(Debug)]
+pub struct Slot {
+    // Held for the lock on it.
+    _file: File,
+}
+
+impl Slot {
+    /// Takes a free one of `of`. `None` = other answers have them all.
+    pub fn take(directory: &Path, account: AccountId, of: u32) -> Result<Option<Self>, StoreError> {
+        make_directory(directory).while_("making the directory of leases")?;
+        for number in 0..of.max(1) {
+            let file = open(&slot_path(directory, account, number), OFlags::CREATE | OFlags::RDWR)
+                .while_("making room for an answer")?;
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(Self { _file: file })),
+                Err(rustix::io::Errno::WOULDBLOCK) => {}
+                Err(error) => return Err(io::Error::from(error)).while_("making room for an answer"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many of `of` are taken now.
+    #[must_use]
+    pub fn taken(directory: &Path, account: AccountId, of: u32) -> u32 {
+        let is_taken = |number: &u32| {
+            open(&slot_path(directory, account, *number), OFlags::RDWR).is_ok_and(|file| {
+                rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
+            })
+        };
+        (0..of.max(1)).filter(is_taken).count() as u32
+    }
+}
+
+/// Files that stay: removing one that somebody is about to lock would make two of it.
+fn slot_path(directory: &Path, account: AccountId, number: u32) -> PathBuf {
+    directory.join(format!("answer-{}-{number}", account.0))
 }
 
 fn path_of(directory: &Path, id: Uuid) -> PathBuf {

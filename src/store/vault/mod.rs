@@ -39,6 +39,7 @@ pub mod lease;
 pub mod messages;
 pub mod recovery;
 mod rows;
+pub mod settings;
 pub mod weight;
 pub mod window;
 

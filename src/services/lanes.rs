@@ -1,19 +1,33 @@
-//! How many answers one account may have running at once, and who waits for how many others. First come, first served.
+//! How many answers one account may have running at once, and who waits for how many others. First come, first served
+//! within one window; between windows whoever looks first when there is room.
+//!
+//! Other windows are seen by locks on files of their own, one for each answer that may run: the kernel lets go of them
+//! however a process ends, so nobody waits for an answer that a crash took along.
 
 use std::{
     collections::{HashMap, VecDeque},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::watch;
 
-use crate::api::{AccountId, TurnId};
+use crate::{
+    api::{AccountId, TurnId},
+    store::vault::lease::Slot,
+};
+
+/// How often a place that another window holds is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(200);
 
 #[derive(Clone, Debug, Default)]
 pub struct Lanes(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// Where the locks are that other windows see. `None` = there are no other windows.
+    directory: Option<PathBuf>,
     lanes: Mutex<HashMap<AccountId, Lane>>,
     /// Counts changes, so that those who wait look again.
     changes: watch::Sender<u64>,
@@ -32,20 +46,63 @@ pub struct Place {
     account: AccountId,
     turn: TurnId,
     runs: bool,
+    /// Held for the lock on it.
+    slot: Option<Slot>,
 }
 
 impl Lanes {
+    /// Lanes that all windows of an account share, through locks in this directory.
+    #[must_use]
+    pub fn shared(directory: PathBuf) -> Self {
+        Self(Arc::new(Shared { directory: Some(directory), ..Shared::default() }))
+    }
+
+    /// Answers of this account that run, here and in other windows, as far as `at_once` lets them.
+    #[must_use]
+    pub fn running(&self, account: AccountId, at_once: u32) -> u32 {
+        match &self.0.directory {
+            Some(directory) => Slot::taken(directory, account, at_once),
+            None => lock(&self.0).get(&account).map_or(0, |lane| lane.running),
+        }
+    }
+
     /// Lines up now; `Place::turn_to_run` waits.
     #[must_use]
     pub fn line_up(&self, account: AccountId, turn: TurnId) -> Place {
         lock(&self.0).entry(account).or_default().waiting.push_back(turn);
-        Place { shared: Arc::clone(&self.0), account, turn, runs: false }
+        Place { shared: Arc::clone(&self.0), account, turn, runs: false, slot: None }
     }
 }
 
 impl Place {
     /// Waits until fewer than `at_once` answers run and nobody is before this one. `position` hears how many are.
     pub async fn turn_to_run<F: Future<Output = ()>>(&mut self, at_once: u32, mut position: impl FnMut(u32) -> F) {
+        self.first_here(at_once, &mut position).await;
+        let Some(directory) = self.shared.directory.clone() else { return };
+        let mut is_told = false;
+        loop {
+            match Slot::take(&directory, self.account, at_once) {
+                Ok(Some(slot)) => {
+                    self.slot = Some(slot);
+                    return;
+                }
+                // Without locks every window counts for itself: better than no answers.
+                Err(error) => {
+                    tracing::warn!(%error, "other windows' answers cannot be counted");
+                    return;
+                }
+                Ok(None) => {}
+            }
+            if !is_told {
+                is_told = true;
+                position(at_once).await;
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+
+    /// The same among the answers of this window alone.
+    async fn first_here<F: Future<Output = ()>>(&mut self, at_once: u32, position: &mut impl FnMut(u32) -> F) {
         let mut changes = self.shared.changes.subscribe();
         let mut told = None;
         loop {

@@ -1,0 +1,32 @@
+//! Small things that belong to the account and to nobody else: preferences, what an administrator remembers of the audit
+//! trail. JSON by name.
+
+use rusqlite::{OptionalExtension, Transaction, named_params};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::store::{StoreError, While};
+
+/// What the person has set for themselves (`api::profile::Preferences`).
+pub const PREFERENCES: &str = "preferences";
+/// The last entry of the audit trail that this administrator has seen whole.
+pub const AUDIT_ANCHOR: &str = "audit_anchor";
+
+/// `None` = it was never set, or a newer program wrote what this one cannot read.
+pub fn get<T: DeserializeOwned>(tx: &Transaction<'_>, name: &str) -> Result<Option<T>, StoreError> {
+    let found: Option<String> = tx
+        .prepare_cached("SELECT value FROM settings WHERE name = :name")
+        .and_then(|mut find| find.query_row(named_params! { ":name": name }, |row| row.get(0)).optional())
+        .while_("reading a setting")?;
+    Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+pub fn set<T: Serialize>(tx: &Transaction<'_>, name: &str, value: &T, now: i64) -> Result<(), StoreError> {
+    let value = serde_json::to_string(value).map_err(|_| StoreError::Nonsense { what: "setting" })?;
+    tx.execute(
+        "INSERT INTO settings (name, updated_at, value) VALUES (:name, :now, :value)
+         ON CONFLICT (name) DO UPDATE SET updated_at = excluded.updated_at, value = excluded.value",
+        named_params! { ":name": name, ":now": now, ":value": value },
+    )
+    .while_("keeping a setting")?;
+    Ok(())
+}
