@@ -201,7 +201,8 @@ async fn every_broken_stream_keeps_its_text_and_says_why() {
         ("cut", Box::new(move || text().part(Part::Cut)), FaultKind::Upstream),
         ("no done", Box::new(text), FaultKind::Model),
         ("error line", Box::new(move || text().line(&json!({ "error": "unexpected EOF" }))), FaultKind::Model),
-        ("garbage", Box::new(move || text().bytes("{not json}\n")), FaultKind::Upstream),
+        ("garbage", Box::new(move || text().bytes("{not json}\n")), FaultKind::Ollama),
+        ("endless line", Box::new(move || text().part(Part::Endless(vec![b'x'; 256 * 1024]))), FaultKind::Ollama),
     ];
     for (what, reply, kind) in cases {
         house.chat_answers(move || Some(reply()));
@@ -216,15 +217,28 @@ async fn every_broken_stream_keeps_its_text_and_says_why() {
 #[tokio::test]
 async fn every_refusal_says_what_it_is() {
     let mut house = house().await;
-    for (status, text, kind) in [
-        (404, "model 'demo-chat:3b' not found", FaultKind::ModelMissing),
-        (503, "server busy, please try again.  maximum pending requests exceeded", FaultKind::Upstream),
-        (500, "option \"temperature\" must be of type float32", FaultKind::Invalid),
+    let busy = "server busy, please try again.  maximum pending requests exceeded";
+    let wrong = "option \"temperature\" must be of type float32";
+    let elsewhere = Reply::status(302).header("Location", "http://127.0.0.1:1/api/chat");
+    let later = Some(Duration::from_secs(5));
+    for (reply, kind, retry_after) in [
+        (Reply::error(404, "model 'demo-chat:3b' not found"), FaultKind::ModelMissing, None),
+        (Reply::error(503, busy), FaultKind::Ollama, later),
+        (Reply::error(500, wrong), FaultKind::Invalid, None),
+        (Reply::error(400, wrong), FaultKind::Invalid, None),
+        (Reply::error(401, "unauthorized"), FaultKind::Ollama, None),
+        (Reply::error(429, "usage limit"), FaultKind::Ollama, None),
+        (Reply::text(404, "text/plain", "404 page not found"), FaultKind::Ollama, None),
+        (elsewhere, FaultKind::Upstream, None),
     ] {
-        house.chat_answers(move || Some(Reply::error(status, text)));
+        let what = format!("{reply:?}");
+        house.chat_answers(move || Some(reply.clone()));
         house.send("?").await.unwrap();
         let (answer, fault) = house.end().await;
-        assert_eq!((answer.state, fault.map(|fault| fault.kind)), (MessageState::Failed, Some(kind)), "{text}");
+        let fault = fault.unwrap();
+        assert_eq!((answer.content.as_str(), answer.state), ("", MessageState::Failed), "{what}");
+        assert_eq!((fault.kind, fault.retry_after), (kind, retry_after), "{what}");
+        assert_eq!(answer.error, Some(fault.message), "{what}");
     }
 }
 

@@ -57,6 +57,7 @@ impl Toast {
             | FaultKind::Denied
             | FaultKind::WrongCredentials
             | FaultKind::Upstream
+            | FaultKind::Ollama
             | FaultKind::Model
             | FaultKind::ModelMissing
             | FaultKind::Overflow
