@@ -9,7 +9,7 @@ use ollamanet::{
     api::{
         AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, SessionId, TurnId,
         auth::{Role, Secret, Session, SignedIn},
-        chat::{Draft, NewTurn, TurnAct, TurnEvent},
+        chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
         events::Event,
         organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
     },
@@ -51,7 +51,9 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
     let gateway = &house.gateway;
     let act = |act| NewTurn { conversation, act, model: Some("demo-chat:3b".to_owned()), shorten: false };
     let send = TurnAct::Send { text: "hello".to_owned(), attachments: Vec::new() };
-    let edit = TurnAct::Edit { message, text: "hello".to_owned() };
+    let edit = TurnAct::Edit { message, text: "hello".to_owned(), attachments: Vec::new() };
+    let fork = TurnAct::Branch { after: message, text: "hello".to_owned(), attachments: Vec::new() };
+    let planned = Planned { conversation: Some(conversation), ..Planned::default() };
     let patch = ConversationPatch { title: Some("taken".to_owned()), ..ConversationPatch::default() };
     let inside = NewConversation { folder: Some(folder), ..NewConversation::default() };
     let into = ConversationPatch { folder: Some(Some(folder)), ..ConversationPatch::default() };
@@ -62,6 +64,8 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("conversation", told(gateway.conversation(by, conversation).await)),
         ("open_conversation", told(gateway.open_conversation(by, conversation, 10).await)),
         ("older_messages", told(gateway.older_messages(by, conversation, message, 10).await)),
+        ("newer_messages", told(gateway.newer_messages(by, conversation, message, 10).await)),
+        ("oldest_messages", told(gateway.oldest_messages(by, conversation, 10).await)),
         ("change_conversation", told(gateway.change_conversation(by, conversation, patch).await)),
         ("change_conversation", told(gateway.change_conversation(by, own, into).await)),
         ("trash_conversations", told(gateway.trash_conversations(by, vec![conversation]).await)),
@@ -77,11 +81,12 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("mark_message", told(gateway.mark_message(by, own, message, Some(true), None).await)),
         ("draft", told(gateway.draft(by, Some(conversation)).await)),
         ("save_draft", told(gateway.save_draft(by, Some(conversation), draft).await)),
-        ("measure_context", told(gateway.measure_context(by, conversation, "").await)),
+        ("measure_context", told(gateway.measure_context(by, planned).await)),
         ("conversations", told(gateway.conversations(by, Shelf::Folder(Some(folder)), "", None, 10).await)),
         ("stop_turn", told(gateway.stop_turn(by, turn).await)),
         ("start_turn", told(gateway.start_turn(by, act(send)).await)),
         ("start_turn", told(gateway.start_turn(by, act(edit)).await)),
+        ("start_turn", told(gateway.start_turn(by, act(fork)).await)),
         ("start_turn", told(gateway.start_turn(by, act(TurnAct::Regenerate { answer: message })).await)),
         ("start_turn", told(gateway.start_turn(by, act(TurnAct::Continue { answer: message })).await)),
     ]
@@ -172,8 +177,8 @@ async fn another_accounts_things_are_answered_as_things_that_do_not_exist() {
     for (who, others) in [(&admin, bobs), (&bob, anns)] {
         let before = told(house.gateway.open_conversation(&bob.session, bobs.conversation, 10).await).unwrap();
         let nobodys = Things::nobodys();
-        let missing = with_ids(&house, &who.session, nobodys).await;
-        let theirs = with_ids(&house, &who.session, others).await;
+        let missing = Box::pin(with_ids(&house, &who.session, nobodys)).await;
+        let theirs = Box::pin(with_ids(&house, &who.session, others)).await;
         for ((method, missing), (_, theirs)) in missing.iter().zip(&theirs) {
             assert_eq!(missing, theirs, "{method} tells what is another's from what is not there");
             assert!(!format!("{theirs:?}").contains("xylocanary"), "{method} shows what is another's");
@@ -200,7 +205,8 @@ async fn without_a_session_of_this_process_nothing_answers() {
     let left = house.gateway.sign_in("Ann", &Secret::new(PASSPHRASE)).await.unwrap().session;
     house.gateway.sign_out(&left).await.unwrap();
     for session in [&forged, &invented, &left] {
-        let asked = with_ids(&house, session, anns).await.into_iter().chain(without_ids(&house, session).await);
+        let asked =
+            Box::pin(with_ids(&house, session, anns)).await.into_iter().chain(without_ids(&house, session).await);
         for (method, outcome) in asked {
             assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::SignedOut), "{method}");
         }
@@ -218,7 +224,7 @@ async fn behind_a_locked_screen_only_unlocking_stopping_and_leaving_answer() {
     let ann = house.first_admin("Ann").await;
     let anns = things_of(&house, &ann).await;
     house.gateway.lock(&ann.session).await.unwrap();
-    for (method, outcome) in with_ids(&house, &ann.session, anns).await {
+    for (method, outcome) in Box::pin(with_ids(&house, &ann.session, anns)).await {
         let outcome = outcome.map(drop).map_err(|fault| fault.kind);
         assert_eq!(outcome, if method == "stop_turn" { Ok(()) } else { Err(FaultKind::Locked) }, "{method}");
     }
@@ -234,7 +240,7 @@ async fn every_method_of_the_façade_that_takes_a_session_is_asked_here() {
     let home = tempfile::tempdir().unwrap();
     let house = House::alone(home.path());
     let nobody = Session::from_parts(SessionId::new(), [7; 32]);
-    let asked: BTreeSet<String> = with_ids(&house, &nobody, Things::nobodys())
+    let asked: BTreeSet<String> = Box::pin(with_ids(&house, &nobody, Things::nobodys()))
         .await
         .into_iter()
         .chain(without_ids(&house, &nobody).await)

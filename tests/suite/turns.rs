@@ -6,7 +6,7 @@ use ollamanet::{
     api::{
         ConversationId, FaultKind,
         auth::{Secret, Session, SignedIn},
-        chat::{Message, MessageState, NewTurn, TurnAct, TurnEvent},
+        chat::{Message, MessageState, NewTurn, Planned, TurnAct, TurnEvent},
         events::Event,
         organise::NewConversation,
     },
@@ -81,7 +81,8 @@ async fn a_question_is_answered_and_read_back_after_a_restart() {
     assert_eq!((question, answer.state), (&started.user.unwrap(), MessageState::Done));
     assert_eq!(answer.content, preview, "the deltas are the answer");
     assert!(opened.meter.exact && opened.meter.used > 0 && opened.meter.limit > 0, "{:?}", opened.meter);
-    let measured = first.gateway.measure_context(&ann.session, id, &"word ".repeat(100)).await.unwrap();
+    let planned = Planned { conversation: Some(id), draft: "word ".repeat(100), ..Planned::default() };
+    let measured = first.gateway.measure_context(&ann.session, planned).await.unwrap();
     assert!(measured.used > opened.meter.used);
     first.close().await;
 
