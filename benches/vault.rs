@@ -112,7 +112,7 @@ fn long(c: &mut Criterion) {
         b.iter(|| {
             let read: Result<_, StoreError> = runtime.block_on(vault.db.read(move |tx| {
                 let (conversation, head) = messages::head(tx, id)?;
-                window::branch(tx, conversation, head, 4 * 8192)
+                window::branch(tx, conversation, head, 4 * 8192, None)
             }));
             black_box(read.unwrap())
         });

@@ -226,6 +226,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     });
     let models = Models::new(
         ollama,
+        breakers.clone(),
         ModelCache::new(config.cache.bytes),
         Duration::from_secs(config.cache.models_fresh_seconds),
     );

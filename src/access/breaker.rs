@@ -1,5 +1,8 @@
 //! Stops asking an Ollama that keeps failing, and finds out by one call at a time when it is back.
 //!
+//! The gate asks it for operations that are nothing without Ollama; a service that has something kept to show asks it
+//! where it would call. Nothing makes embeddings yet, so that kind stays closed.
+//!
 //! It does not judge errors: the client does that and reports each call's outcome; a missing model, a wrong option or a
 //! stop never counts. It starts no timer: time is what the caller says it is, so an open breaker costs nothing.
 //!

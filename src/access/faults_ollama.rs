@@ -20,7 +20,7 @@ impl From<OllamaError> for Fault {
             OllamaError::BadAddress(why) => Self::new(FaultKind::Invalid, format!("Ollama's address is wrong: {why}."))
                 .hint("Correct OLLAMA_HOST or [ollama] host in the configuration, for example to 127.0.0.1:11434."),
             OllamaError::PlaintextRefused { url } => Self::new(
-                FaultKind::Denied,
+                FaultKind::Invalid,
                 format!("{url} is another machine, and the way there is not encrypted."),
             )
             .hint(
@@ -40,15 +40,15 @@ impl From<OllamaError> for Fault {
                 )
             }
             OllamaError::Garbage => {
-                Self::new(FaultKind::Upstream, "Ollama's answer has a line in it that cannot be read.")
+                Self::new(FaultKind::Ollama, "Ollama's answer has a line in it that cannot be read.")
                     .hint("Something between here and Ollama may be changing the data; try again.")
             }
             OllamaError::LineTooLong => {
-                Self::new(FaultKind::Upstream, "Ollama's answer has a line longer than 8 MiB; reading stopped there.")
+                Self::new(FaultKind::Ollama, "Ollama's answer has a line longer than 8 MiB; reading stopped there.")
                     .hint("See that the address is really Ollama's, then try again.")
             }
             OllamaError::AnswerTooLong => {
-                Self::new(FaultKind::Upstream, "Ollama's answer is far too long; reading stopped.")
+                Self::new(FaultKind::Ollama, "Ollama's answer is far too long; reading stopped.")
                     .hint("See that the address is really Ollama's.")
             }
             OllamaError::NotOllama { url } => {
@@ -61,18 +61,18 @@ impl From<OllamaError> for Fault {
             )
             .hint("Set OLLAMA_HOST to the address where Ollama itself answers."),
             OllamaError::HostRefused { url } => {
-                Self::new(FaultKind::Upstream, format!("Ollama at {url} refuses to be called by this name."))
+                Self::new(FaultKind::Ollama, format!("Ollama at {url} refuses to be called by this name."))
                     .hint("Call it as localhost or by its number, or let the tunnel or proxy send “Host: localhost”.")
             }
             OllamaError::SignInNeeded { said } => Self::new(
-                FaultKind::Upstream,
+                FaultKind::Ollama,
                 with("Ollama asks for a sign-in or a key", &said),
             )
             .hint(
                 "For ollama.com run `ollama signin`; for a server with a key set OLLAMA_API_KEY and an https address.",
             ),
             OllamaError::NotSupportedByServer => {
-                Self::new(FaultKind::Upstream, "This Ollama does not know that request.")
+                Self::new(FaultKind::Ollama, "This Ollama does not know that request.")
                     .hint("Update Ollama and try again.")
             }
             OllamaError::ModelMissing { said } => {
@@ -90,12 +90,12 @@ impl From<OllamaError> for Fault {
                     .hint("Leave out older messages, set a larger num_ctx, or start a new conversation.")
             }
             OllamaError::QueueFull => {
-                Self::new(FaultKind::Upstream, "Ollama is busy: too many requests are waiting there.")
+                Self::new(FaultKind::Ollama, "Ollama is busy: too many requests are waiting there.")
                     .hint("Wait a moment and try again.")
                     .retry_after(Duration::from_secs(5))
             }
             OllamaError::LimitReached { said } => {
-                Self::new(FaultKind::Upstream, with("The limit at ollama.com is reached", &said))
+                Self::new(FaultKind::Ollama, with("The limit at ollama.com is reached", &said))
                     .hint("Wait, or use a model that runs on this machine.")
             }
             OllamaError::Lacks(what) => lacks(what),
@@ -132,7 +132,7 @@ impl From<OllamaError> for Fault {
                     .hint("Look for the exact name on ollama.com/library.")
             }
             OllamaError::Registry { said } => {
-                Self::new(FaultKind::Upstream, with("Ollama cannot use the registry", &said))
+                Self::new(FaultKind::Ollama, with("Ollama cannot use the registry", &said))
                     .hint("See that the machine is online, then try again: a download goes on where it stopped.")
             }
             OllamaError::TransferCancelled => {
@@ -149,7 +149,9 @@ impl From<OllamaError> for Fault {
             OllamaError::ErrorLine { said } => Self::new(FaultKind::Model, with("Ollama reports an error", &said))
                 .hint("Try again; Ollama's log tells more."),
             OllamaError::Server { status, said } => {
-                Self::new(FaultKind::Upstream, with(&format!("Ollama failed (status {status})"), &said))
+                // What a proxy says when nothing answers behind it.
+                let kind = if matches!(status, 502 | 504) { FaultKind::Upstream } else { FaultKind::Ollama };
+                Self::new(kind, with(&format!("Ollama failed (status {status})"), &said))
                     .hint("Try again; Ollama's log tells more.")
             }
         }
@@ -221,6 +223,40 @@ mod tests {
         assert!(fault.message.ends_with('…'));
         assert!(fault.message.chars().count() < 260);
         assert!(fault.hint.is_some());
+    }
+
+    #[test]
+    fn whether_ollama_was_there_is_told_from_what_it_answered() {
+        let said = String::new;
+        for error in [
+            OllamaError::Garbage,
+            OllamaError::LineTooLong,
+            OllamaError::AnswerTooLong,
+            OllamaError::QueueFull,
+            OllamaError::NotSupportedByServer,
+            OllamaError::HostRefused { url: said() },
+            OllamaError::SignInNeeded { said: said() },
+            OllamaError::LimitReached { said: said() },
+            OllamaError::Registry { said: said() },
+            OllamaError::Server { status: 500, said: said() },
+        ] {
+            let fault = Fault::from(error.clone());
+            assert_eq!((fault.kind, fault.exit_code()), (FaultKind::Ollama, 1), "{error:?}");
+        }
+        assert_eq!(Fault::from(OllamaError::QueueFull).retry_after, Some(Duration::from_secs(5)));
+        let url = "http://ollama.example".to_owned();
+        for error in [
+            OllamaError::Unreachable { url: url.clone(), why: Unreachable::TimedOut },
+            OllamaError::Silent { after: Duration::from_secs(1) },
+            OllamaError::Broken,
+            OllamaError::NotOllama { url: url.clone() },
+            OllamaError::Redirected { url: url.clone() },
+            OllamaError::Server { status: 502, said: said() },
+        ] {
+            assert_eq!(Fault::from(error.clone()).exit_code(), 3, "{error:?}");
+        }
+        // It is a setting that is wrong, and nobody's rights.
+        assert_eq!(Fault::from(OllamaError::PlaintextRefused { url }).exit_code(), 2);
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub struct Op {
     pub name: &'static str,
     pub permission: Permission,
     pub class: Class,
-    /// Refused while the breaker of this kind of Ollama call is open.
+    /// Refused while the breaker of this kind of Ollama call is open. `None` for what never asks Ollama, and for what has
+    /// something kept to show instead: its service asks the breaker itself.
     pub needs_ollama: Option<OllamaKind>,
     pub deadline: Duration,
     /// Whether the passphrase must have been typed within the last five minutes (`confirm` types it again): for what

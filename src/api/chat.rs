@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, DocumentId, Fault, MessageId, TurnId, organise::Conversation};
+use super::{
+    ConversationId, DocumentId, Fault, FaultKind, MessageId, TurnId,
+    organise::{Conversation, NewConversation},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,6 +101,9 @@ pub struct Attachment {
     pub bytes: u64,
     /// Characters in it that a terminal would not show (hidden instructions hide there).
     pub hidden_characters: u32,
+    /// What it takes of a context window, estimated.
+    #[serde(default)]
+    pub tokens: u32,
 }
 
 /// A message as the transcript shows it. All text in it is raw: display it through `SafeText`.
@@ -113,6 +119,9 @@ pub struct Message {
     pub state: MessageState,
     /// Why it failed, for `Failed`.
     pub error: Option<String>,
+    /// What kind of trouble that was, so that what can be done is offered also when it is read again.
+    #[serde(default)]
+    pub error_kind: Option<FaultKind>,
     pub model: Option<String>,
     pub metrics: Metrics,
     /// Left out of what the model receives.
@@ -132,6 +141,9 @@ pub struct MessagePage {
     pub messages: Vec<Message>,
     /// More lie before the first one.
     pub has_older: bool,
+    /// More lie after the last one.
+    #[serde(default)]
+    pub has_newer: bool,
 }
 
 /// What opening a conversation gives: its settings, its newest messages, its draft, and a running turn if there is one here.
@@ -148,10 +160,35 @@ pub struct Opened {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     pub text: String,
+    /// Stretches of the text that the composer shows as one placeholder: first byte and the one behind the last.
+    #[serde(default)]
+    pub folded: Vec<(usize, usize)>,
     /// Messages waiting for the running answer to end, first to be sent first.
-    pub queued: Vec<String>,
+    pub queued: Vec<Written>,
     /// Files attached so far.
     pub attachments: Vec<PathBuf>,
+}
+
+/// A message that is written and not sent yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    pub text: String,
+    /// As in a draft.
+    #[serde(default)]
+    pub folded: Vec<(usize, usize)>,
+    #[serde(default)]
+    pub attachments: Vec<PathBuf>,
+}
+
+/// What the next request would be made of: for measuring it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// `None` = a conversation that does not exist yet and would begin like `fresh`.
+    pub conversation: Option<ConversationId>,
+    pub fresh: NewConversation,
+    pub draft: String,
+    /// What the files beside it take, tokens.
+    pub attached: u32,
 }
 
 /// How full the context window is.
@@ -161,6 +198,9 @@ pub struct ContextMeter {
     pub used: u32,
     /// The window, in tokens. 0 = unknown.
     pub limit: u32,
+    /// What of the window a prompt may take; the rest is kept free for the answer. 0 = unknown.
+    #[serde(default)]
+    pub room: u32,
     /// Whether `used` rests on counts that Ollama reported; otherwise it is an estimate.
     pub exact: bool,
     /// The oldest message of the branch that the model still sees, when older ones fall out.
@@ -176,7 +216,10 @@ pub enum TurnAct {
     /// Answers the user message before this answer once more, as its sibling.
     Regenerate { answer: MessageId },
     /// Puts another user message beside this one and answers it.
-    Edit { message: MessageId, text: String },
+    /// Its attachments come along, and these are added.
+    Edit { message: MessageId, text: String, attachments: Vec<PathBuf> },
+    /// Goes on from this earlier answer: adds a user message below it, beside what followed, and answers it.
+    Branch { after: MessageId, text: String, attachments: Vec<PathBuf> },
     /// Goes on with an answer that was stopped, interrupted, cut or failed.
     Continue { answer: MessageId },
 }
@@ -196,7 +239,7 @@ pub struct NewTurn {
 pub struct TurnStarted {
     pub turn: TurnId,
     pub conversation: ConversationId,
-    /// The committed user message, for `Send` and `Edit`.
+    /// The committed user message, for `Send`, `Edit` and `Branch`.
     pub user: Option<Message>,
     /// The answer's row, `Streaming` and empty (or holding the text to go on from).
     pub answer: Message,

@@ -26,7 +26,9 @@ pub enum FaultKind {
     Slow,
     /// Ollama cannot be reached, or does not answer.
     Upstream,
-    /// Ollama answered, and refused or failed.
+    /// Ollama is there, but what it answers is of no use: it is busy, garbled, of another version, or wants a sign-in.
+    Ollama,
+    /// Ollama answered, and the model or the request was at fault.
     Model,
     /// The model named is not installed.
     ModelMissing,
@@ -121,6 +123,7 @@ impl Fault {
             FaultKind::Unsafe => 78,
             FaultKind::Cancelled => 130,
             FaultKind::Slow
+            | FaultKind::Ollama
             | FaultKind::Model
             | FaultKind::Overflow
             | FaultKind::Conflict

@@ -12,7 +12,9 @@ use crate::{
     },
 };
 
-// Neither asks for Ollama: while it is away, the last good list and what is kept of details are the answer.
+// The gate does not refuse these while Ollama fails, because the last good list, with its age and the reason, and what is
+// kept of details are an answer then. The service asks the breaker where it would ask Ollama, and refuses only what it
+// has nothing kept for.
 pub(super) const LIST: Op = Op {
     name: "models.list",
     permission: Permission::SeeModels,

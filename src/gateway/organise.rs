@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Gateway;
 use crate::{
-    access::{Class, Member, Op, Permission},
+    access::{Caller, Class, Member, Op, Permission},
     api::{
         ConversationId, Fault, FolderId, MessageId,
         auth::Session,
@@ -29,6 +29,8 @@ pub(super) const CREATE: Op = Op { name: "conversations.create", class: Class::W
 pub(super) const GET: Op = Op { name: "conversations.get", ..TREE };
 pub(super) const OPEN: Op = Op { name: "conversations.open", ..TREE };
 pub(super) const OLDER: Op = Op { name: "messages.older", ..TREE };
+pub(super) const NEWER: Op = Op { name: "messages.newer", ..TREE };
+pub(super) const OLDEST: Op = Op { name: "messages.oldest", ..TREE };
 pub(super) const CHANGE: Op = Op { name: "conversations.change", ..CREATE };
 pub(super) const TRASH: Op = Op { name: "conversations.trash", ..CREATE };
 pub(super) const RESTORE: Op = Op { name: "conversations.restore", ..CREATE };
@@ -91,6 +93,33 @@ impl Gateway {
             .await
     }
 
+    /// The messages of the branch on view that lie after `after`, oldest of them first.
+    pub async fn newer_messages(
+        &self,
+        session: &Session,
+        conversation: ConversationId,
+        after: MessageId,
+        limit: u32,
+    ) -> Result<MessagePage, Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &NEWER, |by| self.0.conversations.newer(by, conversation, after, limit))
+            .await
+    }
+
+    /// The first messages of the branch on view.
+    pub async fn oldest_messages(
+        &self,
+        session: &Session,
+        conversation: ConversationId,
+        limit: u32,
+    ) -> Result<MessagePage, Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &OLDEST, |by| self.0.conversations.oldest(by, conversation, limit))
+            .await
+    }
+
     pub async fn change_conversation(
         &self,
         session: &Session,
@@ -100,8 +129,14 @@ impl Gateway {
         self.0.gate.call::<Member, _, _>(session, &CHANGE, |by| self.0.conversations.change(by, id, patch)).await
     }
 
+    /// Answers that are on their way in them stop; their text is kept.
     pub async fn trash_conversations(&self, session: &Session, ids: Vec<ConversationId>) -> Result<(), Fault> {
-        self.0.gate.call::<Member, _, _>(session, &TRASH, |by| self.0.conversations.trash(by, ids)).await
+        let trash = async |by: Caller<Member>| {
+            let vault = by.vault.clone();
+            self.0.conversations.trash(by, ids).await?;
+            self.0.turns.stop_trashed(&vault).await
+        };
+        self.0.gate.call::<Member, _, _>(session, &TRASH, trash).await
     }
 
     pub async fn restore_conversations(&self, session: &Session, ids: Vec<ConversationId>) -> Result<(), Fault> {
@@ -135,11 +170,14 @@ impl Gateway {
             .await
     }
 
+    /// Answers that are on their way in conversations that go to the trash with it stop.
     pub async fn delete_folder(&self, session: &Session, id: FolderId, content: FolderContent) -> Result<(), Fault> {
-        self.0
-            .gate
-            .call::<Member, _, _>(session, &DELETE_FOLDER, |by| self.0.conversations.delete_folder(by, id, content))
-            .await
+        let delete = async |by: Caller<Member>| {
+            let vault = by.vault.clone();
+            self.0.conversations.delete_folder(by, id, content).await?;
+            self.0.turns.stop_trashed(&vault).await
+        };
+        self.0.gate.call::<Member, _, _>(session, &DELETE_FOLDER, delete).await
     }
 
     /// Puts the branch through this message on view and gives its newest messages.

@@ -8,9 +8,9 @@ use super::Gateway;
 use crate::{
     access::{Class, Member, Op, Permission, op::OllamaKind},
     api::{
-        ConversationId, Fault, TurnId,
+        Fault, TurnId,
         auth::Session,
-        chat::{Attachment, ContextMeter, NewTurn, TurnStarted},
+        chat::{Attachment, ContextMeter, NewTurn, Planned, TurnStarted},
         events::Event,
     },
 };
@@ -52,14 +52,9 @@ impl Gateway {
         self.0.gate.hold(session, &STOP, stop).await
     }
 
-    /// How full the window would be with this draft.
-    pub async fn measure_context(
-        &self,
-        session: &Session,
-        conversation: ConversationId,
-        draft: &str,
-    ) -> Result<ContextMeter, Fault> {
-        self.0.gate.call::<Member, _, _>(session, &MEASURE, |by| self.0.turns.measure(by, conversation, draft)).await
+    /// How full the window would be.
+    pub async fn measure_context(&self, session: &Session, planned: Planned) -> Result<ContextMeter, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &MEASURE, |by| self.0.turns.measure(by, planned)).await
     }
 
     /// Looks at a file as if to attach it: what it is, or why it is refused. Nothing is stored.

@@ -18,7 +18,7 @@ use super::{
     host::Address,
     name::{Digest, ModelName},
     request::{ChatRequest, Create, EmbedRequest, GenerateRequest},
-    transport::{Answer, Body, Kind, Transport, Watch},
+    transport::{Answer, Body, CONNECT, Kind, LONGEST_ANSWER, Limits, Transport, Watch},
     wire::{
         ChatLine, Chunk, Embedded, Embeddings, GenerateLine, Piece, Progress, ProgressLine, Resident, Show, Status,
         Tags, Usage, Version,
@@ -32,8 +32,12 @@ const AT_HAND: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Settings {
     pub address: Address,
+    /// Longest wait for a connection.
+    pub connect: Duration,
     /// Longest time without a byte while a model works.
     pub silence: Duration,
+    /// Most bytes that one streamed answer may have in all.
+    pub longest_answer: u64,
     /// Whether an address off this machine may be used without TLS.
     pub allow_plaintext_remote: bool,
     /// Sent as a bearer, and only over https.
@@ -45,7 +49,15 @@ pub struct Settings {
 impl Settings {
     #[must_use]
     pub fn new(address: Address) -> Self {
-        Self { address, silence: Duration::from_mins(10), allow_plaintext_remote: false, api_key: None, watch: None }
+        Self {
+            address,
+            connect: CONNECT,
+            silence: Duration::from_mins(10),
+            longest_answer: LONGEST_ANSWER,
+            allow_plaintext_remote: false,
+            api_key: None,
+            watch: None,
+        }
     }
 }
 
@@ -77,10 +89,11 @@ impl fmt::Debug for Ollama {
 impl Ollama {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let Settings { address, silence, allow_plaintext_remote, api_key, watch } = settings;
+        let Settings { address, connect, silence, longest_answer, allow_plaintext_remote, api_key, watch } = settings;
         let plaintext_refused = address.is_plaintext_remote() && !allow_plaintext_remote;
         let bearer = api_key.filter(|key| !key.is_empty());
-        Self(Arc::new(Inner { transport: Transport::new(address, bearer, watch), silence, plaintext_refused }))
+        let transport = Transport::new(address, bearer, Limits { connect, longest_answer }, watch);
+        Self(Arc::new(Inner { transport, silence, plaintext_refused }))
     }
 
     #[must_use]
@@ -218,13 +231,13 @@ impl Ollama {
         }
     }
 
-    /// Uploads a blob of `length` bytes. `true` = it is new there.
+    /// Uploads a blob of `length` bytes, for as long as something of it moves. `true` = it is new there.
     pub async fn upload_blob<S>(&self, digest: &Digest, length: u64, bytes: S) -> Result<bool, OllamaError>
     where
         S: Stream<Item = std::io::Result<Bytes>> + Send + 'static,
     {
         let path = format!("/api/blobs/{}", digest.as_str());
-        let body = Body::Stream(reqwest::Body::wrap_stream(bytes.boxed()), length);
+        let body = Body::Stream(bytes.boxed(), length);
         let status = self.way()?.done(Kind::Manage, Method::POST, &path, body, self.0.silence).await?;
         Ok(status == StatusCode::CREATED)
     }

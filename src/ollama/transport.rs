@@ -6,16 +6,20 @@
 use std::{
     error::Error,
     io,
-    pin::Pin,
-    sync::{Arc, OnceLock},
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, stream};
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 use reqwest::{Client, Method, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{
     error::{OllamaError, Unreachable, classify},
@@ -30,8 +34,17 @@ pub const CONNECT: Duration = Duration::from_secs(3);
 /// Most that a single answer that is not streamed may have.
 const LONGEST_BODY: usize = 64 * 1024 * 1024;
 
-/// Most that a stream may have in all: half a million lines of an answer, or weeks of progress lines.
-const LONGEST_STREAM: u64 = 1024 * 1024 * 1024;
+/// Most that a streamed answer may have in all: half a million of its lines.
+pub const LONGEST_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// Most that the progress of a transfer may have in all: weeks of lines.
+const LONGEST_PROGRESS: u64 = 1024 * 1024 * 1024;
+
+/// How long and how much at most.
+pub(super) struct Limits {
+    pub(super) connect: Duration,
+    pub(super) longest_answer: u64,
+}
 
 /// Answers as they arrive. Dropping it closes the connection, which is what stops the model.
 pub type Answer<T> = Pin<Box<dyn Stream<Item = Result<T, OllamaError>> + Send>>;
@@ -61,6 +74,7 @@ pub type Watch = Arc<dyn Fn(Kind, Outcome) + Send + Sync>;
 pub(super) struct Transport {
     pub(super) address: Address,
     bearer: Option<String>,
+    limits: Limits,
     watch: Option<Watch>,
     client: OnceLock<Result<Client, OllamaError>>,
 }
@@ -105,17 +119,48 @@ pub(super) enum Body {
     Empty,
     Json(Value),
     /// Raw bytes of a known length.
-    Stream(reqwest::Body, u64),
+    Stream(BoxStream<'static, io::Result<Bytes>>, u64),
+}
+
+/// When something of a body was last taken to be sent.
+#[derive(Clone)]
+struct Moved(Arc<Mutex<Instant>>);
+
+impl Moved {
+    fn now() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    fn again(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for `work` until nothing has moved for `silence`; `None` = it was given up.
+    async fn wait<T>(&self, work: impl Future<Output = T>, silence: Duration) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            let until = self.last() + silence;
+            match tokio::time::timeout_at(until, &mut work).await {
+                Ok(done) => return Some(done),
+                Err(_) if self.last() + silence > until => {}
+                Err(_) => return None,
+            }
+        }
+    }
 }
 
 impl Transport {
-    pub(super) fn new(address: Address, bearer: Option<String>, watch: Option<Watch>) -> Self {
-        Self { address, bearer, watch, client: OnceLock::new() }
+    pub(super) fn new(address: Address, bearer: Option<String>, limits: Limits, watch: Option<Watch>) -> Self {
+        Self { address, bearer, limits, watch, client: OnceLock::new() }
     }
 
     /// Made at the first call and not before: with TLS it costs up to 30 ms, and the start of the program has 12.
     fn client(&self) -> Result<&Client, OllamaError> {
-        let made = self.client.get_or_init(|| build(&self.address));
+        let made = self.client.get_or_init(|| build(&self.address, self.limits.connect));
         made.as_ref().map_err(Clone::clone)
     }
 
@@ -123,7 +168,7 @@ impl Transport {
         Report { kind, watch: self.watch.clone() }
     }
 
-    /// Sends and waits for the headers, at most `silence`. Any status that is no success becomes its error.
+    /// Sends and waits for the headers, at most `silence` since the last piece of the body went. Any status that is no success becomes its error.
     pub(super) async fn send(
         &self,
         method: Method,
@@ -150,15 +195,20 @@ impl Transport {
         if let Some(bearer) = self.bearer.as_ref().filter(|_| self.address.is_https()) {
             request = request.bearer_auth(bearer);
         }
+        let moved = Moved::now();
         request = match body {
             Body::Empty => request,
             Body::Json(value) => request.header(header::ACCEPT, "application/x-ndjson, application/json").json(&value),
-            Body::Stream(bytes, length) => request.header(header::CONTENT_LENGTH, length).body(bytes),
+            Body::Stream(bytes, length) => {
+                let moves = moved.clone();
+                let bytes = bytes.inspect(move |_| moves.again());
+                request.header(header::CONTENT_LENGTH, length).body(reqwest::Body::wrap_stream(bytes))
+            }
         };
-        match tokio::time::timeout(silence, request.send()).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(self.fault(&error)),
-            Err(_) => Err(OllamaError::Silent { after: silence }),
+        match moved.wait(request.send(), silence).await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Err(self.fault(&error)),
+            None => Err(OllamaError::Silent { after: silence }),
         }
     }
 
@@ -281,6 +331,10 @@ impl Transport {
         let reading = Reading::<W> {
             response,
             silence,
+            longest: match kind {
+                Kind::Chat | Kind::Embed => self.limits.longest_answer,
+                Kind::Manage => LONGEST_PROGRESS,
+            },
             lines: Lines::default(),
             url: self.address.to_string(),
             report,
@@ -314,6 +368,8 @@ impl Transport {
 struct Reading<W> {
     response: Response,
     silence: Duration,
+    /// Most bytes in all.
+    longest: u64,
     lines: Lines,
     url: String,
     report: Report,
@@ -357,7 +413,7 @@ where
             match next_chunk(&mut self.response, self.silence).await? {
                 Some(bytes) => {
                     self.seen += bytes.len() as u64;
-                    if self.seen > LONGEST_STREAM {
+                    if self.seen > self.longest {
                         return Err(OllamaError::AnswerTooLong);
                     }
                     self.lines.feed(&bytes);
@@ -402,12 +458,12 @@ fn is_html(response: &Response) -> bool {
     kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"))
 }
 
-fn build(address: &Address) -> Result<Client, OllamaError> {
+fn build(address: &Address, connect: Duration) -> Result<Client, OllamaError> {
     // The second call finds it installed; both are fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(concat!("ollamanet/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
+        .connect_timeout(connect)
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true);
     if address.is_loopback() {

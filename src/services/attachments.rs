@@ -137,6 +137,7 @@ pub fn preview(document: &NewDocument) -> Attachment {
         kind: document.kind,
         bytes: document.body.len() as u64,
         hidden_characters: document.hidden,
+        tokens: document.weight.div_ceil(4),
     }
 }
 
@@ -151,7 +152,8 @@ fn refused_open(name: &str, error: &io::Error) -> Fault {
             .hint("Name the file itself.");
     }
     match error.kind() {
-        io::ErrorKind::NotFound => {
+        // A name that no file can have is no file either.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
             Fault::new(FaultKind::NotFound, format!("There is no file “{name}”.")).hint("Check the path.")
         }
         io::ErrorKind::PermissionDenied => Fault::invalid(format!("“{name}” may not be read by you.")),

@@ -148,8 +148,13 @@ pub fn choose(branch: &Branch, system: u64, draft: u64, budget: Budget, scale: S
         Some((tokens, since)) => tokens.saturating_add(scale.tokens(since + draft)),
         None => scale.tokens(weight),
     };
-    let meter =
-        ContextMeter { used, limit: budget.limit, exact: counted.is_some(), first_seen: oldest.filter(|_| fell_out) };
+    let meter = ContextMeter {
+        used,
+        limit: budget.limit,
+        room: budget.prompt(),
+        exact: counted.is_some(),
+        first_seen: oldest.filter(|_| fell_out),
+    };
     Choice { seqs, weight, meter, too_much }
 }
 
@@ -213,7 +218,10 @@ mod tests {
         let branch = Branch { lines, whole: true };
         let choice = choose(&branch, 0, 0, room(25), EXACTLY);
         assert_eq!(choice.seqs, [3, 4]);
-        assert_eq!(choice.meter, ContextMeter { used: 20, limit: 25, exact: false, first_seen: Some(second) });
+        assert_eq!(
+            choice.meter,
+            ContextMeter { used: 20, limit: 25, room: 25, exact: false, first_seen: Some(second) }
+        );
         let all = choose(&branch, 0, 0, room(40), EXACTLY);
         assert_eq!((all.seqs, all.meter.first_seen), (vec![1, 2, 3, 4], None));
     }
@@ -248,7 +256,7 @@ mod tests {
         lines[1].request_weight = Some(48);
         let mut branch = Branch { lines, whole: true };
         let meter = choose(&branch, 8, 20, room(4096), EXACTLY).meter;
-        assert_eq!(meter, ContextMeter { used: 100 + 30 + 25, limit: 4096, exact: true, first_seen: None });
+        assert_eq!(meter, ContextMeter { used: 100 + 30 + 25, limit: 4096, room: 4096, exact: true, first_seen: None });
         branch.lines[1].thought = true;
         assert_eq!(choose(&branch, 8, 20, room(4096), EXACTLY).meter.used, 100 + 40);
         // Another system prompt: the old count says nothing.

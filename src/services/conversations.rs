@@ -6,7 +6,7 @@
 use crate::{
     access::{Caller, Member},
     api::{
-        ConversationId, Fault, FolderId, MessageId,
+        AccountId, ConversationId, Fault, FolderId, MessageId,
         chat::{Draft, MessagePage, PastPrompt},
         events::Changed,
         options::{ChatOptions, OPTIONS},
@@ -97,8 +97,9 @@ impl Conversations {
     }
 
     pub async fn trash(&self, by: Caller<Member>, ids: Vec<ConversationId>) -> Result<(), Fault> {
+        let trashed = ids.clone();
         by.vault.db.write(move |tx| conversations::trash(tx, &ids, now())).await?;
-        self.hub.changed(by.account, Changed::Tree);
+        self.trashed(by.account, &trashed);
         Ok(())
     }
 
@@ -134,9 +135,17 @@ impl Conversations {
     }
 
     pub async fn delete_folder(&self, by: Caller<Member>, id: FolderId, content: FolderContent) -> Result<(), Fault> {
-        by.vault.db.write(move |tx| folders::delete(tx, id, content, now())).await?;
-        self.hub.changed(by.account, Changed::Tree);
+        let trashed = by.vault.db.write(move |tx| folders::delete(tx, id, content, now())).await?;
+        self.trashed(by.account, &trashed);
         Ok(())
+    }
+
+    /// Whoever has one of these on view has to leave it.
+    fn trashed(&self, account: AccountId, ids: &[ConversationId]) {
+        self.hub.changed(account, Changed::Tree);
+        for id in ids {
+            self.hub.changed(account, Changed::Conversation(*id));
+        }
     }
 
     pub async fn older(
@@ -148,6 +157,27 @@ impl Conversations {
     ) -> Result<MessagePage, Fault> {
         check_limit(limit)?;
         Ok(by.vault.db.read(move |tx| branch::older(tx, conversation, before, limit)).await?)
+    }
+
+    pub async fn newer(
+        &self,
+        by: Caller<Member>,
+        conversation: ConversationId,
+        after: MessageId,
+        limit: u32,
+    ) -> Result<MessagePage, Fault> {
+        check_limit(limit)?;
+        Ok(by.vault.db.read(move |tx| branch::newer(tx, conversation, after, limit)).await?)
+    }
+
+    pub async fn oldest(
+        &self,
+        by: Caller<Member>,
+        conversation: ConversationId,
+        limit: u32,
+    ) -> Result<MessagePage, Fault> {
+        check_limit(limit)?;
+        Ok(by.vault.db.read(move |tx| branch::oldest(tx, conversation, limit)).await?)
     }
 
     pub async fn show_branch(

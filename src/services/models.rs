@@ -1,7 +1,8 @@
 //! Which models there are: the installed ones joined with those in memory, and what each can do.
 //!
 //! It never installs or removes. Invariant: a list once received stays until a newer one takes its place; when Ollama is
-//! gone, its age and the reason say so.
+//! gone, its age and the reason say so. An Ollama that keeps failing is left alone for a while, and only what nothing is
+//! kept of is refused meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Mutex;
 
 use crate::{
-    access::{Caller, Member},
+    access::{Breakers, Caller, Member, op::OllamaKind},
     api::{
         Fault, FaultKind,
         models::{Model, ModelDetail, ModelList},
@@ -30,6 +31,7 @@ const DETAILS_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Models {
     ollama: Ollama,
+    breakers: Breakers,
     cache: ModelCache,
     /// How long a list counts as fresh.
     fresh: Duration,
@@ -39,8 +41,8 @@ pub struct Models {
 
 impl Models {
     #[must_use]
-    pub fn new(ollama: Ollama, cache: ModelCache, fresh: Duration) -> Self {
-        Self { ollama, cache, fresh, asking: Mutex::new(()) }
+    pub fn new(ollama: Ollama, breakers: Breakers, cache: ModelCache, fresh: Duration) -> Self {
+        Self { ollama, breakers, cache, fresh, asking: Mutex::new(()) }
     }
 
     /// The list. `fresh` asks Ollama even if the last answer is young.
@@ -76,17 +78,20 @@ impl Models {
                 self.cache.keep_list(listed.clone());
                 Ok(as_list(listed, None))
             }
-            Err(error) => {
-                let fault = Fault::from(error);
-                match self.cache.list() {
-                    Some(listed) => Ok(as_list(listed, Some(fault.message))),
-                    None => Err(fault),
-                }
-            }
+            Err(fault) => match self.cache.list() {
+                Some(listed) => Ok(as_list(listed, Some(fault.message))),
+                None => Err(fault),
+            },
         }
     }
 
-    async fn ask(&self) -> Result<Vec<Model>, OllamaError> {
+    /// Whether there is any point in asking.
+    fn admit(&self) -> Result<(), Fault> {
+        self.breakers.admit(OllamaKind::Manage, Instant::now())
+    }
+
+    async fn ask(&self) -> Result<Vec<Model>, Fault> {
+        self.admit()?;
         let both = async { tokio::join!(self.ollama.tags(), self.ollama.ps()) };
         let (tags, resident) = tokio::time::timeout(LIST_WITHIN, both)
             .await
@@ -128,6 +133,7 @@ impl Models {
         if let Some(detail) = self.cache.detail(&digest) {
             return Ok(ModelDetail { name: name.to_owned(), ..(*detail).clone() });
         }
+        self.admit()?;
         let detail = self.ollama.show(name).await?;
         self.cache.keep_detail(&digest, detail.clone());
         Ok(detail)
@@ -181,7 +187,7 @@ mod tests {
         let tasks = Tasks::new();
         let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
         let ollama = Ollama::new(Settings::new(Address::parse(&fake.url()).unwrap()));
-        (tasks, fake, Models::new(ollama, ModelCache::new(1 << 20), fresh))
+        (tasks, fake, Models::new(ollama, Breakers::new(), ModelCache::new(1 << 20), fresh))
     }
 
     fn asked(fake: &Fake, path: &str) -> usize {

@@ -143,6 +143,7 @@ actions! {
         CopyMessage "copy-message" ["y"] "Copy the message";
         CopyBlock "copy-block" ["shift+y"] "Copy a code block of the message";
         EditMessage "edit-message" ["e"] "Edit your message and branch";
+        BranchHere "branch" ["b"] "Go on from this answer as a new branch";
         Regenerate "regenerate" ["r"] "Answer once more, as a sibling";
         Continue "continue" ["c"] "Go on with a broken-off answer";
         PreviousSibling "previous-sibling" ["["] "The sibling answer before";

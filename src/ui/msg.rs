@@ -8,7 +8,7 @@ use super::{actions::Action, widgets::toast::Toast};
 use crate::api::{
     ConversationId, Fault, FolderId, MessageId, TurnId,
     auth::{Door, NewAccount, Secret, SignedIn, Strength},
-    chat::{Attachment, ContextMeter, Draft, MessagePage, NewTurn, Opened, PastPrompt, TurnStarted},
+    chat::{Attachment, ContextMeter, Draft, MessagePage, NewTurn, Opened, PastPrompt, Planned, TurnStarted},
     events::Event,
     health::Health,
     models::{ModelDetail, ModelList},
@@ -176,6 +176,16 @@ pub enum ChatCall {
         before: MessageId,
         limit: u32,
     },
+    Newer {
+        conversation: ConversationId,
+        after: MessageId,
+        limit: u32,
+    },
+    /// The beginning of the branch on view.
+    Oldest {
+        conversation: ConversationId,
+        limit: u32,
+    },
     Change {
         id: ConversationId,
         patch: ConversationPatch,
@@ -225,10 +235,14 @@ pub enum ChatCall {
     StopTurn(TurnId),
     Measure {
         asked: u64,
-        conversation: ConversationId,
-        draft: String,
+        planned: Planned,
     },
     Inspect(std::path::PathBuf),
+    /// Looks at the files that a text names: of each list the first name that is a file.
+    Named {
+        asked: u64,
+        names: Vec<Vec<std::path::PathBuf>>,
+    },
     /// Names in a directory that begin with what was typed after `@`.
     CompletePath {
         asked: u64,
@@ -254,6 +268,14 @@ pub enum ChatReply {
         opened: Result<Box<Opened>, Fault>,
     },
     Older {
+        conversation: ConversationId,
+        page: Result<MessagePage, Fault>,
+    },
+    Newer {
+        conversation: ConversationId,
+        page: Result<MessagePage, Fault>,
+    },
+    Oldest {
         conversation: ConversationId,
         page: Result<MessagePage, Fault>,
     },
@@ -292,6 +314,11 @@ pub enum ChatReply {
     Inspected {
         path: std::path::PathBuf,
         attachment: Result<Attachment, Fault>,
+    },
+    /// Those that are there, and what they are or why they are refused.
+    Named {
+        asked: u64,
+        found: Vec<(std::path::PathBuf, Result<Attachment, Fault>)>,
     },
     PathsCompleted {
         asked: u64,

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -20,6 +21,7 @@ use crate::{
     api::{
         Fault, FaultKind,
         auth::{Door, Entered, Session, SignedIn},
+        chat::Attachment,
         events::Event,
         organise::Shelf,
     },
@@ -149,6 +151,9 @@ impl Performer {
             | ChatCall::Sibling { .. } => return self.in_order(Ordered::Chat(call)),
             ChatCall::Tree
             | ChatCall::Older { .. }
+            | ChatCall::Newer { .. }
+            | ChatCall::Oldest { .. }
+            | ChatCall::Named { .. }
             | ChatCall::StopTurn(_)
             | ChatCall::Inspect(_)
             | ChatCall::Models { .. }
@@ -348,6 +353,23 @@ impl Hands {
         self.tell(Msg::Chat(reply)).await;
     }
 
+    /// Of each list the first name that is there; names of nothing are left out.
+    async fn look_at(&self, session: &Session, names: Vec<Vec<PathBuf>>) -> Vec<(PathBuf, Result<Attachment, Fault>)> {
+        let mut found = Vec::new();
+        for candidates in names {
+            for path in candidates {
+                match self.gateway.inspect_attachment(session, path.clone()).await {
+                    Err(fault) if fault.kind == FaultKind::NotFound => {}
+                    seen => {
+                        found.push((path, seen));
+                        break;
+                    }
+                }
+            }
+        }
+        found
+    }
+
     async fn ask(&self, session: &Session, call: ChatCall) -> ChatReply {
         let gateway = &self.gateway;
         match call {
@@ -365,6 +387,13 @@ impl Hands {
                 conversation,
                 page: gateway.older_messages(session, conversation, before, limit).await,
             },
+            ChatCall::Newer { conversation, after, limit } => ChatReply::Newer {
+                conversation,
+                page: gateway.newer_messages(session, conversation, after, limit).await,
+            },
+            ChatCall::Oldest { conversation, limit } => {
+                ChatReply::Oldest { conversation, page: gateway.oldest_messages(session, conversation, limit).await }
+            }
             ChatCall::Change { id, patch } => {
                 ChatReply::Changed(gateway.change_conversation(session, id, patch).await.map(Box::new))
             }
@@ -406,9 +435,10 @@ impl Hands {
             }
             ChatCall::StartTurn(new) => ChatReply::Started(gateway.start_turn(session, new).await.map(Box::new)),
             ChatCall::StopTurn(turn) => ChatReply::Stopped(gateway.stop_turn(session, turn).await),
-            ChatCall::Measure { asked, conversation, draft } => {
-                ChatReply::Measured { asked, meter: gateway.measure_context(session, conversation, &draft).await }
+            ChatCall::Measure { asked, planned } => {
+                ChatReply::Measured { asked, meter: gateway.measure_context(session, planned).await }
             }
+            ChatCall::Named { asked, names } => ChatReply::Named { asked, found: self.look_at(session, names).await },
             ChatCall::Inspect(path) => {
                 let attachment = gateway.inspect_attachment(session, path.clone()).await;
                 ChatReply::Inspected { path, attachment }

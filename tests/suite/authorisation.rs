@@ -10,7 +10,7 @@ use ollamanet::{
         AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, SessionId, TurnId,
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
-        chat::{Draft, NewTurn, TurnAct, TurnEvent},
+        chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
         events::Event,
         organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
         profile::Preferences,
@@ -53,7 +53,9 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
     let gateway = &house.gateway;
     let act = |act| NewTurn { conversation, act, model: Some("demo-chat:3b".to_owned()), shorten: false };
     let send = TurnAct::Send { text: "hello".to_owned(), attachments: Vec::new() };
-    let edit = TurnAct::Edit { message, text: "hello".to_owned() };
+    let edit = TurnAct::Edit { message, text: "hello".to_owned(), attachments: Vec::new() };
+    let fork = TurnAct::Branch { after: message, text: "hello".to_owned(), attachments: Vec::new() };
+    let planned = Planned { conversation: Some(conversation), ..Planned::default() };
     let patch = ConversationPatch { title: Some("taken".to_owned()), ..ConversationPatch::default() };
     let inside = NewConversation { folder: Some(folder), ..NewConversation::default() };
     let into = ConversationPatch { folder: Some(Some(folder)), ..ConversationPatch::default() };
@@ -64,6 +66,8 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("conversation", told(gateway.conversation(by, conversation).await)),
         ("open_conversation", told(gateway.open_conversation(by, conversation, 10).await)),
         ("older_messages", told(gateway.older_messages(by, conversation, message, 10).await)),
+        ("newer_messages", told(gateway.newer_messages(by, conversation, message, 10).await)),
+        ("oldest_messages", told(gateway.oldest_messages(by, conversation, 10).await)),
         ("change_conversation", told(gateway.change_conversation(by, conversation, patch).await)),
         ("change_conversation", told(gateway.change_conversation(by, own, into).await)),
         ("trash_conversations", told(gateway.trash_conversations(by, vec![conversation]).await)),
@@ -79,11 +83,12 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("mark_message", told(gateway.mark_message(by, own, message, Some(true), None).await)),
         ("draft", told(gateway.draft(by, Some(conversation)).await)),
         ("save_draft", told(gateway.save_draft(by, Some(conversation), draft).await)),
-        ("measure_context", told(gateway.measure_context(by, conversation, "").await)),
+        ("measure_context", told(gateway.measure_context(by, planned).await)),
         ("conversations", told(gateway.conversations(by, Shelf::Folder(Some(folder)), "", None, 10).await)),
         ("stop_turn", told(gateway.stop_turn(by, turn).await)),
         ("start_turn", told(gateway.start_turn(by, act(send)).await)),
         ("start_turn", told(gateway.start_turn(by, act(edit)).await)),
+        ("start_turn", told(gateway.start_turn(by, act(fork)).await)),
         ("start_turn", told(gateway.start_turn(by, act(TurnAct::Regenerate { answer: message })).await)),
         ("start_turn", told(gateway.start_turn(by, act(TurnAct::Continue { answer: message })).await)),
     ]
@@ -227,8 +232,8 @@ async fn another_accounts_things_are_answered_as_things_that_do_not_exist() {
     for (who, others) in [(&admin, bobs), (&bob, anns)] {
         let before = told(house.gateway.open_conversation(&bob.session, bobs.conversation, 10).await).unwrap();
         let nobodys = Things::nobodys();
-        let missing = with_ids(&house, &who.session, nobodys).await;
-        let theirs = with_ids(&house, &who.session, others).await;
+        let missing = Box::pin(with_ids(&house, &who.session, nobodys)).await;
+        let theirs = Box::pin(with_ids(&house, &who.session, others)).await;
         for ((method, missing), (_, theirs)) in missing.iter().zip(&theirs) {
             assert_eq!(missing, theirs, "{method} tells what is another's from what is not there");
             assert!(!format!("{theirs:?}").contains("xylocanary"), "{method} shows what is another's");
@@ -268,10 +273,10 @@ async fn without_a_session_of_this_process_nothing_answers() {
     let left = house.sign_in("Ann", &Secret::new(PASSPHRASE)).await.unwrap().session;
     house.gateway.sign_out(&left).await.unwrap();
     for session in [&forged, &invented, &left] {
-        let asked = with_ids(&house, session, anns)
+        let asked = Box::pin(with_ids(&house, session, anns))
             .await
             .into_iter()
-            .chain(of_administrators(&house, session, ann.account.id).await)
+            .chain(Box::pin(of_administrators(&house, session, ann.account.id)).await)
             .chain(without_ids(&house, session).await);
         for (method, outcome) in asked {
             assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::SignedOut), "{method}");
@@ -290,8 +295,10 @@ async fn behind_a_locked_screen_only_unlocking_stopping_and_leaving_answer() {
     let ann = house.first_admin("Ann").await;
     let anns = things_of(&house, &ann).await;
     house.gateway.lock(&ann.session).await.unwrap();
-    let asked = with_ids(&house, &ann.session, anns).await;
-    for (method, outcome) in asked.into_iter().chain(of_administrators(&house, &ann.session, ann.account.id).await) {
+    let asked = Box::pin(with_ids(&house, &ann.session, anns)).await;
+    for (method, outcome) in
+        asked.into_iter().chain(Box::pin(of_administrators(&house, &ann.session, ann.account.id)).await)
+    {
         let outcome = outcome.map(drop).map_err(|fault| fault.kind);
         assert_eq!(outcome, if method == "stop_turn" { Ok(()) } else { Err(FaultKind::Locked) }, "{method}");
     }
@@ -307,7 +314,7 @@ async fn every_method_of_the_façade_that_takes_a_session_is_asked_here() {
     let home = tempfile::tempdir().unwrap();
     let house = House::alone(home.path());
     let nobody = Session::from_parts(SessionId::new(), [7; 32]);
-    let asked: BTreeSet<String> = with_ids(&house, &nobody, Things::nobodys())
+    let asked: BTreeSet<String> = Box::pin(with_ids(&house, &nobody, Things::nobodys()))
         .await
         .into_iter()
         .chain(of_administrators(&house, &nobody, AccountId::new()).await)

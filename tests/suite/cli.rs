@@ -9,7 +9,7 @@ use std::{
     process::{Child, ExitStatus, Stdio},
 };
 
-use ollamanet::fake::{Gate, Pace, Part, Reply, StandIn};
+use ollamanet::fake::{Gate, Pace, Part, Reply, StandIn, reply::Framing};
 use serde_json::{Value, json};
 
 use crate::common::{
@@ -257,10 +257,50 @@ async fn failures_of_ollama_have_their_codes() {
 
     stage.chat(|_| Reply::stream().line(&piece("Cut ")).line(&piece("off")).part(Part::Cut));
     let cut = stage.run(&["ask", "-m", "demo-chat:3b", "hello"]).await;
-    assert_ne!(cut.code, Some(0), "{cut:?}");
-    assert_eq!(cut.out, "Cut off\n");
+    assert_eq!((cut.code, cut.out.as_str()), (Some(3), "Cut off\n"), "{cut:?}");
     let shown = stage.run(&["conversations", "show", "last"]).await;
     assert!(shown.out.contains("Cut off"), "{}", shown.out);
+
+    let mut in_the_clear = stage.command(&["ask", "-m", "demo-chat:3b", "hello"]);
+    in_the_clear.env("OLLAMA_HOST", "http://[fe80::1]:11434");
+    let refused = finish(in_the_clear.spawn().unwrap()).await;
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""), "{refused:?}");
+    assert!(refused.err.contains("not encrypted"), "{}", refused.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_days_of_ollama_end_in_a_code_and_a_sentence_and_what_came_is_kept() {
+    let stage = Stage::signed_in().await;
+    let begun = || Reply::stream().line(&piece("So far"));
+    let busy = "server busy, please try again.  maximum pending requests exceeded";
+    for (what, reply, code, sentence) in [
+        (
+            "a redirect",
+            Reply::status(302).header("Location", "http://127.0.0.1:1/api/chat"),
+            3,
+            "sends callers to another address",
+        ),
+        ("an endless line", begun().part(Part::Endless(vec![b'x'; 256 * 1024])), 1, "a line longer than 8 MiB"),
+        ("a wrong option", Reply::error(400, "option \"top_k\" must be of type integer"), 2, "refuses an option"),
+        ("a full queue", Reply::error(503, busy), 1, "too many requests are waiting"),
+        ("garbage", begun().bytes("%$ no JSON\n"), 1, "a line in it that cannot be read"),
+        ("no end", begun(), 1, "ended without the model saying that it was done"),
+        ("a sign-in", Reply::error(401, "unauthorized"), 1, "asks for a sign-in"),
+        ("a limit", Reply::error(429, "weekly usage limit"), 1, "The limit at ollama.com is reached"),
+        ("an old version", Reply::text(404, "text/plain", "404 page not found"), 1, "does not know that request"),
+        ("a proxy", Reply::text(502, "text/html", "<html>bad gateway</html>"), 3, "Ollama failed (status 502)"),
+    ] {
+        let came = if reply.framing == Framing::Chunked { "So far" } else { "" };
+        stage.chat(move |_| reply.clone());
+        let done = stage.run(&["ask", "-m", "demo-chat:3b", "hello"]).await;
+        let printed = if came.is_empty() { String::new() } else { format!("{came}\n") };
+        assert_eq!((done.code, &done.out), (Some(code), &printed), "{what}: {done:?}");
+        assert!(done.err.contains(sentence), "{what}: {}", done.err);
+        let kept = stage.json(&["conversations", "show", "last"]).await;
+        let answer = &kept["messages"][1];
+        assert_eq!((&answer["state"], &answer["content"]), (&json!("failed"), &json!(came)), "{what}");
+        assert!(answer["error"].as_str().is_some_and(|why| why.contains(sentence)), "{what}: {answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

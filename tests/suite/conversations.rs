@@ -3,7 +3,7 @@
 use ollamanet::api::{
     FaultKind,
     auth::SignedIn,
-    chat::Draft,
+    chat::{Draft, Written},
     events::{Changed, Event},
     organise::{ConversationPatch, Cursor, FolderContent, NewConversation, Shelf},
 };
@@ -85,7 +85,8 @@ async fn lists_are_paged_and_changes_that_saw_an_older_row_are_refused() {
 async fn a_draft_survives_the_program() {
     let (home, house, ann) = signed_in().await;
     let id = house.gateway.create_conversation(&ann.session, titled("c")).await.unwrap().row.id;
-    let draft = Draft { text: "half a thought".to_owned(), queued: vec!["next".to_owned()], attachments: Vec::new() };
+    let next = Written { text: "next".to_owned(), ..Written::default() };
+    let draft = Draft { text: "half a thought".to_owned(), queued: vec![next], ..Draft::default() };
     house.gateway.save_draft(&ann.session, Some(id), draft.clone()).await.unwrap();
     house.gateway.save_draft(&ann.session, None, Draft { text: "new".to_owned(), ..Draft::default() }).await.unwrap();
     house.close().await;

@@ -5,13 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use ollamanet::{
     api::{Fault, FaultKind, chat::MessageRole},
     fake::{Fake, Gate, Pace, Part, Reply, Seen, StandIn, reply::Framing},
     ollama::{
-        Address, Answer, ChatMessage, ChatRequest, Chunk, DoneReason, EmbedRequest, GenerateRequest, Kind, ModelName,
-        Ollama, OllamaError, Outcome, Settings, Unreachable,
+        Address, Answer, ChatMessage, ChatRequest, Chunk, Digest, DoneReason, EmbedRequest, GenerateRequest, Kind,
+        ModelName, Ollama, OllamaError, Outcome, Settings, Unreachable,
     },
     tasks::Tasks,
 };
@@ -196,6 +197,44 @@ async fn an_endless_line_is_given_up_at_its_limit() {
 }
 
 #[tokio::test]
+async fn an_answer_that_never_ends_is_given_up_at_its_limit() {
+    let mut settings = Settings::new(Address::parse("127.0.0.1").unwrap());
+    assert_eq!(settings.longest_answer, 64 * 1024 * 1024);
+    let line = format!("{}\n", said("again"));
+    let world = world(Reply::stream().part(Part::Endless(line.clone().into_bytes()))).await;
+    settings.address = Address::parse(&world.fake.url()).unwrap();
+    settings.longest_answer = 64 * 1024;
+    let answer = Ollama::new(settings).chat(&question("hi")).await.unwrap();
+    let (text, ended) = soon("giving up", to_the_end(answer)).await;
+    assert_eq!(ended, Err(OllamaError::AnswerTooLong));
+    let lines = text.len() / "again".len();
+    assert!(lines > 0 && lines * line.len() <= 64 * 1024, "{lines} lines came through");
+    soon("leaving", world.fake.left(1)).await;
+}
+
+#[tokio::test]
+async fn an_upload_may_take_its_time_as_long_as_something_moves() {
+    let world = world(Reply::status(201)).await;
+    let mut settings = Settings::new(Address::parse(&world.fake.url()).unwrap());
+    settings.silence = Duration::from_secs(1);
+    let ollama = Ollama::new(settings);
+    let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
+    let piece = || async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        Some((Ok(Bytes::from_static(b"0123456789")), ()))
+    };
+    let pieces = |count| futures_util::stream::unfold((), move |()| piece()).take(count);
+    let begun = Instant::now();
+    assert_eq!(ollama.upload_blob(&digest, 40, pieces(4)).await, Ok(true));
+    assert!(begun.elapsed() > Duration::from_secs(1), "it was no slow upload");
+    assert_eq!(world.fake.requests()[0].body, b"0123456789".repeat(4));
+    // One that stands still is given up.
+    let stalls = pieces(1).chain(futures_util::stream::pending());
+    let error = soon("giving up", ollama.upload_blob(&digest, 40, stalls)).await.unwrap_err();
+    assert_eq!(error, OllamaError::Silent { after: Duration::from_secs(1) });
+}
+
+#[tokio::test]
 async fn an_endless_answer_to_a_simple_question_is_given_up_too() {
     let mut reply = Reply::status(200).part(Part::Endless(vec![b' '; 1024 * 1024]));
     reply.framing = Framing::Chunked;
@@ -275,6 +314,67 @@ async fn nobody_at_the_address_is_told_from_one_who_hangs_up() {
     let fault = Fault::from(error);
     assert_eq!(fault.kind, FaultKind::Upstream);
     assert_eq!(fault.message, format!("Ollama cannot be reached at {url}: nothing listens there."));
+}
+
+/// The sentence that a person reads about an address where nothing can be had.
+async fn unreachable(url: &str) -> (Unreachable, String) {
+    let mut settings = Settings::new(Address::parse(url).unwrap());
+    settings.allow_plaintext_remote = true;
+    settings.connect = Duration::from_millis(500);
+    match soon(url, Ollama::new(settings).tags()).await.unwrap_err() {
+        OllamaError::Unreachable { url, why } => (why, Fault::from(OllamaError::Unreachable { url, why }).message),
+        other => panic!("{url}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_told() {
+    // A label of 64 letters is none, so that no server of names needs to be asked; `.invalid` is nobody's either.
+    for host in [format!("{}.invalid", "x".repeat(64)), "nobody.invalid".to_owned()] {
+        let (why, said) = unreachable(&format!("http://{host}:11434")).await;
+        assert_eq!(why, Unreachable::Dns, "{said}");
+        assert!(said.ends_with("there is no machine of that name."), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_swallows_every_word_is_given_up_in_time() {
+    // Once its queue is full, Linux drops whatever else knocks, as a firewall would.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let at = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(Ok(stream)) =
+        tokio::time::timeout(Duration::from_millis(200), tokio::net::TcpStream::connect(at)).await
+    {
+        waiting.push(stream);
+    }
+    let (why, said) = unreachable(&format!("http://{at}")).await;
+    assert_eq!(why, Unreachable::TimedOut, "{said}");
+    assert!(said.ends_with("no answer came in time."), "{said}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_signed_is_not_trusted() {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let at = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut server = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        // The client hangs up in the middle of the handshake.
+        let _ = server.complete_io(&mut stream);
+    });
+    let (why, said) = unreachable(&format!("https://{at}")).await;
+    assert_eq!(why, Unreachable::Certificate, "{said}");
+    assert!(said.ends_with("its certificate is not to be trusted."), "{said}");
 }
 
 #[tokio::test]

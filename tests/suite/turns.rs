@@ -6,7 +6,7 @@ use ollamanet::{
     api::{
         ConversationId, FaultKind,
         auth::{Secret, Session, SignedIn},
-        chat::{Message, MessageState, NewTurn, TurnAct, TurnEvent},
+        chat::{Message, MessageState, NewTurn, Planned, TurnAct, TurnEvent},
         events::Event,
         organise::NewConversation,
     },
@@ -81,7 +81,8 @@ async fn a_question_is_answered_and_read_back_after_a_restart() {
     assert_eq!((question, answer.state), (&started.user.unwrap(), MessageState::Done));
     assert_eq!(answer.content, preview, "the deltas are the answer");
     assert!(opened.meter.exact && opened.meter.used > 0 && opened.meter.limit > 0, "{:?}", opened.meter);
-    let measured = first.gateway.measure_context(&ann.session, id, &"word ".repeat(100)).await.unwrap();
+    let planned = Planned { conversation: Some(id), draft: "word ".repeat(100), ..Planned::default() };
+    let measured = first.gateway.measure_context(&ann.session, planned).await.unwrap();
     assert!(measured.used > opened.meter.used);
     first.close().await;
 
@@ -257,5 +258,52 @@ async fn a_locked_screen_lets_the_running_answer_finish() {
     house.gateway.unlock(&ann.session, &Secret::new(PASSPHRASE)).await.unwrap();
     let opened = house.gateway.open_conversation(&ann.session, id, 5).await.unwrap();
     assert_eq!((opened.page.messages[1].state, opened.running), (MessageState::Done, None));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_ollama_keeps_failing_the_last_list_is_shown_and_it_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let house = house(home.path(), &fake);
+    let ann = house.first_admin("ann").await.session;
+    let good = house.gateway.models(&ann, true).await.unwrap();
+    assert_eq!(good.stale_because, None);
+    fake.answer(|_| None);
+    for _ in 0..2 {
+        let stale = house.gateway.models(&ann, true).await.unwrap();
+        assert_eq!(stale.stale_because.as_deref(), Some("The connection to Ollama broke off."));
+    }
+    let asked = fake.requests().len();
+    let stale = house.gateway.models(&ann, true).await.unwrap();
+    assert_eq!(stale.models, good.models);
+    assert!(stale.stale_because.is_some_and(|why| why.contains("left alone for a moment")));
+    assert_eq!(house.gateway.model(&ann, MODEL).await.unwrap().family, "llama");
+    let unknown = house.gateway.model(&ann, "nosuch").await.unwrap_err();
+    assert_eq!((unknown.kind, unknown.retry_after.is_some()), (FaultKind::Upstream, true));
+    assert_eq!(fake.requests().len(), asked, "Ollama was asked all the same");
+    // A sign of life, however it was come by, ends the rest.
+    let usual = StandIn::new(Pace::instant());
+    fake.answer(move |seen| Some(usual.reply(seen)));
+    house.gateway.health().await.unwrap();
+    assert_eq!(house.gateway.models(&ann, true).await.unwrap().stale_because, None);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_list_a_failing_ollama_is_told_with_the_time_of_the_next_try() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = Fake::start(&tasks, |_| None).await.unwrap();
+    let house = house(home.path(), &fake);
+    let ann = house.first_admin("ann").await.session;
+    for _ in 0..2 {
+        assert_eq!(house.gateway.models(&ann, false).await.unwrap_err().retry_after, None);
+    }
+    let asked = fake.requests().len();
+    let fault = house.gateway.models(&ann, false).await.unwrap_err();
+    assert_eq!((fault.kind, fault.retry_after.is_some()), (FaultKind::Upstream, true));
+    assert_eq!(fake.requests().len(), asked, "Ollama was asked all the same");
     house.close().await;
 }

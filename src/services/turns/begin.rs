@@ -7,7 +7,10 @@ use crate::{
         chat::{ContextMeter, Message, MessageRole, MessageState, Metrics},
         options::ChatOptions,
     },
-    services::context::{Budget, Choice, Scale, choose, weigh_system},
+    services::{
+        context::{Budget, Choice, Scale, choose, weigh_system},
+        turns::known::Facts,
+    },
     store::{
         StoreError,
         vault::{
@@ -16,7 +19,7 @@ use crate::{
             documents::{self, NewDocument},
             lease::Lease,
             messages::{self, NewMessage},
-            weight::{weigh, weigh_message},
+            weight::{MESSAGE, weigh, weigh_message},
             window,
         },
     },
@@ -27,7 +30,8 @@ use crate::{
 pub enum Act {
     Send { text: String, documents: Vec<NewDocument> },
     Regenerate { answer: MessageId },
-    Edit { message: MessageId, text: String },
+    Edit { message: MessageId, text: String, documents: Vec<NewDocument> },
+    Branch { after: MessageId, text: String, documents: Vec<NewDocument> },
     Continue { answer: MessageId },
 }
 
@@ -69,60 +73,18 @@ pub fn begin(tx: &Tx<'_>, plan: &Plan, lease: &Lease) -> Result<Begun, StoreErro
         ));
     }
     let settings = conversations::get(tx, plan.conversation)?;
+    if settings.row.trashed {
+        return Err(StoreError::Conflict(
+            "This conversation is in the trash. Restore it first: u in the list of conversations.".to_owned(),
+        ));
+    }
     let lease = lease.row(tx, plan.now)?;
-    let mut user = None;
-    // The message that is answered, or the answer that is gone on with.
-    let (end, gone_on) = match &plan.act {
-        Act::Send { text, documents } => {
-            let extra = documents.iter().fold(0_u32, |sum, document| sum.saturating_add(document.weight));
-            let (seq, _) = messages::add(tx, &said(conversation, head, text, extra, plan.now))?;
-            documents::attach(tx, seq, documents, plan.now)?;
-            take_from_draft(tx, plan.conversation, text, plan.now)?;
-            if let Some(title) = &plan.title {
-                conversations::set_title(tx, plan.conversation, title, TitleOrigin::Prompt)?;
-            }
-            user = Some(seq);
-            (seq, None)
-        }
-        Act::Edit { message, text } => {
-            let place = expect(tx, plan.conversation, *message, MessageRole::User)?;
-            if let Some(parent) = place.parent {
-                show(tx, plan.conversation, parent)?;
-            }
-            let old = messages::get(tx, place.seq)?;
-            let extra = window::weight_of(tx, place.seq)?.saturating_sub(weigh_message(&old.content));
-            let (seq, _) = messages::add(tx, &said(conversation, place.parent, text, extra, plan.now))?;
-            documents::copy_attachments(tx, place.seq, seq)?;
-            user = Some(seq);
-            (seq, None)
-        }
-        Act::Regenerate { answer } => {
-            let place = expect(tx, plan.conversation, *answer, MessageRole::Assistant)?;
-            let Some(parent) = place.parent else {
-                return Err(StoreError::Invalid("There is no question before this answer.".to_owned()));
-            };
-            show(tx, plan.conversation, parent)?;
-            (parent, None)
-        }
-        Act::Continue { answer } => {
-            let place = expect(tx, plan.conversation, *answer, MessageRole::Assistant)?;
-            if place.state == MessageState::Done {
-                return Err(StoreError::Invalid("This answer is complete; there is nothing to go on with.".to_owned()));
-            }
-            branch::show(tx, plan.conversation, *answer)?;
-            if messages::head(tx, plan.conversation)?.1 != Some(place.seq) {
-                return Err(StoreError::Invalid(
-                    "Later messages build on this answer; ask for it again instead.".to_owned(),
-                ));
-            }
-            (place.seq, Some(place))
-        }
-    };
+    let (end, user, gone_on) = said_or_shown(tx, plan, conversation, head)?;
     conversations::set_model(tx, plan.conversation, &plan.model)?;
 
     let system = weigh_system(settings.system_prompt.as_deref());
     let (budget, scale) = measure(tx, conversation, &settings.options, plan)?;
-    let branch = window::branch(tx, conversation, Some(end), scale.weight(budget.prompt()))?;
+    let branch = window::branch(tx, conversation, Some(end), scale.weight(budget.prompt()), Some(plan.model.as_str()))?;
     let choice = choose(&branch, system, 0, budget, scale);
 
     let (answer_seq, before) = if let Some(place) = gone_on {
@@ -157,31 +119,133 @@ pub fn begin(tx: &Tx<'_>, plan: &Plan, lease: &Lease) -> Result<Begun, StoreErro
     })
 }
 
-/// The meter of the branch on view, with a draft of this weight beside it.
+/// Puts what the act says into the conversation, and its branch on view. Gives the message that is answered (or the
+/// answer that is gone on with), the new question, and the place of an answer that is gone on with.
+fn said_or_shown(
+    tx: &Tx<'_>,
+    plan: &Plan,
+    conversation: i64,
+    head: Option<i64>,
+) -> Result<(i64, Option<i64>, Option<messages::Place>), StoreError> {
+    let mut user = None;
+    let (end, gone_on) = match &plan.act {
+        Act::Send { text, documents } => {
+            let (seq, _) = messages::add(tx, &said(conversation, head, text, weight_of(documents), plan.now))?;
+            documents::attach(tx, seq, documents, plan.now)?;
+            take_from_draft(tx, plan.conversation, text, plan.now)?;
+            if let Some(title) = &plan.title {
+                conversations::set_title(tx, plan.conversation, title, TitleOrigin::Prompt)?;
+            }
+            user = Some(seq);
+            (seq, None)
+        }
+        Act::Branch { after, text, documents } => {
+            let place = expect(tx, plan.conversation, *after, MessageRole::Assistant)?;
+            show(tx, plan.conversation, place.seq)?;
+            let extra = weight_of(documents);
+            let (seq, _) = messages::add(tx, &said(conversation, Some(place.seq), text, extra, plan.now))?;
+            documents::attach(tx, seq, documents, plan.now)?;
+            take_from_draft(tx, plan.conversation, text, plan.now)?;
+            user = Some(seq);
+            (seq, None)
+        }
+        Act::Edit { message, text, documents } => {
+            let place = expect(tx, plan.conversation, *message, MessageRole::User)?;
+            if let Some(parent) = place.parent {
+                show(tx, plan.conversation, parent)?;
+            }
+            let old = messages::get(tx, place.seq)?;
+            let extra = window::weight_of(tx, place.seq)?
+                .saturating_sub(weigh_message(&old.content))
+                .saturating_add(weight_of(documents));
+            let (seq, _) = messages::add(tx, &said(conversation, place.parent, text, extra, plan.now))?;
+            documents::copy_attachments(tx, place.seq, seq)?;
+            documents::attach(tx, seq, documents, plan.now)?;
+            user = Some(seq);
+            (seq, None)
+        }
+        Act::Regenerate { answer } => {
+            let place = expect(tx, plan.conversation, *answer, MessageRole::Assistant)?;
+            let Some(parent) = place.parent else {
+                return Err(StoreError::Invalid("There is no question before this answer.".to_owned()));
+            };
+            show(tx, plan.conversation, parent)?;
+            (parent, None)
+        }
+        Act::Continue { answer } => {
+            let place = expect(tx, plan.conversation, *answer, MessageRole::Assistant)?;
+            if place.state == MessageState::Done {
+                return Err(StoreError::Invalid("This answer is complete; there is nothing to go on with.".to_owned()));
+            }
+            branch::show(tx, plan.conversation, *answer)?;
+            if messages::head(tx, plan.conversation)?.1 != Some(place.seq) {
+                return Err(StoreError::Invalid(
+                    "Later messages build on this answer; ask for it again instead.".to_owned(),
+                ));
+            }
+            (place.seq, Some(place))
+        }
+    };
+    Ok((end, user, gone_on))
+}
+
+/// What would go with the next request beside the conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    pub text: String,
+    /// What its files take, tokens.
+    pub attached: u32,
+}
+
+impl Beside {
+    fn weight(&self) -> u64 {
+        let attached = u64::from(self.attached) * 4;
+        let text = u64::from(weigh_message(&self.text));
+        if attached > 0 && text == 0 { attached + u64::from(MESSAGE) } else { attached + text }
+    }
+}
+
+/// The meter of the branch on view, with a draft beside it.
 pub fn meter(
     tx: &Tx<'_>,
     id: ConversationId,
-    draft: &str,
-    loaded: Option<u32>,
-    trained: Option<u32>,
+    beside: &Beside,
+    model: Option<&str>,
+    facts: &Facts,
 ) -> Result<ContextMeter, StoreError> {
     let (conversation, head) = messages::head(tx, id)?;
     let settings = conversations::get(tx, id)?;
-    let counted = window::counted(tx, conversation, false)?;
-    let known = settings.options.num_ctx.or(loaded).or(counted.and_then(|counted| counted.window)).is_some();
-    let loaded = loaded.or(counted.and_then(|counted| counted.window));
-    let budget = Budget::new(&settings.options, loaded, trained);
+    let counted = window::counted(tx, conversation, model, false)?;
+    let loaded = facts.loaded.or(counted.and_then(|counted| counted.window));
+    let budget = Budget::new(&settings.options, loaded, facts.trained);
     let scale = counted.map_or_else(Scale::default, |counted| Scale::counted(counted.weight, counted.tokens));
-    let branch = window::branch(tx, conversation, head, scale.weight(budget.prompt()))?;
+    let branch = window::branch(tx, conversation, head, scale.weight(budget.prompt()), model)?;
     let system = weigh_system(settings.system_prompt.as_deref());
-    let choice = choose(&branch, system, u64::from(weigh_message(draft)), budget, scale);
-    // A window nobody has told is assumed for the choice, but not shown as a fact.
-    Ok(ContextMeter { limit: if known || trained.is_some() { budget.limit } else { 0 }, ..choice.meter })
+    let choice = choose(&branch, system, beside.weight(), budget, scale);
+    Ok(shown(choice.meter, &settings.options, loaded, facts.trained))
+}
+
+/// The meter of a conversation that does not exist yet.
+#[must_use]
+pub fn meter_of_nothing(options: &ChatOptions, system: &str, beside: &Beside, facts: &Facts) -> ContextMeter {
+    let budget = Budget::new(options, facts.loaded, facts.trained);
+    let nothing = window::Branch { lines: Vec::new(), whole: true };
+    let system = weigh_system(Some(system));
+    let choice = choose(&nothing, system, beside.weight(), budget, Scale::default());
+    shown(choice.meter, options, facts.loaded, facts.trained)
+}
+
+/// A window nobody has told is assumed for the choice, but not shown as a fact.
+fn shown(meter: ContextMeter, options: &ChatOptions, loaded: Option<u32>, trained: Option<u32>) -> ContextMeter {
+    if options.num_ctx.or(loaded).or(trained).is_some() {
+        return meter;
+    }
+    ContextMeter { limit: 0, room: 0, ..meter }
 }
 
 /// The budget and the scale for a request. After a refusal, if asked to, by the refusal's own figures.
 fn measure(tx: &Tx<'_>, conversation: i64, options: &ChatOptions, plan: &Plan) -> Result<(Budget, Scale), StoreError> {
-    let counted = window::counted(tx, conversation, plan.shorten)?;
+    let counted = window::counted(tx, conversation, Some(plan.model.as_str()), plan.shorten)?;
     let Some(counted) = counted else {
         return Ok((Budget::new(options, plan.loaded, plan.trained), Scale::default()));
     };
@@ -216,6 +280,10 @@ fn expect(
     }))
 }
 
+fn weight_of(documents: &[NewDocument]) -> u32 {
+    documents.iter().fold(0, |sum, document| sum.saturating_add(document.weight))
+}
+
 fn said(conversation: i64, parent: Option<i64>, text: &str, extra: u32, now: i64) -> NewMessage<'_> {
     let weight = if extra > 0 { weigh(text).saturating_add(16) } else { weigh_message(text) };
     NewMessage {
@@ -237,8 +305,9 @@ fn take_from_draft(tx: &Tx<'_>, id: ConversationId, text: &str, now: i64) -> Res
         let mut draft = conversations::draft(tx, conversation)?;
         if draft.text.trim() == text.trim() && !draft.text.is_empty() {
             draft.text.clear();
+            draft.folded.clear();
             draft.attachments.clear();
-        } else if draft.queued.first().is_some_and(|queued| queued.trim() == text.trim()) {
+        } else if draft.queued.first().is_some_and(|queued| queued.text.trim() == text.trim()) {
             draft.queued.remove(0);
         } else {
             continue;

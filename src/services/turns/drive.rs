@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Turns, Unsaved,
-    begin::{self, Begun},
+    begin::{self, Begun, Beside},
     known::Facts,
     run::{Ended, Partial, run_turn},
     titles,
@@ -175,12 +175,13 @@ impl Turns {
     ) -> (Message, ContextMeter, Option<Fault>) {
         let facts = self.0.known.remembered(&job.model);
         let (seq, conversation, to_store) = (job.begun.answer_seq, job.conversation, ending.clone());
+        let model = job.model.clone();
         let stored = job
             .vault
             .db
             .write(move |tx| {
                 let answer = messages::finish(tx, seq, &to_store, now())?;
-                let meter = begin::meter(tx, conversation, "", facts.loaded, facts.trained)?;
+                let meter = begin::meter(tx, conversation, &Beside::default(), Some(model.as_str()), &facts)?;
                 Ok::<_, StoreError>((answer, meter))
             })
             .await;
@@ -197,6 +198,7 @@ impl Turns {
                     metrics: ending.metrics,
                     state: MessageState::Failed,
                     error: Some(fault.message.clone()),
+                    error_kind: Some(fault.kind),
                     ..job.begun.answer.clone()
                 };
                 (answer, job.begun.choice.meter, Some(fault))
@@ -217,11 +219,18 @@ impl Turns {
     /// Asks the model for a title, unless the conversation has one that a person or a model gave.
     async fn give_title(&self, vault: &Vault, session: CancellationToken, begun: &Begun, about: Untitled) {
         let Untitled { conversation, model, can_think, answer } = about;
-        let wanted = vault.db.read(move |tx| conversations::wants_title(tx, conversation)).await;
-        let Some(prompt) = begun.user.as_ref().map(|user| user.content.clone()) else { return };
-        if !wanted.unwrap_or(false) || begun.user.as_ref().is_some_and(|user| user.parent.is_some()) {
-            return;
-        }
+        let question = begun.answer.parent;
+        let wanted = vault
+            .db
+            .read(move |tx| {
+                let wanted =
+                    conversations::wants_title(tx, conversation)? && messages::is_first_to_end_well(tx, conversation)?;
+                let Some(question) = question.filter(|_| wanted) else { return Ok::<_, StoreError>(None) };
+                let place = messages::place(tx, conversation, question)?;
+                Ok(Some(messages::get(tx, place.seq)?.content))
+            })
+            .await;
+        let Ok(Some(prompt)) = wanted else { return };
         let request = titles::request(&model, &begun.options, can_think, &prompt, &answer);
         let (ollama, hub, token) = (self.0.parts.ollama.clone(), self.0.parts.hub.clone(), self.0.parts.tasks.token());
         let vault = vault.clone();
@@ -299,6 +308,7 @@ fn ending(job: &Job, how: Ended) -> (Ending, Option<Fault>) {
         thinking: job.partial.thinking.clone(),
         tool_calls: job.begun.answer.tool_calls.iter().chain(&job.partial.tool_calls).cloned().collect(),
         error: fault.as_ref().map(|fault| fault.message.clone()),
+        error_kind: fault.as_ref().map(|fault| fault.kind),
         metrics,
         requested: Requested { weight: job.begun.choice.weight, window },
     };

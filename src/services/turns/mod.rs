@@ -26,11 +26,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    begin::{Act, Plan},
+    begin::{Act, Beside, Plan},
     drive::Job,
     known::{Facts, Known},
     run::Partial,
@@ -46,7 +46,7 @@ use crate::{
     api::{
         AccountId, ConversationId, Fault, FaultKind, MessageId, TurnId,
         admin::Limited,
-        chat::{Attachment, AttachmentKind, ContextMeter, NewTurn, Opened, TurnAct, TurnStarted},
+        chat::{Attachment, AttachmentKind, ContextMeter, NewTurn, Opened, Planned, TurnAct, TurnStarted},
         events::{Changed, Event},
         profile::Preferences,
     },
@@ -68,6 +68,8 @@ use crate::{
 
 /// How often another process' writes are looked for while someone listens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Longest wait for the list of models when none was chosen.
+const ASKING: Duration = Duration::from_secs(3);
 
 /// What the service is made of.
 #[derive(Debug)]
@@ -148,15 +150,51 @@ impl Turns {
         self.open_in(&by.vault, id, limit).await
     }
 
-    /// How full the window would be with this draft.
-    pub async fn measure(&self, by: Caller<Member>, id: ConversationId, draft: &str) -> Result<ContextMeter, Fault> {
-        let settings = by.vault.db.read(move |tx| conversations::get(tx, id)).await?;
-        let facts = match &settings.row.model {
+    /// How full the window would be. For a conversation that does not exist yet: with what it would begin like.
+    pub async fn measure(&self, by: Caller<Member>, planned: Planned) -> Result<ContextMeter, Fault> {
+        self.measure_in(&by.vault, &by.rules, planned).await
+    }
+
+    async fn measure_in(&self, vault: &Vault, rules: &Rules, planned: Planned) -> Result<ContextMeter, Fault> {
+        let Planned { conversation, fresh, draft, attached } = planned;
+        let beside = Beside { text: draft, attached };
+        let Some(id) = conversation else {
+            let chat = &self.0.parts.live.config().chat;
+            let model = self.known_choice(vault, rules, fresh.model).await.or_else(unseen)?;
+            let facts = self.facts(model.as_deref()).await;
+            let system = fresh.system_prompt.unwrap_or_else(|| chat.system_prompt.clone());
+            return Ok(begin::meter_of_nothing(&fresh.options, &system, &beside, &facts));
+        };
+        let settings = vault.db.read(move |tx| conversations::get(tx, id)).await?;
+        let model = self.known_choice(vault, rules, settings.row.model).await.or_else(unseen)?;
+        let facts = self.facts(model.as_deref()).await;
+        Ok(vault.db.read(move |tx| begin::meter(tx, id, &beside, model.as_deref(), &facts)).await?)
+    }
+
+    async fn facts(&self, model: Option<&str>) -> Facts {
+        match model {
             Some(model) => self.0.known.ask(&self.0.parts.ollama, model).await,
             None => Facts::default(),
+        }
+    }
+
+    /// Stops the answers on their way in conversations that are in the trash now.
+    pub async fn stop_trashed(&self, vault: &Vault) -> Result<(), Fault> {
+        let account = vault.account;
+        let running: Vec<ConversationId> = {
+            let state = self.state();
+            state.running.values().filter(|own| own.account == account).map(|own| own.conversation).collect()
         };
-        let draft = draft.to_owned();
-        Ok(by.vault.db.read(move |tx| begin::meter(tx, id, &draft, facts.loaded, facts.trained)).await?)
+        if running.is_empty() {
+            return Ok(());
+        }
+        let trashed = vault.db.read(move |tx| conversations::trashed(tx, &running)).await?;
+        for own in self.state().running.values() {
+            if own.account == account && trashed.contains(&own.conversation) {
+                own.stop.cancel();
+            }
+        }
+        Ok(())
     }
 
     /// What a file would be as an attachment, or why it is refused.
@@ -296,7 +334,8 @@ impl Turns {
             .read(move |tx| {
                 let (conversation, page, draft) = branch::open(tx, id, limit)?;
                 let facts = remembered(conversation.row.model.as_deref());
-                let meter = begin::meter(tx, id, &draft.text, facts.loaded, facts.trained)?;
+                let beside = Beside { text: draft.text.clone(), attached: 0 };
+                let meter = begin::meter(tx, id, &beside, conversation.row.model.as_deref(), &facts)?;
                 Ok::<_, StoreError>((conversation, page, draft, meter))
             })
             .await?;
@@ -359,10 +398,7 @@ impl Turns {
                 if text.trim().is_empty() && attachments.is_empty() {
                     return Err(empty());
                 }
-                let mut documents = Vec::with_capacity(attachments.len());
-                for path in attachments {
-                    documents.push(self.read_file(path).await?);
-                }
+                let documents = self.read_files(attachments).await?;
                 let prompt = if text.trim().is_empty() {
                     documents.first().map(|document| document.name.clone())
                 } else {
@@ -371,10 +407,26 @@ impl Turns {
                 (Act::Send { text, documents }, prompt)
             }
             TurnAct::Edit { text, .. } if text.trim().is_empty() => return Err(empty()),
-            TurnAct::Edit { message, text } => (Act::Edit { message, text }, None),
+            TurnAct::Edit { message, text, attachments } => {
+                (Act::Edit { message, text, documents: self.read_files(attachments).await? }, None)
+            }
+            TurnAct::Branch { text, attachments, .. } if text.trim().is_empty() && attachments.is_empty() => {
+                return Err(empty());
+            }
+            TurnAct::Branch { after, text, attachments } => {
+                (Act::Branch { after, text, documents: self.read_files(attachments).await? }, None)
+            }
             TurnAct::Regenerate { answer } => (Act::Regenerate { answer }, None),
             TurnAct::Continue { answer } => (Act::Continue { answer }, None),
         })
+    }
+
+    async fn read_files(&self, paths: Vec<PathBuf>) -> Result<Vec<NewDocument>, Fault> {
+        let mut documents = Vec::with_capacity(paths.len());
+        for path in paths {
+            documents.push(self.read_file(path).await?);
+        }
+        Ok(documents)
     }
 
     async fn read_file(&self, path: PathBuf) -> Result<NewDocument, Fault> {
@@ -388,19 +440,14 @@ impl Turns {
 
     /// The model asked for, else the conversation's, the configured one, the one used last, the first installed.
     async fn pick_model(&self, vault: &Vault, rules: &Rules, wanted: Option<String>) -> Result<String, Fault> {
-        let configured = || Some(self.0.parts.live.config().chat.model.clone()).filter(|model| !model.is_empty());
-        if let Some(model) = wanted {
-            // What somebody may not use is to them what is not there.
-            return if rules.may_use(&model) { Ok(model) } else { Err(OllamaError::missing(&model).into()) };
-        }
-        let own = vault.db.read(|tx| settings::get::<Preferences>(tx, PREFERENCES)).await?.unwrap_or_default();
-        if let Some(model) = own.model.or_else(configured).filter(|model| rules.may_use(model)) {
+        if let Some(model) = self.known_choice(vault, rules, wanted).await? {
             return Ok(model);
         }
-        if let Some(model) = vault.db.read(conversations::last_model).await?.filter(|model| rules.may_use(model)) {
-            return Ok(model);
-        }
-        let installed = self.0.parts.ollama.tags().await?;
+        // Other calls of the same screen wait in line behind this one.
+        let installed = timeout(ASKING, self.0.parts.ollama.tags()).await.map_err(|_| {
+            Fault::new(FaultKind::Upstream, "Ollama does not say which models there are.")
+                .hint("Choose a model, or try again when Ollama answers.")
+        })??;
         let talks = |capabilities: &[String]| capabilities.is_empty() || capabilities.iter().any(|c| c == "completion");
         installed
             .into_iter()
@@ -410,6 +457,28 @@ impl Turns {
                 Fault::new(FaultKind::ModelMissing, "No model is installed.")
                     .hint("Install one, for example with `ollama pull llama3.2`.")
             })
+    }
+
+    /// As `pick_model`, without asking anybody.
+    async fn known_choice(
+        &self,
+        vault: &Vault,
+        rules: &Rules,
+        wanted: Option<String>,
+    ) -> Result<Option<String>, Fault> {
+        if let Some(model) = wanted {
+            // What somebody may not use is to them what is not there.
+            return if rules.may_use(&model) { Ok(Some(model)) } else { Err(OllamaError::missing(&model).into()) };
+        }
+        let configured = Some(self.0.parts.live.config().chat.model.clone()).filter(|model| !model.is_empty());
+        let (own, last) = vault
+            .db
+            .read(|tx| {
+                let own = settings::get::<Preferences>(tx, PREFERENCES)?.unwrap_or_default();
+                Ok::<_, StoreError>((own.model, conversations::last_model(tx)?))
+            })
+            .await?;
+        Ok([own, configured, last].into_iter().flatten().find(|model| rules.may_use(model)))
     }
 
     async fn lease(&self) -> Result<Arc<Lease>, Fault> {
@@ -465,11 +534,18 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A model that may not be used any more tells nothing of its window; how long the words are is known all the same.
+fn unseen(fault: Fault) -> Result<Option<String>, Fault> {
+    if fault.kind == FaultKind::ModelMissing { Ok(None) } else { Err(fault) }
+}
+
 /// An image for a model that is known to be blind; where nobody knows, the server decides.
 fn refuse_images(act: &Act, model: &str, facts: &Facts) -> Result<(), Fault> {
     let has_image = match act {
-        Act::Send { documents, .. } => documents.iter().any(|document| document.kind == AttachmentKind::Image),
-        Act::Regenerate { .. } | Act::Edit { .. } | Act::Continue { .. } => false,
+        Act::Send { documents, .. } | Act::Edit { documents, .. } | Act::Branch { documents, .. } => {
+            documents.iter().any(|document| document.kind == AttachmentKind::Image)
+        }
+        Act::Regenerate { .. } | Act::Continue { .. } => false,
     };
     if has_image && facts.can("vision") == Some(false) {
         return Err(Fault::new(FaultKind::Model, format!("{model} cannot see images."))

@@ -34,7 +34,8 @@ pub struct Partial {
     /// When the request left.
     begun: Instant,
     first: Option<Instant>,
-    thinking_since: Option<Instant>,
+    /// The first and the last token of the thinking that goes on.
+    thinking_between: Option<(Instant, Instant)>,
     thought_for: Option<Duration>,
     /// How much of both texts is kept already.
     kept: (usize, usize),
@@ -71,7 +72,7 @@ impl Partial {
             tool_calls: Vec::new(),
             begun: Instant::now(),
             first: None,
-            thinking_since: None,
+            thinking_between: None,
             thought_for: None,
             kept,
             pieces: 0,
@@ -84,19 +85,19 @@ impl Partial {
             self.first.get_or_insert(now);
         }
         if !delta.thinking.is_empty() {
-            self.thinking_since.get_or_insert(now);
+            self.thinking_between = Some((self.thinking_between.map_or(now, |(first, _)| first), now));
         }
         if !delta.content.is_empty() {
-            self.stop_thinking(now);
+            self.stop_thinking();
         }
         self.content.push_str(&delta.content);
         self.thinking.push_str(&delta.thinking);
         self.tool_calls.extend(delta.tool_calls.iter().cloned());
     }
 
-    fn stop_thinking(&mut self, now: Instant) {
-        if let Some(since) = self.thinking_since.take() {
-            *self.thought_for.get_or_insert_default() += now - since;
+    fn stop_thinking(&mut self) {
+        if let Some((first, last)) = self.thinking_between.take() {
+            *self.thought_for.get_or_insert_default() += last - first;
         }
     }
 
@@ -191,7 +192,7 @@ where
             },
         }
     };
-    answer.stop_thinking(Instant::now());
+    answer.stop_thinking();
     // Returning drops `chunks`; the closed connection is what makes Ollama stop generating. The caller stores the
     // whole answer and announces it: deltas and parts were only a preview. A part still being written is not waited
     // for: the store takes its jobs in order.
@@ -385,6 +386,10 @@ mod tests {
         run_turn(chunks, &mut answer, kept.keeper(), nobody, &CancellationToken::new()).await;
         assert_eq!((answer.content.as_str(), answer.thinking.as_str()), ("before after", "hm hm hm "));
         let metrics = answer.metrics(None);
-        assert_eq!((metrics.first_token_ms, metrics.thinking_ms), (Some(100), Some(300)));
+        assert_eq!(
+            (metrics.first_token_ms, metrics.thinking_ms),
+            (Some(100), Some(200)),
+            "from its first token to its last"
+        );
     }
 }

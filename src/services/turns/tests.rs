@@ -202,7 +202,8 @@ async fn every_broken_stream_keeps_its_text_and_says_why() {
         ("cut", Box::new(move || text().part(Part::Cut)), FaultKind::Upstream),
         ("no done", Box::new(text), FaultKind::Model),
         ("error line", Box::new(move || text().line(&json!({ "error": "unexpected EOF" }))), FaultKind::Model),
-        ("garbage", Box::new(move || text().bytes("{not json}\n")), FaultKind::Upstream),
+        ("garbage", Box::new(move || text().bytes("{not json}\n")), FaultKind::Ollama),
+        ("endless line", Box::new(move || text().part(Part::Endless(vec![b'x'; 256 * 1024]))), FaultKind::Ollama),
     ];
     for (what, reply, kind) in cases {
         house.chat_answers(move || Some(reply()));
@@ -217,15 +218,28 @@ async fn every_broken_stream_keeps_its_text_and_says_why() {
 #[tokio::test]
 async fn every_refusal_says_what_it_is() {
     let mut house = house().await;
-    for (status, text, kind) in [
-        (404, "model 'demo-chat:3b' not found", FaultKind::ModelMissing),
-        (503, "server busy, please try again.  maximum pending requests exceeded", FaultKind::Upstream),
-        (500, "option \"temperature\" must be of type float32", FaultKind::Invalid),
+    let busy = "server busy, please try again.  maximum pending requests exceeded";
+    let wrong = "option \"temperature\" must be of type float32";
+    let elsewhere = Reply::status(302).header("Location", "http://127.0.0.1:1/api/chat");
+    let later = Some(Duration::from_secs(5));
+    for (reply, kind, retry_after) in [
+        (Reply::error(404, "model 'demo-chat:3b' not found"), FaultKind::ModelMissing, None),
+        (Reply::error(503, busy), FaultKind::Ollama, later),
+        (Reply::error(500, wrong), FaultKind::Invalid, None),
+        (Reply::error(400, wrong), FaultKind::Invalid, None),
+        (Reply::error(401, "unauthorized"), FaultKind::Ollama, None),
+        (Reply::error(429, "usage limit"), FaultKind::Ollama, None),
+        (Reply::text(404, "text/plain", "404 page not found"), FaultKind::Ollama, None),
+        (elsewhere, FaultKind::Upstream, None),
     ] {
-        house.chat_answers(move || Some(Reply::error(status, text)));
+        let what = format!("{reply:?}");
+        house.chat_answers(move || Some(reply.clone()));
         house.send("?").await.unwrap();
         let (answer, fault) = house.end().await;
-        assert_eq!((answer.state, fault.map(|fault| fault.kind)), (MessageState::Failed, Some(kind)), "{text}");
+        let fault = fault.unwrap();
+        assert_eq!((answer.content.as_str(), answer.state), ("", MessageState::Failed), "{what}");
+        assert_eq!((fault.kind, fault.retry_after), (kind, retry_after), "{what}");
+        assert_eq!(answer.error, Some(fault.message), "{what}");
     }
 }
 
@@ -299,7 +313,7 @@ async fn regenerating_and_editing_make_siblings_and_continuing_appends() {
     house.act(TurnAct::Regenerate { answer: first.id }).await.unwrap();
     let (second, _) = house.end().await;
     assert_eq!((second.sibling, second.siblings, second.parent), (2, 2, first.parent));
-    let edit = TurnAct::Edit { message: asked.user.unwrap().id, text: "Q2".to_owned() };
+    let edit = TurnAct::Edit { message: asked.user.unwrap().id, text: "Q2".to_owned(), attachments: Vec::new() };
     let edited = house.act(edit).await.unwrap().user.unwrap();
     assert_eq!((edited.content.as_str(), edited.sibling, edited.parent), ("Q2", 2, None));
     house.end().await;
@@ -358,6 +372,8 @@ async fn a_refusal_for_length_is_told_and_shortening_uses_its_figures() {
     let fault = fault.unwrap();
     assert_eq!((fault.kind, refused.state), (FaultKind::Overflow, MessageState::Failed));
     assert!(fault.hint.unwrap().contains("num_ctx"));
+    let stored = house.messages().await.pop().unwrap();
+    assert_eq!(stored.error_kind, Some(FaultKind::Overflow), "what can be done is known when it is read again");
     house.chat_answers(|| Some(Reply::stream().line(&last("short"))));
     let before = house.chats().last().unwrap()["messages"].as_array().unwrap().len();
     let act = TurnAct::Regenerate { answer: refused.id };
@@ -537,8 +553,9 @@ async fn what_is_committed_is_no_draft_any_more() {
     let mut house = house().await;
     house.chat_answers(|| Some(Reply::stream().line(&last("ok"))));
     let id = house.conversation;
+    let next = crate::api::chat::Written { text: "next".to_owned(), ..crate::api::chat::Written::default() };
     let draft =
-        crate::api::chat::Draft { text: "Hi ".to_owned(), queued: vec!["next".to_owned()], attachments: Vec::new() };
+        crate::api::chat::Draft { text: "Hi ".to_owned(), queued: vec![next], ..crate::api::chat::Draft::default() };
     let saved: Result<_, StoreError> =
         house.vault.db.write(move |tx| conversations::save_draft(tx, Some(id), &draft, 1)).await;
     saved.unwrap();
@@ -569,7 +586,7 @@ async fn a_listener_that_went_away_does_not_hold_up_an_answer() {
                     .db
                     .read(move |tx| {
                         let (conversation, head) = messages::head(tx, id)?;
-                        Ok((head, window::counted(tx, conversation, false)?))
+                        Ok((head, window::counted(tx, conversation, Some(MODEL), false)?))
                     })
                     .await;
                 read.unwrap()
@@ -583,4 +600,162 @@ async fn a_listener_that_went_away_does_not_hold_up_an_answer() {
     tokio::time::timeout(Duration::from_secs(20), stored).await.unwrap();
     let message = house.messages().await.pop().unwrap();
     assert_eq!((message.id, message.content.len(), message.role), (started.answer.id, 600, MessageRole::Assistant));
+}
+
+#[tokio::test]
+async fn a_conversation_in_the_trash_is_not_written_to_and_its_answer_stops() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&line("so far")).part(Part::Stall)));
+    house.send("go").await.unwrap();
+    house.first_delta().await;
+    house.turns.stop_trashed(&house.vault).await.unwrap();
+    assert!(house.turns.running_in(house.vault.account, house.conversation).is_some(), "it is not in the trash yet");
+    let id = house.conversation;
+    let trashed: Result<_, StoreError> = house.vault.db.write(move |tx| conversations::trash(tx, &[id], 2)).await;
+    trashed.unwrap();
+    house.turns.stop_trashed(&house.vault).await.unwrap();
+    let (answer, _) = house.end().await;
+    assert_eq!((answer.content.as_str(), answer.state), ("so far", MessageState::Stopped));
+    let refused = house.send("more").await.unwrap_err();
+    assert_eq!(refused.kind, FaultKind::Conflict);
+    assert!(refused.message.contains("trash"), "{refused}");
+    assert_eq!(house.messages().await.len(), 2, "the refused one left nothing");
+}
+
+#[tokio::test]
+async fn a_title_comes_with_the_first_answer_that_ends_well_and_not_later() {
+    let mut house = house_with(Config::default()).await;
+    let usual = StandIn::new(Pace::instant());
+    let fails = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let failing = Arc::clone(&fails);
+    house.fake.answer(move |seen: &Seen| {
+        if seen.path != "/api/chat" {
+            return Some(usual.reply(seen));
+        }
+        let streams = seen.json()["stream"] == json!(true);
+        match (streams, failing.load(std::sync::atomic::Ordering::SeqCst)) {
+            (true, true) => Some(Reply::stream().line(&line("half")).part(Part::Cut)),
+            (true, false) => Some(Reply::stream().line(&last("whole"))),
+            (false, _) => Some(Reply::json(200, &last("Skies"))),
+        }
+    });
+    house.send("Why is the sky blue?").await.unwrap();
+    let (broken, _) = house.end().await;
+    assert_eq!(broken.state, MessageState::Failed);
+    fails.store(false, std::sync::atomic::Ordering::SeqCst);
+    house.act(TurnAct::Regenerate { answer: broken.id }).await.unwrap();
+    let changed = Event::Changed(Changed::Conversation(house.conversation));
+    while tokio::time::timeout(Duration::from_secs(20), house.events.recv()).await.unwrap().unwrap() != changed {}
+    let id = house.conversation;
+    let first: Result<bool, StoreError> = house.vault.db.read(move |tx| messages::is_first_to_end_well(tx, id)).await;
+    assert!(first.unwrap());
+    house.send("And at night?").await.unwrap();
+    house.end().await;
+    let first: Result<bool, StoreError> = house.vault.db.read(move |tx| messages::is_first_to_end_well(tx, id)).await;
+    assert!(!first.unwrap());
+}
+
+#[tokio::test]
+async fn an_edit_keeps_its_files_and_takes_new_ones_and_a_branch_begins_anywhere() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&last("ok"))));
+    for name in ["a.txt", "b.txt"] {
+        std::fs::write(house.home.path().join(name), name).unwrap();
+    }
+    let sent = TurnAct::Send { text: "Look".to_owned(), attachments: vec!["a.txt".into()] };
+    let asked = house.act(sent).await.unwrap().user.unwrap();
+    let (first, _) = house.end().await;
+    let edit = TurnAct::Edit { message: asked.id, text: "See".to_owned(), attachments: vec!["b.txt".into()] };
+    let edited = house.act(edit).await.unwrap().user.unwrap();
+    house.end().await;
+    let names: Vec<_> = edited.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
+    assert_eq!(names, ["a.txt", "b.txt"]);
+    assert!(edited.attachments[0].tokens > 0);
+
+    house.act(TurnAct::Regenerate { answer: first.id }).await.unwrap();
+    house.end().await;
+    house.send("more").await.unwrap();
+    house.end().await;
+    let branch = |after, text: &str| TurnAct::Branch { after, text: text.to_owned(), attachments: Vec::new() };
+    let forked = house.act(branch(first.id, "or else")).await.unwrap().user.unwrap();
+    house.end().await;
+    assert_eq!(forked.parent, Some(first.id));
+    let on_view: Vec<_> = house.messages().await.into_iter().map(|message| message.content).collect();
+    assert_eq!(on_view, ["Look", "ok", "or else", "ok"]);
+    assert_eq!(house.act(branch(asked.id, "x")).await.unwrap_err().kind, FaultKind::Invalid);
+}
+
+#[tokio::test]
+async fn the_meter_counts_what_is_attached_and_shows_before_the_first_message() {
+    let house = house().await;
+    let planned = |conversation, attached| Planned { conversation, attached, ..Planned::default() };
+    let rules = Rules::default();
+    let measure = |planned| house.turns.measure_in(&house.vault, &rules, planned);
+    let without = measure(planned(Some(house.conversation), 0)).await.unwrap();
+    let with = measure(planned(Some(house.conversation), 400)).await.unwrap();
+    assert!(with.used >= without.used + 400, "{without:?} {with:?}");
+    assert!(with.limit > 0 && with.room > 0 && with.room < with.limit, "{with:?}");
+    let fresh = NewConversation { model: Some(MODEL.to_owned()), ..NewConversation::default() };
+    let new = Planned { fresh, draft: "word ".repeat(40), attached: 100, ..Planned::default() };
+    let new = measure(new).await.unwrap();
+    assert!(new.used > 140 && new.limit > 0, "{new:?}");
+}
+
+#[tokio::test]
+async fn what_one_model_counted_says_nothing_of_another() {
+    let mut house = house().await;
+    house.chat_answers(|| Some(Reply::stream().line(&last("ok"))));
+    house.send(&"word ".repeat(200)).await.unwrap();
+    house.end().await;
+    let id = house.conversation;
+    let counted = |model: &'static str| {
+        let vault = house.vault.clone();
+        async move {
+            let read: Result<_, StoreError> = vault
+                .db
+                .read(move |tx| {
+                    let (conversation, head) = messages::head(tx, id)?;
+                    let branch = window::branch(tx, conversation, head, u64::MAX, Some(model))?;
+                    let lines = branch.lines.iter().filter(|line| line.prompt_tokens.is_some()).count();
+                    Ok((window::counted(tx, conversation, Some(model), false)?.is_some(), lines))
+                })
+                .await;
+            read.unwrap()
+        }
+    };
+    assert_eq!(counted(MODEL).await, (true, 1));
+    assert_eq!(counted("demo-vision:4b").await, (false, 0));
+}
+
+#[tokio::test]
+async fn a_list_of_models_that_does_not_come_holds_nobody_up_for_long() {
+    let mut house = house().await;
+    let usual = StandIn::new(Pace::instant());
+    house.fake.answer(move |seen: &Seen| {
+        if seen.path == "/api/tags" { Some(Reply::stream().first(Part::Stall)) } else { Some(usual.reply(seen)) }
+    });
+    let new: Result<_, StoreError> =
+        house.vault.db.write(move |tx| conversations::create(tx, &NewConversation::default(), 1)).await;
+    house.conversation = new.unwrap().row.id;
+    let id = house.conversation;
+    let all: Result<_, StoreError> = house
+        .vault
+        .db
+        .maintain(|conn| {
+            use crate::store::While;
+            conn.execute_batch("UPDATE conversations SET model = NULL").while_("forgetting models")
+        })
+        .await;
+    all.unwrap();
+    let new = NewTurn {
+        conversation: id,
+        act: TurnAct::Send { text: "Hi".to_owned(), attachments: Vec::new() },
+        model: None,
+        shorten: false,
+    };
+    let asked = std::time::Instant::now();
+    let refused =
+        house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), new).await.unwrap_err();
+    assert_eq!(refused.kind, FaultKind::Upstream);
+    assert!(asked.elapsed() < Duration::from_secs(15), "well before the silence of a stream counts");
 }

@@ -48,7 +48,59 @@ pub fn older(
     before: MessageId,
     limit: u32,
 ) -> Result<MessagePage, StoreError> {
-    page(tx, place(tx, conversation, before)?.parent, limit)
+    Ok(MessagePage { has_newer: true, ..page(tx, place(tx, conversation, before)?.parent, limit)? })
+}
+
+/// The messages below this one on the branch on view, oldest of them first.
+pub fn newer(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    after: MessageId,
+    limit: u32,
+) -> Result<MessagePage, StoreError> {
+    let after = place(tx, conversation, after)?.seq;
+    let mut page = descend(tx, after, limit.saturating_add(1))?;
+    page.messages.remove(0);
+    Ok(page)
+}
+
+/// The first messages of the branch on view. Only keys are read on the way up, so its length hardly counts.
+pub fn oldest(tx: &Transaction<'_>, id: ConversationId, limit: u32) -> Result<MessagePage, StoreError> {
+    let Some(head) = head(tx, id)?.1 else { return Ok(MessagePage::default()) };
+    let root: i64 = tx
+        .prepare_cached(
+            "WITH RECURSIVE above (seq) AS (
+                 SELECT :head
+                 UNION ALL
+                 SELECT m.parent FROM above a JOIN messages m ON m.seq = a.seq WHERE m.parent IS NOT NULL)
+             SELECT min(seq) FROM above",
+        )
+        .and_then(|mut find| find.query_row(named_params! { ":head": head }, |row| row.get(0)))
+        .while_("finding the beginning of a branch")?;
+    Ok(MessagePage { has_older: false, ..descend(tx, root, limit)? })
+}
+
+/// From this message down the branch on view, itself included.
+fn descend(tx: &Transaction<'_>, from: i64, limit: u32) -> Result<MessagePage, StoreError> {
+    let mut below = tx
+        .prepare_cached(concat!(
+            "WITH RECURSIVE branch (seq, step) AS (
+                 SELECT :from, 0
+                 UNION ALL
+                 SELECT coalesce(m.chosen, (SELECT max(c.seq) FROM messages c WHERE c.parent = m.seq)), b.step + 1
+                 FROM branch b JOIN messages m ON m.seq = b.seq
+                 WHERE b.step < :limit AND EXISTS (SELECT 1 FROM messages c WHERE c.parent = m.seq)) ",
+            super::message_columns!(),
+            " FROM branch b JOIN messages m ON m.seq = b.seq LEFT JOIN messages p ON p.seq = m.parent ORDER BY b.step"
+        ))
+        .while_("reading messages")?;
+    let raw: Vec<Raw> = below
+        .query_map(named_params! { ":from": from, ":limit": limit }, Raw::read)
+        .and_then(Iterator::collect)
+        .while_("reading messages")?;
+    let has_newer = raw.len() > limit as usize;
+    let messages = raw.into_iter().take(limit as usize).map(|raw| raw.complete(tx)).collect::<Result<_, _>>()?;
+    Ok(MessagePage { messages, has_older: true, has_newer })
 }
 
 fn page(tx: &Transaction<'_>, end: Option<i64>, limit: u32) -> Result<MessagePage, StoreError> {
@@ -72,7 +124,7 @@ fn page(tx: &Transaction<'_>, end: Option<i64>, limit: u32) -> Result<MessagePag
     let mut messages: Vec<_> =
         raw.into_iter().take(limit as usize).map(|raw| raw.complete(tx)).collect::<Result<_, _>>()?;
     messages.reverse();
-    Ok(MessagePage { messages, has_older })
+    Ok(MessagePage { messages, has_older, has_newer: false })
 }
 
 /// Puts the branch through this message on view: above it as it hangs, below it as it was last seen.

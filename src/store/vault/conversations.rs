@@ -1,5 +1,7 @@
 //! Conversations without their messages: shelves, settings, trash, drafts.
 
+use std::path::PathBuf;
+
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
@@ -10,7 +12,7 @@ use super::{
 use crate::{
     api::{
         ConversationId, FolderId,
-        chat::Draft,
+        chat::{Draft, Written},
         organise::{Conversation, ConversationPatch, ConversationRow, NewConversation, Shelf},
     },
     store::{StoreError, While},
@@ -260,6 +262,22 @@ pub fn last_model(tx: &Transaction<'_>) -> Result<Option<String>, StoreError> {
         .while_("looking for the model used last")
 }
 
+/// Those of these that lie in the trash, or are gone.
+pub fn trashed(tx: &Transaction<'_>, ids: &[ConversationId]) -> Result<Vec<ConversationId>, StoreError> {
+    let mut find = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM conversations WHERE id = :id AND trashed_at IS NULL)")
+        .while_("looking into the trash")?;
+    let mut trashed = Vec::new();
+    for id in ids {
+        let stays: bool =
+            find.query_row(named_params! { ":id": id.0 }, |row| row.get(0)).while_("looking into the trash")?;
+        if !stays {
+            trashed.push(*id);
+        }
+    }
+    Ok(trashed)
+}
+
 /// Whether a model may still give this conversation its title.
 pub fn wants_title(tx: &Transaction<'_>, id: ConversationId) -> Result<bool, StoreError> {
     tx.prepare_cached("SELECT title_origin IN ('none', 'prompt') FROM conversations WHERE id = :id")
@@ -282,20 +300,21 @@ pub(super) fn touch(tx: &Transaction<'_>, conversation: i64, now: i64) -> Result
 /// `None` is the conversation that does not exist yet.
 pub fn draft(tx: &Transaction<'_>, conversation: Option<ConversationId>) -> Result<Draft, StoreError> {
     let seq = draft_key(tx, conversation)?;
-    let stored: Option<(String, String, String)> = tx
-        .prepare_cached("SELECT body, queued, attachments FROM drafts WHERE conversation = :conversation")
+    let stored: Option<(String, String, String, String)> = tx
+        .prepare_cached("SELECT body, queued, attachments, folded FROM drafts WHERE conversation = :conversation")
         .and_then(|mut find| {
             find.query_row(named_params! { ":conversation": seq }, |row| {
-                Ok((row.get("body")?, row.get("queued")?, row.get("attachments")?))
+                Ok((row.get("body")?, row.get("queued")?, row.get("attachments")?, row.get("folded")?))
             })
             .optional()
         })
         .while_("reading a draft")?;
-    let Some((text, queued, attachments)) = stored else {
+    let Some((text, queued, attachments, folded)) = stored else {
         return Ok(Draft::default());
     };
     Ok(Draft {
         text,
+        folded: json(&folded, "list of placeholders")?,
         queued: json(&queued, "queue of messages")?,
         attachments: json(&attachments, "list of attachments")?,
     })
@@ -315,17 +334,24 @@ pub fn save_draft(
         return Ok(());
     }
     // A path that is not UTF-8 cannot be written as JSON; what can be shown of it is kept.
-    let attachments: Vec<_> = draft.attachments.iter().map(|path| path.to_string_lossy()).collect();
+    let writable = |paths: &[PathBuf]| -> Vec<PathBuf> {
+        paths.iter().map(|path| PathBuf::from(path.to_string_lossy().into_owned())).collect()
+    };
+    let attachments = writable(&draft.attachments);
+    let queued: Vec<Written> =
+        draft.queued.iter().map(|each| Written { attachments: writable(&each.attachments), ..each.clone() }).collect();
     tx.prepare_cached(
-        "INSERT INTO drafts (conversation, updated_at, queued, attachments, body)
-         VALUES (:conversation, :now, :queued, :attachments, :body)
-         ON CONFLICT (conversation) DO UPDATE SET updated_at = :now, queued = :queued, attachments = :attachments, body = :body",
+        "INSERT INTO drafts (conversation, updated_at, queued, attachments, folded, body)
+         VALUES (:conversation, :now, :queued, :attachments, :folded, :body)
+         ON CONFLICT (conversation) DO UPDATE
+         SET updated_at = :now, queued = :queued, attachments = :attachments, folded = :folded, body = :body",
     )
     .while_("saving a draft")?
     .execute(named_params! {
         ":conversation": seq,
         ":now": now,
-        ":queued": to_json(&draft.queued, "queue of messages")?,
+        ":queued": to_json(&queued, "queue of messages")?,
+        ":folded": to_json(&draft.folded, "list of placeholders")?,
         ":attachments": to_json(&attachments, "list of attachments")?,
         ":body": draft.text,
     })

@@ -20,9 +20,13 @@ pub struct NewDocument {
     pub weight: u32,
 }
 
-/// Puts these documents to a message, in this order.
+/// Puts these documents to a message, in this order, after those it has.
 pub fn attach(tx: &Transaction<'_>, message: i64, documents: &[NewDocument], now: i64) -> Result<(), StoreError> {
-    for (place, document) in documents.iter().enumerate() {
+    let first: i64 = tx
+        .prepare_cached("SELECT coalesce(max(place) + 1, 0) FROM attachments WHERE message = :message")
+        .and_then(|mut find| find.query_row(named_params! { ":message": message }, |row| row.get(0)))
+        .while_("attaching a file")?;
+    for (place, document) in (first..).zip(documents) {
         let stored = store(tx, document, now)?;
         tx.prepare_cached(
             "INSERT INTO attachments (message, place, document, name) VALUES (:message, :place, :document, :name)",
@@ -30,7 +34,7 @@ pub fn attach(tx: &Transaction<'_>, message: i64, documents: &[NewDocument], now
         .while_("attaching a file")?
         .execute(named_params! {
             ":message": message,
-            ":place": i64::try_from(place).unwrap_or(i64::MAX),
+            ":place": place,
             ":document": stored,
             ":name": document.name,
         })

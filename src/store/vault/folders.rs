@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{fold::name_key, rows::folder_seq};
 use crate::{
     api::{
-        FolderId,
+        ConversationId, FolderId,
         organise::{Counts, FOLDER_MAX, Folder, FolderContent, Tree},
     },
     store::{StoreError, While},
@@ -99,7 +99,14 @@ pub fn move_to(tx: &Transaction<'_>, id: FolderId, parent: Option<FolderId>, now
 }
 
 /// The folder goes; what was in it goes where `content` says. Trashed conversations of it would be restored to its parent.
-pub fn delete(tx: &Transaction<'_>, id: FolderId, content: FolderContent, now: i64) -> Result<(), StoreError> {
+/// Names the conversations that went to the trash.
+pub fn delete(
+    tx: &Transaction<'_>,
+    id: FolderId,
+    content: FolderContent,
+    now: i64,
+) -> Result<Vec<ConversationId>, StoreError> {
+    let mut trashed = Vec::new();
     let seq = folder_seq(tx, id)?;
     let parent = parent_of(tx, seq)?;
     match content {
@@ -134,6 +141,7 @@ pub fn delete(tx: &Transaction<'_>, id: FolderId, content: FolderContent, now: i
                 .and_then(|mut select| select.query_map(named_params! { ":folder": seq }, |row| row.get(0))?.collect())
                 .while_("listing the folders below a folder")?;
             for folder in below {
+                trashed.extend(on_shelf(tx, folder)?);
                 move_conversations(tx, folder, parent, Some(now))?;
             }
             tx.prepare_cached(
@@ -145,7 +153,16 @@ pub fn delete(tx: &Transaction<'_>, id: FolderId, content: FolderContent, now: i
             .while_("deleting folders")?;
         }
     }
-    Ok(())
+    Ok(trashed)
+}
+
+/// The conversations of one folder that are not in the trash.
+fn on_shelf(tx: &Transaction<'_>, folder: i64) -> Result<Vec<ConversationId>, StoreError> {
+    tx.prepare_cached("SELECT id FROM conversations WHERE folder = :folder AND trashed_at IS NULL")
+        .and_then(|mut select| {
+            select.query_map(named_params! { ":folder": folder }, |row| row.get(0).map(ConversationId))?.collect()
+        })
+        .while_("listing the conversations of a folder")
 }
 
 fn parent_of(tx: &Transaction<'_>, folder: i64) -> Result<Option<i64>, StoreError> {

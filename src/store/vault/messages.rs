@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::{
     conversations::touch,
     rows::{conversation_seq, json, message_id, role, state, state_name, to_json},
-    weight::weigh_message,
+    weight::{IMAGE, weigh_message},
 };
 use crate::{
     api::{
-        ConversationId, DocumentId, MessageId,
+        ConversationId, DocumentId, FaultKind, MessageId,
         chat::{Attachment, AttachmentKind, Message, MessageRole, MessageState, Metrics, ToolCall},
     },
     store::{StoreError, While},
@@ -46,6 +46,7 @@ pub struct Ending {
     pub thinking: String,
     pub tool_calls: Vec<ToolCall>,
     pub error: Option<String>,
+    pub error_kind: Option<FaultKind>,
     pub metrics: Metrics,
     pub requested: Requested,
 }
@@ -87,7 +88,8 @@ pub fn add(tx: &Transaction<'_>, new: &NewMessage<'_>) -> Result<(i64, MessageId
 /// about begins anew.
 pub fn resume(tx: &Transaction<'_>, message: i64, model: &str, lease: i64) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE messages SET state = 'streaming', lease = :lease, model = :model, error = NULL, ended_at = NULL,
+        "UPDATE messages SET state = 'streaming', lease = :lease, model = :model, error = NULL, error_kind = NULL,
+             ended_at = NULL,
              thinking = CASE WHEN content = '' THEN '' ELSE thinking END WHERE seq = :message",
     )
     .and_then(|mut update| update.execute(named_params! { ":message": message, ":lease": lease, ":model": model }))
@@ -118,7 +120,7 @@ pub fn finish(tx: &Transaction<'_>, message: i64, ending: &Ending, now: i64) -> 
     let metrics = &ending.metrics;
     tx.prepare_cached(
         "UPDATE messages SET state = :state, content = :content, thinking = :thinking, tool_calls = :tool_calls,
-             error = :error, weight = :weight, lease = NULL, ended_at = :now,
+             error = :error, error_kind = :error_kind, weight = :weight, lease = NULL, ended_at = :now,
              request_weight = :request_weight, request_window = :request_window,
              first_token_ms = :first_token_ms, total_ms = :total_ms, load_ms = :load_ms,
              prompt_tokens = :prompt_tokens, prompt_ms = :prompt_ms,
@@ -133,6 +135,7 @@ pub fn finish(tx: &Transaction<'_>, message: i64, ending: &Ending, now: i64) -> 
         ":thinking": ending.thinking,
         ":tool_calls": tool_calls,
         ":error": ending.error,
+        ":error_kind": ending.error_kind.map(|kind| to_json(&kind, "kind of fault")).transpose()?,
         ":weight": weigh_message(&ending.content),
         ":now": now,
         ":request_weight": i64::try_from(ending.requested.weight).unwrap_or(i64::MAX),
@@ -178,6 +181,17 @@ pub fn is_answering(tx: &Transaction<'_>, conversation: i64) -> Result<bool, Sto
     )
     .and_then(|mut find| find.query_row(named_params! { ":conversation": conversation }, |row| row.get(0)))
     .while_("looking for a running answer")
+}
+
+/// Whether this is the first answer of the conversation that ended well.
+pub fn is_first_to_end_well(tx: &Transaction<'_>, conversation: ConversationId) -> Result<bool, StoreError> {
+    let conversation = conversation_seq(tx, conversation)?;
+    tx.prepare_cached(
+        "SELECT count(*) = 1 FROM (SELECT 1 FROM messages
+             WHERE conversation = :conversation AND role = 'assistant' AND state IN ('done', 'length') LIMIT 2)",
+    )
+    .and_then(|mut find| find.query_row(named_params! { ":conversation": conversation }, |row| row.get(0)))
+    .while_("looking for answers that ended well")
 }
 
 /// One message by its key.
@@ -288,6 +302,7 @@ pub(super) struct Raw {
     role: String,
     state: String,
     tool_calls: Option<String>,
+    error_kind: Option<String>,
     has_attachments: bool,
     message: Message,
 }
@@ -299,6 +314,7 @@ impl Raw {
             role: row.get("role")?,
             state: row.get("state")?,
             tool_calls: row.get("tool_calls")?,
+            error_kind: row.get("error_kind")?,
             has_attachments: row.get("has_attachments")?,
             message: Message {
                 id: MessageId(row.get("id")?),
@@ -310,6 +326,7 @@ impl Raw {
                 attachments: Vec::new(),
                 state: MessageState::Done,
                 error: row.get("error")?,
+                error_kind: None,
                 model: row.get("model")?,
                 metrics: Metrics {
                     first_token_ms: row.get("first_token_ms")?,
@@ -337,6 +354,9 @@ impl Raw {
         if let Some(calls) = self.tool_calls {
             message.tool_calls = json(&calls, "tool call")?;
         }
+        if let Some(kind) = self.error_kind {
+            message.error_kind = Some(json(&kind, "kind of fault")?);
+        }
         if self.has_attachments {
             message.attachments = attachments(tx, self.seq)?;
         }
@@ -357,12 +377,18 @@ pub fn attachments(tx: &Transaction<'_>, message: i64) -> Result<Vec<Attachment>
         .while_("listing attachments")?;
     select
         .query_map(named_params! { ":message": message }, |row| {
+            let kind = kind(row.get_ref("kind")?.as_str()?);
+            let bytes = row.get::<_, i64>("bytes")?.unsigned_abs();
             Ok(Attachment {
                 id: DocumentId(row.get::<_, Uuid>("id")?),
                 name: row.get("name")?,
-                kind: kind(row.get_ref("kind")?.as_str()?),
-                bytes: row.get::<_, i64>("bytes")?.unsigned_abs(),
+                kind,
+                bytes,
                 hidden_characters: row.get("hidden")?,
+                tokens: match kind {
+                    AttachmentKind::Image => IMAGE / 4,
+                    AttachmentKind::Text => u32::try_from(bytes / 4).unwrap_or(u32::MAX),
+                },
             })
         })
         .and_then(Iterator::collect)

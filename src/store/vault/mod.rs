@@ -46,7 +46,8 @@ pub mod window;
 /// `SELECT` of everything a message shows from `m`, its parent being `p`; continue with `FROM`.
 macro_rules! message_columns {
     () => {
-        "SELECT m.seq, m.id, p.id AS parent, m.role, m.state, m.excluded, m.pinned, m.model, m.error, m.tool_calls,
+        "SELECT m.seq, m.id, p.id AS parent, m.role, m.state, m.excluded, m.pinned, m.model, m.error, m.error_kind,
+                m.tool_calls,
                 m.content, m.thinking, m.created_at, m.first_token_ms, m.total_ms, m.load_ms, m.prompt_tokens, m.prompt_ms,
                 m.answer_tokens, m.answer_ms, m.thinking_ms,
                 (SELECT count(*) FROM messages s

@@ -8,7 +8,7 @@ use super::{branch, conversations, documents, folders, lease::Lease, messages, r
 use crate::{
     api::{
         ConversationId, FolderId, MessageId,
-        chat::{Draft, MessageRole, MessageState, Metrics},
+        chat::{Draft, MessageRole, MessageState, Metrics, Written},
         organise::{ConversationPatch, Counts, FolderContent, NewConversation, Shelf},
     },
     store::StoreError,
@@ -241,6 +241,7 @@ fn a_running_answer_is_read_with_the_pieces_that_have_arrived() {
             thinking: String::new(),
             tool_calls: Vec::new(),
             error: None,
+            error_kind: None,
             metrics: Metrics { answer_tokens: Some(3), ..Metrics::default() },
             requested: messages::Requested::default(),
         };
@@ -298,7 +299,11 @@ fn drafts_survive_as_they_were_and_empty_ones_leave_nothing() {
         let id = conversation(tx, "c", None);
         let draft = Draft {
             text: "half a thought".to_owned(),
-            queued: vec!["first".to_owned(), "second".to_owned()],
+            folded: vec![(2, 4)],
+            queued: vec![
+                Written { text: "first".to_owned(), attachments: vec!["/tmp/c.txt".into()], ..Written::default() },
+                Written { text: "second".to_owned(), folded: vec![(0, 6)], ..Written::default() },
+            ],
             attachments: vec!["/tmp/a b.txt".into()],
         };
         conversations::save_draft(tx, Some(id), &draft, 1).unwrap();
@@ -352,6 +357,35 @@ fn the_same_bytes_are_kept_once() {
 }
 
 #[test]
+fn a_branch_is_paged_from_either_end() {
+    in_vault(|tx| {
+        let id = conversation(tx, "c", None);
+        assert_eq!(branch::oldest(tx, id, 3).unwrap(), crate::api::chat::MessagePage::default());
+        let mut parent = None;
+        let mut ids = Vec::new();
+        for number in 0..10 {
+            let (seq, message) = say(tx, id, parent, &format!("{number}"));
+            ids.push(message);
+            parent = Some(seq);
+        }
+        // A fork in the middle that is not on view.
+        let fork = branch::seq_of(tx, id, ids[4]).unwrap();
+        let (_, other) = say(tx, id, Some(fork), "elsewhere");
+        branch::show(tx, id, ids[9]).unwrap();
+        let of = |page: &crate::api::chat::MessagePage| page.messages.iter().map(|m| m.id).collect::<Vec<_>>();
+        let first = branch::oldest(tx, id, 3).unwrap();
+        assert_eq!((of(&first), first.has_older, first.has_newer), (ids[..3].to_vec(), false, true));
+        let next = branch::newer(tx, id, ids[2], 4).unwrap();
+        assert_eq!((of(&next), next.has_older, next.has_newer), (ids[3..7].to_vec(), true, true));
+        let last = branch::newer(tx, id, ids[6], 4).unwrap();
+        assert_eq!((of(&last), last.has_newer), (ids[7..].to_vec(), false));
+        assert!(branch::newer(tx, id, ids[9], 4).unwrap().messages.is_empty());
+        branch::show(tx, id, other).unwrap();
+        assert_eq!(of(&branch::newer(tx, id, ids[3], 9).unwrap()), [ids[4], other]);
+    });
+}
+
+#[test]
 fn a_window_reads_no_further_than_needed_but_finds_what_is_pinned() {
     in_vault(|tx| {
         let id = conversation(tx, "c", None);
@@ -362,14 +396,14 @@ fn a_window_reads_no_further_than_needed_but_finds_what_is_pinned() {
         for number in 0..100 {
             parent = say(tx, id, Some(parent), &format!("{number:04}")).0;
         }
-        let read = window::branch(tx, conversation, Some(parent), 5 * 20).unwrap();
+        let read = window::branch(tx, conversation, Some(parent), 5 * 20, None).unwrap();
         assert_eq!((read.lines.len(), read.whole), (6, false));
         messages::mark(tx, root, None, Some(true)).unwrap();
         messages::mark(tx, elsewhere, None, Some(true)).unwrap();
-        let read = window::branch(tx, conversation, Some(parent), 5 * 20).unwrap();
+        let read = window::branch(tx, conversation, Some(parent), 5 * 20, None).unwrap();
         assert_eq!(read.lines.len(), 7);
         assert_eq!((read.lines[6].seq, read.lines[6].pinned), (root, true));
-        assert!(window::branch(tx, conversation, Some(parent), u64::MAX).unwrap().whole);
+        assert!(window::branch(tx, conversation, Some(parent), u64::MAX, None).unwrap().whole);
     });
 }
 

@@ -58,11 +58,18 @@ pub struct Document {
 }
 
 /// Climbs from `end` until messages of more than `enough` quarter tokens are seen; above that only pinned ones count.
-pub fn branch(tx: &Transaction<'_>, conversation: i64, end: Option<i64>, enough: u64) -> Result<Branch, StoreError> {
+/// Counts are those of `model`: another one cuts the same text into other tokens.
+pub fn branch(
+    tx: &Transaction<'_>,
+    conversation: i64,
+    end: Option<i64>,
+    enough: u64,
+    model: Option<&str>,
+) -> Result<Branch, StoreError> {
     let mut read = tx
         .prepare_cached(
             "SELECT seq, id, role, state, weight, excluded, pinned, prompt_tokens, answer_tokens, request_weight,
-                    request_window, thinking_ms IS NOT NULL AS thought, parent
+                    request_window, thinking_ms IS NOT NULL AS thought, parent, model IS :model AS own_count
              FROM messages WHERE seq = :seq",
         )
         .while_("reading a branch")?;
@@ -74,7 +81,8 @@ pub fn branch(tx: &Transaction<'_>, conversation: i64, end: Option<i64>, enough:
             break;
         }
         let (line, parent) = read
-            .query_row(named_params! { ":seq": seq }, |row| {
+            .query_row(named_params! { ":seq": seq, ":model": model }, |row| {
+                let own_count: bool = row.get("own_count")?;
                 let line = Line {
                     seq: row.get("seq")?,
                     id: MessageId(row.get::<_, Uuid>("id")?),
@@ -83,8 +91,8 @@ pub fn branch(tx: &Transaction<'_>, conversation: i64, end: Option<i64>, enough:
                     weight: row.get("weight")?,
                     excluded: row.get("excluded")?,
                     pinned: row.get("pinned")?,
-                    prompt_tokens: row.get("prompt_tokens")?,
-                    answer_tokens: row.get("answer_tokens")?,
+                    prompt_tokens: row.get::<_, Option<u32>>("prompt_tokens")?.filter(|_| own_count),
+                    answer_tokens: row.get::<_, Option<u32>>("answer_tokens")?.filter(|_| own_count),
                     request_weight: row.get::<_, Option<i64>>("request_weight")?.map(i64::unsigned_abs),
                     request_window: row.get("request_window")?,
                     thought: row.get("thought")?,
@@ -195,15 +203,20 @@ pub struct Counted {
     pub refused: bool,
 }
 
-/// The newest counts in this conversation; those of refusals only if asked for.
-pub fn counted(tx: &Transaction<'_>, conversation: i64, refusals: bool) -> Result<Option<Counted>, StoreError> {
+/// The newest counts of this model in this conversation; those of refusals only if asked for.
+pub fn counted(
+    tx: &Transaction<'_>,
+    conversation: i64,
+    model: Option<&str>,
+    refusals: bool,
+) -> Result<Option<Counted>, StoreError> {
     tx.prepare_cached(
         "SELECT request_weight, prompt_tokens, request_window, answer_tokens IS NULL AS refused FROM messages
          WHERE conversation = :conversation AND prompt_tokens > 0 AND request_weight > 0
-           AND (:refusals OR answer_tokens IS NOT NULL) ORDER BY seq DESC LIMIT 1",
+           AND model IS :model AND (:refusals OR answer_tokens IS NOT NULL) ORDER BY seq DESC LIMIT 1",
     )
     .and_then(|mut find| {
-        find.query_row(named_params! { ":conversation": conversation, ":refusals": refusals }, |row| {
+        find.query_row(named_params! { ":conversation": conversation, ":model": model, ":refusals": refusals }, |row| {
             Ok(Counted {
                 weight: row.get::<_, i64>("request_weight")?.unsigned_abs(),
                 tokens: row.get("prompt_tokens")?,

@@ -59,6 +59,7 @@ impl Toast {
             | FaultKind::SecondFactorWanted
             | FaultKind::WrongCredentials
             | FaultKind::Upstream
+            | FaultKind::Ollama
             | FaultKind::Model
             | FaultKind::ModelMissing
             | FaultKind::Overflow

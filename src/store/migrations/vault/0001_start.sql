@@ -120,6 +120,8 @@ CREATE TABLE messages (
     created_at     INTEGER NOT NULL,
     ended_at       INTEGER,
     error          TEXT,
+    -- What kind of fault that was, as the seam writes it.
+    error_kind     TEXT,
     tool_calls     TEXT,
     content        TEXT NOT NULL DEFAULT '',
     thinking       TEXT NOT NULL DEFAULT ''
@@ -240,6 +242,8 @@ CREATE TABLE drafts (
     updated_at   INTEGER NOT NULL,
     queued       TEXT NOT NULL DEFAULT '[]',
     attachments  TEXT NOT NULL DEFAULT '[]',
+    -- Stretches of the body that are shown as placeholders.
+    folded       TEXT NOT NULL DEFAULT '[]',
     body         TEXT NOT NULL
 ) STRICT;
 CREATE TRIGGER drafts_follow_conversations AFTER DELETE ON conversations

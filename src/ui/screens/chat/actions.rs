@@ -124,7 +124,7 @@ impl ChatScreen {
             Action::ScrollUp | Action::ScrollDown => {
                 let look = self.highlights.look(cx);
                 self.transcript.page(action == Action::ScrollDown, &look);
-                Some(self.load_older().into_iter().collect())
+                Some(self.load_more().into_iter().collect())
             }
             _ => None,
         }
@@ -151,12 +151,12 @@ impl ChatScreen {
         }
         if self.transcript.is_seeking_top() {
             self.transcript.to_bottom();
-            return Some(Vec::new());
+            return Some(self.load_more().into_iter().collect());
         }
-        if self.leave_editing() {
-            return Some(self.draft_changed(cx));
+        if let Some(effects) = self.leave_branching(cx) {
+            return Some(effects);
         }
-        if let Some(effects) = self.stop() {
+        if let Some(effects) = self.stop(cx) {
             return Some(effects);
         }
         if self.focus != Focus::Composer {
@@ -168,24 +168,24 @@ impl ChatScreen {
         }
         if !self.transcript.is_at_end() {
             self.transcript.to_bottom();
-            return Some(Vec::new());
+            return Some(self.load_more().into_iter().collect());
         }
         None
     }
 
     /// Ctrl+C: the draft, then the running answer; then the root asks about quitting.
     fn interrupt(&mut self, cx: &Cx) -> Option<Vec<Effect>> {
-        if self.leave_editing() {
-            return Some(self.draft_changed(cx));
+        if let Some(effects) = self.leave_branching(cx) {
+            return Some(effects);
         }
         if self.focus == Focus::Composer && !self.composer.is_blank() {
-            let (text, _) = self.composer.take();
+            let written = self.composer.take();
             // ↑ has it back.
-            self.history.remember(&text);
+            self.history.remember(&written.text);
             self.completion = None;
             return Some(self.draft_changed(cx));
         }
-        self.stop()
+        self.stop(cx)
     }
 
     fn tab(&mut self, forward: bool, cx: &Cx) -> Vec<Effect> {
@@ -363,7 +363,7 @@ impl ChatScreen {
                     let what = if popup.kind == super::completion::Kind::Path { "attach" } else { "complete" };
                     hints.extend(cx.hints(&[(Action::FocusNext, what), (Action::Escape, "close")]));
                 }
-                let sends = match (self.editing.is_some(), self.is_answering()) {
+                let sends = match (self.editing.is_some() || self.forking.is_some(), self.is_answering()) {
                     (true, _) => "branch",
                     (false, true) => "queue",
                     (false, false) => "send",
@@ -373,6 +373,8 @@ impl ChatScreen {
                     hints.extend(cx.hint(Action::Escape, "stop"));
                 } else if self.editing.is_some() {
                     hints.extend(cx.hint(Action::Escape, "leave the edit"));
+                } else if self.forking.is_some() {
+                    hints.extend(cx.hint(Action::Escape, "no branch"));
                 }
                 hints.extend(cx.hints(&[
                     (newline, "newline"),
@@ -441,7 +443,8 @@ impl ChatScreen {
             if running.stopping {
                 return Some(format!("{} stopping", cx.spinner()));
             }
-            let seconds = (cx.now_ms - running.began_ms).max(0) / 1000;
+            let since = if running.phase == Phase::Thinking { running.thought.map(|(first, _)| first) } else { None };
+            let seconds = (cx.now_ms - since.unwrap_or(running.began_ms)).max(0) / 1000;
             return Some(match running.phase {
                 Phase::Queued(0) => format!("{} next in line", cx.spinner()),
                 Phase::Queued(before) => format!("{} in line, {before} before", cx.spinner()),
@@ -451,7 +454,10 @@ impl ChatScreen {
                 Phase::Answering => format!("{} answering", cx.spinner()),
             });
         }
-        if !self.outgoing.is_empty() {
+        if self.outgoing.iter().any(|out| out.stop && out.conversation == self.open_id()) {
+            return Some(format!("{} stopping", cx.spinner()));
+        }
+        if !self.outgoing.is_empty() || !self.naming.is_empty() {
             return Some(format!("{} sending", cx.spinner()));
         }
         self.opening.map(|_| format!("{} opening", cx.spinner()))

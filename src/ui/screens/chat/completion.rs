@@ -1,7 +1,13 @@
 //! The popup above the composer that completes `/` commands, their arguments and `@` paths.
 
+use std::path::PathBuf;
+
 use super::commands::COMMANDS;
-use crate::{api::options::OPTIONS, safe_text::SafeText, ui::widgets::composer::Composer};
+use crate::{
+    api::{chat::Written, options::OPTIONS},
+    safe_text::SafeText,
+    ui::widgets::composer::Composer,
+};
 
 /// Rows shown at once.
 pub const ROWS: usize = 8;
@@ -145,6 +151,42 @@ impl Completion {
     }
 }
 
+/// Most files that one text may name.
+const NAMES: usize = 16;
+/// No path that somebody writes into a sentence is longer, bytes.
+const LONGEST_NAME: usize = 1024;
+
+/// What a text names with `@`: for each the paths it may mean, likeliest first. Folded stretches are not written by
+/// hand, and `@` inside a word is an address.
+pub fn named(written: &Written) -> Vec<Vec<PathBuf>> {
+    let mut names: Vec<Vec<PathBuf>> = Vec::new();
+    let text = written.text.as_str();
+    for (at, _) in text.match_indices('@') {
+        let in_word = text[..at].chars().next_back().is_some_and(|c| !c.is_whitespace() && !"([{\"'“‘".contains(c));
+        if in_word || written.folded.iter().any(|(start, end)| (*start..*end).contains(&at)) {
+            continue;
+        }
+        let rest = &text[at + 1..];
+        let candidates: Vec<&str> = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted.split_once('"').map(|(name, _)| name).filter(|name| !name.contains('\n')).into_iter().collect()
+        } else {
+            let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+            // The sentence may go on, or end, right after the name.
+            let bare = word.trim_end_matches(|c: char| ".,;:!?)]}\"'”’…".contains(c));
+            if bare == word { vec![word] } else { vec![word, bare] }
+        };
+        let paths: Vec<PathBuf> = candidates
+            .into_iter()
+            .filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains('\0'))
+            .map(PathBuf::from)
+            .collect();
+        if !paths.is_empty() && !names.contains(&paths) && names.len() < NAMES {
+            names.push(paths);
+        }
+    }
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +221,19 @@ mod tests {
         let popup = paths(8, "src/ma".into(), vec!["src/main\u{1b}[31m.rs".into()]).unwrap();
         assert!(!popup.chosen().label.contains('\u{1b}'));
         assert!(popup.chosen().insert.contains('\u{1b}'), "the real name is what is opened");
+    }
+
+    #[test]
+    fn a_text_names_files_in_the_ways_people_write_them() {
+        let of = |text: &str, folded: &[(usize, usize)]| -> Vec<Vec<String>> {
+            let written = Written { text: text.into(), folded: folded.to_vec(), ..Written::default() };
+            let show = |paths: Vec<PathBuf>| paths.iter().map(|path| path.display().to_string()).collect();
+            named(&written).into_iter().map(show).collect()
+        };
+        assert_eq!(of("@notes.txt what is this?", &[]), [["notes.txt"]]);
+        assert_eq!(of("see (@a.rs), and @\"b c.md\".", &[]), [vec!["a.rs),", "a.rs"], vec!["b c.md"]]);
+        assert_eq!(of("ann@example.org @ alone @\"open", &[]), Vec::<Vec<String>>::new());
+        assert_eq!(of("@one @two", &[(0, 4)]), [["two"]], "what is folded away was not written");
     }
 
     #[test]

@@ -8,13 +8,13 @@ use super::{
     ChatScreen,
     commands::{self, Parsed},
     completion::{self, Kind, Wanted},
-    state::{Editing, Overlay},
+    state::{Editing, How, Naming, Overlay},
     turns::notice,
 };
 use crate::{
     api::{
-        ConversationId, Fault,
-        chat::{Attachment, Draft, Message, PastPrompt, TurnAct},
+        ConversationId, Fault, MessageId,
+        chat::{Attachment, Draft, Message, MessageRole, PastPrompt, Planned, TurnAct, Written},
     },
     safe_text::SafeText,
     ui::{
@@ -83,12 +83,11 @@ impl ChatScreen {
 
     pub(super) fn paste(&mut self, text: String, cx: &Cx) -> Vec<Effect> {
         let is_big = u64::try_from(text.len()).unwrap_or(u64::MAX) > cx.config.chat.attachment_bytes;
-        let lost = self.composer.paste(text);
+        let hidden = self.composer.paste(text);
         self.history.at = None;
         let mut effects = self.draft_changed(cx);
-        if lost > 0 {
-            let text = if lost == 1 { "1 hidden character".to_owned() } else { format!("{lost} hidden characters") };
-            effects.push(Effect::Toast(Toast::warning(format!("The pasted text had {text}; they are left out."))));
+        if hidden > 0 {
+            effects.push(Effect::Toast(hidden_are_marked("The pasted text", hidden)));
         }
         if is_big {
             effects.push(Effect::Toast(
@@ -180,7 +179,7 @@ impl ChatScreen {
         match attachment {
             Ok(attachment) => {
                 self.composer.inspected(path, Some(attachment));
-                Vec::new()
+                vec![self.measure()]
             }
             Err(fault) => {
                 self.composer.inspected(path, None);
@@ -197,23 +196,27 @@ impl ChatScreen {
             return self.release_queue(cx);
         }
         self.completion = None;
+        if (self.editing.is_some() || self.forking.is_some()) && self.is_answering() {
+            return notice("An answer is on its way; Esc stops it.");
+        }
         if let Some(editing) = &self.editing {
-            let message = editing.message;
-            if self.is_answering() {
-                return notice("An answer is on its way; Esc stops it.");
-            }
-            let text = self.composer.text();
-            self.leave_editing();
-            return self.start(TurnAct::Edit { message, text }, false, cx);
+            let how = How::Edit(editing.message);
+            let written = self.composer.take();
+            let mut effects = self.leave_editing().unwrap_or_default();
+            effects.extend(self.look_up(written, how, cx));
+            return effects;
         }
         match commands::parse(&self.composer.text()) {
             Parsed::Text(text) => {
-                let (_, attachments) = self.composer.take();
-                self.send_message(text, attachments, cx)
+                let mut written = self.composer.take();
+                if written.text != text {
+                    written = Written { text, folded: Vec::new(), ..written };
+                }
+                let how = self.forking.take().map_or(How::Send, How::Branch);
+                self.look_up(written, how, cx)
             }
             Parsed::Command(command) => {
-                let attachments = self.composer.attached().iter().map(|attached| attached.path.clone()).collect();
-                self.composer.take();
+                let attachments = self.composer.take().attachments;
                 let mut effects = self.attach_all(attachments);
                 effects.extend(self.draft_changed(cx));
                 effects.extend(self.command(command, cx));
@@ -223,37 +226,150 @@ impl ChatScreen {
         }
     }
 
-    /// Loads a message into the composer; Enter then branches, Esc brings the draft back.
-    pub(super) fn begin_editing(&mut self, message: &Message, cx: &Cx) {
-        self.leave_editing();
-        let stash = self.draft();
-        self.composer.take();
-        self.composer.set_text(&message.content);
-        self.editing = Some(Editing { message: message.id, stash });
-        self.set_focus(super::state::Focus::Composer, cx);
+    /// Files that the text names with `@` go along: they are looked for first. Messages keep their order meanwhile.
+    fn look_up(&mut self, written: Written, how: How, cx: &Cx) -> Vec<Effect> {
+        let is_insisted = self.told_of.take().is_some_and(|told| told == written.text);
+        let names = if is_insisted { Vec::new() } else { completion::named(&written) };
+        if names.is_empty() && self.naming.is_empty() {
+            return self.dispatch(written, how, cx);
+        }
+        self.asked += 1;
+        let asked = self.asked;
+        let is_known = names.is_empty();
+        self.naming.push_back(Naming { asked, written, how, is_known });
+        let mut effects = self.draft_changed(cx);
+        if !is_known {
+            effects.push(Effect::Chat(ChatCall::Named { asked, names }));
+        }
+        effects
     }
 
-    /// The draft that editing had put aside comes back; false when nothing is being edited.
-    pub(super) fn leave_editing(&mut self) -> bool {
-        let Some(editing) = self.editing.take() else { return false };
-        self.composer.take();
-        self.composer.set_text(&editing.stash.text);
-        for path in editing.stash.attachments {
-            self.composer.attach(path);
+    pub(super) fn on_named(
+        &mut self,
+        asked: u64,
+        found: Vec<(PathBuf, Result<Attachment, Fault>)>,
+        cx: &Cx,
+    ) -> Vec<Effect> {
+        let Some(at) = self.naming.iter().position(|naming| naming.asked == asked) else { return Vec::new() };
+        let mut effects = Vec::new();
+        let mut refused = None;
+        for (path, attachment) in found {
+            match attachment {
+                Ok(_) if self.naming[at].written.attachments.contains(&path) => {}
+                Ok(_) => self.naming[at].written.attachments.push(path),
+                Err(fault) => refused = Some(fault),
+            }
         }
-        true
+        if let Some(fault) = refused {
+            if let Some(naming) = self.naming.remove(at) {
+                self.told_of = Some(naming.written.text.clone());
+                effects.extend(self.give_back(naming.written, naming.how));
+            }
+            let hint = fault.hint.as_deref().unwrap_or_default();
+            let hint = format!("{hint} Enter once more sends the text as it stands.");
+            effects.push(Effect::Toast(Toast::fault(&Fault { hint: Some(hint.trim().to_owned()), ..fault })));
+            effects.extend(self.draft_changed(cx));
+        } else {
+            self.naming[at].is_known = true;
+        }
+        while let Some(naming) = self.naming.pop_front_if(|first| first.is_known) {
+            effects.extend(self.dispatch(naming.written, naming.how, cx));
+        }
+        effects
+    }
+
+    fn dispatch(&mut self, written: Written, how: How, cx: &Cx) -> Vec<Effect> {
+        let Written { text, folded, attachments } = written;
+        match how {
+            How::Send => self.send_message(Written { text, folded, attachments }, cx),
+            How::Edit(message) => {
+                // What was attached to the message comes along by itself, also when its text still names it.
+                let known: Vec<String> = self
+                    .transcript
+                    .message(message)
+                    .map(|message| message.attachments.iter().map(|known| known.name.clone()).collect())
+                    .unwrap_or_default();
+                let is_new = |path: &PathBuf| {
+                    !known.iter().any(|name| path.file_name().is_some_and(|file| file.to_string_lossy() == *name))
+                };
+                let attachments = attachments.into_iter().filter(is_new).collect();
+                self.start_written(TurnAct::Edit { message, text, attachments }, folded, cx)
+            }
+            How::Branch(after) => self.start_written(TurnAct::Branch { after, text, attachments }, folded, cx),
+        }
+    }
+
+    /// Loads a message into the composer; Enter then branches, Esc brings the draft back.
+    pub(super) fn begin_editing(&mut self, message: &Message, cx: &Cx) -> Vec<Effect> {
+        let effects = self.leave_editing().unwrap_or_default();
+        self.forking = None;
+        self.put_aside(message.id);
+        self.composer.set_text(&message.content);
+        self.set_focus(super::state::Focus::Composer, cx);
+        effects
+    }
+
+    /// The draft makes room for the text of a message.
+    pub(super) fn put_aside(&mut self, message: MessageId) {
+        let stash = self.draft();
+        self.composer.take();
+        self.editing = Some(Editing { message, stash });
+    }
+
+    /// The draft that editing had put aside comes back; `None` when nothing is being edited.
+    pub(super) fn leave_editing(&mut self) -> Option<Vec<Effect>> {
+        let editing = self.editing.take()?;
+        self.composer.take();
+        self.composer.put(&editing.stash.text, &editing.stash.folded);
+        Some(self.attach_all(editing.stash.attachments))
+    }
+
+    /// Esc and Ctrl+C: back from an edited message, or from a branch that was to begin.
+    pub(super) fn leave_branching(&mut self, cx: &Cx) -> Option<Vec<Effect>> {
+        if self.forking.take().is_some() {
+            return Some(Vec::new());
+        }
+        let mut effects = self.leave_editing()?;
+        effects.extend(self.draft_changed(cx));
+        Some(effects)
+    }
+
+    /// What comes next goes on from this answer, beside what followed it.
+    pub(super) fn branch_here(&mut self, cx: &Cx) -> Vec<Effect> {
+        let is_last = self.transcript.last().map(|last| last.id) == self.transcript.subject().map(|own| own.id);
+        match self.transcript.subject() {
+            None => notice("There is no answer to go on from yet."),
+            Some(message) if message.role != MessageRole::Assistant => {
+                notice("A branch begins after an answer; e edits your own message and branches there.")
+            }
+            Some(_) if self.is_answering() => notice("An answer is on its way; Esc stops it."),
+            Some(_) if is_last => {
+                self.set_focus(super::state::Focus::Composer, cx);
+                notice("This is the last answer already: just write on.")
+            }
+            Some(message) => {
+                let after = message.id;
+                let effects = self.leave_editing().unwrap_or_default();
+                self.set_focus(super::state::Focus::Composer, cx);
+                self.forking = Some(after);
+                effects
+            }
+        }
     }
 
     /// What is being written, as it is stored.
     pub(super) fn draft(&self) -> Draft {
+        let queued = self.waiting.queue.iter().cloned().collect();
         if let Some(editing) = &self.editing {
-            return Draft { queued: self.waiting.queue.iter().cloned().collect(), ..editing.stash.clone() };
+            return Draft { queued, ..editing.stash.clone() };
         }
-        Draft {
-            text: self.composer.text(),
-            queued: self.waiting.queue.iter().cloned().collect(),
-            attachments: self.composer.attached().iter().map(|attached| attached.path.clone()).collect(),
+        let Written { text, folded, attachments } = self.composer.written();
+        let mut draft = Draft { text, folded, queued, attachments };
+        // What is being looked at is not sent yet: after a crash it has to be there.
+        for naming in self.naming.iter().rev().filter(|naming| naming.how == How::Send) {
+            draft.queued.insert(0, naming.written.clone());
         }
+        draft
     }
 
     /// Something to keep has changed; it is stored when typing pauses.
@@ -282,8 +398,13 @@ impl ChatScreen {
         }
         let mut effects = Vec::new();
         self.save_effects(self.open_id(), &mut effects);
-        effects.extend(self.measure());
+        effects.push(self.measure());
         effects
+    }
+
+    /// It is stored at the next occasion.
+    pub(super) fn saver_is_dirty(&mut self) {
+        self.saver.is_dirty = true;
     }
 
     /// Stores the draft now, if it has changed.
@@ -293,18 +414,27 @@ impl ChatScreen {
         }
     }
 
-    pub(super) fn measure(&mut self) -> Option<Effect> {
-        let conversation = self.open_id()?;
+    pub(super) fn measure(&mut self) -> Effect {
         self.asked += 1;
         self.asked_measure = self.asked;
-        let draft = self.composer.text();
-        Some(Effect::Chat(ChatCall::Measure { asked: self.asked, conversation, draft }))
+        let attached = self.composer.attached().iter().filter_map(|attached| attached.attachment.as_ref());
+        let planned = Planned {
+            conversation: self.open_id(),
+            fresh: self.fresh.clone(),
+            draft: self.composer.text(),
+            attached: attached.fold(0, |sum, attachment| sum.saturating_add(attachment.tokens)),
+        };
+        Effect::Chat(ChatCall::Measure { asked: self.asked, planned })
     }
 
     /// The draft of a conversation that does not exist yet, from before a restart.
     pub(super) fn on_draft(&mut self, draft: Result<Draft, Fault>, _cx: &Cx) -> Vec<Effect> {
         match draft {
-            Ok(draft) if self.conversation.is_none() && self.composer.is_blank() => self.set_draft(draft),
+            Ok(draft) if self.conversation.is_none() && self.composer.is_blank() => {
+                let mut effects = self.set_draft(draft);
+                effects.push(self.measure());
+                effects
+            }
             Ok(_) => Vec::new(),
             Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
         }
@@ -312,8 +442,9 @@ impl ChatScreen {
 
     pub(super) fn set_draft(&mut self, draft: Draft) -> Vec<Effect> {
         self.editing = None;
+        self.forking = None;
         self.composer.take();
-        self.composer.set_text(&draft.text);
+        self.composer.put(&draft.text, &draft.folded);
         self.waiting.queue = draft.queued.into();
         self.history.at = None;
         self.completion = None;
@@ -328,10 +459,10 @@ impl ChatScreen {
             self.history.waits = true;
             return self.ask_prompts("");
         }
-        let current = self.composer.text();
+        let current = self.composer.written();
         match self.history.step(back, &current) {
-            Some(text) => {
-                self.composer.set_text(&text);
+            Some(past) => {
+                self.composer.put(&past.text, &past.folded);
                 self.draft_changed(cx)
             }
             None => Vec::new(),
@@ -380,9 +511,9 @@ impl ChatScreen {
         }
         self.history.is_loaded = true;
         if std::mem::take(&mut self.history.waits) {
-            let current = self.composer.text();
-            if let Some(text) = self.history.step(true, &current) {
-                self.composer.set_text(&text);
+            let current = self.composer.written();
+            if let Some(past) = self.history.step(true, &current) {
+                self.composer.put(&past.text, &past.folded);
             }
         }
         Vec::new()
@@ -400,12 +531,20 @@ impl ChatScreen {
             composer.set_text(text);
             return Vec::new();
         }
-        self.composer.set_text(text);
+        self.composer.edited_elsewhere(text);
         let mut effects = self.draft_changed(cx);
         let hidden = SafeText::new(text).hidden();
         if hidden > 0 {
-            effects.push(Effect::Toast(Toast::warning(format!("{hidden} hidden characters are left out."))));
+            effects.push(Effect::Toast(hidden_are_marked("The edited text", hidden)));
         }
         effects
     }
+}
+
+fn hidden_are_marked(what: &str, hidden: usize) -> Toast {
+    let text = match hidden {
+        1 => "1 hidden character, shown as a mark".to_owned(),
+        many => format!("{many} hidden characters, shown as marks"),
+    };
+    Toast::warning(format!("{what} has {text}.")).hint("The model gets them as they are; Backspace takes a mark away.")
 }

@@ -35,6 +35,7 @@ impl ChatScreen {
             Action::CopyMessage => return Some(self.copy_message()),
             Action::CopyBlock => return Some(self.copy_block(cx)),
             Action::EditMessage => return Some(self.edit_message(cx)),
+            Action::BranchHere => return Some(self.branch_here(cx)),
             Action::Regenerate => {
                 let message = self.transcript.subject().cloned();
                 return Some(self.regenerate(message, false, cx));
@@ -54,7 +55,7 @@ impl ChatScreen {
             Action::TranscriptHelp => return Some(vec![Effect::Act(Action::Help)]),
             _ => return None,
         }
-        Some(self.load_older().into_iter().collect())
+        Some(self.load_more().into_iter().collect())
     }
 
     pub(super) fn copy_message(&mut self) -> Vec<Effect> {
@@ -97,10 +98,7 @@ impl ChatScreen {
 
     fn edit_message(&mut self, cx: &Cx) -> Vec<Effect> {
         match self.transcript.subject().cloned() {
-            Some(message) if message.role == MessageRole::User => {
-                self.begin_editing(&message, cx);
-                Vec::new()
-            }
+            Some(message) if message.role == MessageRole::User => self.begin_editing(&message, cx),
             Some(_) => notice("Only your own messages can be edited. { and } go from one to the next."),
             None => notice("There is no message to edit yet."),
         }
@@ -131,7 +129,7 @@ impl ChatScreen {
 
     pub(super) fn on_marked(&mut self, _message: MessageId, done: Result<(), Fault>) -> Vec<Effect> {
         match done {
-            Ok(()) => self.measure().into_iter().collect(),
+            Ok(()) => vec![self.measure()],
             Err(fault) => {
                 let mut effects = self.reopen();
                 effects.push(Effect::Toast(Toast::fault(&fault)));

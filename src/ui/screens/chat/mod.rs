@@ -22,18 +22,18 @@ mod state;
 mod turns;
 mod view;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::{Frame, layout::Rect};
 
 use self::{
     completion::Completion,
-    state::{Editing, Focus, History, Outgoing, Overlay, Running, Waiting},
+    state::{Editing, Focus, History, Naming, Outgoing, Overlay, Running, Waiting},
 };
 use crate::{
     api::{
-        ConversationId, TurnId,
+        ConversationId, MessageId, TurnId,
         chat::TurnEvent,
         events::{Changed, Event},
         models::ModelList,
@@ -77,7 +77,15 @@ pub struct ChatScreen {
     /// A turn whose end came before the reply to its start.
     ended_early: Option<TurnId>,
     waiting: Waiting,
+    /// Messages whose `@names` are being looked at, in the order they were sent.
+    naming: VecDeque<Naming>,
+    /// A text that names a file which was refused; sent once more it goes as it is.
+    told_of: Option<String>,
     editing: Option<Editing>,
+    /// The answer that the next message goes on from, beside what followed it.
+    forking: Option<MessageId>,
+    /// Answers refused for their length whose question has been put.
+    asked_overflow: HashSet<MessageId>,
     history: History,
     /// The texts behind the rows of the prompt history search.
     found_prompts: Vec<String>,
@@ -117,7 +125,11 @@ impl ChatScreen {
             outgoing: VecDeque::new(),
             ended_early: None,
             waiting: Waiting::default(),
+            naming: VecDeque::new(),
+            told_of: None,
             editing: None,
+            forking: None,
+            asked_overflow: HashSet::new(),
             history: History::default(),
             found_prompts: Vec::new(),
             completion: None,
@@ -227,6 +239,8 @@ impl ChatScreen {
             ChatReply::Created(created) => self.on_created(created, cx),
             ChatReply::Opened { id, opened } => self.on_opened(id, opened, cx),
             ChatReply::Older { conversation, page } => self.on_older(conversation, page),
+            ChatReply::Newer { conversation, page } => self.on_newer(conversation, page),
+            ChatReply::Oldest { conversation, page } => self.on_oldest(conversation, page),
             ChatReply::Changed(changed) => self.on_changed(changed),
             ChatReply::Trashed { ids, done } => self.on_trashed(ids, done, cx),
             ChatReply::Restored { ids, done } => self.on_restored(&ids, done),
@@ -247,6 +261,7 @@ impl ChatScreen {
                 Vec::new()
             }
             ChatReply::Inspected { path, attachment } => self.on_inspected(&path, attachment, cx),
+            ChatReply::Named { asked, found } => self.on_named(asked, found, cx),
             ChatReply::PathsCompleted { asked, paths } => self.on_paths(asked, paths),
             ChatReply::Models(models) => self.on_models(models),
             ChatReply::Model(_) => Vec::new(),
@@ -291,6 +306,12 @@ impl ChatScreen {
                 self.broken = Some(*id);
                 self.open(*id)
             }
+            // What is being written is not pushed aside, but nobody should have to look for the answer.
+            Event::Changed(Changed::Interrupted(id)) if self.open_id() != Some(*id) => {
+                self.broken = Some(*id);
+                let toast = Toast::warning("An answer was broken off when the program ended; what came is kept.");
+                vec![Effect::Toast(toast.hint("Ctrl+P, continue opens it. What you are writing stays as a draft."))]
+            }
             Event::Changed(Changed::Conversation(id)) if self.open_id() == Some(*id) => self.reopen(),
             Event::Changed(Changed::Everything) => {
                 let mut effects = vec![Effect::Chat(ChatCall::Tree)];
@@ -328,8 +349,8 @@ impl ChatScreen {
 
     /// About to be locked, signed out or ended: what must be stored first (the draft). Calls are done in order.
     pub fn leave(&mut self, _cx: &Cx) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.leave_editing();
+        let mut effects = self.take_back_named();
+        effects.extend(self.leave_editing().unwrap_or_default());
         self.save_effects(self.open_id(), &mut effects);
         effects
     }
@@ -364,7 +385,7 @@ impl ChatScreen {
     /// Whether something turns: the root then sends spinner ticks through `cx.spinner`.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.opening.is_some() || !self.outgoing.is_empty() || self.running_here().is_some()
+        self.opening.is_some() || !self.outgoing.is_empty() || !self.naming.is_empty() || self.running_here().is_some()
     }
 
     /// The keys that matter here, most useful first; the root cuts what does not fit.

@@ -31,7 +31,7 @@ impl ChatScreen {
         if areas.transcript.contains(at) || areas.composer.contains(at) {
             let look = self.highlights.look(cx);
             self.transcript.scroll(by, &look);
-            return self.load_older().into_iter().collect();
+            return self.load_more().into_iter().collect();
         }
         Vec::new()
     }

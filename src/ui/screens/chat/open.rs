@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     api::{
-        ConversationId, Fault, FaultKind, MessageId,
+        ConversationId, Fault, FaultKind,
         chat::{Delta, MessagePage, Opened},
         models::{Model, ModelList},
         options::ChatOptions,
@@ -19,7 +19,7 @@ use crate::{
             options_panel::OptionsPanel,
             picker::{Item, Picker},
             toast::Toast,
-            transcript::Transcript,
+            transcript::{Transcript, Wanted},
         },
     },
 };
@@ -37,6 +37,18 @@ impl ChatScreen {
         self.refresh_panel();
         effects.extend(self.set_draft(crate::api::chat::Draft::default()));
         effects.push(Effect::Chat(ChatCall::LoadDraft));
+        effects.push(self.measure());
+        effects
+    }
+
+    /// The conversation on view went to the trash, here or elsewhere. What waited to be sent in it stays in its draft.
+    fn leave_trashed(&mut self, id: ConversationId, cx: &Cx) -> Vec<Effect> {
+        let toast = Toast::notice("This conversation is in the trash now.").hint("u in the list brings it back.");
+        let mut effects = vec![Effect::Toast(toast)];
+        let focus = self.focus;
+        effects.extend(self.new_conversation(NewConversation::default(), cx));
+        self.waiting.parked.remove(&id);
+        self.set_focus(focus, cx);
         effects
     }
 
@@ -69,11 +81,12 @@ impl ChatScreen {
 
     /// The conversation on view goes to the background: its draft is stored, its queue goes on.
     fn park(&mut self) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.leave_editing();
+        let mut effects = self.take_back_named();
+        effects.extend(self.leave_editing().unwrap_or_default());
+        self.forking = None;
         self.save_effects(self.open_id(), &mut effects);
         if let Some(id) = self.open_id()
-            && !self.waiting.queue.is_empty()
+            && (!self.waiting.queue.is_empty() || self.outgoing.iter().any(|out| out.conversation == Some(id)))
         {
             let draft = self.draft();
             self.waiting.parked.insert(id, draft);
@@ -98,11 +111,16 @@ impl ChatScreen {
             }
             Err(fault) => {
                 self.opening = self.opening.filter(|opening| *opening != id);
+                self.transcript.fetching_failed();
                 return vec![Effect::Toast(Toast::fault(&fault))];
             }
         };
         let Opened { conversation, page, draft, running, meter } = opened;
         if !is_new_view {
+            let was_trashed = self.conversation.as_ref().is_some_and(|open| open.row.trashed);
+            if conversation.row.trashed && !was_trashed {
+                return self.leave_trashed(id, cx);
+            }
             self.conversation = Some(conversation);
             // A page that was read before the running turn was committed would take its messages away again.
             let is_older_than_turn = self
@@ -111,6 +129,7 @@ impl ChatScreen {
                 .is_some_and(|running| page.messages.iter().all(|message| message.id != running.answer));
             if !is_older_than_turn {
                 self.transcript.refresh(page, meter);
+                self.resume_running(id);
             }
             self.refresh_panel();
             return Vec::new();
@@ -127,7 +146,7 @@ impl ChatScreen {
             (Some(known), _) => {
                 let mut whole = known.begun.clone().unwrap_or_default();
                 append(&mut whole, &known.so_far);
-                self.transcript.resume_answer(known.answer, &whole);
+                self.transcript.resume_answer(known.answer, &whole, known.thought);
             }
             (None, Some(turn)) => {
                 // It was started before this screen was: what it says from now on goes on after what is stored.
@@ -143,6 +162,7 @@ impl ChatScreen {
                         phase: super::state::Phase::Waiting,
                         stopping: false,
                         began_ms: cx.now_ms,
+                        thought: None,
                         begun: Some(begun),
                         so_far: Delta::default(),
                     };
@@ -158,30 +178,69 @@ impl ChatScreen {
             let focus = if is_broken { Focus::Transcript } else { Focus::Composer };
             self.set_focus(focus, cx);
         }
-        effects.extend(self.load_older());
+        effects.extend(self.load_more());
+        let refused = self.transcript.last().filter(|last| last.error_kind == Some(FaultKind::Overflow));
+        if let Some((answer, why)) = refused.map(|last| (last.id, last.error.clone().unwrap_or_default())) {
+            self.ask_about_overflow(answer, &why);
+        }
         effects
     }
 
-    /// Asks for older messages when the reader comes near the beginning of what is loaded.
-    pub(super) fn load_older(&mut self) -> Option<Effect> {
+    /// Asks for the messages that the reader comes near to.
+    pub(super) fn load_more(&mut self) -> Option<Effect> {
         let conversation = self.open_id()?;
-        let before: MessageId = self.transcript.wants_older()?;
-        Some(Effect::Chat(ChatCall::Older { conversation, before, limit: PAGE }))
+        let call = match self.transcript.wants()? {
+            Wanted::Older(before) => ChatCall::Older { conversation, before, limit: PAGE },
+            Wanted::Newer(after) => ChatCall::Newer { conversation, after, limit: PAGE },
+            Wanted::Oldest => ChatCall::Oldest { conversation, limit: PAGE },
+            Wanted::Newest => ChatCall::Open { id: conversation, limit: PAGE },
+        };
+        Some(Effect::Chat(call))
     }
 
     pub(super) fn on_older(&mut self, conversation: ConversationId, page: Result<MessagePage, Fault>) -> Vec<Effect> {
+        self.on_fetched(conversation, page, Transcript::prepend)
+    }
+
+    pub(super) fn on_newer(&mut self, conversation: ConversationId, page: Result<MessagePage, Fault>) -> Vec<Effect> {
+        self.on_fetched(conversation, page, Transcript::append)
+    }
+
+    pub(super) fn on_oldest(&mut self, conversation: ConversationId, page: Result<MessagePage, Fault>) -> Vec<Effect> {
+        self.on_fetched(conversation, page, Transcript::begin_with)
+    }
+
+    fn on_fetched(
+        &mut self,
+        conversation: ConversationId,
+        page: Result<MessagePage, Fault>,
+        take: impl FnOnce(&mut Transcript, MessagePage),
+    ) -> Vec<Effect> {
         if self.open_id() != Some(conversation) {
             return Vec::new();
         }
         match page {
             Ok(page) => {
-                self.transcript.prepend(page);
-                self.load_older().into_iter().collect()
+                take(&mut self.transcript, page);
+                self.resume_running(conversation);
+                self.load_more().into_iter().collect()
             }
             Err(fault) => {
-                self.transcript.older_failed();
+                self.transcript.fetching_failed();
                 vec![Effect::Toast(Toast::fault(&fault))]
             }
+        }
+    }
+
+    /// The running answer came on view as it is stored; what has arrived since is put in its place.
+    fn resume_running(&mut self, conversation: ConversationId) {
+        if let Some(running) = self.running.get(&conversation)
+            && !self.transcript.is_live(running.answer)
+            && let Some(begun) = &running.begun
+        {
+            let mut whole = begun.clone();
+            append(&mut whole, &running.so_far);
+            self.transcript.resume_answer(running.answer, &whole, running.thought);
         }
     }
 
@@ -189,7 +248,7 @@ impl ChatScreen {
         match page {
             Ok(page) if self.open_id() == Some(conversation) => {
                 self.transcript.show_branch(page);
-                self.measure().into_iter().collect()
+                vec![self.measure()]
             }
             Ok(_) => Vec::new(),
             Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
@@ -204,7 +263,7 @@ impl ChatScreen {
                 if self.open_id() == Some(conversation.row.id) {
                     self.conversation = Some(*conversation);
                     self.refresh_panel();
-                    effects.extend(self.measure());
+                    effects.push(self.measure());
                 }
                 effects
             }
@@ -230,7 +289,7 @@ impl ChatScreen {
         } else {
             self.fresh.options = options;
             self.refresh_panel();
-            Vec::new()
+            vec![self.measure()]
         }
     }
 
@@ -241,7 +300,7 @@ impl ChatScreen {
         } else {
             self.fresh.model = Some(name.to_owned());
             self.refresh_panel();
-            Vec::new()
+            vec![self.measure()]
         }
     }
 
@@ -255,7 +314,7 @@ impl ChatScreen {
         } else {
             self.fresh.system_prompt = prompt;
             self.refresh_panel();
-            Vec::new()
+            vec![self.measure()]
         }
     }
 

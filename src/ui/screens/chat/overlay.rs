@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::{
-        chat::TurnAct,
+        chat::{Draft, TurnAct},
         organise::{FolderContent, NewConversation},
     },
     safe_text::SafeText,
@@ -220,7 +220,7 @@ impl ChatScreen {
 
     fn answer(&mut self, cx: &Cx) -> Vec<Effect> {
         let Some(Overlay::Question(question)) = &self.overlay else { return Vec::new() };
-        let answer = question.answers[question.at].1.clone();
+        let answer = question.answers[question.at].1;
         self.overlay_out(Out::Answer(answer), cx)
     }
 
@@ -233,23 +233,19 @@ impl ChatScreen {
             Answer::DeleteFolderTrashContent(id) => {
                 vec![Effect::Chat(ChatCall::DeleteFolder { id, content: FolderContent::Trash })]
             }
-            Answer::Shorten(act) => {
-                // The refused text went back into the composer; it is on its way again now.
-                if let TurnAct::Send { .. } = &*act {
-                    self.composer.take();
-                }
-                self.start(*act, true, cx)
-            }
+            Answer::Shorten(answer) => self.start(TurnAct::Regenerate { answer }, true, cx),
             Answer::ShowOptions => {
                 if self.panel.is_none() {
                     self.toggle_panel(cx);
                 }
                 Vec::new()
             }
-            Answer::NewConversation => {
-                let draft = self.draft();
+            Answer::AskElsewhere(answer) => {
+                let question = self.transcript.message(answer).and_then(|answer| answer.parent);
+                let question = question.and_then(|question| self.transcript.message(question));
+                let text = question.map(|question| question.content.clone()).unwrap_or_default();
                 let mut effects = self.new_conversation(NewConversation::default(), cx);
-                effects.extend(self.set_draft(draft));
+                effects.extend(self.set_draft(Draft { text, ..Draft::default() }));
                 effects.extend(self.draft_changed(cx));
                 effects
             }

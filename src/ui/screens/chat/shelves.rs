@@ -287,10 +287,25 @@ impl ChatScreen {
             Effect::Chat(ChatCall::Tree),
         ];
         let was_open = self.open_id().is_some_and(|open| ids.contains(&open));
+        // Nothing is sent into the trash; what waited there waits in its draft.
+        for id in &ids {
+            self.waiting.parked.remove(id);
+        }
+        let queued = if was_open { self.waiting.queue.len() } else { 0 };
+        if queued > 0 {
+            let what = if queued == 1 {
+                "1 queued message waits".to_owned()
+            } else {
+                format!("{queued} queued messages wait")
+            };
+            effects.push(Effect::Toast(Toast::notice(format!("{what} in its draft until it is restored."))));
+        }
         self.trashed = ids;
         if was_open {
             let focus = self.focus;
+            let gone = self.open_id();
             effects.extend(self.new_conversation(NewConversation::default(), cx));
+            self.waiting.parked.retain(|id, _| Some(*id) != gone);
             self.set_focus(focus, cx);
         }
         effects

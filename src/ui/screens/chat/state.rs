@@ -1,14 +1,11 @@
 //! The parts of the chat screen's state that have a name of their own.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    path::PathBuf,
-};
+use std::collections::{HashMap, VecDeque};
 
 use crate::{
     api::{
         ConversationId, FolderId, MessageId, TurnId,
-        chat::{Delta, Draft, TurnAct},
+        chat::{Delta, Draft, TurnAct, Written},
     },
     ui::widgets::{composer::Composer, field::Field, picker::Picker},
 };
@@ -32,6 +29,8 @@ pub struct Running {
     /// The person has asked it to stop.
     pub stopping: bool,
     pub began_ms: i64,
+    /// When the first and the latest token of thinking came.
+    pub thought: Option<(i64, i64)>,
     /// What the answer held when it began, and everything since: for when its conversation comes on view again.
     pub begun: Option<Delta>,
     pub so_far: Delta,
@@ -52,9 +51,31 @@ pub struct Outgoing {
     /// `None` = the conversation is being created first.
     pub conversation: Option<ConversationId>,
     pub act: TurnAct,
+    /// What of its text was folded away, for when it comes back.
+    pub folded: Vec<(usize, usize)>,
     pub shorten: bool,
     /// It came from the queue; a refusal puts it back there.
     pub from_queue: bool,
+    /// Esc came before it was committed: it is stopped as soon as it has a number.
+    pub stop: bool,
+}
+
+/// A written message whose `@names` are being looked at.
+#[derive(Debug)]
+pub struct Naming {
+    pub asked: u64,
+    pub written: Written,
+    pub how: How,
+    /// The answer is here, or nothing was asked; it goes when those before it are gone.
+    pub is_known: bool,
+}
+
+/// What becomes of a written message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Send,
+    Edit(MessageId),
+    Branch(MessageId),
 }
 
 /// What a message is being edited instead of: the draft comes back when editing is left.
@@ -73,21 +94,21 @@ pub struct History {
     pub waits: bool,
     pub at: Option<usize>,
     /// What was being written before ↑.
-    pub stash: String,
+    pub stash: Written,
 }
 
 impl History {
     /// The text to show after a step, if there is one. Back is towards older ones.
-    pub fn step(&mut self, back: bool, current: &str) -> Option<String> {
+    pub fn step(&mut self, back: bool, current: &Written) -> Option<Written> {
         match (back, self.at) {
             (true, None) => {
-                let first = self.prompts.first()?.clone();
-                current.clone_into(&mut self.stash);
+                let first = past(self.prompts.first()?);
+                self.stash = current.clone();
                 self.at = Some(0);
                 Some(first)
             }
             (true, Some(at)) => {
-                let older = self.prompts.get(at + 1)?.clone();
+                let older = past(self.prompts.get(at + 1)?);
                 self.at = Some(at + 1);
                 Some(older)
             }
@@ -98,7 +119,7 @@ impl History {
             }
             (false, Some(at)) => {
                 self.at = Some(at - 1);
-                self.prompts.get(at - 1).cloned()
+                self.prompts.get(at - 1).map(|prompt| past(prompt))
             }
         }
     }
@@ -111,6 +132,10 @@ impl History {
         }
         self.at = None;
     }
+}
+
+fn past(prompt: &str) -> Written {
+    Written { text: prompt.to_owned(), ..Written::default() }
 }
 
 /// What stands in front of the screen and takes the keys.
@@ -157,15 +182,16 @@ pub struct Question {
     pub at: usize,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The folder goes; its content moves up.
     DeleteFolderKeepContent(FolderId),
     DeleteFolderTrashContent(FolderId),
     /// Ask again and leave out older messages.
-    Shorten(Box<TurnAct>),
+    Shorten(MessageId),
     ShowOptions,
-    NewConversation,
+    /// Its question goes into a new conversation.
+    AskElsewhere(MessageId),
     Nothing,
 }
 
@@ -173,18 +199,23 @@ pub enum Answer {
 #[derive(Debug, Default)]
 pub struct Waiting {
     /// Messages that go when the running answer ends, of the conversation on view.
-    pub queue: VecDeque<String>,
+    pub queue: VecDeque<Written>,
     /// Drafts of conversations that are not on view and have a queue.
     pub parked: HashMap<ConversationId, Draft>,
     /// The queue stands still because the last answer did not end well.
     pub is_held: bool,
 }
 
-/// The text and the files of something that could not be sent.
-pub fn text_of(act: TurnAct) -> (String, Vec<PathBuf>) {
+/// The text and the files of something that could not be sent, and what it was meant for.
+pub fn taken_back(act: TurnAct, folded: Vec<(usize, usize)>) -> Option<(Written, How)> {
     match act {
-        TurnAct::Send { text, attachments } => (text, attachments),
-        TurnAct::Edit { text, .. } => (text, Vec::new()),
-        TurnAct::Regenerate { .. } | TurnAct::Continue { .. } => (String::new(), Vec::new()),
+        TurnAct::Send { text, attachments } => Some((Written { text, folded, attachments }, How::Send)),
+        TurnAct::Edit { message, text, attachments } => {
+            Some((Written { text, folded, attachments }, How::Edit(message)))
+        }
+        TurnAct::Branch { after, text, attachments } => {
+            Some((Written { text, folded, attachments }, How::Branch(after)))
+        }
+        TurnAct::Regenerate { .. } | TurnAct::Continue { .. } => None,
     }
 }

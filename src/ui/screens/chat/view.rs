@@ -257,6 +257,9 @@ impl ChatScreen {
         if self.editing.is_some() {
             right.push(Span::styled(" editing your message — Enter branches, Esc leaves ", theme.badge));
         }
+        if self.forking.is_some() {
+            right.push(Span::styled(" a new branch — Enter sends, Esc leaves ", theme.badge));
+        }
         if let Some(status) = self.status(cx) {
             right.push(Span::styled(format!(" {status} "), theme.accent));
         }
@@ -288,26 +291,35 @@ impl ChatScreen {
             return vec![Span::styled(format!("context {about}{used}"), theme.dim)];
         }
         let limit = spaced(usize::try_from(meter.limit).unwrap_or(usize::MAX));
-        let share = f64::from(meter.used) / f64::from(meter.limit);
-        let style = if share >= 1.0 {
+        // The answer needs room, too: what counts is how full the part for the prompt is.
+        let room = if meter.room == 0 { meter.limit } else { meter.room };
+        let share = f64::from(meter.used) / f64::from(room);
+        let falls_out = meter.first_seen.is_some();
+        let warns = falls_out || share >= 0.8;
+        let style = if share > 1.0 {
             theme.meter_full
-        } else if share >= 0.8 {
+        } else if warns {
             theme.meter_warning
         } else {
             theme.meter
         };
-        let mut spans = vec![Span::styled(
-            format!("context {about}{used} / {limit}"),
-            if share >= 0.8 { style } else { theme.dim },
-        )];
+        let mut spans =
+            vec![Span::styled(format!("context {about}{used} / {limit}"), if warns { style } else { theme.dim })];
         if with_bar {
             let full = ((share * BAR as f64).ceil() as usize).min(BAR);
             spans.push(Span::raw(" "));
             spans.push(Span::styled("█".repeat(full), style));
             spans.push(Span::styled("░".repeat(BAR - full), theme.meter_empty));
         }
-        if share >= 1.0 {
-            spans.push(Span::styled(" full", style));
+        let word = match (share > 1.0, falls_out, warns) {
+            (true, _, _) => " full",
+            (false, _, true) if !with_bar => " !",
+            (false, true, _) => " older left out",
+            (false, false, true) => " nearly full",
+            (false, false, false) => "",
+        };
+        if !word.is_empty() {
+            spans.push(Span::styled(word, style));
         }
         spans
     }
@@ -317,12 +329,18 @@ impl ChatScreen {
         let theme = &cx.theme;
         let mut lines = Vec::new();
         let queued = self.waiting.queue.len();
-        for text in self.waiting.queue.iter().take(QUEUED_SHOWN) {
-            let first = &text[..text.floor_char_boundary(400)];
-            let shown = clip(SafeText::line(first).as_str(), usize::from(area.width.saturating_sub(12)));
+        for waiting in self.waiting.queue.iter().take(QUEUED_SHOWN) {
+            let first = &waiting.text[..waiting.text.floor_char_boundary(400)];
+            let files = match waiting.attachments.len() {
+                0 => String::new(),
+                1 => " · 1 attachment".to_owned(),
+                many => format!(" · {many} attachments"),
+            };
+            let room = usize::from(area.width.saturating_sub(12)).saturating_sub(files.len());
+            let shown = clip(SafeText::line(first).as_str(), room);
             lines.push(Line::from(vec![
                 Span::styled(" queued ", theme.badge),
-                Span::styled(format!(" {shown}"), theme.dim),
+                Span::styled(format!(" {shown}{files}"), theme.dim),
             ]));
         }
         if queued > QUEUED_SHOWN {

@@ -22,8 +22,7 @@ pub fn apply(composer: &mut Composer, key: KeyEvent) -> bool {
         }
     }
     if let Some(c) = typed_char(key) {
-        composer.area.insert_char(c);
-        composer.edited();
+        composer.insert(c);
         return true;
     }
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);

@@ -1,10 +1,12 @@
 //! The box a message is written in: a multi-line editor with placeholders for long pastes, attachments and a vim layer.
 //! Knows nothing of conversations, stores or Ollama.
 //!
-//! Invariant: the text in the editor is always safe to draw; only the texts behind placeholders are kept raw.
+//! Invariant: what is sent is what was written, typed or pasted, to the character; what is drawn is safe. Hidden
+//! characters stand in the editor as visible marks, and long pastes as placeholders.
 
 mod keys;
 pub mod pastes;
+mod stand_ins;
 mod vim;
 
 use std::{cell::Cell, path::PathBuf};
@@ -14,16 +16,20 @@ use ratatui::{
     Frame,
     buffer::Buffer,
     layout::{Position, Rect},
-    style::Style,
+    style::{Modifier, Style},
     widgets::Widget as _,
 };
 use tui_textarea::{CursorMove, DataCursor, TextArea, WrapMode};
 
 use self::{
-    pastes::{Pastes, UNFOLD_MAX},
+    pastes::{Pastes, Piece, UNFOLD_MAX},
+    stand_ins::StandIns,
     vim::{Mode, Vim},
 };
-use crate::{api::chat::Attachment, safe_text::SafeText};
+use crate::{
+    api::chat::{Attachment, Written},
+    safe_text::SafeText,
+};
 
 /// Text longer than this is shown as a placeholder also when it comes from a draft, the history or the editor.
 const TEXT_SHOWN: usize = 20 * 1024;
@@ -53,6 +59,7 @@ pub struct Attached {
 pub struct Composer {
     area: TextArea<'static>,
     pastes: Pastes,
+    stand_ins: StandIns,
     attached: Vec<Attached>,
     vim: Option<Vim>,
     /// Counts edits, so that derived things know when they are stale.
@@ -65,6 +72,7 @@ impl Composer {
         Self {
             area: editor(""),
             pastes: Pastes::default(),
+            stand_ins: StandIns::default(),
             attached: Vec::new(),
             vim: vim.then(Vim::default),
             edits: 1,
@@ -72,14 +80,34 @@ impl Composer {
         }
     }
 
-    /// The text as it is shown, with placeholders.
+    /// The text as it is shown, with placeholders and stand-ins.
     pub fn shown(&self) -> String {
         self.area.lines().join("\n")
     }
 
     /// The text as it will be sent.
     pub fn text(&self) -> String {
-        self.pastes.expand(&self.shown())
+        self.written().text
+    }
+
+    /// All there is, as it will be sent, and what of it is folded away.
+    pub fn written(&self) -> Written {
+        let shown = self.shown();
+        let mut written = Written {
+            attachments: self.attached.iter().map(|attached| attached.path.clone()).collect(),
+            ..Written::default()
+        };
+        for piece in self.pastes.pieces(&shown) {
+            match piece {
+                Piece::Written(text) => written.text.push_str(&self.stand_ins.reveal(text)),
+                Piece::Pasted(text) => {
+                    let start = written.text.len();
+                    written.text.push_str(text);
+                    written.folded.push((start, written.text.len()));
+                }
+            }
+        }
+        written
     }
 
     pub fn is_empty(&self) -> bool {
@@ -111,27 +139,53 @@ impl Composer {
 
     /// Replaces the text; the cursor goes to its end. The earlier text can be had back by undo no more.
     pub fn set_text(&mut self, text: &str) {
+        self.put(text, &[]);
+    }
+
+    /// As `set_text`, with these stretches folded away.
+    pub fn put(&mut self, text: &str, folded: &[(usize, usize)]) {
         self.pastes.clear();
-        let shown = if text.len() > TEXT_SHOWN { self.pastes.keep(text.to_owned()) } else { safe(text) };
+        let shown = if folded.is_empty() && text.len() > TEXT_SHOWN {
+            self.pastes.keep(text.to_owned())
+        } else {
+            let mut shown = String::new();
+            let mut done = 0;
+            for (start, end) in folded {
+                // What was stored may be damaged; then it is shown whole.
+                let (Some(before), Some(paste)) = (text.get(done..*start), text.get(*start..*end)) else { break };
+                if !paste.is_empty() {
+                    shown.push_str(&self.stand_ins.hide(before));
+                    shown.push_str(&self.pastes.keep(paste.to_owned()));
+                    done = *end;
+                }
+            }
+            shown + &self.stand_ins.hide(&text[done..])
+        };
         self.area = editor(&shown);
         self.area.move_cursor(CursorMove::Bottom);
         self.area.move_cursor(CursorMove::End);
         self.edited();
     }
 
+    /// The text came back from another editor. What was folded away and is still there stays folded.
+    pub fn edited_elsewhere(&mut self, text: &str) {
+        let folded = self.pastes.found_in(text);
+        self.put(text, &folded);
+    }
+
     /// Takes the text and the attachments out.
-    pub fn take(&mut self) -> (String, Vec<PathBuf>) {
-        let text = self.text();
+    pub fn take(&mut self) -> Written {
+        let written = self.written();
         self.set_text("");
-        let paths = std::mem::take(&mut self.attached).into_iter().map(|attached| attached.path).collect();
+        self.attached.clear();
         if let Some(vim) = &mut self.vim {
             vim.mode = Mode::Insert;
         }
-        (text, paths)
+        written
     }
 
-    /// A bracketed paste. A long one becomes a placeholder; a short one loses what cannot be drawn.
-    /// Gives the number of characters it lost.
+    /// A bracketed paste. A long one becomes a placeholder; in a short one what cannot be drawn stands as marks.
+    /// Gives the number of such characters.
     pub fn paste(&mut self, text: String) -> usize {
         let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text };
         let hidden = if pastes::is_long(&text) {
@@ -139,9 +193,9 @@ impl Composer {
             self.area.insert_str(label);
             0
         } else {
-            let clean = SafeText::new(&text);
-            self.area.insert_str(clean.as_str());
-            clean.hidden()
+            let shown = self.stand_ins.hide(&text);
+            self.area.insert_str(shown);
+            SafeText::new(&text).hidden()
         };
         self.edited();
         hidden
@@ -167,7 +221,8 @@ impl Composer {
         }
         self.move_to_column(start);
         self.area.delete_str(end - start);
-        self.area.insert_str(safe(&text));
+        let shown = self.stand_ins.hide(&text);
+        self.area.insert_str(shown);
         self.edited();
         Ok(())
     }
@@ -218,14 +273,15 @@ impl Composer {
         let DataCursor(row, column) = self.area.cursor();
         let before: Vec<char> = self.area.lines()[row].chars().take(column).collect();
         let start = before.iter().rposition(|c| c.is_whitespace()).map_or(0, |at| at + 1);
-        (start, before[start..].iter().collect())
+        (start, self.stand_ins.reveal(&before[start..].iter().collect::<String>()))
     }
 
     /// The first line up to the cursor, when the cursor is on it: where a command can stand.
     pub fn command_line(&self) -> Option<String> {
         let DataCursor(row, column) = self.area.cursor();
         let line = &self.area.lines()[0];
-        (row == 0 && line.starts_with('/')).then(|| line.chars().take(column).collect())
+        (row == 0 && line.starts_with('/'))
+            .then(|| self.stand_ins.reveal(&line.chars().take(column).collect::<String>()))
     }
 
     /// Replaces what stands between `start` and the cursor on the cursor's line.
@@ -233,7 +289,8 @@ impl Composer {
         let DataCursor(_, column) = self.area.cursor();
         self.move_to_column(start);
         self.area.delete_str(column.saturating_sub(start));
-        self.area.insert_str(safe(with));
+        let shown = self.stand_ins.hide(with);
+        self.area.insert_str(shown);
         self.edited();
     }
 
@@ -271,6 +328,7 @@ impl Composer {
         }
         frame.buffer_mut().set_style(area, style);
         frame.render_widget(&self.area, area);
+        self.draw_marks(frame.buffer_mut(), area);
         if focused {
             let cursor = self.area.screen_cursor();
             let (top, _) = self.area.scroll_offset();
@@ -278,6 +336,25 @@ impl Composer {
             let column = u16::try_from(cursor.col).unwrap_or(u16::MAX).min(area.width - 1);
             frame.set_cursor_position(Position::new(area.x + column, area.y + row));
         }
+    }
+
+    /// Shows each stand-in as what it stands for.
+    fn draw_marks(&self, buffer: &mut Buffer, area: Rect) {
+        for position in area.intersection(buffer.area).positions() {
+            let Some(cell) = buffer.cell_mut(position) else { continue };
+            if let Some(mark) = cell.symbol().chars().next().and_then(|c| self.stand_ins.mark(c)) {
+                cell.set_char(mark).set_style(Style::default().add_modifier(Modifier::REVERSED));
+            }
+        }
+    }
+
+    /// Types one character.
+    fn insert(&mut self, c: char) {
+        let DataCursor(row, column) = self.area.cursor();
+        let before = column.checked_sub(1).and_then(|at| self.area.lines()[row].chars().nth(at));
+        let c = if c.is_ascii_graphic() || c == ' ' { c } else { self.stand_ins.hide_typed(c, before) };
+        self.area.insert_char(c);
+        self.edited();
     }
 
     /// Puts the cursor where the mouse pointed, relative to the drawn text.
@@ -335,10 +412,6 @@ fn editor(text: &str) -> TextArea<'static> {
     area.set_cursor_line_style(Style::default());
     area.set_cursor_style(Style::default());
     area
-}
-
-fn safe(text: &str) -> String {
-    SafeText::new(text).as_str().to_owned()
 }
 
 /// Whether this is a plain character to type, and which.

@@ -18,6 +18,15 @@ struct Paste {
     text: String,
 }
 
+/// A stretch of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// As it stands in the editor.
+    Written(&'a str),
+    /// Behind a placeholder.
+    Pasted(&'a str),
+}
+
 /// The texts behind the placeholders of one draft.
 #[derive(Debug, Default)]
 pub struct Pastes {
@@ -59,12 +68,9 @@ impl Pastes {
         self.pastes.is_empty()
     }
 
-    /// The text with every placeholder replaced by what was pasted.
-    pub fn expand(&self, shown: &str) -> String {
-        if self.pastes.is_empty() {
-            return shown.to_owned();
-        }
-        let mut full = String::with_capacity(shown.len());
+    /// The text cut at its placeholders.
+    pub fn pieces<'a>(&'a self, shown: &'a str) -> Vec<Piece<'a>> {
+        let mut pieces = Vec::new();
         let mut rest = shown;
         while let Some((at, paste)) = self
             .pastes
@@ -72,12 +78,24 @@ impl Pastes {
             .filter_map(|paste| rest.find(&paste.label).map(|at| (at, paste)))
             .min_by_key(|found| found.0)
         {
-            full.push_str(&rest[..at]);
-            full.push_str(&paste.text);
+            pieces.push(Piece::Written(&rest[..at]));
+            pieces.push(Piece::Pasted(&paste.text));
             rest = &rest[at + paste.label.len()..];
         }
-        full.push_str(rest);
-        full
+        pieces.push(Piece::Written(rest));
+        pieces
+    }
+
+    /// Where the kept texts stand in this one, in order; each once.
+    pub fn found_in(&self, text: &str) -> Vec<(usize, usize)> {
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        for paste in self.pastes.iter().filter(|paste| !paste.text.is_empty()) {
+            let free = |(start, end): &(usize, usize)| found.iter().all(|other| *end <= other.0 || *start >= other.1);
+            let place = text.match_indices(&paste.text).map(|(at, found)| (at, at + found.len())).find(free);
+            found.extend(place);
+        }
+        found.sort_unstable();
+        found
     }
 
     /// The placeholder that holds or touches this place of a line: its first and last character column, and its text.
@@ -125,7 +143,16 @@ mod tests {
         let second = pastes.keep("a\nb\nc\nd".to_owned());
         assert_eq!(second, "[pasted 4 lines #2]");
         let shown = format!("look: {first} and {second}, [pasted 9 lines]");
-        assert_eq!(pastes.expand(&shown), "look: a\nb\nc\nd\u{1b}[31m and a\nb\nc\nd, [pasted 9 lines]");
+        assert_eq!(
+            pastes.pieces(&shown),
+            [
+                Piece::Written("look: "),
+                Piece::Pasted("a\nb\nc\nd\u{1b}[31m"),
+                Piece::Written(" and "),
+                Piece::Pasted("a\nb\nc\nd"),
+                Piece::Written(", [pasted 9 lines]"),
+            ]
+        );
     }
 
     #[test]

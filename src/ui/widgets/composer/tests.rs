@@ -95,11 +95,47 @@ fn a_placeholder_unfolds_at_the_cursor() {
 }
 
 #[test]
-fn a_short_paste_loses_its_control_characters_and_says_how_many() {
+fn hidden_characters_of_a_short_paste_stand_as_marks_and_are_sent_as_they_are() {
     let mut composer = composer("");
-    let lost = composer.paste("ab\u{202e}c".to_owned());
-    assert_eq!(lost, 1);
+    let hidden = composer.paste("a\tb\u{202e}c".to_owned());
+    assert_eq!(hidden, 1);
     assert!(!composer.shown().contains('\u{202e}'));
+    assert_eq!(composer.text(), "a\tb\u{202e}c");
+}
+
+#[test]
+fn a_text_comes_out_as_it_was_put_in() {
+    for text in ["\tfn a() {\n\t\tb();\n\t}", "zero\u{200b}width \u{1b}[31m\r\nnext", "\u{feff}e\u{301}"] {
+        let mut composer = composer(text);
+        assert_eq!(composer.text(), text);
+        write(&mut composer, "!");
+        assert_eq!(composer.text(), format!("{text}!"));
+    }
+}
+
+#[test]
+fn what_is_drawn_of_hidden_characters_is_a_mark() {
+    use ratatui::{Terminal, backend::TestBackend};
+    let composer = composer("a\u{202e}b\u{1b}c\td");
+    let mut terminal = Terminal::new(TestBackend::new(12, 1)).unwrap();
+    terminal.draw(|frame| composer.view(frame, frame.area(), Style::default(), true)).unwrap();
+    assert_eq!(terminal.backend().to_string().lines().next().unwrap(), "\"a·b␛c   d   \"");
+}
+
+#[test]
+fn placeholders_survive_being_put_away_and_taken_out() {
+    let mut composer = composer("see ");
+    composer.paste("1\n\t2\n3\n4".to_owned());
+    write(&mut composer, " or ü");
+    let shown = composer.shown();
+    let written = composer.take();
+    assert_eq!(written.text, "see 1\n\t2\n3\n4 or ü");
+    composer.put(&written.text, &written.folded);
+    assert_eq!((composer.shown(), composer.written()), (shown.clone(), written.clone()));
+    composer.edited_elsewhere("now: 1\n\t2\n3\n4");
+    assert_eq!(composer.shown(), "now: [pasted 4 lines]");
+    composer.put("ü", &[(1, 7)]);
+    assert_eq!(composer.text(), "ü", "a damaged draft is shown whole");
 }
 
 #[test]

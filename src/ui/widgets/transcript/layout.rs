@@ -190,6 +190,11 @@ impl Transcript {
         let text = match (item.message.metrics.thinking_ms, &item.live) {
             (Some(ms), _) => format!("{mark} thought for {}", seconds(ms)),
             (None, Some(live)) if live.content.borrow().is_empty() => format!("{mark} thinking…"),
+            // The stored answer brings the exact figure; until then this is what was seen of it.
+            (None, Some(live)) if live.thought.is_some_and(|(first, last)| last > first) => {
+                let (first, last) = live.thought.unwrap_or_default();
+                format!("{mark} thought for {}", seconds(u32::try_from(last - first).unwrap_or(u32::MAX)))
+            }
             (None, _) => format!("{mark} thought"),
         };
         layout.thinking_line = Some(layout.head.len());
@@ -220,7 +225,8 @@ impl Transcript {
                 if let Some(hint) = fault.and_then(|fault| fault.hint.as_deref()) {
                     say(&format!("  {}", SafeText::new(hint)), theme.dim);
                 }
-                if fault.is_some_and(|fault| fault.kind == crate::api::FaultKind::Overflow) {
+                let kind = fault.map(|fault| fault.kind).or(message.error_kind);
+                if kind == Some(crate::api::FaultKind::Overflow) {
                     say(
                         "  s leaves out older messages · F4 num_ctx makes the window larger · x excludes one",
                         theme.key,

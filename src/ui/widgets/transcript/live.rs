@@ -14,6 +14,8 @@ pub struct Live {
     pub calls: Vec<ToolCall>,
     /// Blocks of code for which colours have been asked.
     pub coloured: Cell<usize>,
+    /// When the first and the last token of thinking came, milliseconds.
+    pub thought: Option<(i64, i64)>,
     /// The text as it came, for copying before the end.
     raw: String,
 }
@@ -26,17 +28,19 @@ impl Live {
             thinking: RefCell::new(Stream::begun(&answer.thinking)),
             calls: answer.tool_calls.clone(),
             coloured: Cell::new(0),
+            thought: None,
             raw: answer.content.clone(),
         }
     }
 
-    pub fn push(&mut self, delta: &Delta) {
+    pub fn push(&mut self, delta: &Delta, now_ms: i64) {
         if !delta.content.is_empty() {
             self.content.get_mut().push(&delta.content);
             self.raw.push_str(&delta.content);
         }
         if !delta.thinking.is_empty() {
             self.thinking.get_mut().push(&delta.thinking);
+            self.thought = Some((self.thought.map_or(now_ms, |(first, _)| first), now_ms));
         }
         self.calls.extend(delta.tool_calls.iter().cloned());
     }

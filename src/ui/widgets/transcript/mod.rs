@@ -1,5 +1,6 @@
 //! The messages of the branch on view: what is loaded of it, what is folded, where the reader is. Knows no store; says
-//! when older messages are wanted.
+//! which other messages are wanted. What is loaded is one stretch of the branch around the reader, of bounded length:
+//! what comes in at one side goes out at the other.
 //!
 //! Invariant: a message is laid out only when it comes on the screen (or is scrolled past), once per width, theme and fold.
 //! Places are a message and a line in it, never a line number of the whole, so what lies above costs nothing.
@@ -32,8 +33,12 @@ use crate::{
     },
 };
 
-/// Messages kept when the reader goes back to the end after reading far up.
-const KEPT: usize = 400;
+/// Most messages that are loaded at a time.
+pub(super) const KEPT: usize = 240;
+/// With fewer messages than this above the reader, older ones are wanted.
+const NEAR_BEGINNING: usize = 8;
+/// With fewer messages than this from the top of the screen on, newer ones are wanted: more than a screen holds.
+const NEAR_END: usize = 60;
 /// Laid-out messages kept.
 const LAYOUTS: usize = 200;
 
@@ -99,6 +104,19 @@ impl Item {
     }
 }
 
+/// Messages that are not loaded and should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Those before this one.
+    Older(MessageId),
+    /// Those after this one.
+    Newer(MessageId),
+    /// The first of the branch.
+    Oldest,
+    /// The last of the branch.
+    Newest,
+}
+
 /// What is under a point of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -107,12 +125,33 @@ pub struct Hit {
     pub is_thinking: bool,
 }
 
+/// One side of what is loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Edge {
+    has_more: bool,
+    /// More has been asked for.
+    asked: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Top,
+    Bottom,
+}
+
+/// A way to an end that is not loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seek {
+    end: End,
+    asked: bool,
+}
+
 pub struct Transcript {
     items: Vec<Item>,
-    has_older: bool,
-    asked_older: bool,
-    /// The reader wants the very beginning; older pages are fetched until it is here.
-    seeks_top: bool,
+    above: Edge,
+    below: Edge,
+    /// The reader wants the very beginning or the very end, which is fetched.
+    seeks: Option<Seek>,
     place: Place,
     selected: Option<usize>,
     pub meter: ContextMeter,
@@ -126,9 +165,9 @@ impl Default for Transcript {
     fn default() -> Self {
         Self {
             items: Vec::new(),
-            has_older: false,
-            asked_older: false,
-            seeks_top: false,
+            above: Edge::default(),
+            below: Edge::default(),
+            seeks: None,
             place: Place::Follow,
             selected: None,
             meter: ContextMeter::default(),
@@ -142,7 +181,8 @@ impl Transcript {
     pub fn new(page: MessagePage, meter: ContextMeter) -> Self {
         Self {
             items: page.messages.into_iter().map(Item::new).collect(),
-            has_older: page.has_older,
+            above: Edge { has_more: page.has_older, asked: false },
+            below: Edge { has_more: page.has_newer, asked: false },
             meter,
             ..Self::default()
         }
@@ -156,8 +196,20 @@ impl Transcript {
         self.place
     }
 
+    /// The last message of the branch, if it is loaded.
     pub fn last(&self) -> Option<&Message> {
-        self.items.last().map(|item| &item.message)
+        self.items.last().filter(|_| !self.below.has_more).map(|item| &item.message)
+    }
+
+    /// Whether the place of this message is among what is loaded.
+    pub fn can_place(&self, message: &Message) -> bool {
+        !self.below.has_more
+            || self.index_of(message.id).is_some()
+            || message.parent.is_some_and(|parent| self.index_of(parent).is_some())
+    }
+
+    pub fn is_live(&self, id: MessageId) -> bool {
+        self.index_of(id).is_some_and(|at| self.items[at].live.is_some())
     }
 
     pub fn message(&self, id: MessageId) -> Option<&Message> {
@@ -179,6 +231,17 @@ impl Transcript {
 
     /// The same branch read anew: what changed is replaced, what was loaded above stays, the reader stays.
     pub fn refresh(&mut self, page: MessagePage, meter: ContextMeter) {
+        let jumps = self.seeks.take_if(|seek| seek.end == End::Bottom).is_some();
+        let overlaps = page.messages.iter().any(|message| self.index_of(message.id).is_some());
+        if self.below.has_more && !jumps && !overlaps {
+            // Whoever reads far above the end is left there.
+            self.meter = meter;
+            return;
+        }
+        if jumps {
+            self.place = Place::Follow;
+        }
+        self.below.has_more = page.has_newer;
         let at = match self.place {
             Place::Follow => None,
             Place::At { index, line } => self.items.get(index).map(|item| (item.message.id, line)),
@@ -189,7 +252,7 @@ impl Transcript {
         let mut items: Vec<Item> = Vec::new();
         match seam {
             Some(seam) => items.extend(old.drain(..seam)),
-            None => self.has_older = page.has_older,
+            None => self.above.has_more = page.has_older,
         }
         for message in page.messages {
             let same = old.iter().position(|item| item.message.id == message.id);
@@ -205,7 +268,10 @@ impl Transcript {
         }
         self.items = items;
         self.meter = meter;
-        self.selected = selected.and_then(|id| self.index_of(id));
+        self.selected = match selected.map(|id| self.index_of(id)) {
+            Some(None) if jumps => self.items.len().checked_sub(1),
+            found => found.flatten(),
+        };
         self.place = match at.and_then(|(id, line)| Some((self.index_of(id)?, line))) {
             Some((index, line)) => Place::At { index, line },
             None => Place::Follow,
@@ -217,6 +283,8 @@ impl Transcript {
         let selected = self.selected;
         let place = self.place;
         let meter = self.meter;
+        // Whatever followed is another branch now.
+        self.below.has_more = false;
         self.refresh(page, meter);
         if let Some(was) = selected {
             self.selected = Some(was.min(self.items.len().saturating_sub(1))).filter(|_| !self.items.is_empty());
@@ -238,10 +306,17 @@ impl Transcript {
             return;
         }
         match message.parent.map(|parent| self.index_of(parent)) {
-            Some(Some(parent)) => self.items.truncate(parent + 1),
+            Some(Some(parent)) => {
+                self.items.truncate(parent + 1);
+                self.below.has_more = false;
+            }
             // Its parent is not loaded; then it can only follow what is.
             Some(None) => {}
-            None => self.items.clear(),
+            None => {
+                self.items.clear();
+                self.above.has_more = false;
+                self.below.has_more = false;
+            }
         }
         self.items.push(Item::new(message));
         let last = self.items.len() - 1;
@@ -267,22 +342,33 @@ impl Transcript {
     }
 
     /// Puts a preview that grew while another conversation was on view in its place.
-    pub fn resume_answer(&mut self, id: MessageId, deltas: &Delta) {
+    pub fn resume_answer(&mut self, id: MessageId, deltas: &Delta, thought: Option<(i64, i64)>) {
         if let Some(at) = self.index_of(id) {
             let item = &mut self.items[at];
             let mut base = item.message.clone();
             base.content.clone_from(&deltas.content);
             base.thinking.clone_from(&deltas.thinking);
             base.tool_calls.clone_from(&deltas.tool_calls);
-            item.live = Some(Box::new(Live::new(&base)));
+            let mut live = Live::new(&base);
+            live.thought = thought;
+            item.live = Some(Box::new(live));
         }
     }
 
-    pub fn on_delta(&mut self, answer: MessageId, delta: &Delta) {
+    pub fn on_delta(&mut self, answer: MessageId, delta: &Delta, now_ms: i64) {
         // The running answer is the last message; looking from the end keeps a delta cheap in a long conversation.
         if let Some(item) = self.items.iter_mut().rev().find(|item| item.message.id == answer) {
             let live = item.live.get_or_insert_with(|| Box::new(Live::new(&item.message)));
-            live.push(delta);
+            live.push(delta, now_ms);
+        }
+    }
+
+    /// When the thinking of an answer began and went on, as far as it came before the answer was shown.
+    pub fn set_thought(&mut self, id: MessageId, thought: Option<(i64, i64)>) {
+        if let Some(at) = self.index_of(id)
+            && let Some(live) = &mut self.items[at].live
+        {
+            live.thought = thought;
         }
     }
 
@@ -312,42 +398,95 @@ impl Transcript {
 
     /// Older messages, oldest first, that end right before the first loaded one.
     pub fn prepend(&mut self, page: MessagePage) {
-        self.asked_older = false;
-        self.has_older = page.has_older;
-        let known = self.items.first().map(|item| item.message.id);
-        let older: Vec<Item> =
-            page.messages.into_iter().filter(|message| Some(message.id) != known).map(Item::new).collect();
-        let more = older.len();
-        self.items.splice(0..0, older);
+        self.above.asked = false;
+        let fits = match (self.items.first(), page.messages.last()) {
+            (Some(first), Some(last)) => first.message.parent == Some(last.id),
+            (_, None) => true,
+            (None, Some(_)) => false,
+        };
+        // Asked for before the reader went elsewhere.
+        if !fits {
+            return;
+        }
+        self.above.has_more = page.has_older;
+        let more = page.messages.len();
+        self.items.splice(0..0, page.messages.into_iter().map(Item::new));
         self.selected = self.selected.map(|at| at + more);
         if let Place::At { index, line } = self.place {
             self.place = Place::At { index: index + more, line };
-        }
-        if self.seeks_top {
-            self.place = Place::At { index: 0, line: 0 };
-            self.selected = self.selected.map(|_| 0);
-            self.seeks_top = self.has_older;
+            if self.items.len() > KEPT {
+                self.items.truncate(KEPT);
+                self.below.has_more = true;
+                self.selected = self.selected.filter(|at| *at < KEPT);
+            }
         }
     }
 
-    /// The older page did not come.
-    pub fn older_failed(&mut self) {
-        self.asked_older = false;
-        self.seeks_top = false;
-    }
-
-    /// The message before which more should be loaded, when the reader comes near the beginning of what is loaded.
-    pub fn wants_older(&mut self) -> Option<MessageId> {
-        let near = match self.place {
-            Place::At { index, .. } => index < 8,
-            Place::Follow => self.items.len() < 8,
+    /// Newer messages, oldest first, that begin right after the last loaded one.
+    pub fn append(&mut self, page: MessagePage) {
+        self.below.asked = false;
+        let fits = match (self.items.last(), page.messages.first()) {
+            (Some(last), Some(first)) => first.parent == Some(last.message.id),
+            (_, None) => true,
+            (None, Some(_)) => false,
         };
-        if !self.has_older || self.asked_older || !near {
-            return None;
+        if !fits {
+            return;
         }
-        let first = self.items.first()?.message.id;
-        self.asked_older = true;
-        Some(first)
+        self.below.has_more = page.has_newer;
+        self.items.extend(page.messages.into_iter().map(Item::new));
+        self.trim();
+    }
+
+    /// The first messages of the branch, for the reader who went there.
+    pub fn begin_with(&mut self, page: MessagePage) {
+        // The reader may have turned back meanwhile.
+        if self.seeks.take_if(|seek| seek.end == End::Top).is_none() {
+            return;
+        }
+        self.above.has_more = page.has_older;
+        self.below.has_more = page.has_newer;
+        self.items = page.messages.into_iter().map(Item::new).collect();
+        self.place = Place::At { index: 0, line: 0 };
+        self.selected = self.selected.filter(|_| !self.items.is_empty()).map(|_| 0);
+    }
+
+    /// What was wanted did not come.
+    pub fn fetching_failed(&mut self) {
+        self.above.asked = false;
+        self.below.asked = false;
+        self.seeks = None;
+    }
+
+    /// The end of the branch is to be on view.
+    pub fn seek_bottom(&mut self) {
+        self.to_bottom();
+    }
+
+    /// What should be loaded, each thing once: the far end that the reader asked for, or what the reader comes near to.
+    pub fn wants(&mut self) -> Option<Wanted> {
+        if let Some(seek) = &mut self.seeks {
+            let end = match seek.end {
+                End::Top => Wanted::Oldest,
+                End::Bottom => Wanted::Newest,
+            };
+            return (!std::mem::replace(&mut seek.asked, true)).then_some(end);
+        }
+        let (above, below) = match self.place {
+            Place::At { index, .. } => (index, self.items.len().saturating_sub(index)),
+            Place::Follow => (self.items.len(), 0),
+        };
+        if self.above.has_more && !self.above.asked && above < NEAR_BEGINNING {
+            let first = self.items.first()?.message.id;
+            self.above.asked = true;
+            return Some(Wanted::Older(first));
+        }
+        if self.below.has_more && !self.below.asked && below < NEAR_END {
+            let last = self.items.last()?.message.id;
+            self.below.asked = true;
+            return Some(Wanted::Newer(last));
+        }
+        None
     }
 
     pub fn toggle_fold(&mut self, look: &Look) {
@@ -424,19 +563,25 @@ impl Transcript {
         self.items.iter().rposition(|item| item.message.id == id)
     }
 
-    /// Forgets what lies far above the end, and layouts far from the reader.
+    /// Forgets what lies far above the end of what is loaded.
     fn trim(&mut self) {
-        if self.items.len() > KEPT * 3 / 2 {
-            let gone = self.items.len() - KEPT;
+        let gone = self.items.len().saturating_sub(KEPT);
+        if gone > 0 {
             self.items.drain(..gone);
-            self.has_older = true;
+            self.above.has_more = true;
             self.selected = self.selected.and_then(|at| at.checked_sub(gone));
+            if let Place::At { index, line } = self.place {
+                self.place = match index.checked_sub(gone) {
+                    Some(index) => Place::At { index, line },
+                    None => Place::At { index: 0, line: 0 },
+                };
+            }
         }
     }
 
     /// Whether the line that says what the model no longer sees stands above this message.
     fn is_first_seen(&self, at: usize) -> bool {
-        self.meter.first_seen == Some(self.items[at].message.id) && (at > 0 || self.has_older)
+        self.meter.first_seen == Some(self.items[at].message.id) && (at > 0 || self.above.has_more)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Moving through the transcript: by line, page, message and prompt. Lays out only what is passed.
 
-use super::{LAYOUTS, Look, Place, Transcript};
+use super::{End, LAYOUTS, Look, Place, Seek, Transcript};
 use crate::api::{MessageId, chat::MessageRole};
 
 /// Lines that the message keys scroll inside a message longer than the screen.
@@ -54,7 +54,7 @@ impl Transcript {
             line += left;
             self.settle(index, line, look);
         }
-        self.seeks_top = false;
+        self.seeks = None;
         self.forget_far_layouts(index);
     }
 
@@ -66,22 +66,22 @@ impl Transcript {
         }
     }
 
-    /// To the beginning of the conversation; what is not loaded yet comes page by page.
+    /// To the beginning of the conversation, which is fetched if it is not loaded.
     pub fn to_top(&mut self) {
         self.place = Place::At { index: 0, line: 0 };
         self.selected = self.selected.filter(|_| !self.items.is_empty()).map(|_| 0);
-        self.seeks_top = self.has_older;
+        self.seeks = self.above.has_more.then_some(Seek { end: End::Top, asked: false });
     }
 
     pub fn to_bottom(&mut self) {
         self.place = Place::Follow;
-        self.seeks_top = false;
+        self.seeks = self.below.has_more.then_some(Seek { end: End::Bottom, asked: false });
         self.trim();
         self.selected = self.selected.and_then(|_| self.items.len().checked_sub(1));
     }
 
     pub fn is_seeking_top(&self) -> bool {
-        self.seeks_top
+        self.seeks.is_some_and(|seek| seek.end == End::Top)
     }
 
     /// Selects the nearest message when none is: the last one, or the first on the screen.
@@ -117,7 +117,7 @@ impl Transcript {
             } else if at + 1 < self.items.len() {
                 self.selected = Some(at + 1);
                 self.show(at + 1, look);
-            } else {
+            } else if !self.below.has_more {
                 self.to_bottom();
             }
         } else if at == top && line > 0 {
@@ -198,7 +198,13 @@ impl Transcript {
                 return;
             }
         }
-        self.place = Place::Follow;
+        self.place = if self.below.has_more {
+            // The end of what is loaded is not the end.
+            let (index, line) = self.top_when_ending_at(self.items.len(), look);
+            Place::At { index, line }
+        } else {
+            Place::Follow
+        };
     }
 
     fn bottom_is_below(&self, at: usize, look: &Look) -> bool {

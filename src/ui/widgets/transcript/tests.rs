@@ -17,6 +17,7 @@ fn message(n: u128, role: MessageRole, content: &str) -> Message {
         attachments: Vec::new(),
         state: MessageState::Done,
         error: None,
+        error_kind: None,
         model: None,
         metrics: crate::api::chat::Metrics::default(),
         excluded: false,
@@ -29,7 +30,11 @@ fn message(n: u128, role: MessageRole, content: &str) -> Message {
 
 fn page(numbers: std::ops::RangeInclusive<u128>, has_older: bool) -> MessagePage {
     let role = |n: u128| if n % 2 == 1 { MessageRole::User } else { MessageRole::Assistant };
-    MessagePage { messages: numbers.map(|n| message(n, role(n), &format!("text {n}"))).collect(), has_older }
+    MessagePage {
+        messages: numbers.map(|n| message(n, role(n), &format!("text {n}"))).collect(),
+        has_older,
+        has_newer: false,
+    }
 }
 
 struct Reader {
@@ -105,7 +110,7 @@ fn the_reader_stays_while_the_answer_grows_and_older_messages_come() {
     // The mark in the corner says that there is more below; the lines themselves stay.
     let lines = |screen: &str| screen.lines().take(8).map(str::to_owned).collect::<Vec<_>>();
     let before = lines(&reader.draw());
-    reader.transcript.on_delta(msg(40), &Delta { content: "more\n\nand more".into(), ..Delta::default() });
+    reader.transcript.on_delta(msg(40), &Delta { content: "more\n\nand more".into(), ..Delta::default() }, 0);
     assert_eq!(lines(&reader.draw()), before);
     reader.transcript.prepend(page(1..=20, false));
     assert_eq!(lines(&reader.draw()), before);
@@ -115,16 +120,68 @@ fn the_reader_stays_while_the_answer_grows_and_older_messages_come() {
 #[test]
 fn older_messages_are_wanted_near_the_beginning_and_once() {
     let mut reader = Reader::new(page(21..=60, true));
-    assert_eq!(reader.transcript.wants_older(), None);
-    reader.act(|transcript, _| transcript.to_top());
-    assert_eq!(reader.transcript.wants_older(), Some(msg(21)));
-    assert_eq!(reader.transcript.wants_older(), None);
+    assert_eq!(reader.transcript.wants(), None);
+    reader.transcript.place = Place::At { index: 3, line: 0 };
+    assert_eq!(reader.transcript.wants(), Some(Wanted::Older(msg(21))));
+    assert_eq!(reader.transcript.wants(), None);
     reader.transcript.prepend(page(11..=20, true));
-    assert!(reader.transcript.is_seeking_top());
-    assert_eq!(reader.transcript.wants_older(), Some(msg(11)), "it goes on until the beginning is here");
-    reader.transcript.prepend(page(1..=10, false));
-    assert!(!reader.transcript.is_seeking_top());
+    assert_eq!(reader.transcript.place(), Place::At { index: 13, line: 0 });
+}
+
+#[test]
+fn the_beginning_and_the_end_are_one_step_away_however_long_the_conversation_is() {
+    let mut reader = Reader::new(page(49_941..=50_000, true));
+    reader.act(|transcript, _| transcript.to_top());
+    assert_eq!(reader.transcript.wants(), Some(Wanted::Oldest));
+    assert_eq!(reader.transcript.wants(), None, "it is asked for once");
+    reader.transcript.begin_with(MessagePage { has_newer: true, ..page(1..=60, false) });
     assert!(reader.draw().contains("text 1 "), "{}", reader.draw());
+    assert_eq!((reader.transcript.items.len(), reader.transcript.is_seeking_top()), (60, false));
+    assert_eq!(reader.transcript.last(), None, "the last one loaded is not the last");
+    // What changes at the end does not pull the reader there.
+    reader.transcript.refresh(page(49_941..=50_000, true), ContextMeter::default());
+    assert!(reader.draw().contains("text 1 "));
+    reader.act(|transcript, _| transcript.to_bottom());
+    assert_eq!(reader.transcript.wants(), Some(Wanted::Newest));
+    reader.transcript.refresh(page(49_941..=50_000, true), ContextMeter::default());
+    assert!(reader.draw().contains("text 50000"), "{}", reader.draw());
+    assert!(reader.transcript.is_at_end());
+}
+
+#[test]
+fn what_is_loaded_stays_bounded_while_the_reader_goes_both_ways() {
+    let all = 3000;
+    let mut reader = Reader::new(page(all - 59..=all, true));
+    let mut most = 0;
+    for down in [false, true] {
+        for _ in 0..20_000 {
+            let before = reader.draw();
+            reader.act(|transcript, look| transcript.page(down, look));
+            let top = |screen: &str| screen.lines().find(|line| line.contains("text")).map(str::to_owned);
+            let after = top(&reader.draw());
+            match reader.transcript.wants() {
+                Some(Wanted::Older(first)) => {
+                    let first = first.0.as_u128();
+                    let start = first.saturating_sub(60).max(1);
+                    reader.transcript.prepend(MessagePage { has_newer: true, ..page(start..=first - 1, start > 1) });
+                }
+                Some(Wanted::Newer(last)) => {
+                    let last = last.0.as_u128();
+                    let end = (last + 60).min(all);
+                    reader.transcript.append(MessagePage { has_newer: end < all, ..page(last + 1..=end, true) });
+                }
+                Some(Wanted::Oldest | Wanted::Newest) | None => {}
+            }
+            most = most.max(reader.transcript.items.len());
+            assert_eq!(top(&reader.draw()), after, "what comes in does not move what is read");
+            if reader.draw() == before {
+                break;
+            }
+        }
+        let end = if down { format!("text {all}") } else { "text 1 ".to_owned() };
+        assert!(reader.draw().contains(&end), "{}", reader.draw());
+    }
+    assert!(most <= KEPT, "{most}");
 }
 
 #[test]
@@ -188,7 +245,7 @@ fn the_end_of_an_answer_does_not_move_the_text() {
     answer.state = MessageState::Streaming;
     reader.transcript.begin_answer(answer);
     for piece in text.split_inclusive(' ') {
-        reader.transcript.on_delta(msg(2), &Delta { content: piece.into(), ..Delta::default() });
+        reader.transcript.on_delta(msg(2), &Delta { content: piece.into(), ..Delta::default() }, 0);
         reader.draw();
     }
     let body = |screen: &str| {

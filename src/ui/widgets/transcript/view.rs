@@ -53,7 +53,7 @@ impl Transcript {
     /// Says that the end is further down, or that the beginning is being fetched.
     fn view_place(&self, frame: &mut Frame, area: Rect, look: &Look) {
         let is_growing = self.items.last().is_some_and(|item| item.live.is_some());
-        let text = if self.seeks_top {
+        let text = if self.is_seeking_top() {
             " reading older messages… "
         } else if is_growing {
             " ↓ new — G goes to the end "
@@ -86,6 +86,6 @@ impl Transcript {
     }
 
     pub fn is_at_end(&self) -> bool {
-        self.place == Place::Follow
+        self.place == Place::Follow && !self.below.has_more
     }
 }

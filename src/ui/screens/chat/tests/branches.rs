@@ -31,7 +31,7 @@ fn editing_loads_the_message_branches_and_gives_the_draft_back() {
     desk.press(KeyCode::Char('k'));
     desk.press(KeyCode::Char('e'));
     desk.write("!");
-    assert_eq!(acts(&desk.enter()), [TurnAct::Edit { message: msg(3), text: "second!".into() }]);
+    assert_eq!(acts(&desk.enter()), [edit(3, "second!", &[])]);
     assert_eq!(desk.screen.composer.text(), "a draft");
 }
 
@@ -97,7 +97,7 @@ fn siblings_are_asked_for_only_where_there_are_some() {
     assert!(matches!(effects.as_slice(), [Effect::Chat(ChatCall::Sibling { step: -1, .. })]));
     let page = MessagePage {
         messages: vec![user(1, None, "first"), answer(7, 1, "else", MessageState::Done)],
-        has_older: false,
+        ..MessagePage::default()
     };
     desk.reply(ChatReply::Branch { conversation: id(1), page: Ok(page) });
     let screen = desk.draw(80, 24);
@@ -136,4 +136,85 @@ fn copying_takes_the_safe_text_and_asks_which_block() {
         matches!(effects.as_slice(), [Effect::Shell(crate::ui::msg::ShellCall::Copy(text))] if text.trim() == "plain"),
         "{effects:?}"
     );
+}
+
+fn edit(message: u128, text: &str, files: &[&str]) -> TurnAct {
+    TurnAct::Edit {
+        message: msg(message),
+        text: text.into(),
+        attachments: files.iter().map(std::path::PathBuf::from).collect(),
+    }
+}
+
+/// A desk with the second question loaded into the composer, and a draft put aside.
+fn editing() -> Desk {
+    let mut desk = Desk::reading(talk());
+    desk.write("a draft");
+    desk.screen.composer.attach("draft.txt".into());
+    desk.press(KeyCode::Tab);
+    desk.press(KeyCode::Char('k'));
+    desk.press(KeyCode::Char('e'));
+    desk
+}
+
+#[test]
+fn a_refused_edit_is_an_edit_again() {
+    let mut desk = editing();
+    desk.write("!");
+    assert_eq!(acts(&desk.enter()), [edit(3, "second!", &[])]);
+    desk.reply(ChatReply::Started(Err(Fault::new(FaultKind::Upstream, "no"))));
+    assert_eq!(desk.screen.composer.text(), "second!");
+    assert_eq!(acts(&desk.enter()), [edit(3, "second!", &[])], "it branches, and is no new message");
+    assert_eq!(desk.screen.composer.text(), "a draft");
+}
+
+#[test]
+fn files_attached_while_editing_go_with_the_edit_and_the_drafts_own_come_back() {
+    let mut desk = editing();
+    assert!(desk.screen.composer.attached().is_empty());
+    desk.screen.composer.attach("new.txt".into());
+    let effects = desk.enter();
+    assert_eq!(acts(&effects), [edit(3, "second", &["new.txt"])]);
+    let looked_at = effects.iter().any(
+        |effect| matches!(effect, Effect::Chat(ChatCall::Inspect(path)) if path == std::path::Path::new("draft.txt")),
+    );
+    assert!(looked_at, "a file that came back is looked at again: {effects:?}");
+    assert_eq!(desk.screen.composer.attached().len(), 1);
+}
+
+#[test]
+fn b_goes_on_from_an_earlier_answer_as_a_new_branch() {
+    let mut desk = reading();
+    assert_eq!(toasts(&desk.press(KeyCode::Char('b')).unwrap()).len(), 1, "the end needs no branch");
+    desk.press(KeyCode::Tab);
+    desk.press(KeyCode::Char('k'));
+    desk.press(KeyCode::Char('k'));
+    desk.press(KeyCode::Char('b'));
+    assert!(desk.draw(100, 30).contains("a new branch — Enter sends"));
+    desk.write("or so?");
+    let fork = TurnAct::Branch { after: msg(2), text: "or so?".into(), attachments: Vec::new() };
+    assert_eq!(acts(&desk.enter()), std::slice::from_ref(&fork));
+    desk.reply(ChatReply::Started(Err(Fault::new(FaultKind::Upstream, "no"))));
+    assert_eq!(acts(&desk.enter()), [fork], "a refusal keeps the place");
+    let started = TurnStarted {
+        turn: turn(1),
+        conversation: id(1),
+        user: Some(Message { sibling: 2, siblings: 2, ..user(8, Some(2), "or so?") }),
+        answer: answer(9, 8, "", MessageState::Streaming),
+        meter: ContextMeter::default(),
+    };
+    desk.reply(ChatReply::Started(Ok(Box::new(started))));
+    let screen = desk.draw(80, 30);
+    assert!(screen.contains("or so?") && screen.contains("one") && !screen.contains("second"), "{screen}");
+}
+
+#[test]
+fn escape_leaves_a_branch_that_was_to_begin() {
+    let mut desk = reading();
+    desk.press(KeyCode::Char('k'));
+    desk.press(KeyCode::Char('k'));
+    desk.press(KeyCode::Char('b'));
+    desk.press(KeyCode::Esc);
+    desk.write("on");
+    assert_eq!(acts(&desk.enter()), [send("on")]);
 }

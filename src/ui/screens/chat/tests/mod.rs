@@ -14,7 +14,7 @@ use crate::api::{
     Fault, FaultKind, FolderId, MessageId,
     chat::{
         ContextMeter, Delta, Draft, Message, MessagePage, MessageRole, MessageState, Metrics, NewTurn, Opened, TurnAct,
-        TurnStarted,
+        TurnStarted, Written,
     },
     organise::{ConversationRow, Counts, Folder, Page, Shelf, Tree as Skeleton},
 };
@@ -149,10 +149,10 @@ fn opened(id: ConversationId, messages: Vec<Message>) -> Opened {
     conversation.row.id = id;
     Opened {
         conversation,
-        page: MessagePage { messages, has_older: false },
+        page: MessagePage { messages, ..MessagePage::default() },
         draft: Draft::default(),
         running: None,
-        meter: ContextMeter { used: 3120, limit: 8192, exact: true, first_seen: None },
+        meter: ContextMeter { used: 3120, limit: 8192, room: 7168, exact: true, first_seen: None },
     }
 }
 
@@ -167,6 +167,7 @@ fn message(n: u128, parent: Option<u128>, role: MessageRole, content: &str) -> M
         attachments: Vec::new(),
         state: MessageState::Done,
         error: None,
+        error_kind: None,
         model: (role == MessageRole::Assistant).then(|| "llama3.2:3b".into()),
         metrics: Metrics::default(),
         excluded: false,
@@ -187,6 +188,30 @@ fn answer(n: u128, parent: u128, content: &str, state: MessageState) -> Message 
 
 fn send(text: &str) -> TurnAct {
     TurnAct::Send { text: text.into(), attachments: Vec::new() }
+}
+
+fn written(text: &str) -> Written {
+    Written { text: text.into(), ..Written::default() }
+}
+
+fn attachment(name: &str) -> crate::api::chat::Attachment {
+    crate::api::chat::Attachment {
+        id: crate::api::DocumentId(uuid::Uuid::nil()),
+        name: name.into(),
+        kind: crate::api::chat::AttachmentKind::Text,
+        bytes: 100,
+        hidden_characters: 0,
+        tokens: 25,
+    }
+}
+
+/// The number of the question about `@names` among these effects, and the names.
+fn named(effects: &[Effect]) -> (u64, Vec<Vec<std::path::PathBuf>>) {
+    let found = effects.iter().find_map(|effect| match effect {
+        Effect::Chat(ChatCall::Named { asked, names }) => Some((*asked, names.clone())),
+        _ => None,
+    });
+    found.unwrap()
 }
 
 /// The turns that these effects start.

@@ -33,6 +33,7 @@ fn all_kinds() -> Vec<Message> {
         kind: AttachmentKind::Text,
         bytes: 2048,
         hidden_characters: 3,
+        tokens: 512,
     };
     let call = ToolCall { id: None, name: "weather".into(), arguments: serde_json::json!({"city": "Oslo"}) };
     vec![
@@ -97,6 +98,7 @@ fn a_failed_answer_says_why_and_what_to_do() {
     let fault = Fault::new(FaultKind::Overflow, "The prompt has 9 000 tokens; the window holds 8 192.")
         .hint("Leave something out, or make the window larger.");
     desk.end(MessageState::Failed, "", Some(fault));
+    desk.press(KeyCode::Esc);
     looks("failed", &mut desk);
 }
 
@@ -179,9 +181,24 @@ fn pasted_text_and_files_above_the_line() {
         kind: AttachmentKind::Text,
         bytes: 1200,
         hidden_characters: 2,
+        tokens: 300,
     };
     desk.reply(ChatReply::Inspected { path: "/home/alice/notes.md".into(), attachment: Ok(found) });
     looks("composer", &mut desk);
+}
+
+#[test]
+fn the_meter_warns_when_messages_fall_out_or_nearly_do() {
+    let mut desk = Desk::reading(Vec::new());
+    let mut says = |used: u32, first_seen| {
+        desk.screen.transcript.meter = ContextMeter { used, limit: 4096, room: 3072, exact: false, first_seen };
+        let screen = desk.draw(80, 24);
+        ["nearly full", "older left out", "full"].into_iter().find(|word| screen.contains(word))
+    };
+    assert_eq!(says(2000, None), None);
+    assert_eq!(says(2600, None), Some("nearly full"), "a window of 4 096 keeps a quarter for the answer");
+    assert_eq!(says(2000, Some(msg(5))), Some("older left out"));
+    assert_eq!(says(3200, None), Some("full"));
 }
 
 #[test]

@@ -29,10 +29,15 @@ fn a_draft_comes_back_with_its_queue_and_files() {
     let mut desk = Desk::new();
     desk.screen.open(id(1));
     let mut opened = opened(id(1), Vec::new());
-    opened.draft = Draft { text: "half".into(), queued: vec!["next".into()], attachments: vec!["a.txt".into()] };
+    opened.draft = Draft {
+        text: "half".into(),
+        queued: vec![written("next")],
+        attachments: vec!["a.txt".into()],
+        ..Draft::default()
+    };
     let effects = desk.reply(ChatReply::Opened { id: id(1), opened: Ok(Box::new(opened)) });
     assert_eq!(calls(&effects), ["Inspect"]);
-    assert_eq!(desk.screen.draft().queued, ["next"]);
+    assert_eq!(desk.screen.draft().queued, [written("next")]);
     assert_eq!(desk.screen.composer.text(), "half");
 }
 
@@ -189,4 +194,93 @@ fn a_placeholder_unfolds_with_its_key() {
     desk.screen.on_paste("1\n2\n3\n4".into(), &desk.cx);
     desk.press(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::ALT));
     assert_eq!(desk.screen.composer.shown(), "1\n2\n3\n4");
+}
+
+#[test]
+fn a_file_named_in_the_text_goes_along() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.screen.on_paste("@notes.txt what is this?".into(), &desk.cx);
+    let (asked, names) = named(&desk.enter());
+    assert_eq!(names, [[std::path::PathBuf::from("notes.txt")]]);
+    desk.write("next");
+    let effects =
+        desk.reply(ChatReply::Named { asked, found: vec![("notes.txt".into(), Ok(attachment("notes.txt")))] });
+    let text = "@notes.txt what is this?".to_owned();
+    assert_eq!(acts(&effects), [TurnAct::Send { text, attachments: vec!["notes.txt".into()] }]);
+    assert_eq!(desk.screen.composer.text(), "next");
+}
+
+#[test]
+fn a_name_of_no_file_is_only_text() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.screen.on_paste("@ann says hello".into(), &desk.cx);
+    let (asked, _) = named(&desk.enter());
+    let effects = desk.reply(ChatReply::Named { asked, found: Vec::new() });
+    assert_eq!(acts(&effects), [send("@ann says hello")]);
+}
+
+#[test]
+fn a_named_file_that_is_refused_says_why_and_the_text_stays() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.screen.on_paste("@big.bin what?".into(), &desk.cx);
+    let (asked, _) = named(&desk.enter());
+    let refused = Fault::invalid("“big.bin” cannot be attached: it is a pipe.");
+    let effects = desk.reply(ChatReply::Named { asked, found: vec![("big.bin".into(), Err(refused))] });
+    assert_eq!(turns(&effects), []);
+    assert_eq!(toasts(&effects), ["“big.bin” cannot be attached: it is a pipe."]);
+    assert_eq!(desk.screen.composer.text(), "@big.bin what?");
+    assert_eq!(acts(&desk.enter()), [send("@big.bin what?")], "whoever insists sends the words");
+}
+
+#[test]
+fn messages_keep_their_order_while_files_are_looked_for() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.screen.on_paste("@a first".into(), &desk.cx);
+    let (asked, _) = named(&desk.enter());
+    desk.write("second");
+    assert_eq!(turns(&desk.enter()), []);
+    assert_eq!(desk.screen.draft().queued.len(), 2, "nothing of it is lost in a crash");
+    let effects = desk.reply(ChatReply::Named { asked, found: Vec::new() });
+    assert_eq!(acts(&effects), [send("@a first")]);
+    assert_eq!(desk.screen.waiting.queue, [written("second")]);
+}
+
+#[test]
+fn texts_come_back_to_the_character() {
+    let text = "\tif x {\n\t\ty\u{200b}\n\t}";
+    let mut desk = Desk::reading(vec![user(1, None, text), answer(2, 1, "ok", MessageState::Done)]);
+    desk.screen.on_shell(&ShellReply::Edited(Ok(text.into())), &desk.cx);
+    assert_eq!(desk.screen.composer.text(), text, "from the editor");
+    desk.press(KeyCode::Tab);
+    desk.press(KeyCode::Char('k'));
+    desk.press(KeyCode::Char('e'));
+    assert_eq!(desk.screen.composer.text(), text, "from a message");
+    desk.press(KeyCode::Esc);
+    assert_eq!(desk.screen.composer.text(), text, "from having been put aside");
+    assert_eq!(acts(&desk.enter()), [send(text)]);
+}
+
+#[test]
+fn a_draft_keeps_its_placeholders() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.write("see ");
+    desk.screen.on_paste("1\n2\n\t3\n4".into(), &desk.cx);
+    let draft = desk.screen.draft();
+    assert_eq!(draft.text, "see 1\n2\n\t3\n4");
+    let mut desk = Desk::new();
+    desk.reply(ChatReply::Draft(Ok(draft.clone())));
+    assert_eq!(desk.screen.composer.shown(), "see [pasted 4 lines]");
+    assert_eq!(desk.screen.draft(), draft);
+}
+
+#[test]
+fn what_is_attached_is_measured_also_before_the_first_message() {
+    let mut desk = Desk::new();
+    desk.screen.attach("a.txt", &desk.cx.clone());
+    let effects = desk.reply(ChatReply::Inspected { path: "a.txt".into(), attachment: Ok(attachment("a.txt")) });
+    let [Effect::Chat(ChatCall::Measure { asked, planned })] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((planned.conversation, planned.attached), (None, 25));
+    let meter = ContextMeter { used: 25, limit: 4096, room: 3072, ..ContextMeter::default() };
+    desk.reply(ChatReply::Measured { asked: *asked, meter: Ok(meter) });
+    assert!(desk.draw(80, 24).contains("context ≈25 / 4 096"));
 }
