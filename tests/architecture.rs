@@ -111,8 +111,8 @@ fn service_structs(paths: &[String]) -> BTreeSet<String> {
             let (module, items) = named.strip_prefix("crate::services::")?.split_once("::")?;
             let service: String = module.split('_').map(capitalised).collect();
             let is_service = |item: &str| item == service || item.strip_suffix("Service") == Some(service.as_str());
-            // The hub decides nothing: it carries what services have to say.
-            (module != "hub" && items.split("::").any(is_service)).then(|| module.to_owned())
+            // Neither decides anything: the hub carries what services have to say, the lanes count who waits.
+            (!matches!(module, "hub" | "lanes") && items.split("::").any(is_service)).then(|| module.to_owned())
         })
         .collect()
 }

@@ -136,7 +136,7 @@ impl OllamaError {
     /// As Ollama says it of a model that it has not got.
     #[must_use]
     pub fn missing(model: &str) -> Self {
-        Self::ModelMissing { said: format!("model '{model}' not found").into() }
+        Self::ModelMissing { said: format!("model '{model}' not found") }
     }
 
     /// Whether this says that the *server* is in trouble: it cannot be reached, does not answer, or answers 5xx for

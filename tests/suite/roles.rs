@@ -29,7 +29,7 @@ struct Two {
     house: House,
     admin: SignedIn,
     member: SignedIn,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
     _fake: Fake,
     _tasks: Tasks,
 }
@@ -46,7 +46,7 @@ impl Two {
         let admin = house.first_admin("Ann").await;
         add_account(&house, "Ben").await;
         let member = house.sign_in("Ben", &Secret::new(PASSPHRASE)).await.unwrap();
-        Self { house, admin, member, _home: home, _fake: fake, _tasks: tasks }
+        Self { house, admin, member, home, _fake: fake, _tasks: tasks }
     }
 
     fn by(&self) -> &Session {
@@ -126,7 +126,7 @@ async fn a_hidden_model_is_nowhere_and_answers_as_one_that_is_not_installed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denied_permission_is_felt_at_the_next_call_also_in_another_window() {
     let two = Two::new().await;
-    let home = two._home.path().to_path_buf();
+    let home = two.home.path().to_path_buf();
     let other = House::alone(&home);
     let there = other.sign_in("Ben", &Secret::new(PASSPHRASE)).await.unwrap();
     other.gateway.tree(&there.session).await.unwrap();
