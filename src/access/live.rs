@@ -12,6 +12,7 @@ use std::{
 
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
 use super::{op::Permission, rules::Rules};
 use crate::{
@@ -23,7 +24,11 @@ use crate::{
         Vault,
         keys::random,
         open::RawKey,
-        system::{Moment, sessions::Standing, watch::Watch},
+        system::{
+            Moment,
+            sessions::{Standing, Unwritten},
+            watch::Watch,
+        },
     },
 };
 
@@ -46,13 +51,15 @@ struct Entry {
     wants_second_factor: bool,
     /// When the passphrase was typed last.
     confirmed_at: Option<Instant>,
+    /// The secret of a second factor that was proposed and not proved yet.
+    proposed_factor: Option<Zeroizing<[u8; 20]>>,
     /// The system database's version at the last look.
     seen: Option<i64>,
     /// Milliseconds since 1970. Time passes without anybody committing.
     expires_at: i64,
-    /// Whether the row is written. A session resumed at start-up is used before it is, so that the first screen does
-    /// not wait for the disk.
-    recorded: bool,
+    /// Set while the row is not written. A session resumed at start-up is used before it is, so that the first screen does
+    /// not wait for the disk; until then, and for good if the write fails, it stands and falls with its token's family.
+    unwritten: Option<Unwritten>,
 }
 
 impl Entry {
@@ -95,8 +102,9 @@ pub struct Resolved {
 pub enum Beginning {
     /// By a passphrase or a code, just now. Its row is written with it.
     Typed,
-    /// By a token. It is used before its row is written, so that the first screen does not wait for the disk.
-    Resumed,
+    /// By a token of this family. It is used before its row is written, so that the first screen does not wait for the
+    /// disk.
+    Resumed(Unwritten),
 }
 
 /// How long a typed passphrase is good for what asks for a fresh one (`Op::fresh`).
@@ -128,6 +136,10 @@ impl LiveSessions {
         let handle =
             *random::<32>().map_err(|_| Fault::new(FaultKind::Internal, "The system gave no random numbers."))?;
         let session = Session::from_parts(SessionId::new(), handle);
+        let (confirmed_at, unwritten) = match how {
+            Beginning::Typed => (Some(Instant::now()), None),
+            Beginning::Resumed(unwritten) => (None, Some(unwritten)),
+        };
         let entry = Entry {
             handle,
             account,
@@ -136,10 +148,11 @@ impl LiveSessions {
             exceptions: Vec::new(),
             rules: Arc::default(),
             wants_second_factor: false,
-            confirmed_at: (how == Beginning::Typed).then(Instant::now),
+            confirmed_at,
+            proposed_factor: None,
             seen: None,
             expires_at: i64::MAX,
-            recorded: how == Beginning::Typed,
+            unwritten,
         };
         self.lock().insert(session.id, entry);
         Ok(session)
@@ -148,7 +161,8 @@ impl LiveSessions {
     /// The session's row is written now.
     pub fn recorded(&self, id: SessionId) {
         if let Some(entry) = self.lock().get_mut(&id) {
-            entry.recorded = true;
+            entry.unwritten = None;
+            entry.seen = None;
         }
     }
 
@@ -171,39 +185,32 @@ impl LiveSessions {
     fn resolve_at(&self, session: &Session, now: i64) -> Result<Resolved, Fault> {
         let mut entries = self.lock();
         let entry = Entry::of(&mut entries, session)?;
-        if entry.recorded {
-            let version = self.watch.version().map_err(Fault::from)?;
-            if entry.seen != Some(version) || entry.expires_at <= now {
-                let standing = self.watch.session(session.id, now).map_err(Fault::from)?;
-                let over = match standing {
-                    Some(Standing {
-                        over: None,
-                        rank,
-                        exceptions,
-                        expires_at,
-                        limits,
-                        models,
-                        wants_second_factor,
-                    }) => {
-                        entry.expires_at = expires_at;
-                        entry.rules = Arc::new(Rules { limits, models });
-                        entry.wants_second_factor = wants_second_factor;
-                        entry.account.role = rank;
-                        entry.exceptions = exceptions
-                            .iter()
-                            .filter_map(|(name, allowed)| Some((Permission::parse(name)?, *allowed)))
-                            .collect();
-                        entry.seen = Some(version);
-                        None
-                    }
-                    Some(Standing { over: Some(why), .. }) => Some(why),
-                    None => Some("The session has ended.".to_owned()),
-                };
-                if let Some(why) = over {
-                    entry.ended.cancel();
-                    entries.remove(&session.id);
-                    return Err(Fault::new(FaultKind::SignedOut, why).hint("Sign in again."));
+        let version = self.watch.version().map_err(Fault::from)?;
+        if entry.seen != Some(version) || entry.expires_at <= now {
+            let standing = match entry.unwritten {
+                None => self.watch.session(session.id, now),
+                Some(unwritten) => self.watch.unwritten(unwritten, now),
+            };
+            let over = match standing.map_err(Fault::from)? {
+                Some(Standing { over: None, rank, exceptions, expires_at, limits, models, wants_second_factor }) => {
+                    entry.expires_at = expires_at;
+                    entry.rules = Arc::new(Rules { limits, models });
+                    entry.wants_second_factor = wants_second_factor;
+                    entry.account.role = rank;
+                    entry.exceptions = exceptions
+                        .iter()
+                        .filter_map(|(name, allowed)| Some((Permission::parse(name)?, *allowed)))
+                        .collect();
+                    entry.seen = Some(version);
+                    None
                 }
+                Some(Standing { over: Some(why), .. }) => Some(why),
+                None => Some("The session has ended.".to_owned()),
+            };
+            if let Some(why) = over {
+                entry.ended.cancel();
+                entries.remove(&session.id);
+                return Err(Fault::new(FaultKind::SignedOut, why).hint("Sign in again."));
             }
         }
         Ok(entry.resolved())
@@ -216,10 +223,28 @@ impl LiveSessions {
         }
     }
 
+    /// Keeps the secret of a second factor to be until it is proved. One at a time: the newest.
+    pub fn propose_factor(&self, id: SessionId, secret: Zeroizing<[u8; 20]>) {
+        if let Some(entry) = self.lock().get_mut(&id) {
+            entry.proposed_factor = Some(secret);
+        }
+    }
+
+    pub fn proposed_factor(&self, id: SessionId) -> Option<Zeroizing<[u8; 20]>> {
+        self.lock().get(&id)?.proposed_factor.clone()
+    }
+
+    pub fn drop_proposed_factor(&self, id: SessionId) {
+        if let Some(entry) = self.lock().get_mut(&id) {
+            entry.proposed_factor = None;
+        }
+    }
+
     /// Lets go of the vault; an answer that is running holds its own handle until it ends.
     pub fn close_vault(&self, id: SessionId) {
         if let Some(entry) = self.lock().get_mut(&id) {
             entry.open = None;
+            entry.proposed_factor = None;
         }
     }
 

@@ -352,6 +352,18 @@ pub enum SecondFactorPolicy {
     Everybody,
 }
 
+impl SecondFactorPolicy {
+    /// Whether it is demanded from somebody of this rank.
+    #[must_use]
+    pub fn demands_from(self, rank: Role) -> bool {
+        match self {
+            Self::Voluntary => false,
+            Self::Administrators => rank == Role::Admin,
+            Self::Everybody => true,
+        }
+    }
+}
+
 // ---- audit
 
 /// Which entries of the trail are wanted, newest first.

@@ -4,8 +4,7 @@ use crate::{
     access::{Caller, Member},
     api::{
         Fault,
-        admin::{AuditFilter, Class, Limited, SecondFactorPolicy},
-        auth::Role,
+        admin::{AuditFilter, Class, Limited},
         profile::{Activity, Allowance, DISPLAY_NAME_MAX, Preferences, Profile, SecondFactorState},
     },
     config::live::Live,
@@ -18,7 +17,7 @@ use crate::{
         system::{
             Moment, accounts, audit,
             buckets::{self, Bucket, Who},
-            policy,
+            policy, second_factors,
         },
         vault::settings::{self, PREFERENCES},
     },
@@ -49,12 +48,8 @@ impl Profiles {
             .read(move |tx| {
                 let account = accounts::by_id(tx, id)?.ok_or(StoreError::NotFound("account"))?;
                 let policy = policy::current(tx)?.second_factor;
-                let (added_at, codes_left) = accounts::second_factor(tx, id)?;
-                let is_required = match policy {
-                    SecondFactorPolicy::Voluntary => false,
-                    SecondFactorPolicy::Administrators => account.rank == Role::Admin,
-                    SecondFactorPolicy::Everybody => true,
-                };
+                let second_factors::Standing { added_at, codes_left } = second_factors::standing(tx, id)?;
+                let is_required = policy.demands_from(account.rank);
                 Ok::<_, StoreError>(Profile {
                     id,
                     name: account.name,

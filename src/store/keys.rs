@@ -157,6 +157,54 @@ pub fn unseal(slot: &Slot, secret: &[u8]) -> Result<RawKey, KeyError> {
     key
 }
 
+/// Seals something small of an account, so that only whoever has opened the vault can read it. The purpose is part of the
+/// key and of the associated data: what was sealed for one use does not open for another, nor for another account.
+///
+/// # Errors
+/// Only for want of random numbers.
+pub fn seal_with(key: &RawKey, account: AccountId, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let nonce = *random::<24>()?;
+    let payload = Payload { msg: plain, aad: &sealed_for(account, purpose) };
+    let sealed = XChaCha20Poly1305::new((&*purpose_key(key, purpose)?).into())
+        .encrypt(&XNonce::from(nonce), payload)
+        .map_err(|_| KeyError::Wrong)?;
+    Ok([&[VERSION], nonce.as_slice(), &sealed].concat())
+}
+
+/// What `seal_with` sealed.
+///
+/// # Errors
+/// `Wrong` for another key, account or purpose, or if it was changed.
+pub fn unseal_with(
+    key: &RawKey,
+    account: AccountId,
+    purpose: &str,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let (version, rest) = sealed.split_first().ok_or(KeyError::Wrong)?;
+    let (nonce, sealed) = rest.split_first_chunk::<24>().ok_or(KeyError::Wrong)?;
+    if *version != VERSION {
+        return Err(KeyError::Wrong);
+    }
+    let payload = Payload { msg: sealed, aad: &sealed_for(account, purpose) };
+    XChaCha20Poly1305::new((&*purpose_key(key, purpose)?).into())
+        .decrypt(&XNonce::from(*nonce), payload)
+        .map(Zeroizing::new)
+        .map_err(|_| KeyError::Wrong)
+}
+
+fn purpose_key(key: &RawKey, purpose: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    let mut derived = Zeroizing::new([0; 32]);
+    Hkdf::<Sha256>::new(None, key.as_slice())
+        .expand_multi_info(&[b"ollamanet sealed ", purpose.as_bytes()], &mut *derived)
+        .map_err(|_| KeyError::Wrong)?;
+    Ok(derived)
+}
+
+fn sealed_for(account: AccountId, purpose: &str) -> Vec<u8> {
+    [b"ollamanet sealed".as_slice(), &[VERSION], account.0.as_bytes(), purpose.as_bytes()].concat()
+}
+
 /// Does the work of opening a passphrase slot for nobody, so that an unknown name takes as long as a known one.
 pub fn burn(secret: &[u8]) {
     let _ = stretched(PASSPHRASE_COST, &[0x6f; 16], secret);
@@ -241,20 +289,43 @@ pub fn new_recovery_code() -> Result<Secret, KeyError> {
 /// # Errors
 /// `Mistyped` when its length or its check characters are wrong; that costs no attempt.
 pub fn read_recovery_code(typed: &Secret) -> Result<Secret, KeyError> {
+    let letters = read_letters(typed).ok_or(KeyError::Mistyped)?;
+    if letters.len() != 28 || base32(&Sha256::digest(&letters.as_bytes()[..26]), 2) != letters[26..] {
+        return Err(KeyError::Mistyped);
+    }
+    Ok(Secret::new(letters.as_str()))
+}
+
+/// Eighty random bits as sixteen characters in groups of four: good once, in the place of a second factor's code.
+///
+/// # Errors
+/// When the operating system gives no random numbers.
+pub fn new_short_code() -> Result<Secret, KeyError> {
+    let letters = Zeroizing::new(base32(&*random::<10>()?, 16));
+    let groups = [&letters[..4], &letters[4..8], &letters[8..12], &letters[12..]];
+    Ok(Secret::new(groups.join("-")))
+}
+
+/// Such a code as it was made, however it was typed. `None` = it cannot be one.
+#[must_use]
+pub fn read_short_code(typed: &Secret) -> Option<Secret> {
+    let letters = read_letters(typed)?;
+    (letters.len() == 16).then(|| Secret::new(letters.as_str()))
+}
+
+/// The characters of a code without grouping, misread letters mended.
+fn read_letters(typed: &Secret) -> Option<Zeroizing<String>> {
     let mut letters = Zeroizing::new(String::with_capacity(28));
     for c in typed.reveal().chars() {
         match c.to_ascii_uppercase() {
             ' ' | '-' | '\t' => {}
             'O' => letters.push('0'),
             'I' | 'L' => letters.push('1'),
-            c if c.is_ascii() && ALPHABET.contains(&(c as u8)) => letters.push(c),
-            _ => return Err(KeyError::Mistyped),
+            c if c.is_ascii() && ALPHABET.contains(&(c as u8)) && letters.len() < 28 => letters.push(c),
+            _ => return None,
         }
     }
-    if letters.len() != 28 || base32(&Sha256::digest(&letters.as_bytes()[..26]), 2) != letters[26..] {
-        return Err(KeyError::Mistyped);
-    }
-    Ok(Secret::new(letters.as_str()))
+    Some(letters)
 }
 
 fn base32(bytes: &[u8], letters: usize) -> String {
@@ -307,6 +378,25 @@ mod tests {
             let (slot, key) = sealed(kind);
             assert_eq!(unseal(&slot, " pass\u{1f511} ".as_bytes()), Ok(key));
             assert_eq!(unseal(&slot, "pass\u{1f511}".as_bytes()), Err(KeyError::Wrong));
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_with_a_vaults_key_opens_for_its_account_and_purpose_only() {
+        let (key, account) = (new_data_key().unwrap(), AccountId::new());
+        let sealed = seal_with(&key, account, "second factor", b"secret").unwrap();
+        assert_eq!(unseal_with(&key, account, "second factor", &sealed).unwrap().as_slice(), b"secret");
+        assert_eq!(unseal_with(&key, account, "another use", &sealed), Err(KeyError::Wrong));
+        assert_eq!(unseal_with(&key, AccountId::new(), "second factor", &sealed), Err(KeyError::Wrong));
+        assert_eq!(unseal_with(&new_data_key().unwrap(), account, "second factor", &sealed), Err(KeyError::Wrong));
+        assert_ne!(sealed, seal_with(&key, account, "second factor", b"secret").unwrap(), "the nonce was used twice");
+        for bit in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(unseal_with(&key, account, "second factor", &changed), Err(KeyError::Wrong), "bit {bit}");
+        }
+        for cut in 0..sealed.len() {
+            assert_eq!(unseal_with(&key, account, "second factor", &sealed[..cut]), Err(KeyError::Wrong));
         }
     }
 
@@ -381,6 +471,20 @@ mod tests {
         wrong[0] = if wrong[0] == b'7' { b'8' } else { b'7' };
         assert_eq!(read_recovery_code(&Secret::new(String::from_utf8(wrong).unwrap())), Err(KeyError::Mistyped));
         assert_eq!(read_recovery_code(&Secret::new("")), Err(KeyError::Mistyped));
+    }
+
+    #[test]
+    fn a_short_code_has_eighty_bits_and_survives_how_people_write() {
+        let (code, other) = (new_short_code().unwrap(), new_short_code().unwrap());
+        assert_ne!(code, other);
+        assert_eq!(code.reveal().split('-').map(str::len).collect::<Vec<_>>(), [4; 4]);
+        let read = read_short_code(&code).unwrap();
+        assert_eq!(read.reveal(), code.reveal().replace('-', ""));
+        let sloppy = code.reveal().to_lowercase().replace('-', " ").replace('0', "o").replace('1', "i");
+        assert_eq!(read_short_code(&Secret::new(sloppy)), Some(read));
+        for wrong in ["", "123456", "ABCD-EFGH-JKMN-PQRU", "ABCD-EFGH-JKMN-PQRS-T"] {
+            assert_eq!(read_short_code(&Secret::new(wrong)), None, "{wrong}");
+        }
     }
 
     #[test]

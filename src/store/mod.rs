@@ -14,3 +14,6 @@ pub mod vault;
 pub use error::{StoreError, While};
 pub use thread::{Db, WeakDb};
 pub use vault::Vault;
+
+/// A transaction, for those whose rules several steps of one share.
+pub type Tx<'a> = rusqlite::Transaction<'a>;

@@ -9,7 +9,7 @@ use ollamanet::api::{
 
 use ollamanet::config::Config;
 
-use crate::common::house::{House, PASSPHRASE};
+use crate::common::house::{House, PASSPHRASE, break_table, forget_tries};
 
 fn secret(text: &str) -> Secret {
     Secret::new(text)
@@ -309,14 +309,6 @@ async fn locking_and_leaving_are_never_refused_however_many_calls_came_before() 
     house.gateway.sign_out(&ann.session).await.unwrap();
 }
 
-/// Makes every change of this kind to a table of the system database fail, as a full disk would, until it is undone.
-fn break_table(house: &House, what: &str, table: &str) -> impl FnOnce() + use<> {
-    let path = house.paths.data.join("system.db");
-    let fault = format!("CREATE TRIGGER broken BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END");
-    rusqlite::Connection::open(&path).unwrap().execute_batch(&fault).unwrap();
-    move || rusqlite::Connection::open(path).unwrap().execute_batch("DROP TRIGGER broken").unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_out_works_and_forgets_the_token_even_if_nothing_can_be_written() {
     let home = tempfile::tempdir().unwrap();
@@ -380,9 +372,4 @@ async fn a_recovery_that_fails_half_way_leaves_the_code_and_the_passphrase_as_th
     }
     house.recover("Ann", &code, &new).await.unwrap();
     house.sign_in("Ann", &new).await.unwrap();
-}
-
-fn forget_tries(house: &House) {
-    let system = rusqlite::Connection::open(house.paths.data.join("system.db")).unwrap();
-    system.execute_batch("DELETE FROM throttles").unwrap();
 }

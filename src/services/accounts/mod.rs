@@ -4,6 +4,8 @@
 //! so no two run at once. An unknown name costs the same work and gets the same words as a wrong passphrase.
 
 mod activation;
+mod half_way;
+mod one_time;
 mod own_sessions;
 mod resume;
 mod second_factor;
@@ -12,6 +14,7 @@ mod token_file;
 
 use std::{path::PathBuf, sync::Arc};
 
+use half_way::HalfWays;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -20,19 +23,19 @@ use crate::{
         live::{Beginning, LiveSessions},
     },
     api::{
-        AccountId, Fault, FaultKind,
+        AccountId, Fault, FaultKind, SessionId,
         auth::{Account, Door, Entered, NewAccount, Role, Secret, Session, SignedIn, Strength},
     },
     config::AuthConfig,
     paths::Paths,
     store::{
-        Db, StoreError, Vault,
+        Db, StoreError, Tx, Vault,
         keys::{self, KeyError, Slot, SlotKind},
         open::{RawKey, set_aside},
         system::{
             Moment,
             accounts::{self, AccountRow},
-            audit, policy, sessions, slots, throttle, tokens,
+            audit, policy, second_factors, sessions, slots, throttle, tokens,
         },
     },
     tasks::Tasks,
@@ -54,6 +57,7 @@ struct Inner {
     config: AuthConfig,
     tasks: Tasks,
     one_argon2: Semaphore,
+    half_ways: HalfWays,
 }
 
 impl Accounts {
@@ -66,8 +70,8 @@ impl Accounts {
         config: AuthConfig,
         tasks: Tasks,
     ) -> Self {
-        let one_argon2 = Semaphore::new(1);
-        Self(Arc::new(Inner { system, live, paths, cautious, config, tasks, one_argon2 }))
+        let (one_argon2, half_ways) = (Semaphore::new(1), HalfWays::default());
+        Self(Arc::new(Inner { system, live, paths, cautious, config, tasks, one_argon2, half_ways }))
     }
 
     /// What to show first. Costs no Argon2id, and waits for no disk write.
@@ -138,7 +142,8 @@ impl Accounts {
 
     pub async fn sign_in(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<Entered, Fault> {
         let found = self.check_passphrase(name, passphrase, "auth.sign_in").await?;
-        Ok(Entered::In(Box::new(self.let_in(found, "auth.sign_in", None).await?)))
+        let forgives = vec![found.account.name.clone()];
+        self.enter(Entrance { found, action: "auth.sign_in", forgives, change: None, recovery_code: None }).await
     }
 
     /// Opens the vault with the recovery code, sets a new passphrase, makes a new code and ends every session.
@@ -155,9 +160,19 @@ impl Accounts {
         };
         let (new_code, recovery) = recovery_slot(account.id, account.vault, &data_key)?;
         let passphrase = self.seal_passphrase(account.id, account.vault, new, &data_key).await?;
-        let slots = NewSlots { passphrase, recovery };
-        let signed_in = self.let_in(Found { account, data_key }, "auth.recover", Some(slots)).await?;
-        Ok(Entered::In(Box::new(SignedIn { recovery_code: Some(new_code), ..signed_in })))
+        let id = account.id;
+        // Stored with the session: a code that was used up without its successor ever being shown would leave nobody a
+        // way in.
+        let change: Change = Arc::new(move |tx, moment| {
+            slots::replace(tx, &passphrase, moment.now)?;
+            slots::replace(tx, &recovery, moment.now)?;
+            end_others(tx, id, None, "The account was recovered elsewhere.", moment.now)?;
+            Ok(())
+        });
+        let forgives = vec![account.name.clone(), recovery_name(&account.name)];
+        let found = Found { account, data_key };
+        let (change, recovery_code) = (Some(change), Some(new_code));
+        self.enter(Entrance { found, action: "auth.recover", forgives, change, recovery_code }).await
     }
 
     pub async fn sign_out(&self, by: Holder) -> Result<(), Fault> {
@@ -212,17 +227,12 @@ impl Accounts {
             .write(move |tx| {
                 let moment = Moment::here();
                 slots::replace(tx, &slot, moment.now)?;
-                slots::delete_others(tx, id, SlotKind::Session, None)?;
-                tokens::revoke_all(tx, id)?;
-                sessions::end_others(tx, id, Some(session), "The passphrase was changed elsewhere.", moment.now)?;
+                end_others(tx, id, Some(session), "The passphrase was changed elsewhere.", moment.now)?;
                 throttle::forgive(tx, &name, &moment)?;
                 audit::append(tx, &moment, Some(id), "auth.change_passphrase", &name, "ok")
             })
             .await?;
-        // The token opens nothing any more, so a file that stays does not undo the change.
-        if let Err(why) = self.forget_token(id).await {
-            tracing::warn!(%why, "a useless token file could not be removed");
-        }
+        self.forget_useless_token(id).await;
         Ok(())
     }
 
@@ -256,59 +266,96 @@ impl Accounts {
             Err(why) => return Err(key_fault(why)),
         };
         // Only whoever knows the passphrase learns that the account is shut.
-        let shut = if account.is_active {
-            account.locked_until.filter(|until| *until > Moment::clock()).map(|until| {
-                let minutes = (until - Moment::clock()) / 60_000 + 1;
-                format!("This account is locked for another {minutes} min.")
-            })
-        } else {
-            Some("This account is disabled.".to_owned())
-        };
-        match shut {
-            Some(why) => Err(Fault::new(FaultKind::Denied, why).hint("An administrator can open it again.")),
+        match shut(&account, Moment::clock()) {
+            Some(why) => Err(why),
             None => Ok(Found { account, data_key }),
         }
     }
 
-    /// Opens the vault and begins a session. What a recovery changes is stored with it: a code that was used up without
-    /// its successor ever being shown would leave nobody a way in.
-    async fn let_in(&self, found: Found, action: &'static str, recovered: Option<NewSlots>) -> Result<SignedIn, Fault> {
-        let Found { account: row, data_key } = found;
+    /// Lets in whoever has proved who they are, or asks for their second factor first.
+    async fn enter(&self, entrance: Entrance) -> Result<Entered, Fault> {
+        let account = entrance.found.account.id;
+        if self.0.system.read(move |tx| second_factors::of(tx, account)).await?.is_none() {
+            return Ok(Entered::In(Box::new(self.let_in(&entrance, None).await?)));
+        }
+        let (action, name, forgives) =
+            (entrance.action, entrance.found.account.name.clone(), entrance.forgives.clone());
+        self.0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                forgives.iter().try_for_each(|name| throttle::forgive(tx, name, &moment))?;
+                audit::append(tx, &moment, Some(account), action, &name, "second factor wanted")
+            })
+            .await?;
+        let (half, until, gone) = self.0.half_ways.keep(entrance)?;
+        let (this, id, ending) = (self.clone(), half.handle().id, self.0.tasks.token());
+        self.0.tasks.spawn("waiting for a second factor", async move {
+            tokio::select! {
+                () = gone.cancelled() => {}
+                () = ending.cancelled() => this.0.half_ways.forget(id),
+                () = tokio::time::sleep_until(until) => this.0.half_ways.forget(id),
+            }
+        });
+        Ok(Entered::SecondFactor(half))
+    }
+
+    /// Opens the vault and begins a session, if the second factor's code is right where one was asked for. Whatever else
+    /// the entrance changes is stored in the same transaction, and nothing of it if the account was changed meanwhile.
+    async fn let_in(&self, entrance: &Entrance, code: Option<&Secret>) -> Result<SignedIn, Fault> {
+        let Found { account: row, data_key } = &entrance.found;
         let opened = self.open_vault(row.id, row.vault, data_key.clone()).await?;
-        let account = Account { id: row.id, name: row.name, role: row.rank };
-        let session = self.0.live.begin(account.clone(), opened.vault, data_key, Beginning::Typed)?;
+        let account = Account { id: row.id, name: row.name.clone(), role: row.rank };
+        let session = self.0.live.begin(account.clone(), opened.vault, data_key.clone(), Beginning::Typed)?;
         let new = Self::session_row(&session, row.id, row.epoch);
-        let name = account.name.clone();
+        let (known, key, code) = (row.clone(), data_key.clone(), code.cloned());
+        let Entrance { action, forgives, change, .. } = entrance.clone();
         let stored = self
             .0
             .system
             .write(move |tx| {
                 let moment = Moment::here();
-                throttle::forgive(tx, &name, &moment)?;
-                if let Some(NewSlots { passphrase, recovery }) = recovered {
-                    slots::replace(tx, &passphrase, moment.now)?;
-                    slots::replace(tx, &recovery, moment.now)?;
-                    slots::delete_others(tx, new.account, SlotKind::Session, None)?;
-                    tokens::revoke_all(tx, new.account)?;
-                    sessions::end_others(tx, new.account, None, "The account was recovered elsewhere.", moment.now)?;
-                    throttle::forgive(tx, &recovery_name(&name), &moment)?;
+                let now = |tx| accounts::by_id(tx, known.id)?.ok_or_else(changed_meanwhile);
+                // Whoever ends an account's sessions, gives it a second factor or shuts it enters a new epoch.
+                if now(tx)?.epoch != known.epoch {
+                    return Err(changed_meanwhile());
                 }
-                sessions::insert(tx, &new, &moment)?;
-                accounts::set_last_sign_in(tx, new.account, moment.now)?;
-                audit::append(tx, &moment, Some(new.account), action, &name, "ok")?;
-                accounts::take_notices(tx, new.account)
+                match code {
+                    Some(code) => second_factor::pass(tx, &known, &key, &code, &moment)?,
+                    None if second_factors::of(tx, known.id)?.is_some() => return Err(changed_meanwhile()),
+                    None => {}
+                }
+                if let Some(change) = change {
+                    change(tx, &moment)?;
+                }
+                let row = now(tx)?;
+                if let Some(why) = shut(&row, moment.now) {
+                    return Err(why);
+                }
+                forgives.iter().try_for_each(|name| throttle::forgive(tx, name, &moment))?;
+                sessions::insert(tx, &sessions::NewSession { epoch: row.epoch, ..new }, &moment)?;
+                accounts::set_last_sign_in(tx, known.id, moment.now)?;
+                audit::append(tx, &moment, Some(known.id), action, &known.name, "ok")?;
+                Ok(accounts::take_notices(tx, known.id)?)
             })
             .await;
         let mut notices = match stored {
             Ok(notices) => notices,
             Err(why) => {
                 self.0.live.end(session.id);
-                return Err(why.into());
+                return Err(why);
             }
         };
         notices.extend(opened.notice);
         let notice = (!notices.is_empty()).then(|| notices.join(" "));
-        Ok(SignedIn { session, account, recovery_code: None, notice })
+        Ok(SignedIn { session, account, recovery_code: entrance.recovery_code.clone(), notice })
+    }
+
+    /// Removes a token file whose family is gone. It opens nothing any more, so one that stays undoes nothing.
+    async fn forget_useless_token(&self, account: AccountId) {
+        if let Err(why) = self.forget_token(account).await {
+            tracing::warn!(%why, "a useless token file could not be removed");
+        }
     }
 
     async fn require_strength(&self, name: &str, passphrase: &Secret) -> Result<(), Fault> {
@@ -439,16 +486,51 @@ impl Accounts {
     }
 }
 
-/// What a recovery puts in the place of what was forgotten and what was used up.
-struct NewSlots {
-    passphrase: Slot,
-    recovery: Slot,
-}
-
 /// An account whose slot was opened.
+#[derive(Clone)]
 struct Found {
     account: AccountRow,
     data_key: RawKey,
+}
+
+/// What coming in changes beside the session, in the same transaction. It may be tried again when a code was wrong.
+type Change = Arc<dyn Fn(&Tx<'_>, &Moment) -> Result<(), Fault> + Send + Sync>;
+
+/// Somebody who has proved who they are, as far as a passphrase or a code of the vault proves it.
+#[derive(Clone)]
+struct Entrance {
+    found: Found,
+    /// For the audit trail.
+    action: &'static str,
+    /// The names under which tries were counted.
+    forgives: Vec<String>,
+    change: Option<Change>,
+    /// To be shown once, when this made one.
+    recovery_code: Option<Secret>,
+}
+
+/// Ends every session of the account but one, and every "stay signed in" with the keys that belong to it.
+fn end_others(tx: &Tx<'_>, account: AccountId, keep: Option<SessionId>, why: &str, now: i64) -> Result<(), StoreError> {
+    slots::delete_others(tx, account, SlotKind::Session, None)?;
+    tokens::revoke_all(tx, account)?;
+    sessions::end_others(tx, account, keep, why, now)?;
+    Ok(())
+}
+
+/// Why this account lets nobody in at the moment, if it does not.
+fn shut(account: &AccountRow, now: i64) -> Option<Fault> {
+    let why = if account.is_active {
+        let until = account.locked_until.filter(|until| *until > now)?;
+        format!("This account is locked for another {} min.", (until - now) / 60_000 + 1)
+    } else {
+        "This account is disabled.".to_owned()
+    };
+    Some(Fault::new(FaultKind::Denied, why).hint("An administrator can open it again."))
+}
+
+fn changed_meanwhile() -> Fault {
+    Fault::new(FaultKind::SignedOut, "The account was changed meanwhile.")
+        .hint("Sign in again with your name and passphrase.")
 }
 
 struct Opened {

@@ -1,40 +1,176 @@
 //! One's own sessions: seen, ended, confirmed; and one's own way out for good.
 
-use super::Accounts;
+use super::{Accounts, Found, recovery_name, recovery_slot};
 use crate::{
     access::{Caller, Member},
-    api::{Fault, SessionId, admin::SessionRow, auth::Secret},
-    services::unbuilt,
+    api::{AccountId, Fault, FaultKind, SessionId, admin::SessionRow, auth::Secret},
+    store::{
+        StoreError, Tx,
+        system::{
+            Moment,
+            accounts::{self, AccountRow},
+            audit, sessions, slots, throttle,
+        },
+    },
 };
 
 impl Accounts {
     pub async fn sessions(&self, by: Caller<Member>) -> Result<Vec<SessionRow>, Fault> {
-        drop(by);
-        Err(unbuilt().await)
+        let (account, own) = (by.account, by.session);
+        let (rows, orphaned): (Vec<_>, Vec<_>) = self
+            .0
+            .system
+            .read(move |tx| {
+                let moment = Moment::here();
+                let rows = sessions::live(tx, account, moment.now)?;
+                Ok::<_, StoreError>(rows.into_iter().partition(|row| row.id == own || !row.is_orphaned(moment.os_uid)))
+            })
+            .await?;
+        if !orphaned.is_empty() {
+            self.note_orphans(orphaned).await;
+        }
+        let shown = |row: sessions::LiveRow| SessionRow {
+            id: row.id,
+            is_own: row.id == own,
+            place: row.place,
+            os_uid: row.os_uid,
+            pid: row.pid,
+            started_at: row.started_at,
+            expires_at: row.expires_at,
+        };
+        Ok(rows.into_iter().map(shown).collect())
     }
 
+    /// A process that was killed could not end its sessions itself.
+    async fn note_orphans(&self, orphaned: Vec<sessions::LiveRow>) {
+        let ended = self
+            .0
+            .system
+            .write(move |tx| {
+                let now = Moment::clock();
+                orphaned.iter().try_for_each(|row| sessions::end(tx, row.id, "Its program has ended.", now))
+            })
+            .await;
+        if let Err(why) = ended {
+            let why: StoreError = why;
+            tracing::warn!(%why, "sessions of programs that are gone could not be ended");
+        }
+    }
+
+    /// Another account's session is answered as one that does not exist.
     pub async fn end_session(&self, by: Caller<Member>, which: SessionId) -> Result<(), Fault> {
-        drop((by, which));
-        Err(unbuilt().await)
+        let account = by.account;
+        self.0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                if !sessions::live(tx, account, moment.now)?.iter().any(|row| row.id == which) {
+                    return Err(Fault::not_found("session"));
+                }
+                sessions::end(tx, which, "You ended this session elsewhere.", moment.now)?;
+                let name = own_row(tx, account)?.name;
+                audit::append(tx, &moment, Some(account), "sessions.end", &name, "ok")?;
+                Ok(())
+            })
+            .await
     }
 
     pub async fn end_other_sessions(&self, by: Caller<Member>) -> Result<u32, Fault> {
-        drop(by);
-        Err(unbuilt().await)
+        let (account, session) = (by.account, by.session);
+        let ended = self
+            .0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                let gone = |row: &&sessions::LiveRow| row.id != session && !row.is_orphaned(moment.os_uid);
+                let ended = sessions::live(tx, account, moment.now)?.iter().filter(gone).count();
+                super::end_others(tx, account, Some(session), "You ended this session elsewhere.", moment.now)?;
+                let name = own_row(tx, account)?.name;
+                audit::append(tx, &moment, Some(account), "sessions.end_others", &name, "ok")?;
+                Ok::<_, Fault>(u32::try_from(ended).unwrap_or(u32::MAX))
+            })
+            .await?;
+        self.forget_useless_token(account).await;
+        Ok(ended)
     }
 
     pub async fn confirm(&self, by: Caller<Member>, passphrase: &Secret) -> Result<(), Fault> {
-        drop((by, passphrase));
-        Err(unbuilt().await)
+        let account = by.account;
+        let name = self.0.system.read(move |tx| own_row(tx, account)).await?.name;
+        let Found { account: row, .. } = self.check_passphrase(&name, passphrase, "auth.confirm").await?;
+        if row.id != account {
+            return Err(Fault::signed_out());
+        }
+        self.0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                throttle::forgive(tx, &name, &moment)?;
+                audit::append(tx, &moment, Some(account), "auth.confirm", &name, "ok")
+            })
+            .await?;
+        self.0.live.confirm(by.session);
+        Ok(())
     }
 
     pub async fn new_recovery_code(&self, by: Caller<Member>) -> Result<Secret, Fault> {
-        drop(by);
-        Err(unbuilt().await)
+        let (account, session) = (by.account, by.session);
+        let data_key = self.0.live.data_key(session).ok_or_else(Fault::signed_out)?;
+        let vault = self.0.system.read(move |tx| own_row(tx, account)).await?.vault;
+        let (code, slot) = recovery_slot(account, vault, &data_key)?;
+        self.0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                let name = own_row(tx, account)?.name;
+                slots::replace(tx, &slot, moment.now)?;
+                throttle::forgive(tx, &recovery_name(&name), &moment)?;
+                audit::append(tx, &moment, Some(account), "auth.new_recovery_code", &name, "ok")?;
+                Ok::<_, Fault>(())
+            })
+            .await?;
+        Ok(code)
     }
 
+    /// Forgets the keys first: from that commit on nothing opens what the files hold, so a file that could not be removed
+    /// (or a program that was killed here) leaves noise behind and nothing else. The row stays, so that nobody else gets
+    /// the name that the audit trail speaks of.
     pub async fn leave_for_good(&self, by: Caller<Member>) -> Result<(), Fault> {
+        let (account, session) = (by.account, by.session);
+        let files = self
+            .0
+            .system
+            .write(move |tx| {
+                let moment = Moment::here();
+                let row = own_row(tx, account)?;
+                if accounts::is_last_admin(tx, account)? {
+                    return Err(Fault::new(FaultKind::Denied, "You are the last administrator.")
+                        .hint("Make somebody else an administrator first."));
+                }
+                sessions::end_others(tx, account, None, "This account was removed by its owner.", moment.now)?;
+                let files = accounts::forget_for_good(tx, account, moment.now)?;
+                audit::append(tx, &moment, Some(account), "profile.delete_account", &row.name, "ok")?;
+                Ok(files)
+            })
+            .await?;
+        self.forget_useless_token(account).await;
+        // Our own handles first: nobody is left who could write into a file that is going.
+        self.0.live.close_vault(session);
         drop(by);
-        Err(unbuilt().await)
+        let paths: Vec<_> = files.into_iter().map(|file| self.vault_path(file)).collect();
+        let removed =
+            tokio::task::spawn_blocking(move || paths.iter().try_for_each(|path| crate::store::open::remove(path)));
+        match removed.await {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => tracing::warn!(%why, "the files of a removed account stayed; nothing opens them any more"),
+            Err(_) => tracing::warn!("the files of a removed account stayed; nothing opens them any more"),
+        }
+        // Last, without waiting for anything after it: ending the session breaks off what it asked for.
+        self.0.live.end(session);
+        Ok(())
     }
+}
+
+fn own_row(tx: &Tx<'_>, account: AccountId) -> Result<AccountRow, Fault> {
+    accounts::by_id(tx, account)?.ok_or_else(Fault::signed_out)
 }

@@ -2,7 +2,7 @@
 //!
 //! The first screen waits for reads only. The token is rotated and the session recorded right after, in the background,
 //! while the file is still held against other processes; if that fails (a full disk), the old token stays good and
-//! the session goes on.
+//! the session goes on, as long as the token's family and the account stand.
 
 use super::{
     Accounts, Opened, key_fault,
@@ -85,7 +85,8 @@ impl Accounts {
         };
         let Opened { vault, notice } = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name.clone(), role: row.rank };
-        let session = self.0.live.begin(account.clone(), vault, data_key.clone(), Beginning::Resumed)?;
+        let unwritten = sessions::Unwritten { account: row.id, epoch: row.epoch, selector: token.selector };
+        let session = self.0.live.begin(account.clone(), vault, data_key.clone(), Beginning::Resumed(unwritten))?;
         let new = Self::session_row(&session, row.id, row.epoch);
         let this = self.clone();
         self.0.tasks.spawn("keeping you signed in", async move {

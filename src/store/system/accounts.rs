@@ -87,15 +87,47 @@ pub fn set_display_name(tx: &Transaction<'_>, id: AccountId, name: Option<&str>)
     Ok(())
 }
 
-/// When a second factor was added, and how many of its recovery codes are still good.
-pub fn second_factor(tx: &Transaction<'_>, id: AccountId) -> Result<(Option<i64>, u32), StoreError> {
+/// Whether nobody would be left who can administer, if this account were not there.
+pub fn is_last_admin(tx: &Transaction<'_>, id: AccountId) -> Result<bool, StoreError> {
     tx.query_row(
-        "SELECT (SELECT added_at FROM second_factors WHERE account = :id),
-                (SELECT count(*) FROM second_factor_codes WHERE account = :id AND used_at IS NULL)",
+        "SELECT (SELECT r.rank = 'admin' FROM accounts a JOIN roles r ON r.name = a.role WHERE a.id = :id)
+                AND NOT EXISTS (SELECT 1 FROM accounts a JOIN roles r ON r.name = a.role
+                                WHERE a.id <> :id AND r.rank = 'admin' AND a.state = 'active' AND a.deleted_at IS NULL)",
         named_params! { ":id": id.0 },
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| row.get(0),
     )
-    .while_("looking up a second factor")
+    .while_("looking for administrators")
+}
+
+/// Forgets every key of an account, and whatever else lets somebody in. Gives the names of its vaults, the sealed ones
+/// included: nothing opens them any more. The row stays, so that nobody else gets a name that the audit trail speaks of.
+pub fn forget_for_good(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<Vec<Uuid>, StoreError> {
+    let named = named_params! { ":id": id.0 };
+    let vaults = tx
+        .prepare_cached(
+            "SELECT vault FROM accounts WHERE id = :id UNION SELECT vault FROM sealed_vaults WHERE account = :id",
+        )
+        .and_then(|mut select| select.query_map(named, |row| row.get(0))?.collect())
+        .while_("looking up vaults")?;
+    for forget in [
+        "DELETE FROM key_slots WHERE account = :id",
+        "DELETE FROM token_families WHERE account = :id",
+        "DELETE FROM activation_codes WHERE account = :id",
+        "DELETE FROM second_factor_codes WHERE account = :id",
+        "DELETE FROM second_factors WHERE account = :id",
+        "DELETE FROM sealed_vaults WHERE account = :id",
+        "DELETE FROM notices WHERE account = :id",
+    ] {
+        tx.execute(forget, named).while_("forgetting an account's keys")?;
+    }
+    tx.execute(
+        "UPDATE accounts SET state = 'disabled', deleted_at = coalesce(deleted_at, :now), display_name = NULL,
+                             epoch = epoch + 1
+         WHERE id = :id",
+        named_params! { ":id": id.0, ":now": now },
+    )
+    .while_("removing an account")?;
+    Ok(vaults)
 }
 
 /// Takes what there is to tell this person, once.

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod buckets;
 pub mod policy;
 pub mod roles;
+pub mod second_factors;
 pub mod sessions;
 pub mod slots;
 pub mod throttle;

@@ -1,12 +1,12 @@
 //! Sessions as rows: where and when, and whether they are over. The handle that proves one is in memory only.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 
 use super::Moment;
 use crate::{
     api::{
         AccountId, SessionId,
-        admin::{LimitRule, Limited, ModelRule, SecondFactorPolicy},
+        admin::{LimitRule, Limited, ModelRule},
         auth::Role,
     },
     store::{StoreError, While},
@@ -67,68 +67,172 @@ pub fn end(tx: &Transaction<'_>, id: SessionId, why: &str, now: i64) -> Result<(
     Ok(())
 }
 
-/// Ends every session of the account but one.
+/// Ends every session of the account but one, and says how many were ended. The account enters a new epoch, which `keep`
+/// follows: a session whose row is not written yet, in whatever process, is over as well.
 pub fn end_others(
     tx: &Transaction<'_>,
     account: AccountId,
     keep: Option<SessionId>,
     why: &str,
     now: i64,
-) -> Result<(), StoreError> {
+) -> Result<Ended, StoreError> {
+    let keep = keep.map(|id| id.0);
+    let sessions = tx
+        .execute(
+            "UPDATE sessions SET ended_at = :now, ended_why = :why
+             WHERE account = :account AND ended_at IS NULL AND id IS NOT :keep",
+            named_params! { ":now": now, ":why": why, ":account": account.0, ":keep": keep },
+        )
+        .while_("ending sessions")?;
+    let epoch = tx
+        .query_row(
+            "UPDATE accounts SET epoch = epoch + 1 WHERE id = :account RETURNING epoch",
+            named_params! { ":account": account.0 },
+            |row| row.get(0),
+        )
+        .while_("ending sessions")?;
     tx.execute(
-        "UPDATE sessions SET ended_at = :now, ended_why = :why
-         WHERE account = :account AND ended_at IS NULL AND id IS NOT :keep",
-        named_params! { ":now": now, ":why": why, ":account": account.0, ":keep": keep.map(|id| id.0) },
+        "UPDATE sessions SET epoch = :epoch WHERE id = :keep AND account = :account",
+        named_params! { ":epoch": epoch, ":keep": keep, ":account": account.0 },
     )
-    .while_("ending sessions")?;
-    Ok(())
+    .while_("keeping a session")?;
+    Ok(Ended { sessions: u32::try_from(sessions).unwrap_or(u32::MAX), epoch })
+}
+
+/// What `end_others` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub sessions: u32,
+    pub epoch: i64,
+}
+
+/// A session that has not ended, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveRow {
+    pub id: SessionId,
+    pub place: String,
+    pub os_uid: u32,
+    pub pid: u32,
+    /// When that process began (`process_began`).
+    pub pid_began: i64,
+    pub started_at: i64,
+    pub expires_at: i64,
+}
+
+impl LiveRow {
+    /// Whether the process that held it is gone, and the session with it: the handle was in its memory only. Of another
+    /// OS user's processes nothing can be said where `/proc` hides them, so theirs count as there.
+    #[must_use]
+    pub fn is_orphaned(&self, os_uid: u32) -> bool {
+        self.os_uid == os_uid && super::process_began(self.pid) != Some(self.pid_began)
+    }
+}
+
+/// The sessions of an account that have neither ended nor expired, newest first.
+pub fn live(tx: &Transaction<'_>, account: AccountId, now: i64) -> Result<Vec<LiveRow>, StoreError> {
+    tx.prepare_cached(
+        "SELECT s.id, s.place, s.os_uid, s.pid, s.pid_began, s.started_at, s.expires_at
+         FROM sessions s JOIN accounts a ON a.id = s.account
+         WHERE s.account = :account AND s.ended_at IS NULL AND s.expires_at > :now AND s.epoch = a.epoch
+         ORDER BY s.started_at DESC, s.id DESC",
+    )
+    .and_then(|mut select| {
+        select
+            .query_map(named_params! { ":account": account.0, ":now": now }, |row| {
+                Ok(LiveRow {
+                    id: SessionId(row.get(0)?),
+                    place: row.get(1)?,
+                    os_uid: row.get(2)?,
+                    pid: row.get(3)?,
+                    pid_began: row.get(4)?,
+                    started_at: row.get(5)?,
+                    expires_at: row.get(6)?,
+                })
+            })?
+            .collect()
+    })
+    .while_("listing sessions")
 }
 
 /// How a session stands. `None` = there is no such row.
 pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Standing>, StoreError> {
     let found = conn
         .prepare_cached(
-        "SELECT a.id AS account, a.role, s.ended_at, s.ended_why, s.expires_at, s.epoch = a.epoch AS same_epoch, a.state,
-                a.deleted_at, a.locked_until, r.rank,
-                EXISTS (SELECT 1 FROM second_factors f WHERE f.account = a.id) AS has_second_factor
-         FROM sessions s JOIN accounts a ON a.id = s.account JOIN roles r ON r.name = a.role WHERE s.id = :id",
-    )
-    .and_then(|mut find| {
-        find.query_row(named_params! { ":id": id.0 }, |row| {
-            let state: String = row.get("state")?;
-            let rank: String = row.get("rank")?;
-            let locked_until: Option<i64> = row.get("locked_until")?;
-            let expires_at: i64 = row.get("expires_at")?;
-            let over = if row.get::<_, Option<i64>>("ended_at")?.is_some() {
-                Some(row.get::<_, Option<String>>("ended_why")?.unwrap_or_else(|| "The session was ended.".to_owned()))
-            } else if state != "active" || row.get::<_, Option<i64>>("deleted_at")?.is_some() {
-                Some("This account is disabled.".to_owned())
-            } else if let Some(until) = locked_until.filter(|until| *until > now) {
-                let minutes = (until - now) / 60_000 + 1;
-                Some(format!("This account is locked for another {minutes} min."))
-            } else if !row.get::<_, bool>("same_epoch")? {
-                Some("The account was changed; sign in again.".to_owned())
-            } else if expires_at <= now {
-                Some(EXPIRED.to_owned())
-            } else {
-                None
+            "SELECT a.id AS account, a.role, s.ended_at, s.ended_why, s.expires_at, s.epoch = a.epoch AS same_epoch,
+                    a.state, a.deleted_at, a.locked_until, r.rank,
+                    EXISTS (SELECT 1 FROM second_factors f WHERE f.account = a.id) AS has_second_factor
+             FROM sessions s JOIN accounts a ON a.id = s.account JOIN roles r ON r.name = a.role WHERE s.id = :id",
+        )
+        .and_then(|mut find| find.query_row(named_params! { ":id": id.0 }, |row| stands(row, now)).optional())
+        .while_("looking up a session")?;
+    found.map(|found| with_rules(conn, found)).transpose()
+}
+
+/// What a session that was resumed by a token goes by while its row is not written (a full disk, say).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unwritten {
+    pub account: AccountId,
+    /// The account's, when the token was looked at.
+    pub epoch: i64,
+    /// The token's family: ended, it takes the session along.
+    pub selector: [u8; 16],
+}
+
+/// How a session without a row stands: as its account and its token's family do. `None` = one of them is gone.
+pub fn standing_unwritten(conn: &Connection, session: Unwritten, now: i64) -> Result<Option<Standing>, StoreError> {
+    let found = conn
+        .prepare_cached(
+            "SELECT a.id AS account, a.role, NULL AS ended_at, NULL AS ended_why, f.expires_at,
+                    a.epoch = :epoch AS same_epoch, a.state, a.deleted_at, a.locked_until, r.rank,
+                    EXISTS (SELECT 1 FROM second_factors f WHERE f.account = a.id) AS has_second_factor
+             FROM token_families f JOIN accounts a ON a.id = f.account JOIN roles r ON r.name = a.role
+             WHERE f.selector = :selector AND a.id = :account",
+        )
+        .and_then(|mut find| {
+            let named = named_params! {
+                ":epoch": session.epoch, ":selector": session.selector.as_slice(), ":account": session.account.0,
             };
-            let rank = if rank == "admin" { Role::Admin } else { Role::User };
-            let standing = Standing {
-                rank,
-                over,
-                exceptions: Vec::new(),
-                expires_at,
-                limits: Vec::new(),
-                models: Vec::new(),
-                wants_second_factor: !row.get::<_, bool>("has_second_factor")?,
-            };
-            Ok((row.get::<_, uuid::Uuid>("account")?, row.get::<_, String>("role")?, standing))
+            find.query_row(named, |row| stands(row, now)).optional()
         })
-        .optional()
-    })
-    .while_("looking up a session")?;
-    let Some((account, role, mut standing)) = found else { return Ok(None) };
+        .while_("looking up a session")?;
+    found.map(|found| with_rules(conn, found)).transpose()
+}
+
+/// Account, role, and how it stands as far as one row says.
+type Stands = (uuid::Uuid, String, Standing);
+
+fn stands(row: &Row<'_>, now: i64) -> rusqlite::Result<Stands> {
+    let state: String = row.get("state")?;
+    let rank: String = row.get("rank")?;
+    let locked_until: Option<i64> = row.get("locked_until")?;
+    let expires_at: i64 = row.get("expires_at")?;
+    let over = if row.get::<_, Option<i64>>("ended_at")?.is_some() {
+        Some(row.get::<_, Option<String>>("ended_why")?.unwrap_or_else(|| "The session was ended.".to_owned()))
+    } else if state != "active" || row.get::<_, Option<i64>>("deleted_at")?.is_some() {
+        Some("This account is disabled.".to_owned())
+    } else if let Some(until) = locked_until.filter(|until| *until > now) {
+        let minutes = (until - now) / 60_000 + 1;
+        Some(format!("This account is locked for another {minutes} min."))
+    } else if !row.get::<_, bool>("same_epoch")? {
+        Some("The account was changed; sign in again.".to_owned())
+    } else if expires_at <= now {
+        Some(EXPIRED.to_owned())
+    } else {
+        None
+    };
+    let standing = Standing {
+        rank: if rank == "admin" { Role::Admin } else { Role::User },
+        over,
+        exceptions: Vec::new(),
+        expires_at,
+        limits: Vec::new(),
+        models: Vec::new(),
+        wants_second_factor: !row.get::<_, bool>("has_second_factor")?,
+    };
+    Ok((row.get("account")?, row.get("role")?, standing))
+}
+
+fn with_rules(conn: &Connection, (account, role, mut standing): Stands) -> Result<Standing, StoreError> {
     standing.exceptions = conn
         .prepare_cached("SELECT permission, allowed FROM role_permissions WHERE role = :role")
         .and_then(|mut select| {
@@ -137,12 +241,8 @@ pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Sta
         .while_("looking up permissions")?;
     standing.limits = limits(conn, Some(account), Some(&role))?;
     standing.models = models(conn, Some(account), Some(&role))?;
-    standing.wants_second_factor &= match super::policy::current(conn)?.second_factor {
-        SecondFactorPolicy::Voluntary => false,
-        SecondFactorPolicy::Administrators => standing.rank == Role::Admin,
-        SecondFactorPolicy::Everybody => true,
-    };
-    Ok(Some(standing))
+    standing.wants_second_factor &= super::policy::current(conn)?.second_factor.demands_from(standing.rank);
+    Ok(standing)
 }
 
 /// Other limits than the configured ones: the account's own first, then its role's.

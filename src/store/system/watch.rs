@@ -8,7 +8,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::sessions::{self, Standing};
+use super::sessions::{self, Standing, Unwritten};
 use crate::{
     api::SessionId,
     store::{StoreError, While},
@@ -49,6 +49,14 @@ impl Watch {
     /// When the database cannot be read.
     pub fn session(&self, id: SessionId, now: i64) -> Result<Option<Standing>, StoreError> {
         sessions::standing(&self.lock(), id, now)
+    }
+
+    /// The same for a session whose row is not written yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unwritten(&self, session: Unwritten, now: i64) -> Result<Option<Standing>, StoreError> {
+        sessions::standing_unwritten(&self.lock(), session, now)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Connection> {

@@ -80,3 +80,27 @@ pub fn whole(entered: Entered) -> SignedIn {
         Entered::SecondFactor(_) => panic!("a second factor is asked for"),
     }
 }
+
+/// Changes the system database behind the program's back.
+pub fn tamper(house: &House, sql: &str) {
+    rusqlite::Connection::open(house.paths.data.join("system.db")).unwrap().execute_batch(sql).unwrap();
+}
+
+/// One number from the system database.
+pub fn count(house: &House, sql: &str) -> i64 {
+    let system = rusqlite::Connection::open(house.paths.data.join("system.db")).unwrap();
+    system.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// What was tried before counts no more.
+pub fn forget_tries(house: &House) {
+    tamper(house, "DELETE FROM throttles");
+}
+
+/// Makes every change of this kind to a table of the system database fail, as a full disk would, until it is undone.
+pub fn break_table(house: &House, what: &str, table: &str) -> impl FnOnce() + use<> {
+    let path = house.paths.data.join("system.db");
+    let fault = format!("CREATE TRIGGER broken BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(&fault).unwrap();
+    move || rusqlite::Connection::open(path).unwrap().execute_batch("DROP TRIGGER broken").unwrap()
+}
