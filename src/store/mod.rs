@@ -8,7 +8,6 @@ pub mod migrate;
 pub mod open;
 pub mod system;
 pub mod thread;
-pub mod usage;
 pub mod vault;
 
 pub use error::{StoreError, While};

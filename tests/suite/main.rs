@@ -16,6 +16,7 @@ mod conversations;
 mod crash;
 mod directories;
 mod endings;
+mod export;
 mod gate_matrix;
 mod hostile_text;
 mod limits;

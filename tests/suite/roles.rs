@@ -71,7 +71,7 @@ impl Two {
     }
 }
 
-async fn add_account(house: &House, name: &'static str) {
+pub async fn add_account(house: &House, name: &'static str) {
     let system = open_system(&house.paths.data.join("system.db"), false).unwrap();
     let (id, vault) = (AccountId::new(), uuid::Uuid::now_v7());
     let key = keys::new_data_key().unwrap();

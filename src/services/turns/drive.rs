@@ -24,7 +24,8 @@ use crate::{
     ollama::{ChatMessage, ChatRequest, DoneReason, OllamaError},
     services::{attachments::fenced, conversations::now, lanes::Place},
     store::{
-        StoreError, Vault, usage,
+        StoreError, Vault,
+        system::usage,
         vault::{
             conversations::{self, TitleOrigin},
             messages::{self, Ending, Requested},

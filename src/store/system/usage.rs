@@ -1,31 +1,92 @@
-//! What answers cost: counts and times, never content.
+//! What answers cost: counts and times, never a word of content.
 
 use rusqlite::{Transaction, named_params};
 
 use crate::{
-    api::{AccountId, chat::Metrics},
+    api::{
+        AccountId,
+        chat::{MessageState, Metrics},
+    },
     store::{StoreError, While},
 };
 
-/// Adds one answer. `outcome` is the message's state in a word.
-pub fn insert(
+/// Milliseconds in a day, UTC.
+const DAY: i64 = 86_400_000;
+
+/// Notes one answer, however it ended.
+pub fn note(
     tx: &Transaction<'_>,
     account: AccountId,
     model: &str,
-    outcome: &str,
+    outcome: MessageState,
     metrics: &Metrics,
     now: i64,
 ) -> Result<(), StoreError> {
-    const DAY: i64 = 24 * 60 * 60 * 1000;
-    tx.execute(
-        "INSERT INTO usage (account, model, at, day, outcome, prompt_tokens, answer_tokens, first_token_ms, total_ms, load_ms, answer_ms)
-         VALUES (:account, :model, :now, :day, :outcome, :prompt, :answer, :first, :total, :load, :answer_ms)",
-        named_params! {
-            ":account": account.0, ":model": model, ":now": now, ":day": now.div_euclid(DAY), ":outcome": outcome,
-            ":prompt": metrics.prompt_tokens, ":answer": metrics.answer_tokens, ":first": metrics.first_token_ms,
-            ":total": metrics.total_ms, ":load": metrics.load_ms, ":answer_ms": metrics.answer_ms,
-        },
+    let outcome = match outcome {
+        MessageState::Streaming => "streaming",
+        MessageState::Done => "done",
+        MessageState::Length => "length",
+        MessageState::Stopped => "stopped",
+        MessageState::Interrupted => "interrupted",
+        MessageState::Failed => "failed",
+    };
+    tx.prepare_cached(
+        "INSERT INTO usage (account, model, at, day, outcome, prompt_tokens, answer_tokens, first_token_ms, total_ms,
+             load_ms, answer_ms)
+         VALUES (:account, :model, :at, :day, :outcome, :prompt_tokens, :answer_tokens, :first_token_ms, :total_ms,
+             :load_ms, :answer_ms)",
     )
-    .while_("counting an answer")?;
+    .while_("noting an answer's cost")?
+    .execute(named_params! {
+        ":account": account.0,
+        ":model": model,
+        ":at": now,
+        ":day": now.div_euclid(DAY),
+        ":outcome": outcome,
+        ":prompt_tokens": metrics.prompt_tokens,
+        ":answer_tokens": metrics.answer_tokens,
+        ":first_token_ms": metrics.first_token_ms,
+        ":total_ms": metrics.total_ms,
+        ":load_ms": metrics.load_ms,
+        ":answer_ms": metrics.answer_ms,
+    })
+    .while_("noting an answer's cost")?;
     Ok(())
+}
+
+/// Every answer of one account as lines of CSV (RFC 4180), oldest first, with their heading.
+pub fn of_account(tx: &Transaction<'_>, account: AccountId) -> Result<Vec<String>, StoreError> {
+    let mut told =
+        vec!["at,model,outcome,prompt_tokens,answer_tokens,first_token_ms,load_ms,answer_ms,total_ms".to_owned()];
+    let mut select = tx
+        .prepare_cached(
+            "SELECT at, model, outcome, prompt_tokens, answer_tokens, first_token_ms, load_ms, answer_ms, total_ms
+             FROM usage WHERE account = :account ORDER BY seq",
+        )
+        .while_("reading what answers cost")?;
+    let rows = select
+        .query_map(named_params! { ":account": account.0 }, |row| {
+            let mut line = format!(
+                "{},\"{}\",{}",
+                row.get::<_, i64>(0)?,
+                quoted(&row.get::<_, String>(1)?),
+                row.get::<_, String>(2)?
+            );
+            for column in 3..9 {
+                let figure: Option<i64> = row.get(column)?;
+                line.push(',');
+                line.push_str(&figure.map(|figure| figure.to_string()).unwrap_or_default());
+            }
+            Ok(line)
+        })
+        .while_("reading what answers cost")?;
+    for row in rows {
+        told.push(row.while_("reading what answers cost")?);
+    }
+    Ok(told)
+}
+
+/// A field inside quotation marks; a name with a line break in it stays one line.
+fn quoted(field: &str) -> String {
+    field.replace('"', "\"\"").replace(['\r', '\n'], " ")
 }

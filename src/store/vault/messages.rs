@@ -298,7 +298,7 @@ fn forget_pieces(tx: &Transaction<'_>, message: i64) -> Result<(), StoreError> {
 
 /// A message's row before what lies in other tables is added.
 pub(super) struct Raw {
-    seq: i64,
+    pub(super) seq: i64,
     role: String,
     state: String,
     tool_calls: Option<String>,

@@ -33,6 +33,7 @@ pub type Tx<'a> = rusqlite::Transaction<'a>;
 pub mod branch;
 pub mod conversations;
 pub mod documents;
+pub mod dump;
 pub mod fold;
 pub mod folders;
 pub mod lease;
