@@ -15,10 +15,7 @@ use tokio::{
 
 use crate::{
     access::{Breakers, Gate, limiter::Limiter, live::LiveSessions},
-    api::{
-        Fault, FaultKind,
-        health::{Check, Level},
-    },
+    api::{Fault, FaultKind},
     cache::ModelCache,
     cli::{self, Cli, Command, Desk, End, Stops, doctor, out},
     config::{
@@ -34,14 +31,14 @@ use crate::{
     services::{
         accounts::Accounts,
         conversations::Conversations,
-        health::{HealthChecks, Watched},
+        health::{self, HealthChecks, Watched},
         hub::Hub,
         models::Models,
         turns::{self, Turns},
     },
     store::{
-        self,
-        system::{open_system, quick_check, watch::Watch},
+        self, check,
+        system::{open_system, watch::Watch},
     },
     tasks::Tasks,
     ui::{self, live::Ended},
@@ -160,7 +157,8 @@ async fn dispatch(
 /// The parts of the program, put together over one data directory.
 pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Result<Gateway, Fault> {
     paths.secure()?;
-    let alone = match paths::network_file_system(&paths.data) {
+    let file_system = paths::network_file_system(&paths.data);
+    let alone = match file_system {
         Some(name) => {
             tracing::warn!(name, "the data directory lies on a network file system: one process at a time, no WAL");
             Some(paths::hold_alone(&paths.data, name)?)
@@ -186,19 +184,17 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         watch: Some(breakers.watch()),
         ..Settings::new(address(config)?)
     });
-    let (checked, shown, freshly) = (system.clone(), breakers.clone(), breakers.clone());
+    let (checked, checked_path) = (system.clone(), paths.system_db());
+    let (shown, freshly) = (breakers.clone(), breakers.clone());
     let health = HealthChecks::new(Watched {
         ollama: ollama.clone(),
         tasks: tasks.clone(),
         data: paths.data.clone(),
         program_path: std::env::var_os("PATH").unwrap_or_default(),
         store: Arc::new(move || {
-            let system = checked.clone();
+            let (system, path) = (checked.clone(), checked_path.clone());
             Box::pin(async move {
-                match system.read(quick_check).await {
-                    Ok(()) => Check { level: Level::Good, text: "open, and sound as far as looked at".to_owned() },
-                    Err(why) => Check { level: Level::Bad, text: Fault::from(why).to_string() },
-                }
+                health::store(check::system_quickly(&system, &path).await.map_err(Fault::from), file_system)
             })
         }),
         breakers: Arc::new(move || shown.shown(std::time::Instant::now())),

@@ -113,11 +113,16 @@ impl LiveSessions {
         Ok(session)
     }
 
-    /// The session's row is written now.
-    pub fn recorded(&self, id: SessionId) {
+    /// Whether the session's row is written now.
+    pub fn recorded(&self, id: SessionId, is_recorded: bool) {
         if let Some(entry) = self.lock().get_mut(&id) {
-            entry.recorded = true;
+            entry.recorded = is_recorded;
         }
+    }
+
+    /// Whether this session is still one of this process.
+    pub fn is_here(&self, id: SessionId) -> bool {
+        self.lock().contains_key(&id)
     }
 
     /// Who this handle stands for.

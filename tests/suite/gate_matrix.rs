@@ -12,6 +12,7 @@ const ANONYMOUS: &[&str] = &[
     "sign_in",
     "recover",
     "health",
+    "check_system",
     "start_ollama",
 ];
 

@@ -309,12 +309,35 @@ async fn locking_and_leaving_are_never_refused_however_many_calls_came_before() 
     house.gateway.sign_out(&ann.session).await.unwrap();
 }
 
-/// Makes every change of this kind to a table of the system database fail, as a full disk would, until it is undone.
+/// Makes every change of this kind to a table of the system database fail, as a full disk would, until it is undone. The
+/// program runs no triggers there, so a rule does it that what is there keeps and what comes from now on breaks.
 fn break_table(house: &House, what: &str, table: &str) -> impl FnOnce() + use<> {
     let path = house.paths.data.join("system.db");
-    let fault = format!("CREATE TRIGGER broken BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    let now = jiff::Timestamp::now().as_millisecond();
+    let rule = |column: &str| {
+        let rule = format!("ALTER TABLE {table} ADD COLUMN broken INTEGER CHECK (coalesce({column}, 0) <= {now})");
+        (rule, format!("ALTER TABLE {table} DROP COLUMN broken"))
+    };
+    let (fault, mend) = match (what, table) {
+        ("INSERT", "audit") => rule("at"),
+        ("INSERT", "key_slots") => rule("created_at"),
+        ("INSERT", "sessions") => rule("started_at"),
+        ("UPDATE", "sessions") => rule("ended_at"),
+        ("UPDATE", "accounts") => rule("last_sign_in"),
+        ("DELETE", "key_slots") => held(table, "id"),
+        ("DELETE", "token_families") => held(table, "selector"),
+        other => panic!("no way to break {other:?}"),
+    };
     rusqlite::Connection::open(&path).unwrap().execute_batch(&fault).unwrap();
-    move || rusqlite::Connection::open(path).unwrap().execute_batch("DROP TRIGGER broken").unwrap()
+    move || rusqlite::Connection::open(path).unwrap().execute_batch(&mend).unwrap()
+}
+
+/// A table whose rows need those of the other one.
+fn held(table: &str, key: &str) -> (String, String) {
+    let fault = format!(
+        "CREATE TABLE broken (it BLOB REFERENCES {table} ({key})); INSERT INTO broken SELECT {key} FROM {table}"
+    );
+    (fault, "DROP TABLE broken".to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]

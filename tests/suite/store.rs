@@ -99,6 +99,25 @@ async fn eight_windows_may_upgrade_the_same_database_at_once() {
     }
 }
 
+/// A copy that holds the damage as well would be no way back.
+#[tokio::test]
+async fn a_damaged_database_is_not_upgraded_and_no_copy_of_it_is_called_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, key) = (dir.path().join("v.db"), key());
+    let old = open(&target(&path, &FIRST, Some(&key))).unwrap();
+    add(&old, "before").await.unwrap();
+    drop(old);
+    crate::common::until("it is closed", || !path.with_extension("db-wal").exists()).await;
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 100;
+    bytes[last] ^= 0x10;
+    fs::write(&path, &bytes).unwrap();
+    let refused = open(&target(&path, &SECOND, Some(&key)));
+    assert!(matches!(refused, Err(StoreError::Unreadable(_) | StoreError::Damaged { .. })), "{refused:?}");
+    assert!(fs::read(&path).unwrap() == bytes, "the damaged file was changed");
+    assert!(!path.with_extension("v1.bak").exists());
+}
+
 /// What a crash leaves: rows that are in the WAL only. Closing the last connection would move them and so change the file.
 #[test]
 fn a_newer_or_foreign_file_keeps_its_bytes_and_those_of_its_wal() {

@@ -3,6 +3,7 @@
 //! Opening a key slot is the check of a passphrase; there is nothing else to check it against. Argon2id is memory-hard,
 //! so no two run at once. An unknown name costs the same work and gets the same words as a wrong passphrase.
 
+mod bad_days;
 mod resume;
 mod strength;
 mod token_file;
@@ -21,8 +22,9 @@ use crate::{
     paths::Paths,
     store::{
         Db, StoreError, Vault,
+        aside::set_aside,
         keys::{self, KeyError, Slot, SlotKind},
-        open::{RawKey, set_aside},
+        open::RawKey,
         system::{
             Moment,
             accounts::{self, AccountRow},
@@ -48,6 +50,8 @@ struct Inner {
     config: AuthConfig,
     tasks: Tasks,
     one_argon2: Semaphore,
+    /// Failed tries that the system database had no room for.
+    uncounted: bad_days::Uncounted,
 }
 
 impl Accounts {
@@ -61,7 +65,8 @@ impl Accounts {
         tasks: Tasks,
     ) -> Self {
         let one_argon2 = Semaphore::new(1);
-        Self(Arc::new(Inner { system, live, paths, cautious, config, tasks, one_argon2 }))
+        let uncounted = bad_days::Uncounted::default();
+        Self(Arc::new(Inner { system, live, paths, cautious, config, tasks, one_argon2, uncounted }))
     }
 
     /// What to show first. Costs no Argon2id, and waits for no disk write.
@@ -124,7 +129,8 @@ impl Accounts {
         if let Err(fault) = stored {
             self.0.live.end(session.id);
             // Nobody has anything in it yet, and its key is already forgotten.
-            let _ = set_aside(&self.vault_path(file), Moment::clock());
+            let path = self.vault_path(file);
+            let _ = tokio::task::spawn_blocking(move || set_aside(&path, Moment::clock())).await;
             return Err(fault);
         }
         Ok(SignedIn { session, account, recovery_code: Some(code), notice: None })
@@ -182,14 +188,21 @@ impl Accounts {
         let found = self.check_passphrase(&by.account.name, passphrase, "auth.unlock").await?;
         let opened = self.open_vault(found.account.id, found.account.vault, found.data_key.clone()).await?;
         let name = by.account.name.clone();
-        self.0
+        let noted = self
+            .0
             .system
             .write(move |tx| {
                 let moment = Moment::here();
                 throttle::forgive(tx, &name, &moment)?;
                 audit::append(tx, &moment, Some(by.account.id), "auth.unlock", &name, "ok")
             })
-            .await?;
+            .await;
+        match noted {
+            // What is there can be read, and whoever knows the passphrase may.
+            Err(why) if StoreError::is_no_room(&why) => tracing::warn!(%why, "an unlocking could not be written down"),
+            other => other?,
+        }
+        self.0.uncounted.forgive(&by.account.name);
         self.0.live.open_vault(by.session, opened.vault, found.data_key);
         Ok(())
     }
@@ -273,12 +286,13 @@ impl Accounts {
         let session = self.0.live.begin(account.clone(), opened.vault, data_key, true)?;
         let new = Self::session_row(&session, row.id, row.epoch);
         let name = account.name.clone();
+        let is_recovery = recovered.is_some();
+        let later = bad_days::Unnoted { session: new.clone(), name: name.clone(), action };
         let stored = self
             .0
             .system
             .write(move |tx| {
                 let moment = Moment::here();
-                throttle::forgive(tx, &name, &moment)?;
                 if let Some(NewSlots { passphrase, recovery }) = recovered {
                     slots::replace(tx, &passphrase, moment.now)?;
                     slots::replace(tx, &recovery, moment.now)?;
@@ -287,14 +301,20 @@ impl Accounts {
                     sessions::end_others(tx, new.account, None, "The account was recovered elsewhere.", moment.now)?;
                     throttle::forgive(tx, &recovery_name(&name), &moment)?;
                 }
-                sessions::insert(tx, &new, &moment)?;
-                accounts::set_last_sign_in(tx, new.account, moment.now)?;
-                audit::append(tx, &moment, Some(new.account), action, &name, "ok")?;
+                bad_days::Unnoted { session: new.clone(), name, action }.note(tx, &moment)?;
                 accounts::take_notices(tx, new.account)
             })
             .await;
         let mut notices = match stored {
-            Ok(notices) => notices,
+            Ok(notices) => {
+                self.0.uncounted.forgive(&account.name);
+                notices
+            }
+            // What is there can be read all the same. A recovery is another matter: its new code must be stored.
+            Err(why) if why.is_no_room() && !is_recovery => {
+                self.0.uncounted.forgive(&account.name);
+                vec![self.note_later(later, &why)]
+            }
             Err(why) => {
                 self.0.live.end(session.id);
                 return Err(why.into());
@@ -332,20 +352,25 @@ impl Accounts {
     }
 
     /// Every try counts as a failure until it has succeeded.
-    async fn count_attempt(&self, name: &str, action: &'static str) -> Result<(), Fault> {
-        let name = name.to_owned();
-        let verdict = self
+    async fn count_attempt(&self, tried: &str, action: &'static str) -> Result<(), Fault> {
+        let (name, unwritten) = (tried.to_owned(), self.0.uncounted.of(tried));
+        let written = self
             .0
             .system
             .write(move |tx| {
                 let moment = Moment::here();
-                let verdict = throttle::attempt(tx, &name, &moment)?;
+                let verdict = throttle::attempt(tx, &name, &moment, unwritten.as_ref())?;
                 if verdict != throttle::Verdict::Go {
                     audit::append(tx, &moment, None, action, "", "throttled")?;
                 }
                 Ok::<_, StoreError>(verdict)
             })
-            .await?;
+            .await;
+        let verdict = match written {
+            Ok(verdict) => verdict,
+            Err(why) if why.is_no_room() => self.count_in_memory(tried).await?,
+            Err(why) => return Err(why.into()),
+        };
         match verdict {
             throttle::Verdict::Go => Ok(()),
             throttle::Verdict::Wait(left) => Err(Fault::new(FaultKind::Slow, "There were too many failed tries.")
@@ -409,13 +434,8 @@ impl Accounts {
                 });
                 Ok(Opened { vault, notice })
             }
-            Err(StoreError::Unreadable(_)) => {
-                let kept = set_aside(&path, Moment::clock())?;
-                Err(Fault::new(
-                    FaultKind::Store,
-                    format!("Your vault is damaged. It was set aside, untouched, as {}.", kept.display()),
-                )
-                .hint("Put a backup in its place and sign in again, or just sign in again to begin an empty one."))
+            Err(StoreError::Unreadable(broken) | StoreError::Emptied(broken)) => {
+                Err(bad_days::put_aside(broken, Moment::clock()).await)
             }
             Err(why) => Err(why.into()),
         }

@@ -121,7 +121,7 @@ impl Accounts {
             })
             .await?;
         // From here on it can be ended from elsewhere, whatever becomes of the file.
-        self.0.live.recorded(id);
+        self.0.live.recorded(id, true);
         tokio::task::spawn_blocking(move || file.write(&next))
             .await
             .map_err(|_| Fault::new(FaultKind::Internal, "The token could not be written."))?

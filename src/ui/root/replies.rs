@@ -8,7 +8,7 @@ use crate::{
         Fault, FaultKind,
         auth::Door,
         events::{Changed, Event, Job},
-        health::{Health, OllamaState},
+        health::{Health, Level, OllamaState},
     },
     config::Config,
     ui::{
@@ -180,11 +180,13 @@ impl Root {
         let was_reachable = self.cx.health.as_ref().is_some_and(is_reachable);
         // How fast it answered changes every time and is shown nowhere here.
         self.dirty = before.as_ref() != Some(&shown(&health));
-        let warning = health.ollama_warning.clone().filter(|_| before.is_none());
+        let store = Some(&health.store).filter(|store| store.level == Level::Warning).map(|store| store.text.clone());
+        let warnings: Vec<String> =
+            health.ollama_warning.iter().cloned().chain(store).filter(|_| before.is_none()).collect();
         let came = is_reachable(&health) && !was_reachable && before.is_some();
         self.cx.health = Some(health.clone());
         let mut effects: Vec<Effect> =
-            warning.map(|warning| Effect::Toast(Toast::warning(warning))).into_iter().collect();
+            warnings.into_iter().map(|warning| Effect::Toast(Toast::warning(warning))).collect();
         if came {
             effects.push(Effect::Toast(Toast::good("Ollama is there.")));
         }
