@@ -179,9 +179,13 @@ impl Accounts {
         self.forget_token(account).await
     }
 
-    /// Closes the vault and forgets its key.
+    /// Closes the vault and forgets its key. What still runs in it may go on for a while.
     pub fn lock(&self, by: &Holder) {
-        self.0.live.close_vault(by.session);
+        let (live, session, ending) = (Arc::clone(&self.0.live), by.session, self.0.tasks.token());
+        let lock = live.close_vault(session);
+        self.0.tasks.spawn("ending what runs behind the lock", async move {
+            ending.run_until_cancelled(live.end_work_of(session, lock)).await;
+        });
     }
 
     pub async fn unlock(&self, by: Holder, passphrase: &Secret) -> Result<(), Fault> {

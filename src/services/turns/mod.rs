@@ -131,7 +131,7 @@ impl Turns {
 
     /// Commits what the person asked and starts the answer.
     pub async fn start(&self, by: Caller<Member>, new: NewTurn) -> Result<TurnStarted, Fault> {
-        self.start_in(&by.vault, &by.ended, new).await
+        self.start_in(&by.vault, &by.work, new).await
     }
 
     /// Stops an answer of the caller's. One that has ended, or is somebody else's, is left alone.
