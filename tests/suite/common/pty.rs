@@ -138,16 +138,23 @@ impl Term {
     /// Waits until the screen satisfies `wanted`; on failure shows the screen.
     #[track_caller]
     pub fn until_screen(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        self.within(PATIENCE, wanted).unwrap_or_else(|screen| panic!("waited for {what}; the screen shows:\n{screen}"))
+    }
+
+    /// The screen as soon as it satisfies `wanted`; as an error the one that still does not when `limit` is over.
+    pub fn within(&self, limit: Duration, wanted: impl Fn(&str) -> bool) -> Result<String, String> {
         let (lock, changed) = &*self.seen;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + limit;
         let mut seen = lock.lock().unwrap();
         loop {
             let screen = seen.parser.screen().contents();
             if wanted(&screen) {
-                return screen;
+                return Ok(screen);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !seen.ended, "waited for {what}; the screen shows:\n{screen}");
+            if left.is_zero() || seen.ended {
+                return Err(screen);
+            }
             seen = changed.wait_timeout(seen, left).unwrap().0;
         }
     }
