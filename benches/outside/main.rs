@@ -30,7 +30,7 @@ use std::{
 
 use common::pty::{Program, Term};
 use furnish::{CONVERSATIONS, LONG, SHORT, mark};
-use process::{cpu, resident, wake_ups};
+use process::{busiest_and_queued, cpu, resident, wake_ups};
 use server::{Server, token};
 use table::{Row, Target, median, quantile};
 
@@ -131,6 +131,7 @@ fn start(homes: &Homes) {
     };
     let (mut fresh, mut large, mut listed, mut bare, mut memory) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), (0, 0));
+    let (mut busy, mut queued) = (Vec::new(), Vec::new());
     // In turns, so that a busy moment of the machine falls on all of them.
     for _ in 0..25 {
         let begin = Instant::now();
@@ -145,6 +146,9 @@ fn start(homes: &Homes) {
         let begin = Instant::now();
         let (term, time) = usable(&homes.large);
         large.push(time);
+        let (busiest, waited) = busiest_and_queued(term.pid());
+        busy.push(busiest);
+        queued.push(waited);
         term.until("Yardstick long");
         listed.push(begin.elapsed());
         memory.1 = memory.1.max(settled_memory(&term));
@@ -158,6 +162,10 @@ fn start(homes: &Homes) {
     Row::time(format!("{what}, new account (median)"), time, target).beside(yardstick, bare, time).print();
     let (time, count) = (median(&large), thousands(CONVERSATIONS));
     Row::time(format!("{what}, {count} conversations (median)"), time, target).beside(yardstick, bare, time).print();
+    let time = median(&busy);
+    Row::time("… the processor time in it of the thread that draws (median)", time, target)
+        .beside("all threads waited for a processor, which others had", median(&queued), time)
+        .print();
     let time = median(&listed);
     Row::time(format!("… and until they are listed, {count} conversations (median)"), time, Target::None)
         .beside(yardstick, bare, time)

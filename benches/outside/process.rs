@@ -12,6 +12,19 @@ pub fn cpu(pid: i32) -> Duration {
     Duration::from_nanos(tasks(pid).iter().map(|task| spent(task)).sum())
 }
 
+/// Processor time of the busiest thread, and how long all threads together were ready to run and had to wait for a
+/// processor: on a machine that is shared, this tells the program's own time from the others'.
+pub fn busiest_and_queued(pid: i32) -> (Duration, Duration) {
+    let mut out = (Duration::ZERO, Duration::ZERO);
+    for task in tasks(pid) {
+        let text = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+        let mut fields = text.split_whitespace().map(|field| Duration::from_nanos(field.parse().unwrap_or(0)));
+        out.0 = out.0.max(fields.next().unwrap_or_default());
+        out.1 += fields.next().unwrap_or_default();
+    }
+    out
+}
+
 /// How often a thread has gone to sleep and was woken, all threads.
 pub fn wake_ups(pid: i32) -> u64 {
     let count = |task: &std::path::PathBuf| {
