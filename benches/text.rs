@@ -173,7 +173,7 @@ impl Screen {
 
     fn take(&mut self, piece: &str) {
         let delta = Delta { content: piece.to_owned(), ..Delta::default() };
-        self.transcript.on_delta(self.answer, &delta);
+        self.transcript.on_delta(self.answer, &delta, 0);
     }
 
     fn draw(&mut self) {
@@ -193,6 +193,7 @@ fn message(role: MessageRole, content: &str) -> Message {
         attachments: Vec::new(),
         state: MessageState::Done,
         error: None,
+        error_kind: None,
         model: None,
         metrics: Metrics::default(),
         excluded: false,

@@ -392,7 +392,18 @@ fn long(homes: &Homes) {
     )
     .print();
 
-    term.send("\x1b").send("G");
+    // Among the messages, to the very first and back.
+    term.key("tab");
+    std::thread::sleep(Duration::from_millis(30));
+    let (mut far, mut back) = (Vec::new(), Vec::new());
+    for _ in 0..10 {
+        far.push(jump(&mut term, "g", &mark(0, LONG)));
+        back.push(jump(&mut term, "G", &mark(LONG - 1, LONG)));
+    }
+    let (far, back) = (median(&far), median(&back));
+    Row::time("To its first message with one key (median)", far, Target::Ms(20.0))
+        .beside("and back to its last", back, far)
+        .print();
     leave(term);
 }
 
@@ -413,6 +424,13 @@ fn open(term: &mut Term, movement: &str, count: usize) -> Duration {
     let time = begin.elapsed();
     std::thread::sleep(Duration::from_millis(30));
     time
+}
+
+fn jump(term: &mut Term, key: &str, to: &str) -> Duration {
+    let begin = Instant::now();
+    term.send(key);
+    term.until(to);
+    begin.elapsed()
 }
 
 /// The number of the topmost message on the screen that begins on it.
