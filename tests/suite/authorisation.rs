@@ -109,6 +109,7 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("events", told(gateway.events(by).await)),
         ("models", told(gateway.models(by, false).await)),
         ("model", told(gateway.model(by, "demo-chat:3b").await)),
+        ("check_vault", told(gateway.check_vault(by).await)),
         ("stay_signed_in", told(gateway.stay_signed_in(by, false).await)),
         ("whoami", told(gateway.whoami(by).await)),
         ("unlock", told(gateway.unlock(by, &secret).await)),

@@ -41,12 +41,12 @@ async fn count(db: &Db) -> Result<i64, StoreError> {
     db.read(|tx| tx.query_row("SELECT count(*) FROM kept", [], |row| row.get(0)).while_("counting")).await
 }
 
-/// Every file of the directory with its bytes.
+/// Every file of the directory with its bytes, but for what is there for locks and shared memory only.
 fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all: Vec<_> = fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| !path.to_string_lossy().ends_with("-shm"))
+        .filter(|path| !path.extension().is_some_and(|ending| ending == "lock" || ending == "db-shm"))
         .map(|path| (path.clone(), fs::read(&path).unwrap()))
         .collect();
     all.sort();
