@@ -17,7 +17,7 @@ use crate::{
     access::{Breakers, Gate, limiter::Limiter, live::LiveSessions},
     api::{Fault, FaultKind},
     cache::ModelCache,
-    cli::{self, Cli, Command, Desk, End, Stops, doctor, out},
+    cli::{self, Cli, Command, Desk, End, Stops, doctor, out, stops},
     config::{
         Config,
         live::Live,
@@ -133,23 +133,17 @@ async fn dispatch(
                 config,
                 global,
             });
-            let patient = doctor::Patient {
-                sources: &sources,
-                data_dir: paths.data.clone(),
-                log: paths.state.join(logging::FILE),
-                desk: desk.as_ref().map_err(Clone::clone),
-                json,
+            let (data_dir, log) = (paths.data.clone(), paths.state.join(logging::FILE));
+            let examining = async move {
+                let desk = desk.as_ref().map_err(Clone::clone);
+                doctor::run(doctor::Patient { sources: &sources, data_dir, log, desk, json }).await
             };
-            tokio::select! {
-                biased;
-                code = stops.next() => Err(End::Code(code)),
-                done = doctor::run(patient) => done,
-            }
+            stops::run_until(&mut stops, Duration::ZERO, examining).await
         }
         Some(command) => {
             let mut stops = Stops::listen()?;
             let desk = Desk { gateway: compose(paths, &config, &Live::fixed(config.clone()), tasks)?, config, global };
-            cli::run(&desk, command, &mut stops).await
+            cli::run(desk, command, &mut stops).await
         }
     }
 }
