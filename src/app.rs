@@ -21,7 +21,7 @@ use crate::{
     config::{
         Config,
         live::Live,
-        load::{self, Sources},
+        load::{self, Loaded, Sources},
     },
     gateway::{Gateway, Parts},
     hardening,
@@ -90,9 +90,9 @@ fn start(cli: Cli) -> Result<(), End> {
         tracing::warn!("this system does not let the process hide its memory from core files and debuggers");
     }
     // A doctor is for the day when the settings are wrong; everybody else needs them right.
-    let config = match (&command, load::load(&sources)) {
-        (_, Ok(loaded)) => loaded.config,
-        (Some(Command::Doctor), Err(_)) => Config::default(),
+    let loaded = match (&command, load::load(&sources)) {
+        (_, Ok(loaded)) => loaded,
+        (Some(Command::Doctor), Err(_)) => Loaded::default(),
         (_, Err(fault)) => return Err(fault.into()),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -102,7 +102,7 @@ fn start(cli: Cli) -> Result<(), End> {
         .build()
         .map_err(|error| Fault::new(FaultKind::Internal, format!("The program cannot start its threads: {error}.")))?;
     let tasks = Tasks::new();
-    let done = runtime.block_on(dispatch(command, global, config, sources, &paths, &tasks));
+    let done = runtime.block_on(dispatch(command, global, loaded, sources, &paths, &tasks));
     finish(runtime, &tasks);
     drop(log);
     done
@@ -111,16 +111,17 @@ fn start(cli: Cli) -> Result<(), End> {
 async fn dispatch(
     command: Option<Command>,
     global: cli::Global,
-    config: Config,
+    loaded: Loaded,
     sources: Sources,
     paths: &Paths,
     tasks: &Tasks,
 ) -> Result<(), End> {
     // A full quota sends SIGXFSZ, which ends a program that has no handler; with one, the write fails as on a full disk.
     let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+    let config = loaded.config.clone();
     match command {
         None => {
-            let live = Live::follow(config.clone(), sources, tasks);
+            let live = Live::follow(loaded, sources, tasks);
             let gateway = compose(paths, &config, &live, tasks)?;
             interface(gateway, live, tasks, false).await
         }

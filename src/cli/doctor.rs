@@ -7,7 +7,7 @@ use std::{fmt::Write as _, io::IsTerminal, path::PathBuf};
 use serde::Serialize;
 
 use super::{
-    Desk, End,
+    Desk, End, config,
     health::{self, word},
     out::{print, print_json, safe, safe_lines},
     sign_in,
@@ -18,8 +18,7 @@ use crate::{
         auth::Door,
         health::{Check, Health, Level, OllamaState},
     },
-    config::load::{self, Sources},
-    ui::keymap,
+    config::load::Sources,
 };
 
 /// What was found out before the commands begin.
@@ -71,33 +70,22 @@ pub async fn run(patient: Patient<'_>) -> Result<(), End> {
 
 fn settings(sources: &Sources) -> Vec<Finding> {
     let place = sources.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
-    match load::check(sources) {
+    match config::mistakes(sources) {
         Err(fault) => vec![of_fault("settings", &fault)],
-        Ok((loaded, problems)) => {
-            let keys = keymap::check(&loaded.config.keys);
-            if problems.is_empty() && keys.is_empty() {
-                let exists = sources.file.as_ref().is_some_and(|file| file.exists());
-                return vec![good(
-                    "settings",
-                    if exists { place } else { format!("defaults; {place} would change them") },
-                )];
-            }
-            let of_settings = problems.into_iter().map(|problem| Finding {
+        Ok(problems) if problems.is_empty() => {
+            let exists = sources.file.as_ref().is_some_and(|file| file.exists());
+            vec![good("settings", if exists { place } else { format!("defaults; {place} would change them") })]
+        }
+        Ok(problems) => problems
+            .into_iter()
+            .map(|problem| Finding {
                 what: "settings",
                 level: Level::Bad,
                 text: format!("{}: {}", problem.place, problem.message),
                 fix: problem.hint,
                 code: 2,
-            });
-            let of_keys = keys.into_iter().map(|text| Finding {
-                what: "keys",
-                level: Level::Warning,
-                text,
-                fix: Some("docs/keys.md and F1 in the interface name the actions and their keys.".to_owned()),
-                code: 2,
-            });
-            of_settings.chain(of_keys).collect()
-        }
+            })
+            .collect(),
     }
 }
 

@@ -10,10 +10,10 @@ use crate::{
         events::{Changed, Event, Job},
         health::{Health, Level, OllamaState},
     },
-    config::Config,
+    config::{live::Current, load::Problem},
     ui::{
         cx::Cx,
-        keymap::Keymap,
+        keymap::{Keymap, placed},
         msg::{AuthReply, ChatReply, Effect, ShellCall, ShellReply, Timer},
         screens::{
             chat::ChatScreen,
@@ -219,21 +219,26 @@ impl Root {
             }
             ShellReply::StopRequested => self.suspend(),
             ShellReply::Back(Ok(())) => Vec::new(),
-            ShellReply::Settings(config) => self.on_settings(*config),
+            ShellReply::Settings(current) => self.on_settings(&current),
             reply @ (ShellReply::Edited(_) | ShellReply::Copied(Ok(_))) => {
                 self.with_chat(|chat, cx| chat.on_shell(&reply, cx))
             }
         }
     }
 
-    fn on_settings(&mut self, config: Config) -> Vec<Effect> {
+    fn on_settings(&mut self, current: &Current) -> Vec<Effect> {
+        let config = (*current.config).clone();
         let (keymap, problems) = Keymap::new(&config.keys);
         self.cx.keymap = keymap;
         self.cx.theme = self.look.theme(config.ui.theme);
         self.cx.config = config;
-        let mut effects: Vec<Effect> =
-            problems.into_iter().map(|problem| Effect::Toast(Toast::warning(problem))).collect();
-        effects.push(Effect::Toast(Toast::notice("The settings were read anew.")));
+        let mut effects: Vec<Effect> = placed(problems, &current.key_places).iter().map(key_problem).collect();
+        let read = "The settings were read anew.";
+        effects.push(Effect::Toast(match current.waiting.as_slice() {
+            [] => Toast::notice(read),
+            [one] => Toast::notice(format!("{read} {one} takes effect at the next start.")),
+            several => Toast::notice(format!("{read} {} take effect at the next start.", several.join(", "))),
+        }));
         effects.extend(self.watch_idleness());
         effects
     }
@@ -294,4 +299,13 @@ impl Root {
 
 fn is_reachable(health: &Health) -> bool {
     matches!(health.ollama, OllamaState::Reachable { .. })
+}
+
+/// A mistake in the keys, for whoever wrote them; the key in question keeps its default.
+pub(super) fn key_problem(problem: &Problem) -> Effect {
+    let toast = Toast::warning(format!("{}: {}", problem.place, problem.message));
+    Effect::Toast(match &problem.hint {
+        Some(hint) => toast.hint(hint.clone()),
+        None => toast,
+    })
 }
