@@ -1,6 +1,9 @@
 //! How the interface ends, and what it endures, in a real terminal: signals, a vanished terminal, odd sizes, big pastes.
 
-use std::time::{Duration, Instant};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use ollamanet::fake::{Gate, Part, Reply};
 use rustix::process::Signal;
@@ -270,11 +273,94 @@ async fn settings_that_cannot_be_read_stop_the_start_and_disturb_nothing_that_ru
     term.until("still here");
     // A setting that needs a new start is named, a mistake in the keys has its line.
     write_settings(&stage, b"[ui]\nmouse = false\n[keys.composer]\nsedn = [\"f9\"]\n");
-    let unwrapped = |screen: &str| screen.replace(|c: char| c.is_whitespace() || c == '│', "");
     term.until_screen("both notices", |screen| {
-        let screen = unwrapped(screen);
-        screen.contains("ui.mousetakeseffectatthenextstart.") && screen.contains("config.toml:4:1:")
+        screen.contains("ui.mouse takes effect") && screen.contains("config.toml:4:1:")
     });
     term.key("ctrl+q");
     assert!(term.wait(SOON).success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_programs_write_and_answer_in_one_conversation() {
+    let stage = Stage::signed_in().await;
+    let gate = Gate::new();
+    let held = gate.clone();
+    stage.chat(move |request| {
+        let asked = request.json()["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+        let reply = Reply::stream().line(&piece(&format!("Answer to {}.", asked.as_str().unwrap())));
+        let reply = if asked == "slow" { reply.part(Part::Hold(held.clone())) } else { reply };
+        reply.line(&crate::common::stage::last())
+    });
+    assert_eq!(stage.run(&["ask", "-m", "demo-chat:3b", "first"]).await.code, Some(0));
+    let id = stage.json(&["conversations", "list"]).await[0]["id"].as_str().unwrap().to_owned();
+    let here = format!("-c={id}");
+
+    // One program answers; the other may look and rename, and is told why it cannot ask in between.
+    let slow = stage.command(&["ask", &here, "slow"]).spawn().unwrap();
+    gate.reached().await;
+    let refused = stage.run(&["ask", &here, "too early"]).await;
+    assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{refused:?}");
+    assert!(refused.err.contains("still arriving in this conversation"), "{}", refused.err);
+    assert_eq!(stage.run(&["conversations", "rename", &id, "Renamed meanwhile"]).await.code, Some(0));
+    let shown = stage.json(&["conversations", "show", &id]).await;
+    assert_eq!(shown["messages"][3]["state"], "streaming", "another program's answer is no broken one: {shown}");
+    gate.release();
+    let slow = crate::common::stage::finish(slow).await;
+    assert_eq!((slow.code, slow.out.as_str()), (Some(0), "Answer to slow.\n"), "{slow:?}");
+
+    // An open interface and a command, one after the other and then at the same moment.
+    let mut term = stage.terminal(110, 40);
+    term.until("Renamed meanwhile");
+    term.key("tab").key("tab");
+    for round in 0..3 {
+        let done = stage.run(&["ask", &here, &format!("command {round}")]).await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+    }
+    let asks: Vec<_> =
+        (0..4).map(|round| stage.command(&["ask", &here, &format!("race {round}")]).spawn().unwrap()).collect();
+    let mut answered = 0;
+    for ask in asks {
+        let done = crate::common::stage::finish(ask).await;
+        match done.code {
+            Some(0) => answered += 1,
+            _ => assert!(done.err.contains("still arriving"), "{done:?}"),
+        }
+    }
+    assert!(answered >= 1);
+    let whole = stage.json(&["conversations", "show", &id, "--all"]).await;
+    let messages = whole["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 2 * (2 + 3 + answered), "{whole}");
+    for pair in messages.chunks(2) {
+        let (question, answer) = (pair[0]["content"].as_str().unwrap(), pair[1]["content"].as_str().unwrap());
+        assert_eq!((answer, &pair[1]["state"]), (format!("Answer to {question}.").as_str(), &"done".into()));
+    }
+    assert!(messages.iter().all(|message| message["content"] != "too early"), "a refused question is not kept");
+    assert_eq!(
+        whole["conversation"]["title"].as_str().or(whole["conversation"]["row"]["title"].as_str()),
+        Some("Renamed meanwhile")
+    );
+    term.key("ctrl+q");
+    assert!(term.wait(SOON).success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_leaves_and_an_output_that_is_closed_are_no_failures() {
+    let stage = Stage::signed_in().await;
+    let long = "a line of a long answer\n".repeat(8000);
+    stage.chat(move |_| Reply::lines(&[piece(&long), crate::common::stage::last()]));
+    assert_eq!(stage.run(&["ask", "-m", "demo-chat:3b", "at length"]).await.code, Some(0));
+    for line in [
+        "set -o pipefail; \"$0\" conversations show last --all | head -1",
+        "set -o pipefail; \"$0\" ask -m demo-chat:3b again | head -1",
+        "\"$0\" conversations list >&-",
+        "\"$0\" ask -m demo-chat:3b again >&-",
+        "\"$0\" ask -m demo-chat:3b again >&- 2>&-",
+    ] {
+        let mut shell = std::process::Command::new("/bin/bash");
+        shell.args(["-c", line, PROGRAM]).env_clear().envs(crate::common::environment(stage.home()));
+        shell.env("OLLAMA_HOST", stage.fake.url()).current_dir(stage.home());
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let done = crate::common::stage::finish(shell.spawn().unwrap()).await;
+        assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{line}: {done:?}");
+    }
 }
