@@ -1,7 +1,7 @@
 //! What the gate adds to a call of somebody who is signed in: session, permission, allowance, deadline and trace, around
 //! work that does nothing. To be read beside one round trip to a database's thread, which any real call makes as well.
 
-use std::{hint::black_box, sync::Arc};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ollamanet::{
@@ -30,7 +30,7 @@ static READ: Op = Op {
     permission: Permission::Own,
     class: Class::Read,
     needs_ollama: None,
-    deadline: std::time::Duration::from_secs(5),
+    deadline: Duration::from_secs(5),
     fresh: false,
 };
 
@@ -78,5 +78,9 @@ fn gate(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, gate);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(2));
+    targets = gate
+}
 criterion_main!(benches);

@@ -1,7 +1,7 @@
 //! What reading an answer costs for each line, beside the plainest loop that could do it: split at newlines, give each
 //! line to serde_json as the same fields. Both run in one process on the same bytes, so the ratio is what counts.
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ollamanet::ollama::ndjson::{self, Lines};
@@ -71,5 +71,9 @@ fn reading(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, reading);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(2));
+    targets = reading
+}
 criterion_main!(benches);

@@ -1,7 +1,7 @@
 //! What showing text costs: making it safe, rendering an answer, and one more piece of an answer that arrives.
 //!
-//! `cargo bench --bench text`. The last group prints how much dearer a piece is at the end of a long answer than near
-//! its beginning; it should stay within a fifth.
+//! `cargo bench --bench text`. The last part prints how much dearer a token is at the end of a long answer than near its
+//! beginning, for the kinds of text an answer may consist of; it should stay within a fifth.
 #![expect(clippy::print_stdout, reason = "a benchmark reports to whoever runs it")]
 
 use std::{
@@ -12,15 +12,24 @@ use std::{
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ollamanet::{
+    api::{
+        MessageId,
+        chat::{ContextMeter, Delta, Message, MessagePage, MessageRole, MessageState, Metrics},
+    },
+    config::Config,
     safe_text::SafeText,
     ui::{
+        cx::Cx,
+        keymap::Keymap,
         text::{
             markdown::{Look, render},
             stream::Stream,
         },
         theme::Theme,
+        widgets::transcript::{Highlights, Transcript},
     },
 };
+use ratatui::{Terminal, backend::TestBackend};
 
 fn answer(bytes: usize) -> String {
     let mut text = String::new();
@@ -56,7 +65,7 @@ fn markdown(c: &mut Criterion) {
     c.bench_function("markdown_19_kB", |b| b.iter(|| render(black_box(&text), Look::new(100, &theme))));
 }
 
-fn one_more_piece(c: &mut Criterion) {
+fn whole_stream(c: &mut Criterion) {
     let theme = Theme::dark();
     let look = Look::new(100, &theme);
     c.bench_function("stream_whole_19_kB_in_tokens", |b| {
@@ -72,6 +81,11 @@ fn one_more_piece(c: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+}
+
+/// One answer as the screen has it, transcript included: a token arrives, the frame is drawn.
+fn one_answer(_: &mut Criterion) {
+    println!("one token of one answer, drawn in the transcript, at token 100 and at token 20 000:");
     for (name, unit) in [
         ("answer", None),
         ("one paragraph", Some(("", "more words of one endless paragraph with **strong** ones, "))),
@@ -84,29 +98,110 @@ fn one_more_piece(c: &mut Criterion) {
             None => answer(90_000),
             Some((head, unit)) => format!("{head}{}", unit.repeat(90_000 / unit.len())),
         };
-        let (early, late) = (cost(&text, 0..1000, look), cost(&text, 19_000..20_000, look));
+        let (early, late) = cost(&text, [100, 20_000]);
         let ratio = late.as_secs_f64() / early.as_secs_f64();
-        println!("{name:>16}: a token costs {early:?} at the beginning, {late:?} at 20 000: {ratio:.2} times");
+        println!("{name:>16}: {early:?} and {late:?}: {ratio:.2} times");
     }
 }
 
-/// The mean cost of one token and the look after it, the least of several tries.
-fn cost(text: &str, tokens: std::ops::Range<usize>, look: Look<'_>) -> Duration {
-    let count = tokens.len() as u32;
-    let tries = (0..5).map(|_| {
-        let mut stream = Stream::new();
-        let mut spent = Duration::ZERO;
-        for (n, piece) in pieces(text).enumerate().take(tokens.end) {
-            let began = Instant::now();
-            stream.push(piece);
-            stream.lay_out(look);
-            if tokens.contains(&n) {
-                spent += began.elapsed();
-            }
+/// Tokens around each place that are looked at, so that no single line break decides.
+const AROUND: usize = 180;
+
+/// The mean cost of a token and the frame after it around each place; of each token the least of several tries, since
+/// the machine does other things as well.
+fn cost(text: &str, places: [usize; 2]) -> (Duration, Duration) {
+    let mut least = places.map(|_| vec![Duration::MAX; AROUND]);
+    for _ in 0..5 {
+        let mut screen = Screen::full();
+        for (number, piece) in pieces(text).enumerate().take(places[1] + AROUND) {
+            let window = places.iter().position(|place| (*place..place + AROUND).contains(&number));
+            let Some(window) = window else {
+                screen.take(piece);
+                // A frame now and then, as when tokens come faster than frames.
+                if number.is_multiple_of(16) {
+                    screen.draw();
+                }
+                continue;
+            };
+            let begin = Instant::now();
+            screen.take(piece);
+            screen.draw();
+            let least = &mut least[window][number - places[window]];
+            *least = begin.elapsed().min(*least);
         }
-        spent / count
-    });
-    tries.min().unwrap_or_default()
+    }
+    let mean = |times: &Vec<Duration>| times.iter().sum::<Duration>() / AROUND as u32;
+    (mean(&least[0]), mean(&least[1]))
+}
+
+/// A transcript on a terminal of 120 columns that keeps its cells and shows them to nobody.
+struct Screen {
+    cx: Cx,
+    highlights: Highlights,
+    transcript: Transcript,
+    answer: MessageId,
+    terminal: Terminal<TestBackend>,
+}
+
+impl Screen {
+    /// Full before the answer begins, so that each line scrolls from the start on.
+    fn full() -> Self {
+        let before = message(MessageRole::User, &"What was said before.\n\n".repeat(40));
+        let page = MessagePage { messages: vec![before], has_older: false, has_newer: false };
+        let mut transcript = Transcript::new(page, ContextMeter::default());
+        let new = message(MessageRole::Assistant, "");
+        let answer = new.id;
+        transcript.begin_answer(new);
+        let cx = Cx {
+            theme: Theme::dark(),
+            keymap: Keymap::default(),
+            config: Config::default(),
+            account: None,
+            health: None,
+            now_ms: 0,
+            zone: jiff::tz::TimeZone::UTC,
+            size: (120, 36),
+            spinner: 0,
+            is_demo: false,
+            has_shell: true,
+        };
+        let Ok(terminal) = Terminal::new(TestBackend::new(120, 36));
+        let mut screen = Self { cx, highlights: Highlights::default(), transcript, answer, terminal };
+        screen.draw();
+        screen
+    }
+
+    fn take(&mut self, piece: &str) {
+        let delta = Delta { content: piece.to_owned(), ..Delta::default() };
+        self.transcript.on_delta(self.answer, &delta, 0);
+    }
+
+    fn draw(&mut self) {
+        let (transcript, look) = (&self.transcript, self.highlights.look(&self.cx));
+        let Ok(_) = self.terminal.draw(|frame| transcript.view(frame, frame.area(), &look, true));
+    }
+}
+
+fn message(role: MessageRole, content: &str) -> Message {
+    Message {
+        id: MessageId::new(),
+        parent: None,
+        role,
+        content: content.to_owned(),
+        thinking: String::new(),
+        tool_calls: Vec::new(),
+        attachments: Vec::new(),
+        state: MessageState::Done,
+        error: None,
+        error_kind: None,
+        model: None,
+        metrics: Metrics::default(),
+        excluded: false,
+        pinned: false,
+        sibling: 1,
+        siblings: 1,
+        created_at: 0,
+    }
 }
 
 /// Pieces of about four bytes, as tokens are.
@@ -122,5 +217,9 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-criterion_group!(benches, safe_text, markdown, one_more_piece);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(2));
+    targets = safe_text, markdown, whole_stream, one_answer
+}
 criterion_main!(benches);

@@ -15,16 +15,13 @@ use tokio::{
 
 use crate::{
     access::{Breakers, Gate, limiter::Limiter, live::LiveSessions},
-    api::{
-        Fault, FaultKind,
-        health::{Check, Level},
-    },
+    api::{Fault, FaultKind},
     cache::ModelCache,
-    cli::{self, Cli, Command, Desk, End, Stops, doctor, out},
+    cli::{self, Cli, Command, Desk, End, Stops, doctor, out, stops},
     config::{
         Config,
         live::Live,
-        load::{self, Sources},
+        load::{self, Loaded, Sources},
     },
     gateway::{Gateway, Parts},
     hardening,
@@ -36,7 +33,7 @@ use crate::{
         audit::Audit,
         conversations::Conversations,
         export::Export,
-        health::{HealthChecks, Watched},
+        health::{self, HealthChecks, Watched},
         hub::Hub,
         lanes::Lanes,
         models::Models,
@@ -46,8 +43,8 @@ use crate::{
         users::Users,
     },
     store::{
-        self,
-        system::{open_system, quick_check, watch::Watch},
+        self, check,
+        system::{open_system, watch::Watch},
     },
     tasks::Tasks,
     ui::{self, live::Ended},
@@ -99,9 +96,9 @@ fn start(cli: Cli) -> Result<(), End> {
         tracing::warn!("this system does not let the process hide its memory from core files and debuggers");
     }
     // A doctor is for the day when the settings are wrong; everybody else needs them right.
-    let config = match (&command, load::load(&sources)) {
-        (_, Ok(loaded)) => loaded.config,
-        (Some(Command::Doctor), Err(_)) => Config::default(),
+    let loaded = match (&command, load::load(&sources)) {
+        (_, Ok(loaded)) => loaded,
+        (Some(Command::Doctor), Err(_)) => Loaded::default(),
         (_, Err(fault)) => return Err(fault.into()),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -111,7 +108,7 @@ fn start(cli: Cli) -> Result<(), End> {
         .build()
         .map_err(|error| Fault::new(FaultKind::Internal, format!("The program cannot start its threads: {error}.")))?;
     let tasks = Tasks::new();
-    let done = runtime.block_on(dispatch(command, global, config, sources, &paths, &tasks));
+    let done = runtime.block_on(dispatch(command, global, loaded, sources, &paths, &tasks));
     finish(runtime, &tasks);
     drop(log);
     done
@@ -120,16 +117,17 @@ fn start(cli: Cli) -> Result<(), End> {
 async fn dispatch(
     command: Option<Command>,
     global: cli::Global,
-    config: Config,
+    loaded: Loaded,
     sources: Sources,
     paths: &Paths,
     tasks: &Tasks,
 ) -> Result<(), End> {
     // A full quota sends SIGXFSZ, which ends a program that has no handler; with one, the write fails as on a full disk.
     let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+    let config = loaded.config.clone();
     match command {
         None => {
-            let live = Live::follow(config.clone(), sources, tasks);
+            let live = Live::follow(loaded, sources, tasks);
             let gateway = compose(paths, &config, &live, tasks)?;
             interface(gateway, live, tasks, false).await
         }
@@ -142,23 +140,17 @@ async fn dispatch(
                 config,
                 global,
             });
-            let patient = doctor::Patient {
-                sources: &sources,
-                data_dir: paths.data.clone(),
-                log: paths.state.join(logging::FILE),
-                desk: desk.as_ref().map_err(Clone::clone),
-                json,
+            let (data_dir, log) = (paths.data.clone(), paths.state.join(logging::FILE));
+            let examining = async move {
+                let desk = desk.as_ref().map_err(Clone::clone);
+                doctor::run(doctor::Patient { sources: &sources, data_dir, log, desk, json }).await
             };
-            tokio::select! {
-                biased;
-                code = stops.next() => Err(End::Code(code)),
-                done = doctor::run(patient) => done,
-            }
+            stops::run_until(&mut stops, Duration::ZERO, examining).await
         }
         Some(command) => {
             let mut stops = Stops::listen()?;
             let desk = Desk { gateway: compose(paths, &config, &Live::fixed(config.clone()), tasks)?, config, global };
-            cli::run(&desk, command, &mut stops).await
+            cli::run(desk, command, &mut stops).await
         }
     }
 }
@@ -166,7 +158,8 @@ async fn dispatch(
 /// The parts of the program, put together over one data directory.
 pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Result<Gateway, Fault> {
     paths.secure()?;
-    let alone = match paths::network_file_system(&paths.data) {
+    let file_system = paths::network_file_system(&paths.data);
+    let alone = match file_system {
         Some(name) => {
             tracing::warn!(name, "the data directory lies on a network file system: one process at a time, no WAL");
             Some(paths::hold_alone(&paths.data, name)?)
@@ -192,19 +185,17 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         watch: Some(breakers.watch()),
         ..Settings::new(address(config)?)
     });
-    let (checked, shown, freshly) = (system.clone(), breakers.clone(), breakers.clone());
+    let (checked, checked_path) = (system.clone(), paths.system_db());
+    let (shown, freshly) = (breakers.clone(), breakers.clone());
     let health = HealthChecks::new(Watched {
         ollama: ollama.clone(),
         tasks: tasks.clone(),
         data: paths.data.clone(),
         program_path: std::env::var_os("PATH").unwrap_or_default(),
         store: Arc::new(move || {
-            let system = checked.clone();
+            let (system, path) = (checked.clone(), checked_path.clone());
             Box::pin(async move {
-                match system.read(quick_check).await {
-                    Ok(()) => Check { level: Level::Good, text: "open, and sound as far as looked at".to_owned() },
-                    Err(why) => Check { level: Level::Bad, text: Fault::from(why).to_string() },
-                }
+                health::store(check::system_quickly(&system, &path).await.map_err(Fault::from), file_system)
             })
         }),
         breakers: Arc::new(move || shown.shown(std::time::Instant::now())),

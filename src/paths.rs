@@ -129,6 +129,12 @@ fn check(dir: &Path, me: u32) -> Result<(), Fault> {
             format!("Use a directory of your own, or: sudo chown -R {me} {}", quoted(dir)),
         ));
     }
+    if meta.mode() & 0o700 != 0o700 {
+        return Err(unsafe_dir(
+            format!("{shown} may not be read and written by its owner (mode {:03o}).", meta.mode() & 0o777),
+            format!("Allow it with: chmod 700 {}", quoted(dir)),
+        ));
+    }
     if meta.mode() & 0o077 != 0 {
         return Err(unsafe_dir(
             format!("{shown} is open to others (mode {:03o}).", meta.mode() & 0o777),

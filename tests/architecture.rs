@@ -38,7 +38,6 @@ const ALSO: &[(&str, &str)] = &[
     ("src/ui/live.rs", "gateway"),
     // `config check` names key conflicts, and the pages of keys and commands are written from their tables.
     ("src/cli/config.rs", "ui::keymap"),
-    ("src/cli/doctor.rs", "ui::keymap"),
 ];
 
 /// Crates (or parts of them) with one home.

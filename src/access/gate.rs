@@ -113,6 +113,9 @@ pub struct Caller<R> {
     pub rules: Arc<Rules>,
     /// Fires on sign-out, expiry or being disabled. Long work runs under a child of it.
     pub ended: CancellationToken,
+    /// What may go on behind a locked screen for a while runs under this: it fires with `ended`, and when that while is
+    /// over.
+    pub work: CancellationToken,
     _rank: PhantomData<R>,
 }
 
@@ -172,6 +175,7 @@ impl Gate {
                 vault,
                 rules: found.rules,
                 ended: ended.clone(),
+                work: found.work,
                 _rank: PhantomData,
             };
             tokio::select! {

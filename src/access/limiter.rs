@@ -130,7 +130,8 @@ impl Limiter {
             Ok(Ok(())) => Ok(()),
             Ok(Err(after)) => Err(slow(class, per_minute, after)),
             // A full or read-only disk must not stop anybody from reading what they have.
-            Err(why) if class != Class::Auth && may_go_uncounted(&why) => Ok(()),
+            // Passphrases that are tried are counted by name, and in memory where need be.
+            Err(why) if why.is_no_room() => Ok(()),
             Err(why) => Err(why.into()),
         }
     }
@@ -199,10 +200,6 @@ impl Limiter {
             Class::Free => None,
         }
     }
-}
-
-fn may_go_uncounted(why: &StoreError) -> bool {
-    why.is_full() || why.is_read_only()
 }
 
 fn slow(class: Class, per_minute: u32, after: Duration) -> Fault {

@@ -32,6 +32,9 @@ use crate::{
     },
 };
 
+/// How long a running answer may hold its vault open behind a locked screen.
+const AFTER_LOCK: Duration = Duration::from_mins(10);
+
 #[derive(Debug)]
 pub struct LiveSessions {
     watch: Watch,
@@ -45,6 +48,10 @@ struct Entry {
     /// `None` = locked: the vault's handle and the key in memory are gone.
     open: Option<(Vault, RawKey)>,
     ended: CancellationToken,
+    /// What long work runs under: fires with `ended`, and some time after a lock.
+    work: CancellationToken,
+    /// Counts the locks.
+    locks: u64,
     /// Permissions taken from or given to the role, beyond its rank.
     exceptions: Vec<(Permission, bool)>,
     rules: Arc<Rules>,
@@ -75,6 +82,7 @@ impl Entry {
             account: self.account.clone(),
             vault: self.open.as_ref().map(|(vault, _)| vault.clone()),
             ended: self.ended.clone(),
+            work: self.work.clone(),
             exceptions: self.exceptions.clone(),
             rules: Arc::clone(&self.rules),
             wants_second_factor: self.wants_second_factor,
@@ -93,6 +101,7 @@ pub struct Resolved {
     pub rules: Arc<Rules>,
     /// Until one is added, nothing but one's own account answers.
     pub wants_second_factor: bool,
+    pub work: CancellationToken,
     exceptions: Vec<(Permission, bool)>,
     confirmed_at: Option<Instant>,
 }
@@ -140,11 +149,14 @@ impl LiveSessions {
             Beginning::Typed => (Some(Instant::now()), None),
             Beginning::Resumed(unwritten) => (None, Some(unwritten)),
         };
+        let ended = CancellationToken::new();
         let entry = Entry {
             handle,
             account,
             open: Some((vault, key)),
-            ended: CancellationToken::new(),
+            work: ended.child_token(),
+            ended,
+            locks: 0,
             exceptions: Vec::new(),
             rules: Arc::default(),
             wants_second_factor: false,
@@ -164,6 +176,19 @@ impl LiveSessions {
             entry.unwritten = None;
             entry.seen = None;
         }
+    }
+
+    /// The session goes on without a row: there is no room for it.
+    pub fn unrecorded(&self, id: SessionId, unwritten: Unwritten) {
+        if let Some(entry) = self.lock().get_mut(&id) {
+            entry.unwritten = Some(unwritten);
+            entry.seen = None;
+        }
+    }
+
+    /// Whether this session is still one of this process.
+    pub fn is_here(&self, id: SessionId) -> bool {
+        self.lock().contains_key(&id)
     }
 
     /// Who this handle stands for.
@@ -240,17 +265,34 @@ impl LiveSessions {
         }
     }
 
-    /// Lets go of the vault; an answer that is running holds its own handle until it ends.
-    pub fn close_vault(&self, id: SessionId) {
-        if let Some(entry) = self.lock().get_mut(&id) {
-            entry.open = None;
-            entry.proposed_factor = None;
-        }
+    /// Lets go of the vault; an answer that is running holds its own handle until it ends, or until `end_work_of` says so.
+    /// Gives the number of this lock.
+    pub fn close_vault(&self, id: SessionId) -> u64 {
+        let mut entries = self.lock();
+        let Some(entry) = entries.get_mut(&id) else { return 0 };
+        entry.open = None;
+        entry.proposed_factor = None;
+        entry.locks += 1;
+        entry.locks
     }
 
     pub fn open_vault(&self, id: SessionId, vault: Vault, key: RawKey) {
         if let Some(entry) = self.lock().get_mut(&id) {
             entry.open = Some((vault, key));
+            if entry.work.is_cancelled() {
+                entry.work = entry.ended.child_token();
+            }
+        }
+    }
+
+    /// Ends what still runs `AFTER_LOCK` after this lock, unless the session was opened again in between.
+    pub async fn end_work_of(&self, id: SessionId, lock: u64) {
+        tokio::time::sleep(AFTER_LOCK).await;
+        if let Some(entry) = self.lock().get(&id)
+            && entry.open.is_none()
+            && entry.locks == lock
+        {
+            entry.work.cancel();
         }
     }
 
@@ -317,6 +359,30 @@ mod tests {
         assert!(ended.is_cancelled(), "what ran under it goes on");
         // It does not come back when the clock is set back.
         assert_eq!(live.resolve_at(&session, 10).unwrap_err().kind, FaultKind::SignedOut);
+    }
+
+    #[tokio::test]
+    async fn work_behind_a_locked_screen_ends_after_ten_minutes_and_goes_on_if_it_is_opened_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let system = scratch::system(&dir);
+        let (live, session) = signed_in(&dir, &system, i64::MAX).await;
+        let found = live.resolve(&session).unwrap();
+        let (vault, work) = (found.vault.unwrap(), found.work);
+        tokio::time::pause();
+        let first = live.close_vault(session.id);
+        live.open_vault(session.id, vault.clone(), new_data_key().unwrap());
+        live.end_work_of(session.id, first).await;
+        assert!(!work.is_cancelled(), "the screen was opened again");
+        let second = live.close_vault(session.id);
+        live.end_work_of(session.id, first).await;
+        assert!(!work.is_cancelled(), "the time of the first lock was counted for the second");
+        let before = tokio::time::Instant::now();
+        live.end_work_of(session.id, second).await;
+        assert!(work.is_cancelled());
+        assert!(before.elapsed() >= Duration::from_mins(10));
+        assert!(!found.ended.is_cancelled(), "the session itself stays");
+        live.open_vault(session.id, vault, new_data_key().unwrap());
+        assert!(!live.resolve(&session).unwrap().work.is_cancelled(), "new work may begin");
     }
 
     #[tokio::test]

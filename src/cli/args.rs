@@ -119,7 +119,8 @@ pub struct Ask {
     #[arg(long, value_name = "SHAPE")]
     pub format: Option<String>,
     /// Let the model think first, and show it on standard error: on, off, low, medium, high or max
-    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    // Empty where no level was given with it: the next word may be one, and if not, it is on.
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub think: Option<String>,
     /// When the conversation does not fit the model's window, leave out its oldest messages
     #[arg(long)]

@@ -6,10 +6,11 @@
 use std::{
     io::{IsTerminal, Read, Write},
     path::PathBuf,
+    time::Duration,
 };
 
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     Desk, End, Stops,
@@ -32,14 +33,18 @@ use crate::{
 /// As much as may be attached by default; a longer question is a file.
 const LONGEST_INPUT: u64 = 10 * 1024 * 1024;
 /// How long a stopped answer may take to be stored.
-const STOPPING: std::time::Duration = std::time::Duration::from_secs(5);
+pub const STOPPING: Duration = Duration::from_secs(5);
+/// How long the rest of a stopped answer waits for whoever reads it; it is stored by then.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long nothing may come before it is said what takes so long.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// # Errors
 /// How it ended, when not well.
 pub async fn ask(desk: &Desk, ask: Ask, stops: &mut Stops) -> Result<(), End> {
     // Everything that can be wrong with the words is said before anything is read, opened or stored.
-    let (continued, prompt) = words(&ask);
-    let options = options(&ask)?;
+    let Words { continued, think, prompt } = words(&ask);
+    let options = options(&ask, think.as_deref())?;
     let files = files(&ask.files)?;
     let thinking = options.think.is_some_and(|think| think != crate::api::options::Think::Off);
     let prepared = async {
@@ -69,94 +74,111 @@ pub async fn ask(desk: &Desk, ask: Ask, stops: &mut Stops) -> Result<(), End> {
         }
         prepared = prepared => prepared?,
     };
-    let mut printer = Printer::new(desk.global.json, thinking);
-    printer.started(&started).await?;
-    follow(desk, &session, started.turn, events, printer, stops).await
+    let printer = Printer::new(desk.global.json, thinking);
+    follow(desk, &session, started, events, printer, stops).await
+}
+
+const STOPPED: &str =
+    "ollamanet: Stopped; what came is kept. `ollamanet ask -c \"go on\"` continues the conversation.\n";
+
+/// What there is to do next.
+enum Next {
+    Print(Piece),
+    /// A signal came: the exit code it means.
+    Stop(u8),
+    /// Nothing more will come.
+    Over,
+    Nothing,
+}
+
+/// What can be printed.
+enum Piece {
+    Started(Box<TurnStarted>),
+    Queued(u32),
+    /// Nothing has come for so long.
+    Loading(Duration),
+    Delta(Delta),
+    Ended(Box<Message>, Option<Fault>),
 }
 
 /// Prints what comes until the answer has ended.
 async fn follow(
     desk: &Desk,
     session: &Session,
-    turn: TurnId,
+    started: TurnStarted,
     mut events: mpsc::Receiver<Event>,
     mut printer: Printer,
     stops: &mut Stops,
 ) -> Result<(), End> {
+    let turn = started.turn;
     // The exit code of the signal that stopped the answer, once one has.
     let mut stopped_by = None;
     let mut reader_gone = false;
+    let mut next = Next::Print(Piece::Started(Box::new(started)));
     loop {
-        let event = tokio::select! {
-            biased;
-            code = stops.next() => {
-                if stopped_by.is_some() {
-                    return Err(End::Code(code));
-                }
+        match next {
+            Next::Nothing => {}
+            Next::Stop(code) if stopped_by.is_some() => return Err(End::Code(code)),
+            Next::Stop(code) => {
                 stopped_by = Some(code);
                 stop(desk, session, turn).await?;
-                continue;
             }
-            event = events.recv() => event,
-            () = tokio::time::sleep(STOPPING), if stopped_by.is_some() || reader_gone => None,
-        };
-        let printed = match event {
-            Some(Event::Turn { turn: of, event, .. }) if of == turn => match event {
-                TurnEvent::Queued { before } => printer.waiting(before).await,
-                TurnEvent::Waiting => Ok(()),
-                TurnEvent::Delta(delta) if reader_gone => {
-                    drop(delta);
-                    Ok(())
-                }
-                TurnEvent::Delta(delta) => {
-                    // A full pipe must not make us deaf to Ctrl+C.
-                    tokio::select! {
-                        biased;
-                        code = stops.next() => {
-                            if stopped_by.is_some() {
-                                return Err(End::Code(code));
-                            }
-                            stopped_by = Some(code);
-                            stop(desk, session, turn).await?;
-                            Ok(())
-                        }
-                        printed = printer.delta(delta) => printed,
-                    }
-                }
-                TurnEvent::Ended { answer, fault, .. } => {
-                    let told = tokio::select! {
-                        biased;
-                        code = stops.next() => return Err(End::Code(stopped_by.unwrap_or(code))),
-                        told = printer.ended(&answer, fault.as_ref()) => told,
-                    };
-                    return if reader_gone {
-                        Err(End::ReaderGone)
-                    } else {
-                        told.and(verdict(&answer, fault, stopped_by))
-                    };
-                }
-            },
-            Some(Event::SessionEnded(fault)) => return Err(fault.into()),
-            Some(Event::Turn { .. } | Event::Changed(_) | Event::Health(_) | Event::Jobs(_) | Event::Notice(_)) => {
-                Ok(())
-            }
-            None => {
+            Next::Over => {
                 return Err(match stopped_by {
                     Some(code) => End::Code(code),
                     None if reader_gone => End::ReaderGone,
                     None => Fault::new(FaultKind::Internal, "The answer broke off without saying how it ended.").into(),
                 });
             }
-        };
-        match printed {
-            Ok(()) => {}
-            // Nobody reads on: no reason to let the model work, and no failure either.
-            Err(End::ReaderGone) => {
-                reader_gone = true;
-                stop(desk, session, turn).await?;
+            Next::Print(Piece::Delta(_)) if reader_gone => {}
+            Next::Print(piece) => {
+                // A full pipe must not make us deaf to Ctrl+C, and what is left to print must not keep us after it.
+                let printed = tokio::select! {
+                    biased;
+                    code = stops.next() => {
+                        next = Next::Stop(code);
+                        if let Piece::Ended(..) = piece {
+                            return Err(End::Code(stopped_by.unwrap_or(code)));
+                        }
+                        continue;
+                    }
+                    () = tokio::time::sleep(LAST_WORDS), if stopped_by.is_some() => Ok(()),
+                    printed = printer.print(&piece) => printed,
+                };
+                match (printed, piece) {
+                    (_, Piece::Ended(..)) if reader_gone => return Err(End::ReaderGone),
+                    (printed, Piece::Ended(answer, fault)) => {
+                        printed?;
+                        let Some(code) = stopped_by else { return verdict(&answer, fault) };
+                        if answer.state == MessageState::Stopped {
+                            let _ = tokio::time::timeout(LAST_WORDS, printer.write_err(STOPPED)).await;
+                        }
+                        return Err(End::Code(code));
+                    }
+                    // Nobody reads on: no reason to let the model work, and no failure either.
+                    (Err(End::ReaderGone), _) => {
+                        reader_gone = true;
+                        stop(desk, session, turn).await?;
+                    }
+                    (Err(end), _) => return Err(end),
+                    (Ok(()), _) => {}
+                }
             }
-            Err(end) => return Err(end),
         }
+        next = tokio::select! {
+            biased;
+            code = stops.next() => Next::Stop(code),
+            event = events.recv() => match event {
+                None => Next::Over,
+                Some(Event::Turn { turn: of, event, .. }) if of == turn => printer.expect(event),
+                Some(Event::SessionEnded(fault)) => return Err(fault.into()),
+                Some(Event::Turn { .. } | Event::Changed(_) | Event::Health(_) | Event::Jobs(_) | Event::Notice(_)) => {
+                    Next::Nothing
+                }
+            },
+            () = tokio::time::sleep(STOPPING), if stopped_by.is_some() || reader_gone => Next::Over,
+            quiet_for = printer.quiet() => Next::Print(Piece::Loading(quiet_for)),
+        };
     }
 }
 
@@ -168,14 +190,8 @@ async fn stop(desk: &Desk, session: &Session, turn: TurnId) -> Result<(), Fault>
     }
 }
 
-/// How the command ends, by how the answer did.
-fn verdict(answer: &Message, fault: Option<Fault>, stopped_by: Option<u8>) -> Result<(), End> {
-    if let Some(code) = stopped_by {
-        if answer.state == MessageState::Stopped {
-            say("ollamanet: Stopped; what came is kept. `ollamanet ask -c \"go on\"` continues the conversation.");
-        }
-        return Err(End::Code(code));
-    }
+/// How the command ends, by how an answer did that nobody here stopped.
+fn verdict(answer: &Message, fault: Option<Fault>) -> Result<(), End> {
     match (answer.state, fault) {
         (MessageState::Done, _) => Ok(()),
         (MessageState::Length, _) => {
@@ -194,19 +210,39 @@ fn verdict(answer: &Message, fault: Option<Fault>, stopped_by: Option<u8>) -> Re
     }
 }
 
-/// Which conversation is meant, and the prompt. `-c last words` and `-c ID words` are understood without their `=`.
-fn words(ask: &Ask) -> (Option<String>, String) {
+/// The bare words and what they turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+struct Words {
+    continued: Option<String>,
+    think: Option<String>,
+    prompt: String,
+}
+
+/// The levels that `--think` names, without the other spellings it takes: those may well begin a question.
+const LEVELS: &[&str] = &["on", "off", "low", "medium", "high", "max"];
+
+/// `-c last words`, `-c ID words` and `--think high words` are understood without their `=`: what belongs to the
+/// option and would otherwise silently become a part of the question is taken from its front, in any order.
+fn words(ask: &Ask) -> Words {
     let mut words = &ask.prompt[..];
-    let mut continued = ask.continued.clone();
-    if continued.as_deref() == Some("last")
-        && let [first, rest @ ..] = words
-        && !rest.is_empty()
-        && (first == "last" || first.parse::<crate::api::ConversationId>().is_ok())
-    {
-        continued = Some(first.clone());
+    let (mut continued, mut think) = (ask.continued.clone(), ask.think.clone());
+    let (mut may_name, mut may_level) = (continued.as_deref() == Some("last"), think.as_deref() == Some(""));
+    while let [first, rest @ ..] = words {
+        if may_name && !rest.is_empty() && (first == "last" || first.parse::<crate::api::ConversationId>().is_ok()) {
+            continued = Some(first.clone());
+            may_name = false;
+        } else if may_level && LEVELS.contains(&first.as_str()) {
+            think = Some(first.clone());
+            may_level = false;
+        } else {
+            break;
+        }
         words = rest;
     }
-    (continued, words.join(" "))
+    if may_level {
+        think = Some("on".to_owned());
+    }
+    Words { continued, think, prompt: words.join(" ") }
 }
 
 /// Standard input, then the prompt.
@@ -242,7 +278,7 @@ async fn question(prompt: &str, has_files: bool) -> Result<String, Fault> {
     Ok(text)
 }
 
-fn options(ask: &Ask) -> Result<ChatOptions, Fault> {
+fn options(ask: &Ask, think: Option<&str>) -> Result<ChatOptions, Fault> {
     let mut options = ChatOptions::default();
     for given in &ask.options {
         let Some((name, value)) = given.split_once('=') else {
@@ -251,7 +287,7 @@ fn options(ask: &Ask) -> Result<ChatOptions, Fault> {
         };
         options.set(name.trim(), value)?;
     }
-    if let Some(level) = &ask.think {
+    if let Some(level) = think {
         options.set("think", level)?;
     }
     if let Some(shape) = &ask.format {
@@ -353,6 +389,18 @@ struct Printer {
     /// The last character printed ended a line.
     at_line_start: bool,
     thought_open: bool,
+    quiet: Quiet,
+}
+
+/// Tells a person at a terminal what takes so long: one line on standard error, taken away when something comes.
+struct Quiet {
+    /// Standard error is a terminal, and one that can take a line away again.
+    can_erase: bool,
+    is_terminal: bool,
+    /// When the request left, until something comes back.
+    since: Option<Instant>,
+    due: Instant,
+    is_shown: bool,
 }
 
 impl Printer {
@@ -364,6 +412,74 @@ impl Printer {
             thoughts: Sanitizer::new(),
             at_line_start: true,
             thought_open: false,
+            quiet: Quiet {
+                can_erase: std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb"),
+                is_terminal: !json && std::io::stderr().is_terminal(),
+                since: None,
+                due: Instant::now(),
+                is_shown: false,
+            },
+        }
+    }
+
+    /// What an event of our turn means for the printing.
+    fn expect(&mut self, event: TurnEvent) -> Next {
+        match event {
+            TurnEvent::Queued { before } => Next::Print(Piece::Queued(before)),
+            TurnEvent::Waiting => {
+                let now = Instant::now();
+                self.quiet.since = Some(now);
+                self.quiet.due = now + QUIET;
+                Next::Nothing
+            }
+            TurnEvent::Delta(delta) => {
+                self.quiet.since = None;
+                Next::Print(Piece::Delta(delta))
+            }
+            TurnEvent::Ended { answer, fault, .. } => {
+                self.quiet.since = None;
+                Next::Print(Piece::Ended(answer, fault))
+            }
+        }
+    }
+
+    /// Resolves when it should be said, or said anew, that nothing has come: for how long.
+    async fn quiet(&self) -> Duration {
+        match self.quiet.since {
+            Some(since) if self.quiet.is_terminal => {
+                tokio::time::sleep_until(self.quiet.due).await;
+                since.elapsed()
+            }
+            Some(_) | None => std::future::pending().await,
+        }
+    }
+
+    async fn print(&mut self, piece: &Piece) -> Result<(), End> {
+        if let Piece::Loading(quiet_for) = piece {
+            self.loading(*quiet_for).await;
+            return Ok(());
+        }
+        if std::mem::take(&mut self.quiet.is_shown) {
+            self.write_err("\r\u{1b}[K").await;
+        }
+        match piece {
+            Piece::Started(started) => self.started(started).await,
+            Piece::Queued(before) => self.waiting(*before).await,
+            Piece::Delta(delta) => self.delta(delta).await,
+            Piece::Ended(answer, fault) => self.ended(answer, fault.as_ref()).await,
+            Piece::Loading(_) => Ok(()),
+        }
+    }
+
+    /// The same words as in the interface, counted on each second where the line can be taken away again.
+    async fn loading(&mut self, quiet_for: Duration) {
+        if self.quiet.can_erase {
+            self.quiet.is_shown = true;
+            self.quiet.due += Duration::from_secs(1);
+            self.write_err(&format!("\r\u{1b}[Kollamanet: The model is loading · {} s", quiet_for.as_secs())).await;
+        } else {
+            self.quiet.since = None;
+            self.write_err("ollamanet: The model is loading.\n").await;
         }
     }
 
@@ -380,7 +496,8 @@ impl Printer {
             return self.json_line(&line).await;
         }
         if started.meter.first_seen.is_some() {
-            say("ollamanet: The oldest messages do not fit the model's window; it does not see them.");
+            self.write_err("ollamanet: The oldest messages do not fit the model's window; it does not see them.\n")
+                .await;
         }
         Ok(())
     }
@@ -389,11 +506,12 @@ impl Printer {
         if self.json {
             return self.json_line(&json!({ "type": "queued", "before": before })).await;
         }
-        say(&format!("ollamanet: Waiting for {before} other answer{}.", if before == 1 { "" } else { "s" }));
+        let plural = if before == 1 { "" } else { "s" };
+        self.write_err(&format!("ollamanet: Waiting for {before} other answer{plural}.\n")).await;
         Ok(())
     }
 
-    async fn delta(&mut self, delta: Delta) -> Result<(), End> {
+    async fn delta(&mut self, delta: &Delta) -> Result<(), End> {
         if self.json {
             let mut line = serde_json::Map::new();
             line.insert("type".to_owned(), json!("delta"));
@@ -422,7 +540,7 @@ impl Printer {
         }
         for call in &delta.tool_calls {
             let shown = out::safe(&format!("{}({})", call.name, call.arguments));
-            say(&format!("ollamanet: The model asks for a tool, which is not run: {shown}"));
+            self.write_err(&format!("ollamanet: The model asks for a tool, which is not run: {shown}\n")).await;
         }
         Ok(())
     }
@@ -487,4 +605,45 @@ async fn to_stdout(text: String) -> std::io::Result<()> {
         stdout.flush()
     });
     written.await.unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn read(line: &[&str]) -> (Option<String>, Option<String>, String) {
+        let cli = Cli::try_parse_from([&["ollamanet", "ask"], line].concat()).unwrap();
+        let Some(Command::Ask(ask)) = cli.command else { panic!("an ask") };
+        let Words { continued, think, prompt } = words(&ask);
+        (continued, think, prompt)
+    }
+
+    #[test]
+    fn a_word_that_belongs_to_an_option_never_becomes_part_of_the_question() {
+        let id = "0199c0de-0000-7000-8000-000000000001";
+        let some = |text: &str| Some(text.to_owned());
+        let question = || "really so?".to_owned();
+        for (line, continued, think) in [
+            (&["--think", "high", "really", "so?"][..], None, some("high")),
+            (&["--think=high", "really", "so?"], None, some("high")),
+            (&["--think", "off", "really so?"], None, some("off")),
+            (&["--think=on", "really", "so?"], None, some("on")),
+            (&["--think", "really", "so?"], None, some("on")),
+            (&["-c", "--think", "low", "last", "really", "so?"], some("last"), some("low")),
+            (&["-c", id, "--think", "max", "really", "so?"], some(id), some("max")),
+            (&["-c", "really", "so?"], some("last"), None),
+        ] {
+            assert_eq!(read(line), (continued, think, question()), "{line:?}");
+        }
+        // Without the option they are words like any others.
+        assert_eq!(read(&["high", "and", "low"]), (None, None, "high and low".to_owned()));
+        // One level is a level, the next one is a word; a quoted sentence is never cut.
+        assert_eq!(read(&["--think=on", "high", "stakes"]), (None, some("on"), "high stakes".to_owned()));
+        assert_eq!(read(&["--think", "no", "way"]), (None, some("on"), "no way".to_owned()));
+        assert_eq!(read(&["--think", "on", "off"]), (None, some("on"), "off".to_owned()));
+        assert_eq!(read(&["--think", "high stakes"]), (None, some("on"), "high stakes".to_owned()));
+    }
 }

@@ -12,6 +12,7 @@ use super::{
     out::{self, print, print_json, safe, say},
 };
 use crate::{
+    api::Fault,
     config::{
         load::{self, Problem, Sources},
         table,
@@ -69,10 +70,19 @@ fn show(sources: &Sources, json: bool) -> Result<(), End> {
     print(&text)
 }
 
+/// Every mistake in the settings, the keys among them: those of the file from its top, then the others.
+///
+/// # Errors
+/// When the file cannot be read, or is not safe to read.
+pub fn mistakes(sources: &Sources) -> Result<Vec<Problem>, Fault> {
+    let (loaded, mut problems) = load::check(sources)?;
+    problems.extend(keymap::check(&loaded.config.keys, &loaded.key_places));
+    problems.sort_by_key(|problem| problem.at.unwrap_or((usize::MAX, 0)));
+    Ok(problems)
+}
+
 fn check(sources: &Sources, json: bool) -> Result<(), End> {
-    let (loaded, problems) = load::check(sources)?;
-    let mut wrong: Vec<String> = problems.iter().map(Problem::to_string).collect();
-    wrong.extend(keymap::check(&loaded.config.keys).into_iter().map(|problem| format!("[keys]: {problem}")));
+    let wrong: Vec<String> = mistakes(sources)?.iter().map(Problem::to_string).collect();
     if json {
         print_json(&wrong)?;
     } else if wrong.is_empty() {

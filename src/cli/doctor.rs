@@ -7,9 +7,10 @@ use std::{fmt::Write as _, io::IsTerminal, path::PathBuf};
 use serde::Serialize;
 
 use super::{
-    Desk, End,
+    Desk, End, config,
     health::{self, word},
     out::{print, print_json, safe, safe_lines},
+    sign_in,
 };
 use crate::{
     api::{
@@ -17,8 +18,7 @@ use crate::{
         auth::Door,
         health::{Check, Health, Level, OllamaState},
     },
-    config::load::{self, Sources},
-    ui::keymap,
+    config::load::Sources,
 };
 
 /// What was found out before the commands begin.
@@ -70,33 +70,22 @@ pub async fn run(patient: Patient<'_>) -> Result<(), End> {
 
 fn settings(sources: &Sources) -> Vec<Finding> {
     let place = sources.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
-    match load::check(sources) {
+    match config::mistakes(sources) {
         Err(fault) => vec![of_fault("settings", &fault)],
-        Ok((loaded, problems)) => {
-            let keys = keymap::check(&loaded.config.keys);
-            if problems.is_empty() && keys.is_empty() {
-                let exists = sources.file.as_ref().is_some_and(|file| file.exists());
-                return vec![good(
-                    "settings",
-                    if exists { place } else { format!("defaults; {place} would change them") },
-                )];
-            }
-            let of_settings = problems.into_iter().map(|problem| Finding {
+        Ok(problems) if problems.is_empty() => {
+            let exists = sources.file.as_ref().is_some_and(|file| file.exists());
+            vec![good("settings", if exists { place } else { format!("defaults; {place} would change them") })]
+        }
+        Ok(problems) => problems
+            .into_iter()
+            .map(|problem| Finding {
                 what: "settings",
                 level: Level::Bad,
                 text: format!("{}: {}", problem.place, problem.message),
                 fix: problem.hint,
                 code: 2,
-            });
-            let of_keys = keys.into_iter().map(|text| Finding {
-                what: "keys",
-                level: Level::Warning,
-                text,
-                fix: Some("docs/keys.md and F1 in the interface name the actions and their keys.".to_owned()),
-                code: 2,
-            });
-            of_settings.chain(of_keys).collect()
-        }
+            })
+            .collect(),
     }
 }
 
@@ -107,16 +96,24 @@ async fn backend(desk: &Desk, findings: &mut Vec<Finding>) {
         Ok(health) => {
             reachable = matches!(health.ollama, OllamaState::Reachable { .. });
             findings.extend(ollama(&health));
-            findings.push(own(
-                "store",
-                &health.store,
-                "Make room or restore a backup; `ollamanet health` shows it again.",
-            ));
+            // The whole database is looked through below, and says itself what to do.
+            if health.store.level == Level::Warning {
+                findings.push(own("store", &health.store, "It works; nothing has to be done at once."));
+            }
             findings.push(own("disk", &health.disk, "Free some space; nothing that was acknowledged is lost."));
             findings.push(own("tasks", &health.tasks, "The log says which one and why."));
         }
     }
-    match desk.gateway.door().await {
+    findings.push(match desk.gateway.check_system().await {
+        Err(fault) => of_fault("store", &fault),
+        Ok(()) => good("store", "system.db is sound, looked through whole".to_owned()),
+    });
+    let came_in = match &desk.global.user {
+        // Somebody in particular, whose passphrase is asked for.
+        Some(_) => sign_in::session(desk).await.map(|signed_in| Door::Resumed(Box::new(signed_in))),
+        None => desk.gateway.door().await,
+    };
+    match came_in {
         Err(fault) => findings.push(of_fault("account", &fault)),
         Ok(Door::FirstRun) => findings.push(Finding {
             what: "account",
@@ -126,11 +123,16 @@ async fn backend(desk: &Desk, findings: &mut Vec<Finding>) {
             code: 5,
         }),
         Ok(Door::SignIn { .. }) => {
-            findings.push(good("account", "nobody stays signed in here; the interface asks".to_owned()));
+            let text = "nobody stays signed in here, so no vault was looked through (--user NAME does it)";
+            findings.push(good("account", text.to_owned()));
         }
         Ok(Door::Resumed(signed_in)) => {
             let who = &signed_in.account;
-            findings.push(good("account", format!("{} ({}) stays signed in", safe(&who.name), who.role.as_str())));
+            findings.push(good("account", format!("{} ({}) is signed in", safe(&who.name), who.role.as_str())));
+            findings.push(match desk.gateway.check_vault(&signed_in.session).await {
+                Err(fault) => of_fault("vault", &fault),
+                Ok(()) => good("vault", "sound, looked through whole".to_owned()),
+            });
             if reachable {
                 findings.push(match desk.gateway.models(&signed_in.session, true).await {
                     Err(fault) => of_fault("models", &fault),

@@ -23,6 +23,8 @@ pub use args::{Cli, Command, Global};
 pub use out::End;
 pub use stops::Stops;
 
+use std::time::Duration;
+
 use crate::{
     api::{Fault, auth::Session},
     config::Config,
@@ -47,26 +49,23 @@ impl Desk {
     }
 }
 
-/// Runs a command that needs the gateway.
+/// Runs a command that needs the gateway, until it ends or is stopped.
 ///
 /// # Errors
 /// How it ended, when not well.
-pub async fn run(desk: &Desk, command: Command, stops: &mut Stops) -> Result<(), End> {
-    // Asking hears a stop itself, because it has an answer to keep; everything else is simply left.
-    if let Command::Ask(ask) = command {
-        return ask::ask(desk, ask, stops).await;
-    }
-    tokio::select! {
-        biased;
-        code = stops.next() => {
-            secrets::restore_echo();
-            Err(End::Code(code))
+pub async fn run(desk: Desk, command: Command, stops: &mut Stops) -> Result<(), End> {
+    match command {
+        // Asking hears a stop itself, because it has an answer to keep; everything else is simply left.
+        Command::Ask(ask) => {
+            let mut heard = Stops::listen()?;
+            let asking = async move { ask::ask(&desk, ask, &mut heard).await };
+            stops::run_until(stops, ask::STOPPING, asking).await
         }
-        done = run_until_stopped(desk, command) => done,
+        command => stops::run_until(stops, Duration::ZERO, async move { perform(&desk, command).await }).await,
     }
 }
 
-async fn run_until_stopped(desk: &Desk, command: Command) -> Result<(), End> {
+async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
     match command {
         Command::Conversations(what) => conversations::run(desk, what).await,
         Command::Folders(what) => folders::run(desk, what).await,

@@ -17,16 +17,25 @@ use tokio::{io::unix::AsyncFd, sync::watch};
 
 use super::{
     Config,
-    load::{Sources, load},
+    load::{KeyPlaces, Loaded, Sources, load},
     table::SETTINGS,
 };
 use crate::{api::Fault, tasks::Tasks};
 
 /// What the file says now, or why it cannot be used; the configuration in force stays then.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Current {
     pub config: Arc<Config>,
+    pub key_places: Arc<KeyPlaces>,
     pub problem: Option<Fault>,
+    /// Settings that the file has another value for than the one in force, which take effect at the next start.
+    pub waiting: Vec<String>,
+}
+
+impl Current {
+    fn new(config: Config, key_places: KeyPlaces) -> Self {
+        Self { config: Arc::new(config), key_places: Arc::new(key_places), problem: None, waiting: Vec::new() }
+    }
 }
 
 /// A handle on the configuration in force. Cheap to clone.
@@ -37,13 +46,13 @@ impl Live {
     /// A configuration that never changes, for tests and for commands that end at once.
     #[must_use]
     pub fn fixed(config: Config) -> Self {
-        Self(watch::channel(Current { config: Arc::new(config), problem: None }).1)
+        Self(watch::channel(Current::new(config, KeyPlaces::default())).1)
     }
 
     /// Follows the file that `sources` names for as long as the program runs.
     #[must_use]
-    pub fn follow(config: Config, sources: Sources, tasks: &Tasks) -> Self {
-        let (tell, live) = watch::channel(Current { config: Arc::new(config), problem: None });
+    pub fn follow(loaded: Loaded, sources: Sources, tasks: &Tasks) -> Self {
+        let (tell, live) = watch::channel(Current::new(loaded.config, loaded.key_places));
         if let Some(file) = sources.file.clone() {
             let token = tasks.token();
             tasks.spawn("configuration file", async move {
@@ -59,6 +68,12 @@ impl Live {
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         Arc::clone(&self.0.borrow().config)
+    }
+
+    /// The configuration in force, with where its keys come from.
+    #[must_use]
+    pub fn current(&self) -> Current {
+        self.0.borrow().clone()
     }
 
     /// Waits for the next change. Never returns when there can be none.
@@ -118,31 +133,40 @@ fn reload(sources: &Sources, tell: &watch::Sender<Current>) {
     let read = load(sources);
     tell.send_if_modified(|current| {
         let next = match read {
-            Ok(loaded) => Current { config: Arc::new(with_live(&current.config, &loaded.config)), problem: None },
-            Err(fault) => Current { config: Arc::clone(&current.config), problem: Some(fault) },
+            Ok(loaded) => {
+                let (config, waiting) = with_live(&current.config, &loaded.config);
+                Current { waiting, ..Current::new(config, loaded.key_places) }
+            }
+            Err(fault) => Current { problem: Some(fault), ..current.clone() },
         };
-        let news = next.config != current.config || next.problem != current.problem;
+        // Where a key stands changes with every line above it, and concerns nobody until something else does.
+        let news = next.config != current.config || next.problem != current.problem || next.waiting != current.waiting;
         *current = next;
         news
     });
 }
 
-/// `old` with the live settings of `new`.
-fn with_live(old: &Config, new: &Config) -> Config {
+/// `old` with the live settings of `new`, and which of the others differ.
+fn with_live(old: &Config, new: &Config) -> (Config, Vec<String>) {
     let (Ok(mut table), Ok(mut from)) = (toml::Table::try_from(old), toml::Table::try_from(new)) else {
-        return old.clone();
+        return (old.clone(), Vec::new());
     };
-    for setting in SETTINGS.iter().filter(|setting| setting.live) {
+    let mut waiting = Vec::new();
+    for setting in SETTINGS {
         let value = from.get(setting.section).and_then(|section| section.get(setting.key)).cloned();
         let section = table.get_mut(setting.section).and_then(toml::Value::as_table_mut);
         if let (Some(value), Some(section)) = (value, section) {
-            section.insert(setting.key.to_owned(), value);
+            if setting.live {
+                section.insert(setting.key.to_owned(), value);
+            } else if section.get(setting.key) != Some(&value) {
+                waiting.push(setting.name());
+            }
         }
     }
     if let Some(keys) = from.remove("keys") {
         table.insert("keys".to_owned(), keys);
     }
-    table.try_into().unwrap_or_else(|_| old.clone())
+    (table.try_into().unwrap_or_else(|_| old.clone()), waiting)
 }
 
 #[cfg(test)]
@@ -162,7 +186,7 @@ mod tests {
         let path = dir.path().join("ollamanet").join("config.toml");
         let sources = Sources { file: Some(path.clone()), ..Sources::default() };
         let tasks = Tasks::new();
-        let mut live = Live::follow(Config::default(), sources, &tasks);
+        let mut live = Live::follow(Loaded::default(), sources, &tasks);
         // The watch is set when the task first runs.
         tokio::task::yield_now().await;
 
@@ -183,6 +207,21 @@ mod tests {
         };
         assert_eq!(current.config.keys["composer"]["send"], ["ctrl+s"]);
         assert!(current.config.ui.mouse, "the mouse waits for the next start");
+        assert_eq!(current.waiting, ["ui.mouse"]);
+        assert!(current.key_places.find("composer", Some("send"), Some(0)).unwrap().place.ends_with(":5:9"));
+
+        // Everything that is looked up when it is needed holds at once.
+        write(
+            "[ui]\ntheme = \"light\"\n[chat]\ntitles = false\nmodel = \"m\"\nsystem_prompt = \"s\"\nattachment_bytes = 2048\n\
+             [limits]\nconcurrent_answers = 5\nchat_per_minute = 7\n[auth]\nidle_lock_minutes = 3\n[ollama]\nhealth_seconds = 9\n",
+        );
+        let current = next(&mut live).await;
+        let (chat, config) = (&current.config.chat, &current.config);
+        assert_eq!((chat.titles, chat.model.as_str(), chat.system_prompt.as_str()), (false, "m", "s"));
+        assert_eq!((chat.attachment_bytes, config.limits.concurrent_answers), (2048, 5));
+        assert_eq!((config.auth.idle_lock_minutes, config.ollama.health_seconds), (3, 9));
+        assert_eq!(current.waiting, ["limits.chat_per_minute"]);
+        assert_eq!(config.limits.chat_per_minute, Config::default().limits.chat_per_minute);
 
         write("[ui]\ntheme = \"pink\"\n");
         let current = next(&mut live).await;
@@ -192,6 +231,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         let current = next(&mut live).await;
         assert_eq!((current.problem, current.config.as_ref()), (None, &Config::default()));
+        assert_eq!(current.waiting, Vec::<String>::new());
         assert_eq!(tasks.stop(Duration::from_secs(2)).await, Vec::<String>::new());
     }
 
@@ -199,7 +239,7 @@ mod tests {
     async fn other_files_in_the_directory_are_no_news() {
         let dir = tempfile::tempdir().unwrap();
         let sources = Sources { file: Some(dir.path().join("config.toml")), ..Sources::default() };
-        let (tell, live) = watch::channel(Current { config: Arc::new(Config::default()), problem: None });
+        let (tell, live) = watch::channel(Current::default());
         reload(&sources, &tell);
         assert!(!live.has_changed().unwrap());
     }

@@ -63,6 +63,29 @@ impl fmt::Display for Origin {
 pub struct Loaded {
     pub config: Config,
     origins: BTreeMap<String, Origin>,
+    pub key_places: KeyPlaces,
+}
+
+/// Where the file says what about keys, each as `config.toml:3:5`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyPlaces {
+    contexts: BTreeMap<String, Spot>,
+    /// By part of the screen and action: its name, then each of its keys.
+    actions: BTreeMap<(String, String), (Spot, Vec<Spot>)>,
+}
+
+impl KeyPlaces {
+    /// The key of the action, else the action, else the part of the screen; `None` when the file says nothing of it.
+    #[must_use]
+    pub fn find(&self, context: &str, action: Option<&str>, key: Option<usize>) -> Option<&Spot> {
+        match action {
+            None => self.contexts.get(context),
+            Some(action) => {
+                let (name, keys) = self.actions.get(&(context.to_owned(), action.to_owned()))?;
+                key.and_then(|key| keys.get(key)).or(Some(name))
+            }
+        }
+    }
 }
 
 impl Loaded {
@@ -146,7 +169,7 @@ pub fn check(sources: &Sources) -> Result<(Loaded, Vec<Problem>), Fault> {
             Config::default()
         }
     };
-    Ok((Loaded { config, origins: merge.origins }, merge.problems))
+    Ok((Loaded { config, origins: merge.origins, key_places: merge.key_places }, merge.problems))
 }
 
 /// The file's bytes; `None` when there is none and none was asked for.
@@ -206,6 +229,7 @@ fn read(path: &Path, must_exist: bool) -> Result<Option<Vec<u8>>, Fault> {
 struct Merge {
     table: toml::Table,
     origins: BTreeMap<String, Origin>,
+    key_places: KeyPlaces,
     problems: Vec<Problem>,
 }
 
@@ -276,6 +300,7 @@ impl Merge {
                 self.problem(place.at(context.span().start), message, Some(hint.to_owned()));
                 continue;
             };
+            self.key_places.contexts.insert(name.to_owned(), place.at(context.span().start));
             let mut bound = toml::Table::new();
             for (action, keys) in actions {
                 let texts: Option<Vec<toml::Value>> = match keys.get_ref() {
@@ -289,9 +314,17 @@ impl Merge {
                         .collect(),
                     _ => None,
                 };
+                let named_at = place.at(action.span().start);
                 let action = action.get_ref().as_ref();
                 match texts {
-                    Some(texts) => drop(bound.insert(action.to_owned(), texts.into())),
+                    Some(texts) => {
+                        let each = match keys.get_ref() {
+                            DeValue::Array(keys) => keys.iter().map(|key| place.at(key.span().start)).collect(),
+                            _ => vec![place.at(keys.span().start)],
+                        };
+                        self.key_places.actions.insert((name.to_owned(), action.to_owned()), (named_at, each));
+                        bound.insert(action.to_owned(), texts.into());
+                    }
                     None => self.problem(
                         place.at(keys.span().start),
                         format!("`{action}` takes a list of keys, such as [\"ctrl+j\", \"alt+enter\"]."),
@@ -366,10 +399,13 @@ impl Merge {
     }
 }
 
-/// Where a mistake is.
-struct Spot {
-    place: String,
-    at: Option<(usize, usize)>,
+/// Where something stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// `config.toml:3:5`, a variable's name, or `--set`.
+    pub place: String,
+    /// In the file: its line and column, both from 1.
+    pub at: Option<(usize, usize)>,
 }
 
 impl From<&str> for Spot {

@@ -28,7 +28,7 @@ pub struct Setting {
     pub section: &'static str,
     pub key: &'static str,
     pub kind: Kind,
-    /// A change in the file reaches a running interface; others count from the next start.
+    /// A change in the file reaches a running interface; others count from the next start, and the interface says so.
     pub live: bool,
     pub help: &'static str,
 }
@@ -50,28 +50,28 @@ pub const SETTINGS: &[Setting] = &[
         section: "chat",
         key: "model",
         kind: Kind::Text { most: 400 },
-        live: false,
+        live: true,
         help: "The model for new conversations. Empty: the one used last, else the first installed.",
     },
     Setting {
         section: "chat",
         key: "system_prompt",
         kind: Kind::Text { most: crate::api::organise::SYSTEM_PROMPT_MAX },
-        live: false,
+        live: true,
         help: "The system prompt for new conversations. Empty: none.",
     },
     Setting {
         section: "chat",
         key: "titles",
         kind: Kind::Bool,
-        live: false,
+        live: true,
         help: "Whether a new conversation gets a title from the model after its first answer.",
     },
     Setting {
         section: "chat",
         key: "attachment_bytes",
         kind: Kind::Whole { low: 1024, high: 100 * MEBIBYTE },
-        live: false,
+        live: true,
         help: "The largest file that may be attached, in bytes.",
     },
     Setting {
@@ -99,7 +99,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "ollama",
         key: "health_seconds",
         kind: Kind::Whole { low: 5, high: 3600 },
-        live: false,
+        live: true,
         help: "Seconds between health checks while the interface is open.",
     },
     Setting {
@@ -155,7 +155,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "auth",
         key: "idle_lock_minutes",
         kind: Kind::Whole { low: 0, high: 60 },
-        live: false,
+        live: true,
         help: "Minutes without a key before the screen locks; 0 = never.",
     },
     Setting {
@@ -204,7 +204,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "limits",
         key: "concurrent_answers",
         kind: Kind::Whole { low: 1, high: 64 },
-        live: false,
+        live: true,
         help: "Answers one account may have running at once; more wait in line.",
     },
     Setting {

@@ -221,6 +221,21 @@ fn told(mut running: Vec<Running>) -> Vec<Running> {
     running
 }
 
+/// How the store stands. On a network file system it works, and a person should know what that costs them.
+pub fn store(looked: Result<(), Fault>, network_file_system: Option<&str>) -> Check {
+    match (looked, network_file_system) {
+        (Err(why), _) => Check { level: Level::Bad, text: why.to_string() },
+        (Ok(()), None) => Check { level: Level::Good, text: "open, and sound as far as looked at".to_owned() },
+        (Ok(()), Some(name)) => Check {
+            level: Level::Warning,
+            text: format!(
+                "The data lies on {name}: one window at a time, and slower. A directory on a local disk (--data-dir) is \
+                 safer."
+            ),
+        },
+    }
+}
+
 fn tasks(running: &[Running], now: Instant) -> Check {
     let text = match running {
         [] => "Nothing runs in the background.".to_owned(),
@@ -305,6 +320,17 @@ mod tests {
     fn dead() -> String {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         format!("http://{}", listener.local_addr().unwrap())
+    }
+
+    #[test]
+    fn a_network_file_system_is_pointed_out_and_damage_comes_with_its_remedy() {
+        let level = |looked, name| store(looked, name).level;
+        assert_eq!(level(Ok(()), None), Level::Good);
+        assert_eq!(level(Ok(()), Some("NFS")), Level::Warning);
+        assert!(store(Ok(()), Some("NFS")).text.contains("lies on NFS"));
+        let damaged = || Err(Fault::new(FaultKind::Store, "It is damaged.").hint("Put a copy back."));
+        assert_eq!(level(damaged(), Some("NFS")), Level::Bad);
+        assert_eq!(store(damaged(), None).text, "It is damaged. Put a copy back.");
     }
 
     fn program(directory: &Path, script: &str) {

@@ -22,6 +22,29 @@ pub const SYSTEM: Schema =
 pub const VAULT: Schema =
     Schema { application_id: 0x4f4e_5631, steps: &[include_str!("migrations/vault/0001_start.sql")] };
 
+/// One thing in a schema: a table, an index, a trigger or a view.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Thing {
+    pub kind: String,
+    pub name: String,
+    /// How it is made; empty where SQLite made it by itself.
+    pub sql: String,
+}
+
+/// Everything in the schema of a database, by name.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn things(conn: &Connection) -> Result<Vec<Thing>, StoreError> {
+    let mut rows = conn
+        .prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY name, type")
+        .while_("reading a database's schema")?;
+    let rows = rows
+        .query_map([], |row| Ok(Thing { kind: row.get(0)?, name: row.get(1)?, sql: row.get(2)? }))
+        .while_("reading a database's schema")?;
+    rows.collect::<Result<Vec<_>, _>>().while_("reading a database's schema")
+}
+
 /// Where a database stands, read from its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -60,6 +83,24 @@ impl Schema {
             Ok(version) if version < self.version() => Standing::Older(version),
             Ok(_) | Err(_) => Standing::Newer(version),
         })
+    }
+
+    /// What a database has too much, too little or otherwise than the migrations make it, if anything: in words.
+    ///
+    /// # Errors
+    /// When the migrations cannot be applied to nothing.
+    pub fn difference(&self, found: &[Thing]) -> Result<Option<String>, StoreError> {
+        let fresh = Connection::open_in_memory().while_("making a schema to compare with")?;
+        for step in self.steps {
+            fresh.execute_batch(step).while_("making a schema to compare with")?;
+        }
+        let ours = things(&fresh)?;
+        let named = |thing: &Thing| format!("the {} {}", thing.kind, thing.name);
+        let foreign = found.iter().find(|thing| !ours.contains(thing)).map(named);
+        Ok(foreign.or_else(|| {
+            let missing = ours.iter().find(|thing| !found.contains(thing));
+            missing.map(|thing| format!("no {} {}", thing.kind, thing.name))
+        }))
     }
 
     /// Applies the missing steps and stamps the file, all or nothing.

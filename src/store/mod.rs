@@ -2,15 +2,19 @@
 //!
 //! Architecture invariant: `rusqlite` is named nowhere else, and nothing here decides who may do what.
 
+pub mod aside;
+pub mod check;
 pub mod error;
+mod files;
 pub mod keys;
 pub mod migrate;
 pub mod open;
+mod room;
 pub mod system;
 pub mod thread;
 pub mod vault;
 
-pub use error::{StoreError, While};
+pub use error::{Broken, StoreError, While};
 pub use thread::{Db, WeakDb};
 pub use vault::Vault;
 

@@ -4,26 +4,23 @@
 //! rows in four of five simulated power cuts), `mmap_size=0` (a truncated file is an error then and not SIGBUS),
 //! `cipher_log_level=NONE` before the key (SQLCipher writes to the screen otherwise).
 
-use std::{
-    fs, io,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit};
 use zeroize::Zeroizing;
 
 use super::{
-    Db, StoreError, While,
-    migrate::{Schema, Standing},
+    Broken, Db, StoreError, While, aside, check,
+    files::{self, Found},
+    migrate::{self, Schema, Standing},
+    room,
 };
-use crate::paths::quoted;
 
 /// A database's key, raw: no key derivation inside SQLCipher.
 pub type RawKey = Zeroizing<[u8; 32]>;
 
 /// What is to be opened.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     /// Names the threads.
     pub name: &'a str,
@@ -31,102 +28,137 @@ pub struct Target<'a> {
     pub schema: &'static Schema,
     pub key: Option<&'a RawKey>,
     /// On a network file system: no WAL, whose shared memory ends at the machine. Whoever asks for this sees to it that
-    /// one process at a time does.
+    /// one process at a time does, by a lock of the whole data directory. SQLite's own `locking_mode = EXCLUSIVE` would
+    /// not do instead: it keeps other connections of this process out as well, and there are always some — the gate's
+    /// look at the system database, and a running answer that still holds its vault while a screen is unlocked again.
     pub cautious: bool,
 }
 
-/// Opens, or makes, the database and starts its threads.
+/// Opens, or makes, the database and starts its threads. It is made only where nothing was: a file that has become empty,
+/// or a log without its file, is what a bad day leaves, and an empty database in its place would hide the loss.
 ///
 /// # Errors
-/// `Newer` and `Foreign` leave the file's bytes as they were; `Unreadable` means a wrong key or damage.
+/// `Newer`, `Foreign`, `Altered` and `Emptied` leave the file's bytes as they were; `Unreadable` means a wrong key or
+/// damage.
 pub fn open(target: &Target<'_>) -> Result<Db, StoreError> {
-    create_closed(target.path)?;
+    match open_once(target) {
+        Err(why) if why.is_full() && room::give_up(target.path) => open_once(target),
+        other => {
+            if other.is_ok() {
+                room::keep(target.path);
+            }
+            other
+        }
+    }
+}
+
+fn open_once(target: &Target<'_>) -> Result<Db, StoreError> {
+    let held = aside::hold(target.path)?;
+    if files::look_at(target.path)? == Found::Nothing {
+        make(target)?;
+    } else if fs::metadata(target.path).while_("looking at a database file")?.len() == 0 {
+        return Err(StoreError::Emptied(target.broken()));
+    }
     let mut writer = connect(target, false)?;
     if known_standing(&writer, target)? != Standing::Current {
         make_current(&mut writer, target)?;
     }
+    whole(&writer, target)?;
     // From here on the file is ours, and may be tidied up when it is closed.
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).while_("setting up a connection")?;
     settle(&writer, target)?;
     let reader = if target.cautious { None } else { Some(connect(target, true)?) };
-    Db::start(target.name, writer, reader)
+    Db::start(target.name, writer, reader, Some(held))
+}
+
+/// The database at `path` as one that cannot be gone on with.
+pub(super) fn broken(path: &Path, schema: &Schema, is_vault: bool) -> Broken {
+    Broken { path: path.to_path_buf(), copy: files::newest_copy(path, schema.version()), is_vault }
+}
+
+impl Target<'_> {
+    fn broken(&self) -> Broken {
+        broken(self.path, self.schema, self.key.is_some())
+    }
 }
 
 /// Where the database stands, if it is one that this program may go on with.
 fn known_standing(conn: &Connection, target: &Target<'_>) -> Result<Standing, StoreError> {
-    match target.schema.standing(conn).map_err(|why| unreadable(why, target.path))? {
+    match target.schema.standing(conn).map_err(|why| unreadable(why, target))? {
         Standing::Newer(found) => {
             let known = target.schema.version() as i64;
             Err(StoreError::Newer { path: target.path.to_path_buf(), found, known })
         }
         Standing::Foreign => Err(StoreError::Foreign(target.path.to_path_buf())),
-        ours @ (Standing::Empty | Standing::Current | Standing::Older(_)) => Ok(ours),
+        // Pages that hold nothing, where a database was.
+        Standing::Empty => Err(StoreError::Emptied(target.broken())),
+        ours @ (Standing::Current | Standing::Older(_)) => Ok(ours),
     }
 }
 
-/// Makes a fresh database, or upgrades an older one. One window at a time does this: the copy before an upgrade and the
-/// change to WAL are not for two at once. An ordinary start takes no lock.
+/// Reads the whole schema, which every query needs anyway, so that damage there is noticed before anybody is let in.
+/// Whoever can write to the system database could plant something in it that acts on its own, so its schema is compared
+/// with the one that the migrations make; in a vault no page can be forged without its key.
+fn whole(conn: &Connection, target: &Target<'_>) -> Result<(), StoreError> {
+    let found = migrate::things(conn).map_err(|why| unreadable(why, target))?;
+    if target.key.is_some() {
+        return Ok(());
+    }
+    match target.schema.difference(&found)? {
+        None => Ok(()),
+        Some(what) => Err(StoreError::Altered { path: target.path.to_path_buf(), what }),
+    }
+}
+
+/// Makes a fresh database under another name and moves it into place when it is finished: nobody ever sees one that is
+/// half made, and so an empty file is always a loss. One window at a time.
+fn make(target: &Target<'_>) -> Result<(), StoreError> {
+    let _held = alone_in(files::directory_of(target.path))?;
+    // Another window may have been faster.
+    if files::look_at(target.path)? == Found::Database {
+        return Ok(());
+    }
+    if ["-wal", "-journal"].iter().any(|suffix| files::beside(target.path, suffix).exists()) {
+        return Err(StoreError::Emptied(target.broken()));
+    }
+    let unfinished = files::beside(target.path, ".new");
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        // What a start that was killed left.
+        let _ = fs::remove_file(files::beside(&unfinished, suffix));
+    }
+    files::create_closed(&unfinished)?;
+    let fresh = Target { path: &unfinished, ..*target };
+    let mut conn = connect(&fresh, false)?;
+    conn.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL;").while_("making a database")?;
+    target.schema.upgrade(&mut conn, 0)?;
+    settle(&conn, &fresh)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).while_("setting up a connection")?;
+    conn.close().map_err(|(_, source)| source).while_("closing a new database")?;
+    fs::rename(&unfinished, target.path).while_("moving a new database into its place")?;
+    files::sync_directory(target.path)
+}
+
+/// Upgrades an older database. One window at a time does this: the copy before an upgrade is not for two at once. An
+/// ordinary start takes no lock.
 fn make_current(writer: &mut Connection, target: &Target<'_>) -> Result<(), StoreError> {
-    let directory = target.path.parent().unwrap_or(Path::new("."));
-    let _held = alone_in(directory)?;
+    let _held = alone_in(files::directory_of(target.path))?;
     match known_standing(writer, target)? {
-        Standing::Empty => {
-            settle(writer, target)?;
-            target.schema.upgrade(writer, 0)
-        }
         Standing::Older(version) => {
             keep_copy(writer, target, version)?;
             settle(writer, target)?;
             target.schema.upgrade(writer, version)
         }
         // Another window was faster.
-        Standing::Current | Standing::Newer(_) | Standing::Foreign => Ok(()),
+        Standing::Current | Standing::Empty | Standing::Newer(_) | Standing::Foreign => Ok(()),
     }
 }
 
 /// Holds off other windows that would make or upgrade a database in this directory, until it is dropped. A lock on the
 /// database file itself would not do: closing any handle on it drops the locks SQLite holds there (fcntl(2)).
 fn alone_in(directory: &Path) -> Result<fs::File, StoreError> {
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-        .open(directory.join(".upgrade.lock"))
-        .while_("opening the upgrade lock")?;
+    let file = files::open_lock(&directory.join(".upgrade.lock"))?;
     file.lock().while_("waiting for another window's upgrade")?;
     Ok(file)
-}
-
-/// Makes the file with mode 0600 before SQLite does with another; refuses links.
-fn create_closed(path: &Path) -> Result<(), StoreError> {
-    let made = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path);
-    match made {
-        Ok(file) => file.set_permissions(fs::Permissions::from_mode(0o600)).while_("closing a database file to others"),
-        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {
-            let meta = fs::symlink_metadata(path).while_("looking at a database file")?;
-            if !meta.is_file() {
-                return Err(StoreError::Unsafe {
-                    what: format!("{} is not a regular file", path.display()),
-                    fix: "Move it away and start again.".to_owned(),
-                });
-            }
-            if meta.permissions().mode() & 0o077 != 0 {
-                return Err(StoreError::Unsafe {
-                    what: format!("{} is open to others", path.display()),
-                    fix: format!("Close it with: chmod 600 {}", quoted(path)),
-                });
-            }
-            Ok(())
-        }
-        Err(why) => Err(why).while_("making a database file"),
-    }
 }
 
 fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection, StoreError> {
@@ -147,6 +179,12 @@ fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection, StoreErro
     // Closing the last connection moves the WAL into the file; one that has not proved to be ours is to keep its bytes.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).while_("hardening a connection")?;
     conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).while_("hardening a connection")?;
+    if target.key.is_none() {
+        // Nothing in the system database acts on its own, so what somebody plants there does not either. (Foreign keys
+        // are not triggers to SQLite.)
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).while_("hardening a connection")?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false).while_("hardening a connection")?;
+    }
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }
@@ -179,36 +217,29 @@ fn key_literal(key: &RawKey) -> Zeroizing<String> {
 
 /// A copy of an older database, verified, beside it: `NAME.v3.bak`. Encrypted with the same key where it has one.
 fn keep_copy(conn: &Connection, target: &Target<'_>, version: usize) -> Result<(), StoreError> {
-    let copy = target.path.with_extension(format!("v{version}.bak"));
+    let copy = files::copy_of(target.path, version);
     let unfinished = target.path.with_extension("bak.tmp");
     let _ = fs::remove_file(&unfinished);
-    create_closed(&unfinished)?;
-    let aside = Target { name: "copy", path: &unfinished, schema: target.schema, key: target.key, cautious: true };
+    files::create_closed(&unfinished)?;
+    let aside = Target { name: "copy", path: &unfinished, cautious: true, ..*target };
     let mut to = connect(&aside, false)?;
     rusqlite::backup::Backup::new(conn, &mut to)
         .and_then(|backup| backup.run_to_completion(1024, std::time::Duration::ZERO, None))
         .while_("copying a database before its upgrade")?;
-    let verdict: String =
-        to.query_row("PRAGMA integrity_check", [], |row| row.get(0)).while_("verifying the copy of a database")?;
-    if verdict != "ok" {
-        return Err(StoreError::Unreadable(target.path.to_path_buf()));
+    if !check::all(&to)?.is_empty() || check::rows(conn)? != check::rows(&to)? {
+        return Err(StoreError::Unreadable(target.broken()));
     }
-    drop(to);
-    fs::rename(&unfinished, &copy).while_("keeping the copy of a database")
+    to.close().map_err(|(_, source)| source).while_("closing the copy of a database")?;
+    fs::File::open(&unfinished).and_then(|file| file.sync_all()).while_("writing the copy of a database out")?;
+    fs::rename(&unfinished, &copy).while_("keeping the copy of a database")?;
+    files::sync_directory(&copy)
 }
 
 /// "Not a database" is what a wrong key and a damaged first page look like alike.
-fn unreadable(why: StoreError, path: &Path) -> StoreError {
-    match &why {
-        StoreError::Sql { source, .. }
-            if matches!(
-                source.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
-            ) =>
-        {
-            StoreError::Unreadable(path.to_path_buf())
-        }
-        _ => why,
+fn unreadable(why: StoreError, target: &Target<'_>) -> StoreError {
+    match why {
+        StoreError::Damaged { .. } => StoreError::Unreadable(target.broken()),
+        other => other,
     }
 }
 
@@ -218,7 +249,7 @@ fn unreadable(why: StoreError, path: &Path) -> StoreError {
 /// When a file is there and cannot be removed.
 pub fn remove(path: &Path) -> Result<(), StoreError> {
     let gone = |path: &Path| match fs::remove_file(path) {
-        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why).while_("removing a database"),
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(why).while_("removing a database"),
         Ok(()) | Err(_) => Ok(()),
     };
     gone(path)?;
@@ -238,33 +269,15 @@ pub fn remove(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Moves a damaged database aside with its WAL and shared memory: `NAME.corrupt-<time>`. Nothing is deleted.
-///
-/// # Errors
-/// When a file cannot be renamed.
-pub fn set_aside(path: &Path, now_ms: i64) -> Result<PathBuf, StoreError> {
-    let mut kept = path.as_os_str().to_owned();
-    kept.push(format!(".corrupt-{now_ms}"));
-    let kept = PathBuf::from(kept);
-    for suffix in ["", "-wal", "-shm"] {
-        let with = |base: &Path| {
-            let mut name = base.as_os_str().to_owned();
-            name.push(suffix);
-            PathBuf::from(name)
-        };
-        match fs::rename(with(path), with(&kept)) {
-            Ok(()) => {}
-            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
-            Err(why) => return Err(why).while_("setting a damaged database aside"),
-        }
-    }
-    Ok(kept)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
-    use crate::store::migrate::{SYSTEM, VAULT};
+    use crate::store::{
+        aside::set_aside,
+        migrate::{SYSTEM, VAULT},
+    };
 
     fn key(byte: u8) -> RawKey {
         Zeroizing::new([byte; 32])

@@ -4,6 +4,7 @@
 //! does not undo a write that was already queued. Dropping every handle ends the threads after their queues are empty.
 
 use std::{
+    fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -126,18 +127,23 @@ impl Db {
     }
 
     /// Starts the threads for a read-write and a read-only connection to the same file. Without a reader, reads queue
-    /// behind writes on the one connection.
+    /// behind writes on the one connection. `held` is let go of when both are closed.
     ///
     /// # Errors
     /// When the operating system gives no more threads.
-    pub fn start(name: &str, writer: Connection, reader: Option<Connection>) -> Result<Self, StoreError> {
+    pub fn start(
+        name: &str,
+        writer: Connection,
+        reader: Option<Connection>,
+        held: Option<File>,
+    ) -> Result<Self, StoreError> {
         let log = Arc::new(PathBuf::from([writer.path().unwrap_or_default(), "-wal"].concat()));
         // The writer closes last: only it may fold the write-ahead log into the file.
         let (writer, reader) = if let Some(reader) = reader {
-            let (reader, ends) = lane(&format!("{name}-read"), reader, None)?;
-            (lane(&format!("{name}-write"), writer, Some(ends))?.0, reader)
+            let (reader, ends) = lane(&format!("{name}-read"), reader, None, None)?;
+            (lane(&format!("{name}-write"), writer, Some(ends), held)?.0, reader)
         } else {
-            let (writer, _) = lane(&format!("{name}-write"), writer, None)?;
+            let (writer, _) = lane(&format!("{name}-write"), writer, None, held)?;
             (writer.clone(), writer)
         };
         Ok(Self { writer, reader, log })
@@ -212,6 +218,7 @@ fn lane(
     name: &str,
     mut conn: Connection,
     closes_after: Option<JoinHandle<()>>,
+    held: Option<File>,
 ) -> Result<(Lane, JoinHandle<()>), StoreError> {
     let (jobs, mut inbox) = mpsc::channel::<Job>(QUEUE);
     let interrupt = Arc::new(conn.get_interrupt_handle());
@@ -224,6 +231,7 @@ fn lane(
             let _ = other.join();
         }
         drop(conn);
+        drop(held);
         drop(counted);
     };
     let thread = thread::Builder::new().name(name.to_owned()).spawn(serve).while_("starting a database thread")?;

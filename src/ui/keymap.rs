@@ -11,10 +11,51 @@ use std::{
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::config::load::{KeyPlaces, Problem};
+
 pub use super::actions::{ACTIONS, Action, Context, Spec};
 
 /// Context name → action name → keys, as the configuration file holds it.
 pub type Overrides = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+/// What is wrong with the keys of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyProblem {
+    context: String,
+    /// The actions it concerns; the configuration names at least one of them, or none is known.
+    actions: Vec<String>,
+    /// Which key of the action.
+    key: Option<usize>,
+    message: String,
+    hint: Option<String>,
+}
+
+impl KeyProblem {
+    fn new(context: &str, action: Option<&str>, message: String) -> Self {
+        let actions = action.into_iter().map(str::to_owned).collect();
+        Self { context: context.to_owned(), actions, key: None, message, hint: None }
+    }
+
+    fn of(spec: &Spec, message: String) -> Self {
+        Self::new(spec.context.name(), Some(spec.name), message)
+    }
+
+    fn hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// As a mistake like any other in the settings, with its place in the file.
+    #[must_use]
+    pub fn placed(self, places: &KeyPlaces) -> Problem {
+        let spot = match self.actions.as_slice() {
+            [] => places.find(&self.context, None, None),
+            actions => actions.iter().find_map(|action| places.find(&self.context, Some(action), self.key)),
+        };
+        let place = spot.map_or_else(|| format!("[keys.{}]", self.context), |spot| spot.place.clone());
+        Problem { place, at: spot.and_then(|spot| spot.at), message: self.message, hint: self.hint }
+    }
+}
 
 /// One key with its modifiers, in the one form that all terminals' ways of reporting it come down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,9 +97,10 @@ impl From<KeyEvent> for Chord {
 }
 
 impl FromStr for Chord {
-    type Err = String;
+    /// What is wrong, and what to do.
+    type Err = (String, Option<String>);
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut mods = KeyModifiers::NONE;
         let mut rest = text.trim();
         // The last part may itself be a plus sign: `ctrl++`.
@@ -68,7 +110,10 @@ impl FromStr for Chord {
                 "ctrl" | "control" => KeyModifiers::CONTROL,
                 "alt" | "meta" | "option" => KeyModifiers::ALT,
                 "shift" => KeyModifiers::SHIFT,
-                other => return Err(format!("“{text}”: “{other}” is not a modifier; there are ctrl, alt and shift")),
+                other => {
+                    let hint = "There are ctrl, alt and shift.".to_owned();
+                    return Err((format!("“{text}” is not a key: “{other}” is not a modifier."), Some(hint)));
+                }
             };
             rest = tail;
         }
@@ -83,8 +128,7 @@ impl FromStr for Chord {
         if let Some(n) = lower.strip_prefix('f').and_then(|n| n.parse().ok()).filter(|n| (1..=24).contains(n)) {
             return Ok(Self::normal(KeyCode::F(n), mods));
         }
-        let near = nearest(&lower, NAMED.iter().map(|(name, _)| *name));
-        Err(format!("“{text}” is not a key{near}"))
+        Err((format!("“{text}” is not a key."), nearest(&lower, NAMED.iter().map(|(name, _)| *name))))
     }
 }
 
@@ -173,7 +217,7 @@ impl Keymap {
     /// The table with a person's changes, and what is wrong with those: one sentence each. A wrong change is left out,
     /// the rest holds.
     #[must_use]
-    pub fn new(overrides: &Overrides) -> (Self, Vec<String>) {
+    pub fn new(overrides: &Overrides) -> (Self, Vec<KeyProblem>) {
         let mut problems = Vec::new();
         let chosen = chosen(overrides, &mut problems);
         let mut map = Self { meaning: HashMap::new(), keys: vec![Vec::new(); ACTIONS.len()] };
@@ -193,27 +237,30 @@ impl Keymap {
         for spec in ACTIONS {
             let keys = map.keys(spec.action);
             if !keys.is_empty() && keys.iter().all(|key| key.is_indistinct()) {
-                problems.push(format!(
-                    "keys.{}.{}: {} alone cannot be told from Enter, Tab, Backspace or Esc in most terminals; add another key",
-                    spec.context.name(),
-                    spec.name,
-                    keys[0],
-                ));
+                let message = format!(
+                    "{} alone, for `{}`, cannot be told from Enter, Tab, Backspace or Esc in most terminals.",
+                    keys[0], spec.name,
+                );
+                problems.push(KeyProblem::of(spec, message).hint(Some("Add another key.".to_owned())));
             }
         }
         (map, problems)
     }
 
-    fn bind(&mut self, spec: &Spec, chord: Chord, problems: &mut Vec<String>) {
+    fn bind(&mut self, spec: &Spec, chord: Chord, problems: &mut Vec<KeyProblem>) {
         match self.meaning.get(&(spec.context, chord)) {
             Some(&other) if other == spec.action => {}
-            Some(&other) => problems.push(format!(
-                "keys.{}: {chord} is bound to both {} and {}; it means {}",
-                spec.context.name(),
-                other.spec().name,
-                spec.name,
-                other.spec().name,
-            )),
+            Some(&other) => {
+                let first = other.spec().name;
+                let message = format!(
+                    "{chord} in [keys.{}] is bound to both `{first}` and `{}`; it means `{first}`.",
+                    spec.context.name(),
+                    spec.name,
+                );
+                let mut problem = KeyProblem::of(other.spec(), message);
+                problem.actions.push(spec.name.to_owned());
+                problems.push(problem.hint(Some("Give one of them another key.".to_owned())));
+            }
             None => {
                 self.meaning.insert((spec.context, chord), spec.action);
                 self.keys[spec.action as usize].push(chord);
@@ -248,46 +295,68 @@ impl Keymap {
 }
 
 /// Reads the overrides into keys per action; what cannot be read is reported and keeps its default.
-fn chosen(overrides: &Overrides, problems: &mut Vec<String>) -> BTreeMap<Action, Vec<Chord>> {
+fn chosen(overrides: &Overrides, problems: &mut Vec<KeyProblem>) -> BTreeMap<Action, Vec<Chord>> {
     let mut chosen = BTreeMap::new();
     for (context_name, actions) in overrides {
         let Some(context) = Context::ALL.into_iter().find(|context| context.name() == context_name) else {
-            let near = nearest(context_name, Context::ALL.into_iter().map(Context::name));
-            problems.push(format!("keys.{context_name}: there is no such context{near}"));
+            let all = || Context::ALL.into_iter().map(Context::name);
+            let hint = nearest(context_name, all())
+                .unwrap_or_else(|| format!("There are {}.", all().collect::<Vec<_>>().join(", ")));
+            let message = format!("There is no part of the screen `{context_name}` in [keys].");
+            problems.push(KeyProblem::new(context_name, None, message).hint(Some(hint)));
             continue;
         };
         let here = || ACTIONS.iter().filter(move |spec| spec.context == context);
         for (name, keys) in actions {
             let Some(spec) = here().find(|spec| spec.name == name) else {
-                let near = nearest(name, here().map(|spec| spec.name));
-                problems.push(format!("keys.{context_name}.{name}: there is no such action{near}"));
+                let elsewhere = ACTIONS.iter().find(|spec| spec.name == name);
+                let hint = match elsewhere {
+                    Some(spec) => format!("It belongs under [keys.{}].", spec.context.name()),
+                    None => nearest(name, here().map(|spec| spec.name))
+                        .unwrap_or_else(|| "docs/keys.md and F1 in the interface name the actions.".to_owned()),
+                };
+                let message = format!("There is no action `{name}` in [keys.{context_name}].");
+                problems.push(KeyProblem::new(context_name, Some(name), message).hint(Some(hint)));
                 continue;
             };
-            let (good, bad): (Vec<_>, Vec<_>) = keys.iter().map(|key| key.parse::<Chord>()).partition(Result::is_ok);
-            problems.extend(
-                bad.into_iter().filter_map(Result::err).map(|why| format!("keys.{context_name}.{name}: {why}")),
-            );
+            let mut good = Vec::new();
+            for (number, key) in keys.iter().enumerate() {
+                match key.parse::<Chord>() {
+                    Ok(chord) => good.push(chord),
+                    Err((message, hint)) => {
+                        let problem = KeyProblem::of(spec, message).hint(hint);
+                        problems.push(KeyProblem { key: Some(number), ..problem });
+                    }
+                }
+            }
             if !good.is_empty() || keys.is_empty() {
-                chosen.insert(spec.action, good.into_iter().flatten().collect());
+                chosen.insert(spec.action, good);
             }
         }
     }
     chosen
 }
 
-fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
+fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     names
         .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
         .min()
         .filter(|(distance, _)| *distance <= 3)
-        .map(|(_, name)| format!("; did you mean {name}?"))
-        .unwrap_or_default()
+        .map(|(_, name)| format!("Did you mean `{name}`?"))
 }
 
-/// What is wrong with the keys of a configuration, one sentence each: for `config check` and the start.
+/// What is wrong with the keys of a configuration, in the file's order: for `config check`, the doctor and the start.
 #[must_use]
-pub fn check(overrides: &Overrides) -> Vec<String> {
-    Keymap::new(overrides).1
+pub fn check(overrides: &Overrides, places: &KeyPlaces) -> Vec<Problem> {
+    placed(Keymap::new(overrides).1, places)
+}
+
+/// Mistakes in the keys with their places, in the file's order.
+#[must_use]
+pub fn placed(problems: Vec<KeyProblem>, places: &KeyPlaces) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = problems.into_iter().map(|problem| problem.placed(places)).collect();
+    problems.sort_by_key(|problem| problem.at);
+    problems
 }
 
 /// The default keys as Markdown tables, for `docs/keys.md`.
@@ -329,6 +398,10 @@ mod tests {
         all
     }
 
+    fn check(rows: &[(&str, &str, &[&str])]) -> Vec<String> {
+        super::check(&overrides(rows), &KeyPlaces::default()).iter().map(ToString::to_string).collect()
+    }
+
     fn key(text: &str) -> KeyEvent {
         let chord: Chord = text.parse().unwrap();
         KeyEvent::new(chord.code, chord.mods)
@@ -346,7 +419,7 @@ mod tests {
 
     #[test]
     fn the_defaults_have_no_conflict_and_no_key_that_terminals_confuse() {
-        assert_eq!(check(&Overrides::new()), Vec::<String>::new());
+        assert_eq!(check(&[]), Vec::<String>::new());
     }
 
     #[test]
@@ -395,7 +468,7 @@ mod tests {
     fn a_person_can_add_replace_and_unbind() {
         let (map, problems) =
             Keymap::new(&overrides(&[("global", "quit", &["ctrl+x", "f10"]), ("global", "lock", &[])]));
-        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(problems, []);
         assert_eq!(map.resolve(Context::Tree, key("f10")), Some(Action::Quit));
         assert_eq!(map.resolve(Context::Tree, key("ctrl+q")), None);
         assert_eq!(map.resolve(Context::Tree, key("ctrl+l")), None);
@@ -405,37 +478,46 @@ mod tests {
 
     #[test]
     fn wrong_names_and_keys_are_reported_with_the_nearest_and_keep_their_defaults() {
-        let (map, problems) = Keymap::new(&overrides(&[
+        let rows: &[(&str, &str, &[&str])] = &[
             ("globl", "quit", &["f9"]),
             ("global", "qiut", &["f9"]),
             ("global", "lock", &["ctrl+entr"]),
             ("tree", "rename", &["hyper+r"]),
-        ]));
+            ("tree", "quit", &["f9"]),
+        ];
         assert_eq!(
-            problems,
+            check(rows),
             [
-                "keys.global.lock: “ctrl+entr” is not a key; did you mean enter?",
-                "keys.global.qiut: there is no such action; did you mean quit?",
-                "keys.globl: there is no such context; did you mean global?",
-                "keys.tree.rename: “hyper+r”: “hyper” is not a modifier; there are ctrl, alt and shift",
+                "[keys.global]: “ctrl+entr” is not a key. Did you mean `enter`?",
+                "[keys.global]: There is no action `qiut` in [keys.global]. Did you mean `quit`?",
+                "[keys.globl]: There is no part of the screen `globl` in [keys]. Did you mean `global`?",
+                "[keys.tree]: There is no action `quit` in [keys.tree]. It belongs under [keys.global].",
+                "[keys.tree]: “hyper+r” is not a key: “hyper” is not a modifier. There are ctrl, alt and shift.",
             ]
         );
+        let (map, _) = Keymap::new(&overrides(rows));
         assert_eq!(map.resolve(Context::Tree, key("ctrl+l")), Some(Action::Lock));
     }
 
     #[test]
     fn a_conflict_names_both_and_the_configured_one_wins() {
-        let (map, problems) = Keymap::new(&overrides(&[("global", "lock", &["ctrl+q"])]));
-        assert_eq!(problems, ["keys.global: Ctrl+Q is bound to both lock and quit; it means lock"]);
+        let rows: &[(&str, &str, &[&str])] = &[("global", "lock", &["ctrl+q"])];
+        assert_eq!(
+            check(rows),
+            [
+                "[keys.global]: Ctrl+Q in [keys.global] is bound to both `lock` and `quit`; it means `lock`. Give one of them another key."
+            ]
+        );
+        let (map, _) = Keymap::new(&overrides(rows));
         assert_eq!(map.resolve(Context::Global, key("ctrl+q")), Some(Action::Lock));
     }
 
     #[test]
     fn a_key_that_terminals_confuse_may_not_stand_alone() {
-        let problems = check(&overrides(&[("global", "lock", &["ctrl+i"])]));
+        let problems = check(&[("global", "lock", &["ctrl+i"])]);
         assert_eq!(problems.len(), 1);
-        assert!(problems[0].contains("Ctrl+I alone cannot be told"), "{problems:?}");
-        assert_eq!(check(&overrides(&[("global", "lock", &["ctrl+i", "f12"])])), Vec::<String>::new());
+        assert!(problems[0].contains("Ctrl+I alone, for `lock`, cannot be told"), "{problems:?}");
+        assert_eq!(check(&[("global", "lock", &["ctrl+i", "f12"])]), Vec::<String>::new());
     }
 
     #[test]

@@ -26,7 +26,7 @@ use super::{
     copy::Clipboard,
     cx::Cx,
     input::Parser,
-    keymap::Keymap,
+    keymap::{Keymap, placed},
     msg::{Msg, ShellReply},
     perform::Performer,
     root::{Look, Root},
@@ -65,7 +65,8 @@ pub enum Ended {
 /// # Errors
 /// When there is no terminal to run in.
 pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool) -> Result<Ended, Fault> {
-    let config = (*live.config()).clone();
+    let current = live.current();
+    let config = (*current.config).clone();
     let modes = Modes::from_environment(config.ui.mouse);
     let quit = tasks.token();
     let tty = Tty::open(quit.clone())?;
@@ -76,6 +77,7 @@ pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool
     follow_settings(&tasks, live, outbox.clone());
     let look = look(modes.dumb);
     let (keymap, problems) = Keymap::new(&config.keys);
+    let problems = placed(problems, &current.key_places);
     let cx = Cx {
         theme: look.theme(config.ui.theme),
         keymap,
@@ -90,7 +92,7 @@ pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool
         // A program that is its session's first has no shell behind it: nobody would ever wake it.
         has_shell: rustix::process::getsid(None).is_ok_and(|leader| leader != rustix::process::getpid()),
     };
-    let (mut root, first) = Root::new(cx, look, now_ms, problems);
+    let (mut root, first) = Root::new(cx, look, now_ms, &problems);
     let clipboard = Clipboard::new((!modes.dumb).then(|| Arc::clone(&tty)));
     let mut performer = Performer::new(gateway, tasks, outbox, quit.clone(), clipboard);
     for effect in first {
@@ -155,9 +157,9 @@ fn follow_settings(tasks: &Tasks, mut live: Live, outbox: mpsc::Sender<Msg>) {
     let ended = tasks.token();
     tasks.spawn("settings", async move {
         while let Some(current) = ended.run_until_cancelled(live.changed()).await {
-            let reply = match current.problem {
+            let reply = match current.problem.clone() {
                 Some(fault) => ShellReply::SettingsRefused(fault),
-                None => ShellReply::Settings(Box::new((*current.config).clone())),
+                None => ShellReply::Settings(Box::new(current)),
             };
             if outbox.send(Msg::Shell(reply)).await.is_err() {
                 return;

@@ -17,7 +17,7 @@ use crate::api::{
         Tree,
     },
 };
-use crate::{config::Config, tasks::Running};
+use crate::{config::live::Current, tasks::Running};
 
 /// Something happened.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ pub enum ShellReply {
     /// Back from the shell, or why not.
     Back(Result<(), Fault>),
     /// The settings changed while we run; what can change does.
-    Settings(Box<Config>),
+    Settings(Box<Current>),
     /// The changed settings have mistakes: these, and the old ones stay.
     SettingsRefused(Fault),
 }

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     api::{Fault, events::Job, health::OllamaState},
-    config::ThemeName,
+    config::{ThemeName, load::Problem},
 };
 
 const SPIN: Duration = Duration::from_millis(80);
@@ -98,7 +98,7 @@ enum Overlay {
 impl Root {
     /// With what should be done first.
     #[must_use]
-    pub fn new(cx: Cx, look: Look, clock: fn() -> i64, problems: Vec<String>) -> (Self, Vec<Effect>) {
+    pub fn new(cx: Cx, look: Look, clock: fn() -> i64, problems: &[Problem]) -> (Self, Vec<Effect>) {
         let mut root = Self {
             last_input_ms: cx.now_ms,
             cx,
@@ -115,11 +115,7 @@ impl Root {
             dirty: true,
         };
         let mut effects = vec![Effect::Auth(AuthCall::Door), Effect::Shell(ShellCall::Health)];
-        effects.extend(
-            problems.into_iter().map(|problem| {
-                Effect::Toast(Toast::warning(problem).hint("`ollamanet config check` tells all of them."))
-            }),
-        );
+        effects.extend(problems.iter().map(replies::key_problem));
         let effects = root.settle(effects);
         (root, effects)
     }

@@ -164,6 +164,7 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("new_recovery_code", told(gateway.new_recovery_code(by).await)),
         ("export_my_data", told(gateway.export_my_data(by, house.paths.data.join("mine")).await)),
         ("delete_my_account", told(gateway.delete_my_account(by).await)),
+        ("check_vault", told(gateway.check_vault(by).await)),
         ("stay_signed_in", told(gateway.stay_signed_in(by, false).await)),
         ("whoami", told(gateway.whoami(by).await)),
         ("unlock", told(gateway.unlock(by, &secret).await)),

@@ -9,12 +9,13 @@ use std::{
     process::{Child, ExitStatus, Stdio},
 };
 
-use ollamanet::fake::{Gate, Pace, Part, Reply, StandIn, reply::Framing};
+use ollamanet::fake::{Gate, Pace, Part, Reply, Seen, StandIn, reply::Framing};
 use serde_json::{Value, json};
 
 use crate::common::{
     pty::{PATIENCE, Program},
     stage::{PASSPHRASE, Stage, finish, last, piece},
+    until,
 };
 
 const CANARY: &str = "xylocanary";
@@ -618,4 +619,125 @@ fn the_demo_shows_everything_says_what_it_is_and_leaves_nothing() {
     let mut left = Vec::new();
     walk(home.path(), &mut left);
     assert_eq!(left, Vec::<PathBuf>::new(), "nothing of it was kept");
+}
+
+/// Waits until a child stands before a pipe that takes no more.
+async fn until_full(pipe: &impl std::os::fd::AsFd) {
+    // A pipe takes 64 KiB; a page that a small write would not fit into counts as taken.
+    until("the pipe is full", || rustix::io::ioctl_fionread(pipe).unwrap() >= 60_000).await;
+}
+
+/// Sends the signal and gives the exit code, which must come soon although nobody reads.
+async fn stopped_by(mut child: Child, signal: rustix::process::Signal) -> Option<i32> {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        loop {
+            match child.try_wait().unwrap() {
+                Some(status) => return status.code(),
+                None => tokio::task::yield_now().await,
+            }
+        }
+    });
+    let code = ended.await;
+    let _ = child.kill();
+    code.expect("a stop ends a command that nobody reads")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_is_heard_behind_a_pipe_that_nobody_reads() {
+    use rustix::process::Signal;
+    let stage = Stage::signed_in().await;
+    let long = "a line of a long answer\n".repeat(8000);
+    stage.chat(move |_| Reply::lines(&[piece(&long), last()]));
+    assert_eq!(stage.run(&["ask", "-m", "demo-chat:3b", "at length, please"]).await.code, Some(0));
+    for (args, signal, code) in [
+        (&["conversations", "show", "last", "--all"][..], Signal::TERM, 143),
+        (&["conversations", "show", "last", "--all"], Signal::INT, 130),
+        (&["conversations", "show", "last", "--json"], Signal::TERM, 143),
+        (&["conversations", "show", "last", "--json"], Signal::HUP, 129),
+    ] {
+        let mut child = stage.command(args).spawn().unwrap();
+        let unread = child.stdout.take().unwrap();
+        until_full(&unread).await;
+        assert_eq!(stopped_by(child, signal).await, Some(code), "{args:?} {signal:?}");
+    }
+    // An answer: stopped, stored, and what is left of it keeps nobody.
+    stage.chat(|_| Reply::stream().part(Part::Endless(format!("{}\n", piece("on and on ")).into_bytes())));
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let mut child = stage.command(&["ask", "-m", "demo-chat:3b", "for ever"]).spawn().unwrap();
+        let unread = child.stdout.take().unwrap();
+        until_full(&unread).await;
+        assert_eq!(stopped_by(child, signal).await, Some(code), "ask {signal:?}");
+        stage.fake.idle().await;
+        let shown = stage.json(&["conversations", "show", "last"]).await;
+        assert_eq!(shown["messages"][1]["state"], "stopped");
+    }
+    // Standard error and standard output in one pipe, as `2>&1` makes it.
+    let (unread, both) = std::io::pipe().unwrap();
+    let mut command = stage.command(&["ask", "-m", "demo-chat:3b", "for ever"]);
+    let child = command.stdout(both.try_clone().unwrap()).stderr(both).spawn().unwrap();
+    drop(command);
+    until_full(&unread).await;
+    assert_eq!(stopped_by(child, Signal::TERM).await, Some(143));
+}
+
+/// An answer whose first byte, header included, waits for the test.
+fn held_back(gate: &Gate) -> Reply {
+    let mut reply = Reply::lines(&[piece("Here I am."), last()]);
+    reply.before.push(Part::Hold(gate.clone()));
+    reply
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_takes_its_time_is_said_to_be_loading_until_it_speaks() {
+    let stage = Stage::signed_in().await;
+    let gate = Gate::new();
+    let held = gate.clone();
+    stage.chat(move |_| held_back(&held));
+    let ask = ["ask", "-m", "demo-chat:3b", "are you there?"];
+    let mut term = Program::new(stage.home(), &ask).env("OLLAMA_HOST", stage.fake.url()).start(80, 24);
+    term.until("ollamanet: The model is loading · 2 s");
+    // It counts on.
+    term.until("ollamanet: The model is loading · 3 s");
+    gate.release();
+    assert!(term.wait(PATIENCE).success());
+    assert_eq!(term.screen_at_the_end().trim_end(), "Here I am.", "the line is taken away again");
+
+    // The interface says the same, in its own place.
+    let gate = Gate::new();
+    let held = gate.clone();
+    stage.chat(move |_| held_back(&held));
+    let mut term = stage.terminal(100, 30);
+    term.until("send");
+    term.send("and now?").key("enter");
+    term.until("the model is loading · 2 s");
+    gate.release();
+    term.until("Here I am.");
+    term.until_gone("the model is loading");
+
+    // A pipe is told nothing: it may be a file, or a program.
+    let gate = Gate::new();
+    let held = gate.clone();
+    stage.chat(move |_| held_back(&held));
+    let child = stage.command(&ask).spawn().unwrap();
+    gate.reached().await;
+    let three_seconds = std::time::Instant::now() + std::time::Duration::from_secs(3);
+    until("longer than the silence that is told", || std::time::Instant::now() > three_seconds).await;
+    gate.release();
+    let done = finish(child).await;
+    assert_eq!((done.code, done.out.as_str(), done.err.as_str()), (Some(0), "Here I am.\n", ""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_level_of_thinking_is_understood_with_and_without_its_sign() {
+    let stage = Stage::signed_in().await;
+    for args in [&["--think", "high", "is it so?"][..], &["--think=high", "is it so?"]] {
+        let done = stage.run(&[&["ask", "-m", "demo-think:8b"], args].concat()).await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+    }
+    let requests = stage.fake.requests();
+    let chats = requests.iter().filter(|request| request.path == "/api/chat").map(Seen::json);
+    let asked: Vec<Value> = chats.filter(|chat| chat["messages"][0]["content"] == "is it so?").collect();
+    assert_eq!(asked.iter().map(|chat| &chat["think"]).collect::<Vec<_>>(), ["high", "high"], "{asked:?}");
 }

@@ -63,14 +63,29 @@ fn every_mistake_is_named_with_its_place_and_ends_with_2() {
     let home = tempfile::tempdir().unwrap();
     write_config(
         home.path(),
-        "[ui]\nthem = \"dark\"\n[keys.composer]\nsedn = [\"enter\"]\n[keys.tree]\nup = [\"ctrl+nonsense\"]\n",
+        "[ui]\nthem = \"dark\"\n[keys.composer]\nsedn = [\"enter\"]\n[keys.tree]\nup = [\"ctrl+nonsense\", \"k\"]\n",
     );
     let out = run(home.path(), &["config", "check"], &[]);
     assert_eq!(out.status.code(), Some(2));
     let said = text(&out.stdout);
     assert!(said.contains("config.toml:2:1: There is no setting `them` in [ui]. Did you mean `theme`?"), "{said}");
-    assert!(said.contains("sedn") && said.contains("send"), "{said}");
-    assert!(said.contains("ctrl+nonsense"), "{said}");
+    assert!(
+        said.contains("config.toml:4:1: There is no action `sedn` in [keys.composer]. Did you mean `send`?"),
+        "{said}"
+    );
+    assert!(said.contains("config.toml:6:7: “ctrl+nonsense” is not a key."), "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines.is_sorted(), "from the top of the file: {said}");
+
+    // The doctor judges as the check does.
+    let out = run(home.path(), &["doctor", "--json"], &[("OLLAMA_HOST", "127.0.0.1:1")]);
+    assert_eq!(out.status.code(), Some(2), "{out:?}");
+    let findings: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
+    let settings: Vec<&Value> = findings.iter().filter(|finding| finding["what"] == "settings").collect();
+    assert_eq!(settings.len(), 3, "{settings:?}");
+    assert!(settings.iter().all(|finding| finding["level"] == "bad"), "{settings:?}");
+    assert!(settings[1]["text"].as_str().unwrap().contains("config.toml:4:1: "), "{settings:?}");
+    assert_eq!(settings[1]["fix"], "Did you mean `send`?");
 
     let fine = tempfile::tempdir().unwrap();
     let out = run(fine.path(), &["config", "check"], &[]);

@@ -1,83 +1,144 @@
 //! `kill -9` at any moment of an answer: what was acknowledged is there, the broken answer says what it is.
 //!
-//! A few moments every time; `OLLAMANET_KILLS=200` for as many as that.
+//! The moments are random times, so that they fall before the commit, between it and the request, before the first
+//! token and in the middle of a stream, in the command and in the interface alike. A few every time;
+//! `OLLAMANET_KILLS=200` for as many as that. The seed is printed; `OLLAMANET_SEED` has the same moments again.
 
 use std::{
-    collections::BTreeMap,
     io::{BufRead, BufReader},
     process::Stdio,
     time::Duration,
 };
 
 use ollamanet::fake::{Part, Reply};
+use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 
 use crate::common::stage::{Stage, last, piece};
 
-fn word(number: u32) -> String {
+const WORDS: usize = 4000;
+
+fn word(number: usize) -> String {
     format!("word{number} ")
 }
 
-/// Words of an answer that never comes to its end, a little slower than the fastest models.
-fn long_answer() -> Reply {
+/// Words of an answer that never comes to its end, a little slower than the fastest models, after a model's pause.
+fn long_answer(pause: Duration) -> Reply {
     let mut reply = Reply::stream();
-    for number in 0..4000 {
+    reply.before.push(Part::Pause(pause));
+    for number in 0..WORDS {
         reply = reply.line(&piece(&word(number))).part(Part::Pause(Duration::from_millis(2)));
     }
     reply.line(&last())
 }
 
-/// The same numbers for the same round, so that a failure can be had again.
-fn moment(round: u64) -> u64 {
-    let mut state = round.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678);
-    state ^= state >> 30;
-    state = state.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    state ^= state >> 27;
-    state % 700
+/// What a round showed before it was killed.
+struct Shown {
+    question: String,
+    /// The question was shown as sent.
+    sent: bool,
+    /// So many bytes of the answer were shown.
+    answer: usize,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
-    let rounds = std::env::var("OLLAMANET_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(6);
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let rounds = number("OLLAMANET_KILLS").unwrap_or(8);
+    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
+    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
+    let mut random = StdRng::seed_from_u64(seed);
     let stage = Stage::signed_in().await;
-    stage.chat(|_| long_answer());
-    // Conversation → the question, and the text that had been shown when the program died.
-    let mut acknowledged: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut shown = Vec::new();
     for round in 0..rounds {
-        let question = format!("question number {round}");
-        let (conversation, shown) = ask_and_kill(&stage, &question, moment(round));
-        acknowledged.insert(conversation, (question, shown));
+        let pause = Duration::from_millis(random.random_range(0..200));
+        stage.chat(move |_| long_answer(pause));
+        let question = format!("question-{round:04}-end");
+        let after = Duration::from_millis(random.random_range(0..2500));
+        shown.push(if round % 2 == 0 {
+            ask_and_kill(&stage, question, after)
+        } else {
+            type_and_kill(&stage, question, after)
+        });
     }
-    let mut kept_in_all = 0;
-    for (conversation, (question, shown)) in &acknowledged {
-        let whole = stage.json(&["conversations", "show", conversation]).await;
+    let everything = everything(&stage).await;
+    let expected: String = (0..WORDS).map(word).collect();
+    let (mut sent, mut answered) = (0, 0);
+    for Shown { question, sent: was_sent, answer } in &shown {
+        let found: Vec<&Value> = everything
+            .iter()
+            .filter(|whole| {
+                whole["messages"].as_array().unwrap().iter().any(|message| message["content"] == **question)
+            })
+            .collect();
+        assert!(found.len() <= 1, "{question} is there twice");
+        let Some(whole) = found.first() else {
+            assert!(!was_sent, "{question} was shown as sent and is gone");
+            continue;
+        };
         let messages = whole["messages"].as_array().unwrap();
-        assert_eq!(messages.len(), 2, "{whole}");
-        assert_eq!(messages[0]["content"], *question);
-        assert_eq!(messages[1]["state"], "interrupted", "after {} shown bytes", shown.len());
+        assert_eq!(messages.len(), 2, "a question and its answer: {whole}");
+        assert_eq!(messages[1]["state"], "interrupted", "after {answer} shown bytes of the answer to {question}");
         let kept = messages[1]["content"].as_str().unwrap();
-        let expected = (0..4000).fold(String::new(), |text, number| text + &word(number));
-        assert!(expected.starts_with(kept), "{kept}");
+        assert!(expected.starts_with(kept), "{question}: {kept}");
         // A checkpoint every 2 KiB or 500 ms: what was shown after the last one may be gone, no more.
-        assert!(kept.len() + 2048 + 1024 >= shown.len(), "{} of {} bytes kept", kept.len(), shown.len());
-        kept_in_all += kept.len();
+        assert!(kept.len() + 2048 + 1024 >= *answer, "{question}: {} of {answer} bytes kept", kept.len());
+        sent += usize::from(*was_sent);
+        answered += usize::from(!kept.is_empty());
     }
-    assert!(kept_in_all > 0 || rounds < 3, "no answer left anything behind");
+    println!("of {rounds} kills, {sent} came after the question was shown as sent, {answered} left some of an answer");
+    assert!(answered > 0 || rounds < 8, "no kill fell into an answer");
+    let doctor = stage.run(&["doctor"]).await;
+    assert_eq!(doctor.code, Some(0), "{doctor:?}");
 }
 
-/// Asks, reads `lines` pieces of the answer, kills. Gives the conversation and the text that was shown.
-fn ask_and_kill(stage: &Stage, question: &str, lines: u64) -> (String, String) {
-    let mut child =
-        stage.command(&["ask", "--json", "-m", "demo-chat:3b", question]).stderr(Stdio::inherit()).spawn().unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
-    let started: Value = serde_json::from_str(&out.next().expect("the turn starts").unwrap()).unwrap();
-    assert_eq!(started["type"], "started", "{started}");
-    let mut shown = String::new();
-    for line in out.by_ref().take(usize::try_from(lines).unwrap()) {
-        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
-        shown.push_str(line["content"].as_str().unwrap_or_default());
+/// Every conversation with all its messages: reading a page of the vault checks it.
+async fn everything(stage: &Stage) -> Vec<Value> {
+    let listed = stage.json(&["conversations", "list", "--all"]).await;
+    let mut all = Vec::new();
+    for row in listed.as_array().unwrap() {
+        all.push(stage.json(&["conversations", "show", row["id"].as_str().unwrap(), "--all"]).await);
     }
+    all
+}
+
+/// Asks by the command line and kills it so long after it was started.
+fn ask_and_kill(stage: &Stage, question: String, after: Duration) -> Shown {
+    let mut child =
+        stage.command(&["ask", "--json", "-m", "demo-chat:3b", &question]).stderr(Stdio::inherit()).spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    // Time is what this is about, so it is let pass; the reader takes meanwhile what is printed.
+    let reader = std::thread::spawn(move || out.lines().map_while(Result::ok).collect::<Vec<String>>());
+    std::thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();
-    (started["conversation"].as_str().unwrap().to_owned(), shown)
+    // The last line may be half a line.
+    let lines: Vec<Value> = reader.join().unwrap().iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let answer = lines.iter().filter_map(|line| line["content"].as_str()).map(str::len).sum();
+    Shown { question, sent: lines.iter().any(|line| line["type"] == "started"), answer }
+}
+
+/// Asks in the interface and kills it so long after Enter was pressed.
+fn type_and_kill(stage: &Stage, question: String, after: Duration) -> Shown {
+    let mut term = stage.terminal(120, 40);
+    // After the last kill it comes back to the broken answer.
+    term.until("Conversations");
+    term.key("ctrl+n");
+    term.until("sends, Ctrl+J starts");
+    term.send(&question);
+    term.until(&question);
+    term.key("enter");
+    std::thread::sleep(after);
+    term.kill();
+    let screen = term.screen_at_the_end();
+    // Sent is what has left the composer and is still shown.
+    let composer = screen.lines().find(|line| line.contains("> ")).unwrap_or_default();
+    let sent = screen.contains(&question) && !composer.contains(&question);
+    let newest = screen
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter_map(|text| text.strip_prefix("word")?.parse::<usize>().ok())
+        .max();
+    // Where the answer is wrapped or cut, the last number may be cut as well: one less is certain.
+    let answer = newest.map_or(0, |newest| (0..newest).map(|number| word(number).len()).sum());
+    Shown { question, sent, answer }
 }

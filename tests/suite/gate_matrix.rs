@@ -15,6 +15,7 @@ const ANONYMOUS: &[&str] = &[
     "second_factor",
     "recover",
     "health",
+    "check_system",
     "start_ollama",
 ];
 

@@ -1,26 +1,18 @@
 //! Hostile text through every door of the real program: what reaches the terminal are our own sequences and nothing else.
 
-use std::path::PathBuf;
-
 use ollamanet::fake::{Pace, Reply, StandIn};
 use serde_json::{Value, json};
 
 use crate::common::{
     pty::Term,
-    sequences::strange,
-    stage::{Stage, last, piece},
+    sequences::{attacks_by_kind, in_command, in_interface},
+    stage::{Done, Stage, last, piece},
 };
 
 /// Every text of the collection that is not meant to survive.
 fn attacks() -> Vec<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/terminal-attacks.jsonl");
-    let all: Vec<String> = std::fs::read_to_string(path)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .filter(|attack| attack["kind"] != "valid")
-        .map(|attack| attack["text"].as_str().unwrap().to_owned())
-        .collect();
+    let all: Vec<String> =
+        attacks_by_kind().into_iter().filter(|(kind, ..)| kind != "valid").map(|(_, _, text)| text).collect();
     assert!(all.len() > 50, "the collection is read");
     all
 }
@@ -91,23 +83,32 @@ fn turn_hostile(stage: &Stage) {
     });
 }
 
-fn assert_ours(what: &str, bytes: &[u8]) {
-    let found = strange(bytes);
+fn assert_ours(what: &str, found: &[String]) {
     assert!(found.is_empty(), "{what}: {} strange things, first {:?}", found.len(), &found[..found.len().min(8)]);
+}
+
+/// A command lets no control byte out but the newline.
+fn assert_plain(what: &str, done: &Done) {
+    assert_ours(what, &in_command(done.out.as_bytes()));
+    assert_ours(&format!("{what} to standard error"), &in_command(done.err.as_bytes()));
 }
 
 /// Walks through all that can be seen.
 fn look_around(term: &mut Term) {
+    term.assert_redraw_changes_nothing("the end of the answer");
     for _ in 0..3 {
         term.key("pageup");
     }
+    term.assert_redraw_changes_nothing("further up");
     term.key("ctrl+o");
     term.until("╭ Model");
+    term.assert_redraw_changes_nothing("the models");
     term.key("esc");
     term.until_gone("╭ Model");
     term.key("f4");
     term.key("f1");
     term.until("Keys");
+    term.assert_redraw_changes_nothing("the keys");
     // Escape and the next key in one breath would be Alt and that key.
     term.key("esc");
     term.until_gone("╭ Keys");
@@ -121,8 +122,17 @@ async fn an_interface_full_of_hostile_text_sends_only_its_own_sequences() {
     for (number, name) in short().iter().take(10).enumerate() {
         let made = stage.run(&["folders", "create", &format!("folder{number}{name}")]).await;
         assert!(made.code == Some(0) || made.code == Some(2), "{made:?}");
-        assert_ours("folders create", made.out.as_bytes());
-        assert_ours("folders create", made.err.as_bytes());
+        assert_plain("folders create", &made);
+    }
+    // A conversation whose title is an attack, with files whose names are attacks: through the command line as well.
+    for (number, name) in short().iter().filter(|name| !name.contains('/')).take(12).enumerate() {
+        let file = format!("file{number}{name}.txt");
+        std::fs::write(stage.home().join(&file), format!("inside {name}")).unwrap();
+        let asked = stage.run(&["ask", "-m", "demo-chat:3b", "-f", &file, "please fail"]).await;
+        assert_plain("ask -f", &asked);
+        let renamed = stage.run(&["conversations", "rename", "last", &format!("title{number}{name}")]).await;
+        assert_plain("conversations rename", &renamed);
+        assert_plain("conversations show", &stage.run(&["conversations", "show", "last"]).await);
     }
     let mut term = stage.terminal(120, 36);
     term.until("send");
@@ -132,6 +142,7 @@ async fn an_interface_full_of_hostile_text_sends_only_its_own_sequences() {
     term.key("enter");
     term.until("not executed");
     term.until_gone("answering");
+    term.until("Title a");
     look_around(&mut term);
     term.key("ctrl+n").send("please fail").key("enter");
     term.until_screen("the failure", |screen| screen.contains("failed"));
@@ -139,7 +150,7 @@ async fn an_interface_full_of_hostile_text_sends_only_its_own_sequences() {
     look_around(&mut term);
     term.key("ctrl+q");
     term.wait(crate::common::pty::PATIENCE);
-    assert_ours("the interface", &term.raw());
+    assert_ours("the interface", &in_interface(&term.raw()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,7 +158,7 @@ async fn commands_print_hostile_text_harmlessly() {
     let stage = Stage::signed_in().await;
     turn_hostile(&stage);
     for args in [
-        &["ask", "-m", "demo-chat:3b", "--think", "on", "tell me everything"][..],
+        &["ask", "-m", "demo-chat:3b", "--think=on", "tell me everything"][..],
         &["ask", "-m", "demo-chat:3b", "please fail"],
         &["models", "list"],
         &["models", "list", "--json"],
@@ -160,11 +171,10 @@ async fn commands_print_hostile_text_harmlessly() {
         &["folders", "list"],
     ] {
         let done = stage.run(args).await;
-        assert_ours(&format!("{args:?}"), done.out.as_bytes());
-        assert_ours(&format!("{args:?} to standard error"), done.err.as_bytes());
+        assert_plain(&format!("{args:?}"), &done);
     }
     for name in short() {
         let done = stage.run(&["ask", "-m", &name, "x"]).await;
-        assert_ours(&format!("a model named {name:?}"), done.err.as_bytes());
+        assert_plain(&format!("a model named {name:?}"), &done);
     }
 }

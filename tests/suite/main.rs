@@ -10,6 +10,7 @@ mod common;
 
 mod attachments;
 mod authorisation;
+mod bad_days;
 mod cli;
 mod config;
 mod conversations;

@@ -41,12 +41,12 @@ async fn count(db: &Db) -> Result<i64, StoreError> {
     db.read(|tx| tx.query_row("SELECT count(*) FROM kept", [], |row| row.get(0)).while_("counting")).await
 }
 
-/// Every file of the directory with its bytes.
+/// Every file of the directory with its bytes, but for what is there for locks and shared memory only.
 fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all: Vec<_> = fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| !path.to_string_lossy().ends_with("-shm"))
+        .filter(|path| !path.extension().is_some_and(|ending| ending == "lock" || ending == "db-shm"))
         .map(|path| (path.clone(), fs::read(&path).unwrap()))
         .collect();
     all.sort();
@@ -97,6 +97,25 @@ async fn eight_windows_may_upgrade_the_same_database_at_once() {
         let copy = open(&target(&path.with_extension("v1.bak"), &FIRST, Some(&key))).unwrap();
         assert_eq!(count(&copy).await.unwrap(), 1);
     }
+}
+
+/// A copy that holds the damage as well would be no way back.
+#[tokio::test]
+async fn a_damaged_database_is_not_upgraded_and_no_copy_of_it_is_called_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, key) = (dir.path().join("v.db"), key());
+    let old = open(&target(&path, &FIRST, Some(&key))).unwrap();
+    add(&old, "before").await.unwrap();
+    drop(old);
+    crate::common::until("it is closed", || !path.with_extension("db-wal").exists()).await;
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 100;
+    bytes[last] ^= 0x10;
+    fs::write(&path, &bytes).unwrap();
+    let refused = open(&target(&path, &SECOND, Some(&key)));
+    assert!(matches!(refused, Err(StoreError::Unreadable(_) | StoreError::Damaged { .. })), "{refused:?}");
+    assert!(fs::read(&path).unwrap() == bytes, "the damaged file was changed");
+    assert!(!path.with_extension("v1.bak").exists());
 }
 
 /// What a crash leaves: rows that are in the WAL only. Closing the last connection would move them and so change the file.

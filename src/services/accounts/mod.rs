@@ -4,6 +4,7 @@
 //! so no two run at once. An unknown name costs the same work and gets the same words as a wrong passphrase.
 
 mod activation;
+mod bad_days;
 mod half_way;
 mod one_time;
 mod own_sessions;
@@ -30,8 +31,9 @@ use crate::{
     paths::Paths,
     store::{
         Db, StoreError, Tx, Vault,
+        aside::set_aside,
         keys::{self, KeyError, Slot, SlotKind},
-        open::{RawKey, set_aside},
+        open::RawKey,
         system::{
             Moment,
             accounts::{self, AccountRow},
@@ -58,6 +60,8 @@ struct Inner {
     tasks: Tasks,
     one_argon2: Semaphore,
     half_ways: HalfWays,
+    /// Failed tries that the system database had no room for.
+    uncounted: bad_days::Uncounted,
 }
 
 impl Accounts {
@@ -71,7 +75,9 @@ impl Accounts {
         tasks: Tasks,
     ) -> Self {
         let (one_argon2, half_ways) = (Semaphore::new(1), HalfWays::default());
-        Self(Arc::new(Inner { system, live, paths, cautious, config, tasks, one_argon2, half_ways }))
+        let uncounted = bad_days::Uncounted::default();
+        let inner = Inner { system, live, paths, cautious, config, tasks, one_argon2, half_ways, uncounted };
+        Self(Arc::new(inner))
     }
 
     /// What to show first. Costs no Argon2id, and waits for no disk write.
@@ -134,7 +140,8 @@ impl Accounts {
         if let Err(fault) = stored {
             self.0.live.end(session.id);
             // Nobody has anything in it yet, and its key is already forgotten.
-            let _ = set_aside(&self.vault_path(file), Moment::clock());
+            let path = self.vault_path(file);
+            let _ = tokio::task::spawn_blocking(move || set_aside(&path, Moment::clock())).await;
             return Err(fault);
         }
         Ok(SignedIn { session, account, recovery_code: Some(code), notice: None })
@@ -194,23 +201,34 @@ impl Accounts {
         self.forget_token(account).await
     }
 
-    /// Closes the vault and forgets its key.
+    /// Closes the vault and forgets its key. What still runs in it may go on for a while.
     pub fn lock(&self, by: &Holder) {
-        self.0.live.close_vault(by.session);
+        let (live, session, ending) = (Arc::clone(&self.0.live), by.session, self.0.tasks.token());
+        let lock = live.close_vault(session);
+        self.0.tasks.spawn("ending what runs behind the lock", async move {
+            ending.run_until_cancelled(live.end_work_of(session, lock)).await;
+        });
     }
 
     pub async fn unlock(&self, by: Holder, passphrase: &Secret) -> Result<(), Fault> {
         let found = self.check_passphrase(&by.account.name, passphrase, "auth.unlock").await?;
         let opened = self.open_vault(found.account.id, found.account.vault, found.data_key.clone()).await?;
         let name = by.account.name.clone();
-        self.0
+        let noted = self
+            .0
             .system
             .write(move |tx| {
                 let moment = Moment::here();
                 throttle::forgive(tx, &name, &moment)?;
                 audit::append(tx, &moment, Some(by.account.id), "auth.unlock", &name, "ok")
             })
-            .await?;
+            .await;
+        match noted {
+            // What is there can be read, and whoever knows the passphrase may.
+            Err(why) if StoreError::is_no_room(&why) => tracing::warn!(%why, "an unlocking could not be written down"),
+            other => other?,
+        }
+        self.0.uncounted.forgive(&by.account.name);
         self.0.live.open_vault(by.session, opened.vault, found.data_key);
         Ok(())
     }
@@ -310,6 +328,10 @@ impl Accounts {
         let new = Self::session_row(&session, row.id, row.epoch);
         let (known, key, code) = (row.clone(), data_key.clone(), code.cloned());
         let Entrance { action, forgives, change, .. } = entrance.clone();
+        // A code that was used and a recovery's new slots must be stored; a plain sign-in may wait for room.
+        let may_wait = code.is_none() && change.is_none();
+        let name = account.name.clone();
+        let later = bad_days::Unnoted { session: new.clone(), name, forgives: forgives.clone(), action };
         let stored = self
             .0
             .system
@@ -332,15 +354,21 @@ impl Accounts {
                 if let Some(why) = shut(&row, moment.now) {
                     return Err(why);
                 }
-                forgives.iter().try_for_each(|name| throttle::forgive(tx, name, &moment))?;
-                sessions::insert(tx, &sessions::NewSession { epoch: row.epoch, ..new }, &moment)?;
-                accounts::set_last_sign_in(tx, known.id, moment.now)?;
-                audit::append(tx, &moment, Some(known.id), action, &known.name, "ok")?;
+                let session = sessions::NewSession { epoch: row.epoch, ..new };
+                bad_days::Unnoted { session, name: known.name, forgives, action }.note(tx, &moment)?;
                 Ok(accounts::take_notices(tx, known.id)?)
             })
             .await;
         let mut notices = match stored {
-            Ok(notices) => notices,
+            Ok(notices) => {
+                self.0.uncounted.forgive(&account.name);
+                notices
+            }
+            // What is there can be read all the same.
+            Err(why) if may_wait && matches!(why.kind, FaultKind::DiskFull | FaultKind::ReadOnly) => {
+                self.0.uncounted.forgive(&account.name);
+                vec![self.note_later(later, &why)]
+            }
             Err(why) => {
                 self.0.live.end(session.id);
                 return Err(why);
@@ -385,20 +413,25 @@ impl Accounts {
     }
 
     /// Every try counts as a failure until it has succeeded.
-    async fn count_attempt(&self, name: &str, action: &'static str) -> Result<(), Fault> {
-        let name = name.to_owned();
-        let verdict = self
+    async fn count_attempt(&self, tried: &str, action: &'static str) -> Result<(), Fault> {
+        let (name, unwritten) = (tried.to_owned(), self.0.uncounted.of(tried));
+        let written = self
             .0
             .system
             .write(move |tx| {
                 let moment = Moment::here();
-                let verdict = throttle::attempt(tx, &name, &moment)?;
+                let verdict = throttle::attempt(tx, &name, &moment, unwritten.as_ref())?;
                 if verdict != throttle::Verdict::Go {
                     audit::append(tx, &moment, None, action, "", "throttled")?;
                 }
                 Ok::<_, StoreError>(verdict)
             })
-            .await?;
+            .await;
+        let verdict = match written {
+            Ok(verdict) => verdict,
+            Err(why) if why.is_no_room() => self.count_in_memory(tried).await?,
+            Err(why) => return Err(why.into()),
+        };
         match verdict {
             throttle::Verdict::Go => Ok(()),
             throttle::Verdict::Wait(left) => Err(Fault::new(FaultKind::Slow, "There were too many failed tries.")
@@ -462,13 +495,8 @@ impl Accounts {
                 });
                 Ok(Opened { vault, notice })
             }
-            Err(StoreError::Unreadable(_)) => {
-                let kept = set_aside(&path, Moment::clock())?;
-                Err(Fault::new(
-                    FaultKind::Store,
-                    format!("Your vault is damaged. It was set aside, untouched, as {}.", kept.display()),
-                )
-                .hint("Put a backup in its place and sign in again, or just sign in again to begin an empty one."))
+            Err(StoreError::Unreadable(broken) | StoreError::Emptied(broken)) => {
+                Err(bad_days::put_aside(broken, Moment::clock()).await)
             }
             Err(why) => Err(why.into()),
         }

@@ -85,7 +85,7 @@ impl Accounts {
         };
         let Opened { vault, notice } = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name.clone(), role: row.rank };
-        let unwritten = sessions::Unwritten { account: row.id, epoch: row.epoch, selector: token.selector };
+        let unwritten = sessions::Unwritten { account: row.id, epoch: row.epoch, selector: Some(token.selector) };
         let session = self.0.live.begin(account.clone(), vault, data_key.clone(), Beginning::Resumed(unwritten))?;
         let new = Self::session_row(&session, row.id, row.epoch);
         let this = self.clone();

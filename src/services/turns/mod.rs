@@ -134,7 +134,7 @@ impl Turns {
 
     /// Commits what the person asked and starts the answer.
     pub async fn start(&self, by: Caller<Member>, new: NewTurn) -> Result<TurnStarted, Fault> {
-        self.start_in(&by.vault, &by.ended, &by.rules, new).await
+        self.start_in(&by.vault, &by.work, &by.rules, new).await
     }
 
     /// Stops an answer of the caller's. One that has ended, or is somebody else's, is left alone.

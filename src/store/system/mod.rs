@@ -16,27 +16,43 @@ pub mod watch;
 use std::path::Path;
 
 use super::{
-    Db, StoreError, While,
+    Db, StoreError,
+    aside::set_aside,
     migrate::SYSTEM,
-    open::{Target, open},
+    open::{Target, broken, open},
 };
 
-/// Opens, or makes, the system database.
+/// What the functions in here run in.
+pub type Tx<'a> = rusqlite::Transaction<'a>;
+
+/// Opens, or makes, the system database. Where there are vaults it is never made anew: they open only with the keys that
+/// are kept in it, and a first-run screen would hide that they are lost.
 ///
 /// # Errors
 /// As `store::open::open`.
 pub fn open_system(path: &Path, cautious: bool) -> Result<Db, StoreError> {
-    open(&Target { name: "system", path, schema: &SYSTEM, key: None, cautious })
+    let target = Target { name: "system", path, schema: &SYSTEM, key: None, cautious };
+    let is_gone = !path.exists();
+    if is_gone && has_vaults(path) {
+        return Err(StoreError::Emptied(broken(path, &SYSTEM, false)));
+    }
+    match open(&target) {
+        // Empty, and nobody ever had anything here.
+        Err(StoreError::Emptied(_)) if !is_gone && !has_vaults(path) => {
+            let kept = set_aside(path, Moment::clock())?;
+            tracing::warn!(kept = %kept.display(), "the system database was empty, and a new one was begun");
+            open(&target)
+        }
+        other => other,
+    }
 }
 
-/// Looks through the database's structure, without the indexes.
-///
-/// # Errors
-/// What is damaged.
-pub fn quick_check(tx: &rusqlite::Transaction<'_>) -> Result<(), StoreError> {
-    let verdict: String =
-        tx.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).while_("checking the system database")?;
-    if verdict == "ok" { Ok(()) } else { Err(StoreError::Nonsense { what: "system database" }) }
+/// Whether vaults lie beside this system database.
+fn has_vaults(path: &Path) -> bool {
+    let entries = std::fs::read_dir(path.with_file_name("vaults"));
+    entries.is_ok_and(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|entry| entry.path().extension().is_some_and(|ending| ending == "db")))
+    })
 }
 
 /// When a process began, in clock ticks since boot (`/proc/PID/stat`, field 22). `None` = there is none of this number.

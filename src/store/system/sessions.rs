@@ -168,29 +168,31 @@ pub fn standing(conn: &Connection, id: SessionId, now: i64) -> Result<Option<Sta
     found.map(|found| with_rules(conn, found)).transpose()
 }
 
-/// What a session that was resumed by a token goes by while its row is not written (a full disk, say).
+/// What a session goes by while its row is not written: it was resumed by a token just now, or the disk is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unwritten {
     pub account: AccountId,
-    /// The account's, when the token was looked at.
+    /// The account's, when the token or the passphrase was looked at.
     pub epoch: i64,
-    /// The token's family: ended, it takes the session along.
-    pub selector: [u8; 16],
+    /// The token's family, where a token was used: ended, it takes the session along.
+    pub selector: Option<[u8; 16]>,
 }
 
 /// How a session without a row stands: as its account and its token's family do. `None` = one of them is gone.
 pub fn standing_unwritten(conn: &Connection, session: Unwritten, now: i64) -> Result<Option<Standing>, StoreError> {
     let found = conn
         .prepare_cached(
-            "SELECT a.id AS account, a.role, NULL AS ended_at, NULL AS ended_why, f.expires_at,
+            "SELECT a.id AS account, a.role, NULL AS ended_at, NULL AS ended_why,
+                    coalesce(t.expires_at, :now + 1) AS expires_at,
                     a.epoch = :epoch AS same_epoch, a.state, a.deleted_at, a.locked_until, r.rank,
                     EXISTS (SELECT 1 FROM second_factors f WHERE f.account = a.id) AS has_second_factor
-             FROM token_families f JOIN accounts a ON a.id = f.account JOIN roles r ON r.name = a.role
-             WHERE f.selector = :selector AND a.id = :account",
+             FROM accounts a JOIN roles r ON r.name = a.role
+             LEFT JOIN token_families t ON t.selector = :selector AND t.account = a.id
+             WHERE a.id = :account AND (:selector IS NULL OR t.selector IS NOT NULL)",
         )
         .and_then(|mut find| {
             let named = named_params! {
-                ":epoch": session.epoch, ":selector": session.selector.as_slice(), ":account": session.account.0,
+                ":epoch": session.epoch, ":selector": session.selector, ":now": now, ":account": session.account.0,
             };
             find.query_row(named, |row| stands(row, now)).optional()
         })

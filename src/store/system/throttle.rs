@@ -25,6 +25,47 @@ pub enum Verdict {
     Shut,
 }
 
+/// The failed tries in a row of one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tries {
+    failures: u32,
+    at: i64,
+    boot_id: String,
+    boot_ms: i64,
+}
+
+impl Tries {
+    /// Whether another one is allowed now.
+    pub fn verdict(last: Option<&Self>, moment: &Moment) -> Verdict {
+        let Some(last) = last else { return Verdict::Go };
+        if last.failures >= HARD_STOP {
+            return Verdict::Shut;
+        }
+        // Within one boot the boot-time clock counts, which nobody sets back.
+        let since = if last.boot_id == moment.boot_id { moment.boot_ms - last.boot_ms } else { moment.now - last.at };
+        let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
+        match wait_after(last.failures).checked_sub(since).filter(|left| !left.is_zero()) {
+            Some(left) => Verdict::Wait(left),
+            None => Verdict::Go,
+        }
+    }
+
+    /// One more than these.
+    pub fn and_one(last: Option<&Self>, moment: &Moment) -> Self {
+        Self {
+            failures: last.map_or(0, |last| last.failures).saturating_add(1),
+            at: moment.now,
+            boot_id: moment.boot_id.clone(),
+            boot_ms: moment.boot_ms,
+        }
+    }
+
+    /// Whichever is stricter: what is written, or what could not be.
+    pub fn stricter<'a>(written: Option<&'a Self>, unwritten: Option<&'a Self>) -> Option<&'a Self> {
+        [written, unwritten].into_iter().flatten().max_by_key(|tries| tries.failures)
+    }
+}
+
 /// How long to wait after this many failures in a row.
 fn wait_after(failures: u32) -> Duration {
     if failures <= FREE {
@@ -35,39 +76,44 @@ fn wait_after(failures: u32) -> Duration {
 }
 
 /// Asks for one try and counts it as a failure at once: the count must hold even if the program is killed while it
-/// verifies, and when several try at the same time. `forgive` takes it back.
-pub fn attempt(tx: &Transaction<'_>, name: &str, moment: &Moment) -> Result<Verdict, StoreError> {
-    let who = hash(name);
-    let last: Option<(u32, i64, String, i64)> = tx
-        .query_row(
-            "SELECT failures, at, boot_id, boot_ms FROM throttles WHERE who = :who AND os_uid = :uid",
-            named_params! { ":who": who, ":uid": moment.os_uid },
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-        )
-        .optional()
-        .while_("counting sign-ins")?;
-    let failures = last.as_ref().map_or(0, |last| last.0);
-    if failures >= HARD_STOP {
-        return Ok(Verdict::Shut);
+/// verifies, and when several try at the same time. `forgive` takes it back. `unwritten` are tries that could not be
+/// counted here before.
+pub fn attempt(
+    tx: &Transaction<'_>,
+    name: &str,
+    moment: &Moment,
+    unwritten: Option<&Tries>,
+) -> Result<Verdict, StoreError> {
+    let written = tries(tx, name, moment)?;
+    let last = Tries::stricter(written.as_ref(), unwritten);
+    let verdict = Tries::verdict(last, moment);
+    if verdict != Verdict::Go {
+        return Ok(verdict);
     }
-    if let Some((_, at, boot_id, boot_ms)) = &last {
-        // Within one boot the boot-time clock counts, which nobody sets back.
-        let since = if *boot_id == moment.boot_id { moment.boot_ms - boot_ms } else { moment.now - at };
-        let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
-        if let Some(left) = wait_after(failures).checked_sub(since).filter(|left| !left.is_zero()) {
-            return Ok(Verdict::Wait(left));
-        }
-    }
+    let next = Tries::and_one(last, moment);
     tx.execute(
-        "INSERT INTO throttles (who, os_uid, failures, at, boot_id, boot_ms) VALUES (:who, :uid, 1, :now, :boot, :boot_ms)
-         ON CONFLICT (who, os_uid) DO UPDATE
-         SET failures = failures + 1, at = excluded.at, boot_id = excluded.boot_id, boot_ms = excluded.boot_ms",
+        "INSERT INTO throttles (who, os_uid, failures, at, boot_id, boot_ms)
+         VALUES (:who, :uid, :failures, :now, :boot, :boot_ms)
+         ON CONFLICT (who, os_uid) DO UPDATE SET
+             failures = excluded.failures, at = excluded.at, boot_id = excluded.boot_id, boot_ms = excluded.boot_ms",
         named_params! {
-            ":who": who, ":uid": moment.os_uid, ":now": moment.now, ":boot": moment.boot_id, ":boot_ms": moment.boot_ms,
+            ":who": hash(name), ":uid": moment.os_uid, ":failures": next.failures, ":now": next.at,
+            ":boot": next.boot_id, ":boot_ms": next.boot_ms,
         },
     )
     .while_("counting sign-ins")?;
     Ok(Verdict::Go)
+}
+
+/// The tries that are counted for this name.
+pub fn tries(tx: &Transaction<'_>, name: &str, moment: &Moment) -> Result<Option<Tries>, StoreError> {
+    tx.query_row(
+        "SELECT failures, at, boot_id, boot_ms FROM throttles WHERE who = :who AND os_uid = :uid",
+        named_params! { ":who": hash(name), ":uid": moment.os_uid },
+        |row| Ok(Tries { failures: row.get(0)?, at: row.get(1)?, boot_id: row.get(2)?, boot_ms: row.get(3)? }),
+    )
+    .optional()
+    .while_("counting sign-ins")
 }
 
 /// A success: the count begins anew.
@@ -90,7 +136,7 @@ mod tests {
     use crate::store::{Db, system::scratch};
 
     async fn try_at(db: &Db, moment: Moment) -> Verdict {
-        db.write(move |tx| attempt(tx, "Ann", &moment)).await.unwrap()
+        db.write(move |tx| attempt(tx, "Ann", &moment, None)).await.unwrap()
     }
 
     #[tokio::test]
@@ -122,6 +168,20 @@ mod tests {
         assert_eq!(try_at(&db, scratch::at(i64::MAX / 2)).await, Verdict::Shut);
         db.write(|tx| forgive(tx, "ann", &scratch::at(0))).await.unwrap();
         assert_eq!(try_at(&db, scratch::at(0)).await, Verdict::Go);
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_counted_counts_when_it_can() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        let mut unwritten = None;
+        for _ in 0..4 {
+            unwritten = Some(Tries::and_one(unwritten.as_ref(), &scratch::at(1000)));
+        }
+        assert_eq!(Tries::verdict(unwritten.as_ref(), &scratch::at(1000)), Verdict::Wait(Duration::from_secs(2)));
+        let went = db.write(move |tx| attempt(tx, "Ann", &scratch::at(3000), unwritten.as_ref())).await.unwrap();
+        assert_eq!(went, Verdict::Go);
+        assert_eq!(try_at(&db, scratch::at(3000)).await, Verdict::Wait(Duration::from_secs(4)));
     }
 
     #[test]

@@ -26,6 +26,6 @@ pub fn vault(home: &TempDir) -> Vault {
         writer.execute_batch(SCHEMA).unwrap();
     }
     let reader = Connection::open(&path).unwrap();
-    let db = Db::start("scratch", writer, Some(reader)).unwrap();
+    let db = Db::start("scratch", writer, Some(reader), None).unwrap();
     Vault { account: AccountId::new(), db }
 }

@@ -8,12 +8,12 @@ use crate::{
         Fault, FaultKind,
         auth::Door,
         events::{Changed, Event, Job},
-        health::{Health, OllamaState},
+        health::{Health, Level, OllamaState},
     },
-    config::Config,
+    config::{live::Current, load::Problem},
     ui::{
         cx::Cx,
-        keymap::Keymap,
+        keymap::{Keymap, placed},
         msg::{AuthReply, ChatReply, Effect, ShellCall, ShellReply, Timer},
         screens::{
             chat::ChatScreen,
@@ -180,11 +180,13 @@ impl Root {
         let was_reachable = self.cx.health.as_ref().is_some_and(is_reachable);
         // How fast it answered changes every time and is shown nowhere here.
         self.dirty = before.as_ref() != Some(&shown(&health));
-        let warning = health.ollama_warning.clone().filter(|_| before.is_none());
+        let store = Some(&health.store).filter(|store| store.level == Level::Warning).map(|store| store.text.clone());
+        let warnings: Vec<String> =
+            health.ollama_warning.iter().cloned().chain(store).filter(|_| before.is_none()).collect();
         let came = is_reachable(&health) && !was_reachable && before.is_some();
         self.cx.health = Some(health.clone());
         let mut effects: Vec<Effect> =
-            warning.map(|warning| Effect::Toast(Toast::warning(warning))).into_iter().collect();
+            warnings.into_iter().map(|warning| Effect::Toast(Toast::warning(warning))).collect();
         if came {
             effects.push(Effect::Toast(Toast::good("Ollama is there.")));
         }
@@ -217,21 +219,26 @@ impl Root {
             }
             ShellReply::StopRequested => self.suspend(),
             ShellReply::Back(Ok(())) => Vec::new(),
-            ShellReply::Settings(config) => self.on_settings(*config),
+            ShellReply::Settings(current) => self.on_settings(&current),
             reply @ (ShellReply::Edited(_) | ShellReply::Copied(Ok(_))) => {
                 self.with_chat(|chat, cx| chat.on_shell(&reply, cx))
             }
         }
     }
 
-    fn on_settings(&mut self, config: Config) -> Vec<Effect> {
+    fn on_settings(&mut self, current: &Current) -> Vec<Effect> {
+        let config = (*current.config).clone();
         let (keymap, problems) = Keymap::new(&config.keys);
         self.cx.keymap = keymap;
         self.cx.theme = self.look.theme(config.ui.theme);
         self.cx.config = config;
-        let mut effects: Vec<Effect> =
-            problems.into_iter().map(|problem| Effect::Toast(Toast::warning(problem))).collect();
-        effects.push(Effect::Toast(Toast::notice("The settings were read anew.")));
+        let mut effects: Vec<Effect> = placed(problems, &current.key_places).iter().map(key_problem).collect();
+        let read = "The settings were read anew.";
+        effects.push(Effect::Toast(match current.waiting.as_slice() {
+            [] => Toast::notice(read),
+            [one] => Toast::notice(format!("{read} {one} takes effect at the next start.")),
+            several => Toast::notice(format!("{read} {} take effect at the next start.", several.join(", "))),
+        }));
         effects.extend(self.watch_idleness());
         effects
     }
@@ -292,4 +299,13 @@ impl Root {
 
 fn is_reachable(health: &Health) -> bool {
     matches!(health.ollama, OllamaState::Reachable { .. })
+}
+
+/// A mistake in the keys, for whoever wrote them; the key in question keeps its default.
+pub(super) fn key_problem(problem: &Problem) -> Effect {
+    let toast = Toast::warning(format!("{}: {}", problem.place, problem.message));
+    Effect::Toast(match &problem.hint {
+        Some(hint) => toast.hint(hint.clone()),
+        None => toast,
+    })
 }

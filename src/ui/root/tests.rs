@@ -10,7 +10,7 @@ use crate::{
         events::Event,
         health::{Check, Health, Level},
     },
-    config::Config,
+    config::{Config, live::Current},
     ui::msg::{AuthReply, ShellReply},
 };
 
@@ -25,7 +25,7 @@ fn later() -> i64 {
 
 fn root() -> Root {
     let cx = Cx { account: None, ..Cx::fixed() };
-    Root::new(cx, Look::default(), clock, Vec::new()).0
+    Root::new(cx, Look::default(), clock, &[]).0
 }
 
 fn signed_in() -> SignedIn {
@@ -108,7 +108,7 @@ fn assert_looks(name: &str, mut root: Root) {
 
 #[test]
 fn the_first_effects_ask_for_the_door_and_for_ollama() {
-    let (root, effects) = Root::new(Cx::fixed(), Look::default(), clock, Vec::new());
+    let (root, effects) = Root::new(Cx::fixed(), Look::default(), clock, &[]);
     assert!(matches!(effects[..2], [Effect::Auth(AuthCall::Door), Effect::Shell(ShellCall::Health)]), "{effects:?}");
     assert!(matches!(root.stage, Stage::Opening));
 }
@@ -394,7 +394,14 @@ fn settings_change_keys_and_theme_while_it_runs() {
     let mut config = Config::default();
     config.ui.theme = ThemeName::Plain;
     config.keys.entry("global".into()).or_default().insert("help".into(), vec!["f12".into()]);
-    root.update(Msg::Shell(ShellReply::Settings(Box::new(config))));
+    let current = Current {
+        config: std::sync::Arc::new(config),
+        waiting: vec!["ui.mouse".to_owned(), "ollama.host".to_owned()],
+        ..Current::default()
+    };
+    root.update(Msg::Shell(ShellReply::Settings(Box::new(current))));
+    let screen = draw(&root, 100, 24);
+    assert!(screen.contains("ui.mouse, ollama.host") && screen.contains("take effect at the next start."), "{screen}");
     assert_eq!(root.cx.theme, Theme::plain());
     press(&mut root, "f12");
     assert!(matches!(root.overlay, Some(Overlay::Help(_))));

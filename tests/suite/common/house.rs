@@ -36,6 +36,8 @@ impl House {
     pub fn alone(home: &Path) -> Self {
         let mut config = Config::default();
         "127.0.0.1:1".clone_into(&mut config.ollama.host);
+        // A test comes and goes more often in a minute than people do.
+        config.limits.auth_per_minute = 1000;
         Self::open(home, &config)
     }
 
@@ -97,10 +99,39 @@ pub fn forget_tries(house: &House) {
     tamper(house, "DELETE FROM throttles");
 }
 
-/// Makes every change of this kind to a table of the system database fail, as a full disk would, until it is undone.
+/// Makes every change of this kind to a table of the system database fail, as a full disk would, until it is undone. The
+/// program runs no triggers there, so a rule does it that what is there keeps and what comes from now on breaks.
 pub fn break_table(house: &House, what: &str, table: &str) -> impl FnOnce() + use<> {
     let path = house.paths.data.join("system.db");
-    let fault = format!("CREATE TRIGGER broken BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    let now = jiff::Timestamp::now().as_millisecond();
+    let epoch: i64 = rusqlite::Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT coalesce(max(epoch), 0) FROM accounts", [], |row| row.get(0))
+        .unwrap();
+    let rule = |column: &str| {
+        let rule = format!("ALTER TABLE {table} ADD COLUMN broken INTEGER CHECK (coalesce({column}, 0) <= {now})");
+        (rule, format!("ALTER TABLE {table} DROP COLUMN broken"))
+    };
+    let (fault, mend) = match (what, table) {
+        ("INSERT", "audit") => rule("at"),
+        ("INSERT", "key_slots") => rule("created_at"),
+        ("INSERT", "sessions") => rule("started_at"),
+        ("UPDATE", "sessions") => rule("ended_at"),
+        ("UPDATE", "accounts") => rule(&format!("CASE WHEN epoch > {epoch} THEN {now} + 1 ELSE last_sign_in END")),
+        ("INSERT", "second_factors") => rule("added_at"),
+        ("INSERT", "second_factor_codes") => rule(&format!("CASE WHEN account IS NULL THEN 0 ELSE {now} + 1 END")),
+        ("DELETE", "key_slots") => held(table, "id"),
+        ("DELETE", "token_families") => held(table, "selector"),
+        other => panic!("no way to break {other:?}"),
+    };
     rusqlite::Connection::open(&path).unwrap().execute_batch(&fault).unwrap();
-    move || rusqlite::Connection::open(path).unwrap().execute_batch("DROP TRIGGER broken").unwrap()
+    move || rusqlite::Connection::open(path).unwrap().execute_batch(&mend).unwrap()
+}
+
+/// A table whose rows need those of the other one.
+fn held(table: &str, key: &str) -> (String, String) {
+    let fault = format!(
+        "CREATE TABLE broken (it BLOB REFERENCES {table} ({key})); INSERT INTO broken SELECT {key} FROM {table}"
+    );
+    (fault, "DROP TABLE broken".to_owned())
 }

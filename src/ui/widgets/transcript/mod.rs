@@ -35,8 +35,9 @@ use crate::{
 
 /// Most messages that are loaded at a time.
 pub(super) const KEPT: usize = 240;
-/// With fewer messages than this above the reader, older ones are wanted.
-const NEAR_BEGINNING: usize = 8;
+/// With fewer messages than this above the reader, older ones are wanted: some screens full, so that they are here before
+/// the reader is, also while a key repeats.
+const NEAR_BEGINNING: usize = 24;
 /// With fewer messages than this from the top of the screen on, newer ones are wanted: more than a screen holds.
 const NEAR_END: usize = 60;
 /// Laid-out messages kept.

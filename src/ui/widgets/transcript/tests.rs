@@ -118,6 +118,16 @@ fn the_reader_stays_while_the_answer_grows_and_older_messages_come() {
 }
 
 #[test]
+fn older_messages_are_wanted_some_screens_before_the_reader_comes_to_them() {
+    let mut reader = Reader::new(page(21..=80, true));
+    while reader.transcript.wants().is_none() {
+        reader.act(|transcript, look| transcript.scroll(-1, look));
+    }
+    let Place::At { index, .. } = reader.transcript.place() else { panic!("still at the end") };
+    assert_eq!(index, 23);
+}
+
+#[test]
 fn older_messages_are_wanted_near_the_beginning_and_once() {
     let mut reader = Reader::new(page(21..=60, true));
     assert_eq!(reader.transcript.wants(), None);
