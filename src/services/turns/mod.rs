@@ -64,8 +64,9 @@ use crate::{
     tasks::Tasks,
 };
 
-/// How often another process' writes are looked for while someone listens.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often another process' writes are looked for while someone listens. A timer of more than 64 ms wakes the runtime
+/// twice (its wheel sorts the timer into a finer one first), and an idle program may wake once a second.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// Longest wait for the list of models when none was chosen.
 const ASKING: Duration = Duration::from_secs(3);
 
