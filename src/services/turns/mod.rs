@@ -247,7 +247,7 @@ impl Turns {
         let (reply, started) = oneshot::channel();
         let (turns, vault, ended) = (self.clone(), vault.clone(), ended.clone());
         // A task from here on: whoever asked may stop waiting, and then what is committed must be answered all the same.
-        self.0.parts.tasks.spawn("answer", async move {
+        self.0.parts.tasks.spawn_job("an answer", async move {
             let (state, account, stop_too) = (Arc::clone(&turns.0.state), vault.account, stop.clone());
             let committed = vault
                 .db

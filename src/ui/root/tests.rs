@@ -11,7 +11,7 @@ use crate::{
         health::{Check, Health, Level},
     },
     config::{Config, live::Current},
-    ui::msg::{AuthReply, ShellReply},
+    ui::msg::{AuthReply, Copied, ShellReply},
 };
 
 /// 2026-11-24 10:02 UTC, as `Cx::fixed`.
@@ -549,4 +549,56 @@ fn without_colour_nothing_is_coloured_and_the_words_are_the_same() {
         let cells = &terminal.backend().buffer().content;
         assert!(cells.iter().all(|cell| cell.fg == reset && cell.bg == reset));
     }
+}
+
+fn timers(effects: &[Effect], wanted: Timer) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::After(_, timer) if *timer == wanted)).count()
+}
+
+#[test]
+fn however_often_ollama_is_asked_for_by_hand_one_timer_asks_again() {
+    let mut root = inside();
+    let mut asked = 0;
+    for _ in 0..3 {
+        let effects = press(&mut root, "f5");
+        let calls = effects.iter().filter(|effect| matches!(effect, Effect::Shell(ShellCall::Health))).count();
+        assert_eq!(calls, 1, "one key asks once");
+        asked += timers(&root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable()))))), Timer::Health);
+    }
+    assert_eq!(asked, 1);
+    root.update(Msg::Timer(Timer::Health));
+    let refused = Fault::new(FaultKind::Slow, "Too many questions.");
+    let effects = root.update(Msg::Shell(ShellReply::Health(Err(refused))));
+    assert_eq!(timers(&effects, Timer::Health), 1, "a refusal does not end the watch");
+}
+
+#[test]
+fn copying_says_how_much_was_copied_and_what_was_left_out_or_why_nothing_was() {
+    let mut root = inside();
+    root.update(Msg::Shell(ShellReply::Copied(Ok(Copied { characters: 120, hidden: 0 }))));
+    assert!(draw(&root, 80, 24).contains("Copied 120 characters."));
+    root.toasts.clear();
+    root.update(Msg::Shell(ShellReply::Copied(Ok(Copied { characters: 1, hidden: 2 }))));
+    let screen = draw(&root, 80, 24);
+    assert!(screen.contains("Copied 1 character.") && screen.contains("2 characters that cannot be seen"), "{screen}");
+    root.toasts.clear();
+    root.update(Msg::Shell(ShellReply::Copied(Err(Fault::invalid("There is no clipboard.")))));
+    assert!(draw(&root, 80, 24).contains("no clipboard"));
+}
+
+#[test]
+fn the_count_of_jobs_is_what_runs_whether_the_tray_was_open_or_not() {
+    let job = |name: &str| Running { name: name.into(), since: std::time::Instant::now(), is_job: true };
+    let mut root = inside();
+    root.update(Msg::Shell(ShellReply::Jobs(vec![job("an answer"), job("a title")])));
+    assert!(root.take_dirty());
+    assert!(draw(&root, 80, 24).contains("2 jobs"));
+    press(&mut root, "f6");
+    assert!(draw(&root, 80, 24).contains("an answer"));
+    press(&mut root, "esc");
+    root.update(Msg::Shell(ShellReply::Jobs(vec![job("an answer")])));
+    let screen = draw(&root, 80, 24);
+    assert!(screen.contains("1 job") && !screen.contains("jobs"), "{screen}");
+    root.update(Msg::Shell(ShellReply::Jobs(Vec::new())));
+    assert!(!draw(&root, 80, 24).contains("job"));
 }

@@ -66,7 +66,7 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
     match &root.overlay {
         Some(Overlay::Palette(picker)) => picker.view(frame, area, cx),
         Some(Overlay::Help(help)) => help.view(frame, area, cx),
-        Some(Overlay::Jobs) => jobs::view(&root.jobs, frame, area, cx),
+        Some(Overlay::Jobs) => jobs::view(&root.jobs, std::time::Instant::now(), frame, area, cx),
         Some(Overlay::ChangePassphrase(form)) => form.view(frame, area, cx),
         None => {}
     }

@@ -179,7 +179,7 @@ impl ChatScreen {
                     Vec::new()
                 }
             },
-            Out::Input => self.input_done(),
+            Out::Input => self.input_done(cx),
             Out::Answer(answer) => self.answered(answer, cx),
             Out::System => match self.overlay.take() {
                 Some(Overlay::System(composer)) => self.set_system_prompt(&composer.text()),
@@ -203,13 +203,13 @@ impl ChatScreen {
         Vec::new()
     }
 
-    fn input_done(&mut self) -> Vec<Effect> {
+    fn input_done(&mut self, cx: &Cx) -> Vec<Effect> {
         let Some(Overlay::Input(input)) = self.overlay.take() else { return Vec::new() };
         let text = input.field.text().trim().to_owned();
         if text.is_empty() {
             // An empty name is never meant; the box stays and waits for one.
             self.overlay = Some(Overlay::Input(input));
-            return super::turns::notice("Write a name, or Esc to leave it.");
+            return super::turns::notice(&format!("Write a name, or leave it with {}.", cx.key(Action::Cancel)));
         }
         match input.purpose {
             Purpose::Title(id) => self.set_title(Some(id), &text),

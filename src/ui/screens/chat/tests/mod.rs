@@ -1,6 +1,7 @@
 //! Keys in, effects out; and what the screen looks like.
 
 mod branches;
+mod keys;
 mod sending;
 mod shelves;
 mod views;
