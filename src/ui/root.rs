@@ -8,7 +8,7 @@ mod view;
 
 use std::time::Duration;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{Frame, layout::Rect};
 
 use super::{
@@ -43,14 +43,13 @@ const JOBS_EVERY: Duration = Duration::from_secs(1);
 pub struct Look {
     /// `NO_COLOR` is set.
     pub no_color: bool,
-    pub dumb: bool,
     pub light_background: bool,
 }
 
 impl Look {
     #[must_use]
     pub fn theme(self, name: ThemeName) -> Theme {
-        Theme::on_background(name, self.no_color || self.dumb, self.light_background)
+        Theme::on_background(name, self.no_color, self.light_background)
     }
 }
 
@@ -518,6 +517,12 @@ impl Root {
         self.last_input_ms = self.cx.now_ms;
         let whole = Rect::new(0, 0, self.cx.size.0, self.cx.size.1);
         let body = view::body(whole);
+        let is_press = mouse.kind == MouseEventKind::Down(MouseButton::Left);
+        if is_press && self.overlay.is_none() && mouse.row == 0 {
+            return view::header_action(self, whole.width, mouse.column)
+                .map(|action| self.act(action, None))
+                .unwrap_or_default();
+        }
         match (&mut self.overlay, &mut self.stage) {
             (Some(Overlay::Palette(picker)), _) => {
                 let out = picker.on_mouse(mouse, whole, &self.cx);
@@ -525,15 +530,23 @@ impl Root {
             }
             (Some(Overlay::Help(help)), _) => {
                 match mouse.kind {
-                    crossterm::event::MouseEventKind::ScrollUp => help.on_action(Action::ListUp, &self.cx),
-                    crossterm::event::MouseEventKind::ScrollDown => help.on_action(Action::ListDown, &self.cx),
+                    MouseEventKind::ScrollUp => help.on_action(Action::ListUp, &self.cx),
+                    MouseEventKind::ScrollDown => help.on_action(Action::ListDown, &self.cx),
                     _ => false,
                 };
                 Vec::new()
             }
+            (Some(Overlay::ChangePassphrase(form)), _) => {
+                form.on_mouse(mouse);
+                Vec::new()
+            }
             (None, Stage::Inside(chat)) => chat.on_mouse(mouse, body, &self.cx),
-            (Some(Overlay::Jobs | Overlay::ChangePassphrase(_)), _)
-            | (None, Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Locked { .. }) => Vec::new(),
+            (None, Stage::Outside(screen)) => screen.on_mouse(mouse),
+            (None, Stage::Locked { lock, .. }) => {
+                lock.on_mouse(mouse);
+                Vec::new()
+            }
+            (Some(Overlay::Jobs), _) | (None, Stage::Opening | Stage::Failed(_)) => Vec::new(),
         }
     }
 

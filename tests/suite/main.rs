@@ -25,4 +25,5 @@ mod ollama_replay;
 mod screens;
 mod sign_in;
 mod store;
+mod terminal;
 mod turns;

@@ -354,8 +354,9 @@ impl ChatScreen {
         effects
     }
 
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
-        self.draw(frame, area, cx);
+    /// `in_front`: nothing of the root's stands before it; else no cursor and no focus is shown.
+    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
+        self.draw(frame, area, cx, in_front);
     }
 
     /// Where keys go at the moment.

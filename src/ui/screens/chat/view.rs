@@ -108,10 +108,10 @@ impl ChatScreen {
         u16::try_from(shown + attached.min(4)).unwrap_or(4)
     }
 
-    pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+    pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
         let areas = self.areas(area, cx);
         let theme = &cx.theme;
-        let has_overlay = self.overlay.is_some();
+        let has_overlay = self.overlay.is_some() || !in_front;
         if !areas.tree_box.is_empty() {
             let focused = self.focus == Focus::Tree && !has_overlay;
             frame.render_widget(boxed(" Conversations ", focused, theme), areas.tree_box);
@@ -125,14 +125,14 @@ impl ChatScreen {
             panel.view(frame, areas.panel, cx, focused);
         }
         if !areas.main_box.is_empty() {
-            self.draw_main(frame, &areas, cx);
+            self.draw_main(frame, &areas, cx, has_overlay);
         }
         self.view_overlay(frame, area, cx);
     }
 
-    fn draw_main(&self, frame: &mut Frame, areas: &Areas, cx: &Cx) {
+    fn draw_main(&self, frame: &mut Frame, areas: &Areas, cx: &Cx, has_overlay: bool) {
         let theme = &cx.theme;
-        let focused = matches!(self.focus, Focus::Composer | Focus::Transcript) && self.overlay.is_none();
+        let focused = matches!(self.focus, Focus::Composer | Focus::Transcript) && !has_overlay;
         let block = boxed("", focused, theme);
         let room = usize::from(areas.main_box.width.saturating_sub(4));
         let right = self.place_title();
@@ -148,7 +148,7 @@ impl ChatScreen {
         self.transcript.view(frame, areas.transcript, &self.highlights.look(cx), self.focus == Focus::Transcript);
         self.draw_status(frame, areas.status, focused, cx);
         self.draw_chips(frame, areas.chips, cx);
-        self.draw_composer(frame, areas, cx);
+        self.draw_composer(frame, areas, cx, has_overlay);
         self.draw_completion(frame, areas, cx);
     }
 
@@ -392,12 +392,12 @@ impl ChatScreen {
         }
     }
 
-    fn draw_composer(&self, frame: &mut Frame, areas: &Areas, cx: &Cx) {
+    fn draw_composer(&self, frame: &mut Frame, areas: &Areas, cx: &Cx, has_overlay: bool) {
         let area = areas.composer;
         if area.is_empty() {
             return;
         }
-        let focused = self.focus == Focus::Composer && self.overlay.is_none();
+        let focused = self.focus == Focus::Composer && !has_overlay;
         let style = if focused { cx.theme.accent } else { cx.theme.dim };
         frame.buffer_mut().set_string(area.x.saturating_sub(2), area.y, ">", style);
         self.composer.view(frame, area, cx.theme.text, focused);
