@@ -101,7 +101,7 @@ fn asked(stage: &Stage) -> String {
 async fn the_editor_gives_back_what_it_left_to_the_letter() {
     let stage = Stage::signed_in().await;
     stage.chat(|_| Reply::stream().line(&piece("An answer.")).line(&last()));
-    let editor = script(&stage, "by-hand", "echo EDITING\nprintf 'one line\\n\\nlast line\\n\\n' > \"$1\"\n");
+    let editor = script(&stage, "by-hand", "echo EDITING\nprintf 'one\\tline\\n\\nlast line\\n\\n' > \"$1\"\n");
     let mut term =
         Program::new(stage.home(), &[]).env("OLLAMA_HOST", stage.fake.url()).env("EDITOR", &editor).start(100, 30);
     term.until("send");
@@ -110,7 +110,7 @@ async fn the_editor_gives_back_what_it_left_to_the_letter() {
     // Of the two line ends at the end one is the file's, the other the draft's.
     term.send("x").key("enter");
     term.until("An answer.");
-    assert_eq!(asked(&stage), "one line\n\nlast line\nx");
+    assert_eq!(asked(&stage), "one\tline\n\nlast line\nx");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

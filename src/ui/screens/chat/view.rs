@@ -276,7 +276,8 @@ impl ChatScreen {
             right.push(Span::styled(badge, theme.badge));
         }
         if self.forking.is_some() {
-            right.push(Span::styled(" a new branch — Enter sends, Esc leaves ", theme.badge));
+            let (sends, leaves) = (cx.key(cx.writing().0), cx.key(Action::Escape));
+            right.push(Span::styled(format!(" a new branch — {sends} sends, {leaves} leaves "), theme.badge));
         }
         if let Some(status) = self.status(cx) {
             right.push(Span::styled(format!(" {status} "), theme.accent));

@@ -235,8 +235,8 @@ impl Transcript {
                     let (reads, options) = (cx.key(Action::FocusNext), cx.key(Action::ToggleOptions));
                     let (shortens, excludes) = (cx.key(Action::Shorten), cx.key(Action::Exclude));
                     let ways = format!(
-                        "  {options} num_ctx makes the window larger · {reads} then {shortens} leaves out older messages, \
-                         {excludes} one"
+                        "  {reads} then {shortens} leaves out older messages, {excludes} one · {options} num_ctx makes the window \
+                         larger"
                     );
                     say(&ways, theme.key);
                 } else if message.content.is_empty() {
