@@ -385,7 +385,7 @@ fn long(homes: &Homes) {
     let pages: Vec<Duration> = (0..PAGES).map(|_| page_up(&mut term)).collect();
     let (first, last) = (median(&pages[..PAGES / 4]), median(&pages[3 * PAGES / 4..]));
     let seen = LONG - topmost(&term.until("n")).unwrap_or(LONG);
-    Row::time(format!("A page up in it, the last {} of {PAGES} (median)", PAGES / 4), last, Target::Ms(20.0))
+    Row::time(format!("A page up in it, the last {} of {PAGES} (median)", PAGES / 4), last, Target::Ms(100.0))
         .beside(format!("the first {}", PAGES / 4), first, last)
         .print();
     let slow = quantile(&pages, 0.99);
@@ -408,7 +408,7 @@ fn long(homes: &Homes) {
         back.push(jump(&mut term, "G", &mark(LONG - 1, LONG)));
     }
     let (far, back) = (median(&far), median(&back));
-    Row::time("To its first message with one key (median)", far, Target::Ms(20.0))
+    Row::time("To its first message with one key (median)", far, Target::Ms(100.0))
         .beside("and back to its last", back, far)
         .print();
     leave(term);
