@@ -95,7 +95,7 @@ pub enum ThemeName {
     Auto,
     Dark,
     Light,
-    /// No colour: attributes and glyphs only. Also chosen by `NO_COLOR` and `TERM=dumb`.
+    /// No colour: attributes and glyphs only. Also chosen by `NO_COLOR`.
     Plain,
 }
 

@@ -13,14 +13,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// A running task as the jobs tray shows it.
+/// A running task. Its name holds nothing of anybody's, since names are logged.
 #[derive(Clone, Debug)]
 pub struct Running {
     pub name: String,
     pub since: Instant,
+    /// Work that somebody waits for, such as an answer; the rest is our own plumbing.
+    pub is_job: bool,
 }
 
 /// The family of all tasks. Cheap to clone.
@@ -30,6 +32,8 @@ pub struct Tasks {
     tracker: TaskTracker,
     running: Arc<Mutex<BTreeMap<u64, Running>>>,
     next: Arc<AtomicU64>,
+    /// Told whenever a job begins or ends.
+    jobs: Arc<watch::Sender<()>>,
 }
 
 impl Tasks {
@@ -47,13 +51,36 @@ impl Tasks {
     /// Starts `work` under a name. It is not ended from outside when the program ends: it hears its token and finishes,
     /// so that what it holds can be stored.
     pub fn spawn(&self, name: impl Into<String>, work: impl Future<Output = ()> + Send + 'static) {
-        let entry = Entry { id: self.next.fetch_add(1, Ordering::Relaxed), running: Arc::clone(&self.running) };
-        let running = Running { name: name.into(), since: Instant::now() };
-        lock(&self.running).insert(entry.id, running);
+        self.begin(name.into(), false, work);
+    }
+
+    /// The same for work that somebody waits for: the interface counts and lists it.
+    pub fn spawn_job(&self, name: impl Into<String>, work: impl Future<Output = ()> + Send + 'static) {
+        self.begin(name.into(), true, work);
+    }
+
+    fn begin(&self, name: String, is_job: bool, work: impl Future<Output = ()> + Send + 'static) {
+        let entry = Entry { id: self.next.fetch_add(1, Ordering::Relaxed), tasks: self.clone(), is_job };
+        lock(&self.running).insert(entry.id, Running { name, since: Instant::now(), is_job });
+        if is_job {
+            self.jobs.send_replace(());
+        }
         self.tracker.spawn(async move {
             let _entry = entry;
             work.await;
         });
+    }
+
+    /// The jobs of this moment, oldest first.
+    #[must_use]
+    pub fn jobs(&self) -> Vec<Running> {
+        lock(&self.running).values().filter(|task| task.is_job).cloned().collect()
+    }
+
+    /// Changes whenever a job begins or ends.
+    #[must_use]
+    pub fn watch_jobs(&self) -> watch::Receiver<()> {
+        self.jobs.subscribe()
     }
 
     /// What runs at this moment, oldest first.
@@ -76,12 +103,16 @@ impl Tasks {
 /// Takes a task off the list when it ends, however it ends.
 struct Entry {
     id: u64,
-    running: Arc<Mutex<BTreeMap<u64, Running>>>,
+    tasks: Tasks,
+    is_job: bool,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        lock(&self.running).remove(&self.id);
+        lock(&self.tasks.running).remove(&self.id);
+        if self.is_job {
+            self.tasks.jobs.send_replace(());
+        }
     }
 }
 
@@ -108,6 +139,23 @@ mod tests {
         assert_eq!(tasks.running().len(), 1);
         assert_eq!(tasks.stop(Duration::from_secs(2)).await, Vec::<String>::new());
         assert!(tasks.running().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_job_is_counted_from_its_beginning_to_its_end_and_plumbing_never() {
+        let tasks = Tasks::new();
+        let mut changed = tasks.watch_jobs();
+        tasks.spawn("plumbing", std::future::pending());
+        assert!(!changed.has_changed().unwrap());
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        tasks.spawn_job("an answer", async move { drop(ended.await) });
+        changed.changed().await.unwrap();
+        let names: Vec<String> = tasks.jobs().into_iter().map(|job| job.name).collect();
+        assert_eq!(names, ["an answer"]);
+        end.send(()).unwrap();
+        changed.changed().await.unwrap();
+        assert!(tasks.jobs().is_empty());
+        assert_eq!(tasks.running().len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

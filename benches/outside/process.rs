@@ -1,15 +1,36 @@
 //! What the kernel says about a running program.
 
-use std::{fs, time::Duration};
+use std::{collections::HashMap, fs, path::PathBuf, time::Duration};
 
-/// Time on a processor so far, all threads. From the scheduler's own count in nanoseconds: `/proc/PID/stat` counts in
-/// ticks of 10 ms, too coarse for a thousand tokens.
-pub fn cpu(pid: i32) -> Duration {
-    let spent = |path: &std::path::Path| -> u64 {
-        let text = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-        text.split_whitespace().next().and_then(|field| field.parse().ok()).unwrap_or(0)
-    };
-    Duration::from_nanos(tasks(pid).iter().map(|task| spent(task)).sum())
+/// Time on a processor since it was made, all threads, also those that have ended meanwhile: ask it often enough to see
+/// each of them. From the scheduler's own count in nanoseconds: `/proc/PID/stat` counts in ticks of 10 ms, too coarse for
+/// a thousand tokens.
+pub struct Cpu {
+    pid: i32,
+    threads: HashMap<PathBuf, Duration>,
+    before: Duration,
+}
+
+impl Cpu {
+    pub fn of(pid: i32) -> Self {
+        let mut made = Self { pid, threads: HashMap::new(), before: Duration::ZERO };
+        made.before = made.look();
+        made
+    }
+
+    pub fn used(&mut self) -> Duration {
+        self.look().saturating_sub(self.before)
+    }
+
+    fn look(&mut self) -> Duration {
+        for task in tasks(self.pid) {
+            let text = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+            if let Some(spent) = text.split_whitespace().next().and_then(|field| field.parse().ok()) {
+                self.threads.insert(task, Duration::from_nanos(spent));
+            }
+        }
+        self.threads.values().sum()
+    }
 }
 
 /// Processor time of the busiest thread, and how long all threads together were ready to run and had to wait for a
@@ -27,7 +48,7 @@ pub fn busiest_and_queued(pid: i32) -> (Duration, Duration) {
 
 /// How often a thread has gone to sleep and was woken, all threads.
 pub fn wake_ups(pid: i32) -> u64 {
-    let count = |task: &std::path::PathBuf| {
+    let count = |task: &PathBuf| {
         field(&fs::read_to_string(task.join("status")).unwrap_or_default(), "voluntary_ctxt_switches:")
     };
     tasks(pid).iter().map(count).sum()
@@ -38,8 +59,7 @@ pub fn resident(pid: i32) -> u64 {
     field(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default(), "VmRSS:") * 1024
 }
 
-/// Threads that have ended are counted out, so take differences only while none ends.
-fn tasks(pid: i32) -> Vec<std::path::PathBuf> {
+fn tasks(pid: i32) -> Vec<PathBuf> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
     tasks.map(|tasks| tasks.flatten().map(|task| task.path()).collect()).unwrap_or_default()
 }

@@ -15,8 +15,6 @@ pub enum Event {
     /// Something in the caller's own vault changed, here or in another window.
     Changed(Changed),
     Health(Box<Health>),
-    /// Background work that is going on, for the jobs tray. Progress may be dropped; the latest counts.
-    Jobs(Vec<Job>),
     /// The session ended or was locked from outside, with the reason.
     SessionEnded(Fault),
     /// Something failed in the background; shown as a toast.
@@ -32,12 +30,4 @@ pub enum Changed {
     Interrupted(ConversationId),
     /// Another process wrote to the vault; anything may have changed.
     Everything,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
-    /// What runs, in words: "Title for …".
-    pub what: String,
-    /// Milliseconds it has been running.
-    pub running_ms: u64,
 }

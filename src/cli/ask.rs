@@ -172,7 +172,7 @@ async fn follow(
                 None => Next::Over,
                 Some(Event::Turn { turn: of, event, .. }) if of == turn => printer.expect(event),
                 Some(Event::SessionEnded(fault)) => return Err(fault.into()),
-                Some(Event::Turn { .. } | Event::Changed(_) | Event::Health(_) | Event::Jobs(_) | Event::Notice(_)) => {
+                Some(Event::Turn { .. } | Event::Changed(_) | Event::Health(_) | Event::Notice(_)) => {
                     Next::Nothing
                 }
             },

@@ -443,7 +443,7 @@ mod tests {
     #[tokio::test]
     async fn running_tasks_are_counted() {
         assert_eq!(tasks(&[], Instant::now()).text, "Nothing runs in the background.");
-        let running = Running { name: "title".into(), since: Instant::now() };
+        let running = Running { name: "title".into(), since: Instant::now(), is_job: true };
         assert_eq!(tasks(&[running], Instant::now()).text, "1 in the background, the oldest (title) for 0 s.");
     }
 }

@@ -90,6 +90,8 @@ actions! {
         ToggleJobs "toggle-jobs" ["f6"] "Show what runs in the background";
         Refresh "refresh" ["f5"] "Ask Ollama again: health and models";
         StartOllama "start-ollama" ["f7"] "Start Ollama when it is installed but not running";
+        ContinueAnswer "continue-answer" ["alt+c"] "Go on with the last answer, if it was broken off";
+        AnswerAgain "answer-again" ["alt+r"] "Answer the last question once more";
         FocusNext "focus-next" ["tab"] "Focus the next part of the screen";
         FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
         ScreenChat "screen-chat" ["alt+1"] "Chat screen";

@@ -54,6 +54,18 @@ impl Cx {
         actions.iter().filter_map(|(action, help)| self.hint(*action, help)).collect()
     }
 
+    /// The key of an action for a sentence such as “F7 starts it”; where it has none, its row of the palette.
+    #[must_use]
+    pub fn key(&self, action: Action) -> String {
+        self.keymap.label(action).unwrap_or_else(|| format!("“{}” in the palette", action.spec().help))
+    }
+
+    /// What sends and what starts a new line: with `enter_sends` off the two change places.
+    #[must_use]
+    pub fn writing(&self) -> (Action, Action) {
+        if self.config.ui.enter_sends { (Action::Send, Action::Newline) } else { (Action::Newline, Action::Send) }
+    }
+
     /// `10:02` today, `Tue 10:02` in the last six days, else the date.
     #[must_use]
     pub fn clock(&self, at_ms: i64) -> String {
@@ -102,6 +114,17 @@ impl Cx {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_names_the_key_that_is_bound_or_the_palette_where_none_is() {
+        let mut cx = Cx::fixed();
+        assert_eq!(cx.key(Action::StartOllama), "F7");
+        let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        let own = [("refresh".to_owned(), keys(&["f12"])), ("start-ollama".to_owned(), Vec::new())];
+        cx.keymap = Keymap::new(&[("global".to_owned(), own.into())].into()).0;
+        assert_eq!(cx.key(Action::Refresh), "F12");
+        assert_eq!(cx.key(Action::StartOllama), "“Start Ollama when it is installed but not running” in the palette");
+    }
 
     #[test]
     fn times_are_as_short_as_they_can_be_told() {

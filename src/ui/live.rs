@@ -63,11 +63,11 @@ pub enum Ended {
 /// and closes the store; the terminal is as it was before when this returns.
 ///
 /// # Errors
-/// When there is no terminal to run in.
+/// When there is no terminal to run in, or one that cannot move its cursor.
 pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool) -> Result<Ended, Fault> {
     let current = live.current();
     let config = (*current.config).clone();
-    let modes = Modes::from_environment(config.ui.mouse);
+    let modes = Modes::from_environment(config.ui.mouse)?;
     let quit = tasks.token();
     let tty = Tty::open(quit.clone())?;
     let heard = Arc::new(AtomicI32::new(0));
@@ -75,7 +75,7 @@ pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool
 
     let (outbox, inbox) = mpsc::channel(INBOX);
     follow_settings(&tasks, live, outbox.clone());
-    let look = look(modes.dumb);
+    let look = look();
     let (keymap, problems) = Keymap::new(&config.keys);
     let problems = placed(problems, &current.key_places);
     let cx = Cx {
@@ -93,7 +93,7 @@ pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool
         has_shell: rustix::process::getsid(None).is_ok_and(|leader| leader != rustix::process::getpid()),
     };
     let (mut root, first) = Root::new(cx, look, now_ms, &problems);
-    let clipboard = Clipboard::new((!modes.dumb).then(|| Arc::clone(&tty)));
+    let clipboard = Clipboard::new(Some(Arc::clone(&tty)));
     let mut performer = Performer::new(gateway, tasks, outbox, quit.clone(), clipboard);
     for effect in first {
         performer.perform(effect);
@@ -122,12 +122,12 @@ fn now_ms() -> i64 {
 }
 
 /// What the environment says about colours, by the conventions terminals have for it.
-fn look(dumb: bool) -> Look {
+fn look() -> Look {
     let set = |name: &str| std::env::var(name).unwrap_or_default();
     // `COLORFGBG=15;0`: foreground, background; 7 and 15 are the light ones of the sixteen.
     let background = set("COLORFGBG");
     let light = matches!(background.rsplit(';').next(), Some("7" | "15"));
-    Look { no_color: !set("NO_COLOR").is_empty(), dumb, light_background: light }
+    Look { no_color: !set("NO_COLOR").is_empty(), light_background: light }
 }
 
 /// SIGTERM, SIGHUP and SIGQUIT end the loop, whoever has the terminal; which one is remembered for the exit code.
@@ -192,7 +192,7 @@ impl LiveFace {
         let interrupt = hear(SignalKind::interrupt())?;
         let guard = TerminalGuard::enter(modes)?;
         Ok(Self {
-            screen: screen(Canvas::new(Arc::clone(&tty), modes.dumb))?,
+            screen: screen(Canvas::new(Arc::clone(&tty)))?,
             tty,
             parser: Parser::default(),
             waiting: std::collections::VecDeque::new(),
@@ -324,7 +324,10 @@ impl EditorFile {
             .open(&path)
             .and_then(|mut file| {
                 file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-                file.write_all(text.as_bytes())
+                // A text file ends with a line end; whoever reads it back takes that one away again, so that a
+                // draft that nobody changed comes back to the letter.
+                file.write_all(text.as_bytes())?;
+                file.write_all(b"\n")
             })
             .map_err(failed)?;
         Ok(Self { path, _dir: dir })
@@ -335,12 +338,8 @@ impl EditorFile {
             Fault::new(FaultKind::NotFound, format!("The editor's text cannot be read: {error}."))
                 .hint("Your draft is as it was.")
         })?;
-        let mut text = String::from_utf8_lossy(&bytes).into_owned();
-        // Editors end a file with a line end; the draft had none.
-        if text.ends_with('\n') {
-            text.pop();
-        }
-        Ok(text)
+        // As it stands: the last line end is taken away by whoever it is for, once.
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
@@ -356,11 +355,26 @@ fn is_private(dir: &Path) -> bool {
     })
 }
 
+/// The chosen editor; where none is chosen, one that is nearly everywhere, the gentler first.
+fn editor(chosen: [Option<String>; 2], is_here: impl Fn(&str) -> bool) -> Option<String> {
+    let chosen = chosen.into_iter().flatten().find(|editor| !editor.trim().is_empty());
+    chosen.or_else(|| ["nano", "vi"].into_iter().find(|name| is_here(name)).map(str::to_owned))
+}
+
+/// Whether a program of that name lies on `path`.
+fn is_program(name: &str, path: &std::ffi::OsStr) -> bool {
+    std::env::split_paths(path).filter(|directory| directory.is_absolute()).any(|directory| {
+        std::fs::metadata(directory.join(name)).is_ok_and(|file| file.is_file() && file.mode() & 0o111 != 0)
+    })
+}
+
 /// Waits for the editor, and no longer than there is a terminal.
 async fn edit(file: &EditorFile, tty: &Tty) -> Result<(), Fault> {
-    let chosen = ["VISUAL", "EDITOR"].iter().filter_map(|name| std::env::var(name).ok());
-    let Some(editor) = chosen.into_iter().find(|editor| !editor.trim().is_empty()) else {
-        return Err(Fault::invalid("No editor is chosen.").hint("Set VISUAL or EDITOR, for example to `nano`."));
+    let chosen = ["VISUAL", "EDITOR"].map(|name| std::env::var(name).ok());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let Some(editor) = editor(chosen, |name| is_program(name, &path)) else {
+        return Err(Fault::invalid("No editor is chosen, and neither nano nor vi is here.")
+            .hint("Set VISUAL or EDITOR to an editor, for example to `nano`. Your draft is as it was."));
     };
     // By the shell, as others do it, since the variable may hold arguments.
     let mut child = tokio::process::Command::new("sh")
@@ -408,10 +422,21 @@ mod tests {
         let dir = file.path.parent().unwrap().to_owned();
         assert_eq!(mode(&dir), 0o700);
         std::fs::write(dir.join("message.md.swp"), "left by the editor").unwrap();
-        std::fs::write(&file.path, "edited\n").unwrap();
-        assert_eq!(file.read().unwrap(), "edited");
+        assert_eq!(file.read().unwrap(), "a secret\nquestion\n", "a text file ends with a line end");
+        std::fs::write(&file.path, "edited\t\n\n").unwrap();
+        assert_eq!(file.read().unwrap(), "edited\t\n\n");
         drop(file);
         assert!(!dir.exists());
+    }
+
+    #[test]
+    fn the_chosen_editor_is_used_and_one_that_is_here_where_none_is_chosen() {
+        let named = |name: &str| Some(name.to_owned());
+        assert_eq!(editor([named("code -w"), named("vi")], |_| true), named("code -w"));
+        assert_eq!(editor([named(" "), named("ed")], |_| true), named("ed"));
+        assert_eq!(editor([None, None], |_| true), named("nano"));
+        assert_eq!(editor([None, None], |name| name == "vi"), named("vi"));
+        assert_eq!(editor([None, None], |_| false), None);
     }
 
     #[test]

@@ -84,21 +84,36 @@ pub enum ShellCall {
     Quit,
     /// Ctrl+Z: restore the terminal and stop; redraw when continued.
     Suspend,
-    /// To the clipboard, by OSC 52 and natively where there is one. Already sanitised.
-    Copy(String),
+    /// To the clipboard; answered by `ShellReply::Copied`.
+    Copy(Clip),
     /// Hands the text to `$VISUAL`/`$EDITOR`; answered by `ShellReply::Edited`.
     Edit(String),
     Health,
     StartOllama,
-    /// What runs in the background; answered by `ShellReply::Jobs`.
+    /// What runs in the background, anew; answered by `ShellReply::Jobs`, which also comes unasked at each change.
     Jobs,
+}
+
+/// What goes to the clipboard: safe text, and how many characters were left out to make it so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clip {
+    pub text: String,
+    pub hidden: usize,
+}
+
+/// What has been copied, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    pub characters: usize,
+    pub hidden: usize,
 }
 
 #[derive(Debug)]
 pub enum ShellReply {
     /// The editor's text, or why there is none.
     Edited(Result<String, Fault>),
-    Copied(Result<usize, Fault>),
+    /// What is in the clipboard now, or why it is not.
+    Copied(Result<Copied, Fault>),
     Health(Result<Health, Fault>),
     StartedOllama(Result<Health, Fault>),
     Jobs(Vec<Running>),

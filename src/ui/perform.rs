@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     complete,
     copy::Clipboard,
-    msg::{AuthCall, AuthReply, ChatCall, ChatReply, Effect, Msg, ShellCall, ShellReply},
+    msg::{AuthCall, AuthReply, ChatCall, ChatReply, Clip, Copied, Effect, Msg, ShellCall, ShellReply},
 };
 use crate::{
     api::{
@@ -85,6 +85,7 @@ impl Performer {
         let (lane, queue) = mpsc::channel(LANE);
         let hands = Hands { gateway, tasks, outbox, session: Arc::default(), quit };
         hands.tasks.spawn("calls in order", hands.clone().serve(queue));
+        hands.tasks.spawn("jobs", hands.clone().tell_jobs());
         Self { hands, lane, latest: HashMap::new(), clipboard }
     }
 
@@ -175,10 +176,14 @@ impl Performer {
     fn shell(&mut self, call: ShellCall) {
         match call {
             ShellCall::Quit => self.in_order(Ordered::Quit),
-            ShellCall::Copy(text) => {
-                let letters = text.chars().count();
-                self.clipboard.copy(text);
-                self.reply(Msg::Shell(ShellReply::Copied(Ok(letters))));
+            ShellCall::Copy(Clip { text, hidden }) => {
+                let characters = text.chars().count();
+                let copying = self.clipboard.clone().copy(text);
+                let hands = self.hands.clone();
+                self.hands.tasks.spawn("clipboard", async move {
+                    let copied = copying.await.map(|()| Copied { characters, hidden });
+                    hands.tell(Msg::Shell(ShellReply::Copied(copied))).await;
+                });
             }
             ShellCall::Health => {
                 let hands = self.hands.clone();
@@ -189,16 +194,14 @@ impl Performer {
             }
             ShellCall::StartOllama => {
                 let hands = self.hands.clone();
-                self.hands.tasks.spawn("starting Ollama", async move {
+                self.hands.tasks.spawn_job("starting Ollama", async move {
                     let started = hands.gateway.start_ollama().await;
                     hands.tell(Msg::Shell(ShellReply::StartedOllama(started))).await;
                 });
             }
             ShellCall::Jobs => {
-                let mut running = self.hands.tasks.running();
-                // Our own plumbing is no work that anybody waits for.
-                running.retain(|task| !PLUMBING.contains(&task.name.as_str()));
-                self.reply(Msg::Shell(ShellReply::Jobs(running)));
+                let jobs = self.hands.tasks.jobs();
+                self.reply(Msg::Shell(ShellReply::Jobs(jobs)));
             }
             // The loop has lent the terminal for these before they could come here.
             ShellCall::Suspend | ShellCall::Edit(_) => {}
@@ -219,21 +222,6 @@ impl Performer {
     }
 }
 
-/// Names of tasks that the jobs tray leaves out.
-const PLUMBING: &[&str] = &[
-    "calls in order",
-    "timer",
-    "call",
-    "search",
-    "health",
-    "account",
-    "events",
-    "signals",
-    "settings",
-    "session events",
-    "counting calls",
-];
-
 impl Hands {
     async fn tell(&self, msg: Msg) {
         let _ = self.quit.run_until_cancelled(self.outbox.send(msg)).await;
@@ -245,6 +233,16 @@ impl Hands {
 
     fn keep(&self, session: Option<Session>) {
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
+    }
+
+    /// Tells of every job that begins or ends, so that what is counted on the screen is so.
+    async fn tell_jobs(self) {
+        let mut changed = self.tasks.watch_jobs();
+        let ended = self.tasks.token();
+        while let Some(Ok(())) = ended.run_until_cancelled(changed.changed()).await {
+            let jobs = self.tasks.jobs();
+            self.tell(Msg::Shell(ShellReply::Jobs(jobs))).await;
+        }
     }
 
     /// One call after the other, until the interface ends; what was asked before that is still done.

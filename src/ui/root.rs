@@ -8,7 +8,7 @@ mod view;
 
 use std::time::Duration;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{Frame, layout::Rect};
 
 use super::{
@@ -29,8 +29,9 @@ use super::{
     },
 };
 use crate::{
-    api::{Fault, events::Job, health::OllamaState},
+    api::{Fault, health::OllamaState},
     config::{ThemeName, load::Problem},
+    tasks::Running,
 };
 
 const SPIN: Duration = Duration::from_millis(80);
@@ -42,14 +43,13 @@ const JOBS_EVERY: Duration = Duration::from_secs(1);
 pub struct Look {
     /// `NO_COLOR` is set.
     pub no_color: bool,
-    pub dumb: bool,
     pub light_background: bool,
 }
 
 impl Look {
     #[must_use]
     pub fn theme(self, name: ThemeName) -> Theme {
-        Theme::on_background(name, self.no_color || self.dumb, self.light_background)
+        Theme::on_background(name, self.no_color, self.light_background)
     }
 }
 
@@ -62,7 +62,10 @@ pub struct Root {
     overlay: Option<Overlay>,
     toasts: Vec<(u64, Toast)>,
     toasts_made: u64,
-    jobs: Vec<Job>,
+    /// What runs in the background, as the family of all tasks tells it: the one truth for header and tray.
+    jobs: Vec<Running>,
+    /// A look at Ollama is due some time; there is never more than one such timer.
+    health_is_due: bool,
     /// A spinner tick is on its way.
     spinning: bool,
     /// The first Ctrl+C of two.
@@ -109,6 +112,7 @@ impl Root {
             toasts: Vec::new(),
             toasts_made: 0,
             jobs: Vec::new(),
+            health_is_due: false,
             spinning: false,
             quitting: false,
             suspend_next: false,
@@ -367,7 +371,7 @@ impl Root {
         if std::mem::replace(&mut self.quitting, true) {
             return self.quit();
         }
-        let key = self.cx.keymap.label(Action::Interrupt).unwrap_or_else(|| "Ctrl+C".into());
+        let key = self.cx.key(Action::Interrupt);
         vec![
             Effect::Toast(Toast::notice(format!("{key} once more quits."))),
             Effect::After(QUIT_WITHIN, Timer::QuitLadder),
@@ -432,7 +436,6 @@ impl Root {
     fn go_outside(&mut self, reason: Option<Fault>) {
         self.overlay = None;
         self.toasts.clear();
-        self.jobs.clear();
         self.cx.account = None;
         self.stage = Stage::Outside(SignInScreen::sign_in(reason));
     }
@@ -447,17 +450,17 @@ impl Root {
     }
 
     fn start_ollama(&mut self) -> Vec<Effect> {
+        let again = self.cx.key(Action::Refresh);
         let toast = match self.cx.health.as_ref().map(|health| &health.ollama) {
             Some(OllamaState::InstalledNotRunning) => {
                 return vec![Effect::Toast(Toast::notice("Starting Ollama…")), Effect::Shell(ShellCall::StartOllama)];
             }
             Some(OllamaState::Reachable { .. }) => Toast::notice("Ollama is running already."),
-            Some(OllamaState::Absent) => {
-                Toast::warning("There is no Ollama on this machine.").hint("Install it from ollama.com, then press F5.")
-            }
+            Some(OllamaState::Absent) => Toast::warning("There is no Ollama on this machine.")
+                .hint(format!("Install it from ollama.com, then press {again}.")),
             Some(OllamaState::Unreachable { .. }) => {
                 Toast::warning("This Ollama is not one that can be started from here.")
-                    .hint("Start it where it runs, then press F5.")
+                    .hint(format!("Start it where it runs, then press {again}."))
             }
             Some(OllamaState::Unknown) | None => Toast::notice("Still looking for Ollama."),
         };
@@ -467,6 +470,15 @@ impl Root {
     fn idle_limit_ms(&self) -> Option<i64> {
         let minutes = i64::from(self.cx.config.auth.idle_lock_minutes);
         (minutes > 0 && !self.cx.is_demo).then_some(minutes * 60_000)
+    }
+
+    /// Asks to be woken for the next look at Ollama, once, however many looks there were in between.
+    fn watch_health(&mut self) -> Option<Effect> {
+        let seconds = self.cx.config.ollama.health_seconds;
+        if seconds == 0 || std::mem::replace(&mut self.health_is_due, true) {
+            return None;
+        }
+        Some(Effect::After(Duration::from_secs(seconds), Timer::Health))
     }
 
     /// Asks to be woken when the idle lock would be due.
@@ -505,6 +517,12 @@ impl Root {
         self.last_input_ms = self.cx.now_ms;
         let whole = Rect::new(0, 0, self.cx.size.0, self.cx.size.1);
         let body = view::body(whole);
+        let is_press = mouse.kind == MouseEventKind::Down(MouseButton::Left);
+        if is_press && self.overlay.is_none() && mouse.row == 0 {
+            return view::header_action(self, whole.width, mouse.column)
+                .map(|action| self.act(action, None))
+                .unwrap_or_default();
+        }
         match (&mut self.overlay, &mut self.stage) {
             (Some(Overlay::Palette(picker)), _) => {
                 let out = picker.on_mouse(mouse, whole, &self.cx);
@@ -512,15 +530,23 @@ impl Root {
             }
             (Some(Overlay::Help(help)), _) => {
                 match mouse.kind {
-                    crossterm::event::MouseEventKind::ScrollUp => help.on_action(Action::ListUp, &self.cx),
-                    crossterm::event::MouseEventKind::ScrollDown => help.on_action(Action::ListDown, &self.cx),
+                    MouseEventKind::ScrollUp => help.on_action(Action::ListUp, &self.cx),
+                    MouseEventKind::ScrollDown => help.on_action(Action::ListDown, &self.cx),
                     _ => false,
                 };
                 Vec::new()
             }
+            (Some(Overlay::ChangePassphrase(form)), _) => {
+                form.on_mouse(mouse);
+                Vec::new()
+            }
             (None, Stage::Inside(chat)) => chat.on_mouse(mouse, body, &self.cx),
-            (Some(Overlay::Jobs | Overlay::ChangePassphrase(_)), _)
-            | (None, Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Locked { .. }) => Vec::new(),
+            (None, Stage::Outside(screen)) => screen.on_mouse(mouse),
+            (None, Stage::Locked { lock, .. }) => {
+                lock.on_mouse(mouse);
+                Vec::new()
+            }
+            (Some(Overlay::Jobs), _) | (None, Stage::Opening | Stage::Failed(_)) => Vec::new(),
         }
     }
 

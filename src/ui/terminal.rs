@@ -37,39 +37,46 @@ use crate::api::{Fault, FaultKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modes {
     pub mouse: bool,
-    /// `TERM` says it understands next to nothing.
-    pub dumb: bool,
 }
 
 impl Modes {
     /// By `TERM`, which is all a terminal tells without being asked; asking would wait for one that is mute.
-    #[must_use]
-    pub fn from_environment(mouse: bool) -> Self {
-        let term = std::env::var("TERM").unwrap_or_default();
-        Self { mouse, dumb: term.is_empty() || term == "dumb" }
+    ///
+    /// # Errors
+    /// When it says that the cursor cannot be moved. An interface drawn line by line was considered and left out: the
+    /// commands are exactly that.
+    pub fn from_environment(mouse: bool) -> Result<Self, Fault> {
+        Self::for_terminal(&std::env::var("TERM").unwrap_or_default(), mouse)
+    }
+
+    fn for_terminal(term: &str, mouse: bool) -> Result<Self, Fault> {
+        let what = match term {
+            "" => "TERM is not set",
+            "dumb" => "TERM=dumb",
+            _ => return Ok(Self { mouse }),
+        };
+        Err(Fault::new(
+            FaultKind::Invalid,
+            format!("This terminal cannot show the interface: {what} says that its cursor cannot be moved."),
+        )
+        .hint(
+            "Use `ollamanet ask \"…\"` and the other commands (`ollamanet help`), or set TERM to what the terminal is.",
+        ))
     }
 
     fn enter(self) -> String {
-        let mut bytes = "\x1b[?1049h\x1b[2J\x1b[H\x1b[?25l".to_owned();
-        if !self.dumb {
-            // Pastes in brackets, focus, keys told apart (terminals that do not know that one ignore it), a bar cursor.
-            bytes.push_str("\x1b[?2004h\x1b[?1004h\x1b[>1u\x1b[6 q");
-            if self.mouse {
-                // Presses and the wheel; movements would wake us for nothing.
-                bytes.push_str("\x1b[?1000h\x1b[?1006h");
-            }
+        // Pastes in brackets, focus, keys told apart (terminals that do not know that one ignore it), a bar cursor.
+        let mut bytes = "\x1b[?1049h\x1b[2J\x1b[H\x1b[?25l\x1b[?2004h\x1b[?1004h\x1b[>1u\x1b[6 q".to_owned();
+        if self.mouse {
+            // Presses and the wheel; movements would wake us for nothing.
+            bytes.push_str("\x1b[?1000h\x1b[?1006h");
         }
         bytes
     }
 
-    fn leave(self) -> String {
-        let mut bytes = "\x1b[0m".to_owned();
-        if !self.dumb {
-            bytes.push_str("\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[<1u\x1b[?1004l\x1b[?2004l\x1b[0 q");
-        }
+    fn leave() -> &'static str {
         // Emptied first: some terminals let the other screen be seen again later.
-        bytes.push_str("\x1b[H\x1b[2J\x1b[?1049l\x1b[?25h");
-        bytes
+        "\x1b[0m\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[<1u\x1b[?1004l\x1b[?2004l\x1b[0 q\x1b[H\x1b[2J\x1b[?1049l\x1b[?25h"
     }
 }
 
@@ -86,7 +93,7 @@ impl TerminalGuard {
     /// # Errors
     /// When there is no terminal, or it will not be put in raw mode.
     pub fn enter(modes: Modes) -> Result<Self, Fault> {
-        install_panic_hook(thread::current().id(), modes);
+        install_panic_hook(thread::current().id());
         let mut guard = Self { modes, entered: false };
         guard.again()?;
         Ok(guard)
@@ -106,7 +113,7 @@ impl TerminalGuard {
     /// Switches everything off, for somebody else.
     pub fn step_out(&mut self) {
         if std::mem::take(&mut self.entered) {
-            leave(self.modes);
+            leave();
         }
     }
 }
@@ -121,18 +128,18 @@ impl Drop for TerminalGuard {
 }
 
 /// Tries every step even if an earlier one fails. Raw mode first: it hurts the shell most.
-fn leave(modes: Modes) {
+fn leave() {
     let _ = crossterm::terminal::disable_raw_mode();
-    write_out(modes.leave().as_bytes());
+    write_out(Modes::leave().as_bytes());
 }
 
 /// Only a panic of the interface's own thread ends the program. A panic in a worker is logged and becomes a notice;
 /// restoring the screen for it would tear the interface down while it is still drawing.
-fn install_panic_hook(ui: thread::ThreadId, modes: Modes) {
+fn install_panic_hook(ui: thread::ThreadId) {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if thread::current().id() == ui {
-            leave(modes);
+            leave();
         }
         before(info);
     }));
@@ -276,14 +283,13 @@ pub struct Canvas {
     inner: CrosstermBackend<Gathered>,
     bytes: Gathered,
     tty: Arc<Tty>,
-    dumb: bool,
 }
 
 impl Canvas {
     #[must_use]
-    pub fn new(tty: Arc<Tty>, dumb: bool) -> Self {
+    pub fn new(tty: Arc<Tty>) -> Self {
         let bytes = Gathered(Rc::new(RefCell::new(Vec::with_capacity(32 * 1024))));
-        Self { inner: CrosstermBackend::new(bytes.clone()), bytes, tty, dumb }
+        Self { inner: CrosstermBackend::new(bytes.clone()), bytes, tty }
     }
 
     /// Sends what was drawn, such that the terminal shows it at once and not in stripes.
@@ -292,15 +298,11 @@ impl Canvas {
         if bytes.is_empty() {
             return;
         }
-        if self.dumb {
-            self.tty.write(&bytes);
-        } else {
-            let mut whole = Vec::with_capacity(bytes.len() + 16);
-            whole.extend_from_slice(b"\x1b[?2026h");
-            whole.extend_from_slice(&bytes);
-            whole.extend_from_slice(b"\x1b[?2026l");
-            self.tty.write(&whole);
-        }
+        let mut whole = Vec::with_capacity(bytes.len() + 16);
+        whole.extend_from_slice(b"\x1b[?2026h");
+        whole.extend_from_slice(&bytes);
+        whole.extend_from_slice(b"\x1b[?2026l");
+        self.tty.write(&whole);
         bytes.clear();
     }
 }
@@ -389,10 +391,8 @@ mod tests {
 
     #[test]
     fn everything_switched_on_is_switched_off() {
-        for modes in
-            [Modes { mouse: true, dumb: false }, Modes { mouse: false, dumb: false }, Modes { mouse: true, dumb: true }]
-        {
-            let (on, off) = (modes.enter(), modes.leave());
+        for modes in [Modes { mouse: true }, Modes { mouse: false }] {
+            let (on, off) = (modes.enter(), Modes::leave());
             for part in on.split('\x1b').filter(|part| part.starts_with("[?") && part.ends_with('h')) {
                 assert!(off.contains(&format!("\x1b{}l", part.trim_end_matches('h'))), "{part} of {modes:?}");
             }
@@ -400,6 +400,16 @@ mod tests {
             assert_eq!(on.contains("\x1b[6 q"), off.contains("\x1b[0 q"));
             assert!(off.ends_with("\x1b[?25h"), "the cursor comes back");
         }
+    }
+
+    #[test]
+    fn a_terminal_that_cannot_move_its_cursor_is_not_drawn_on() {
+        for term in ["", "dumb"] {
+            let fault = Modes::for_terminal(term, true).unwrap_err();
+            assert_eq!(fault.exit_code(), 2);
+            assert!(fault.to_string().contains("TERM"), "{fault}");
+        }
+        assert_eq!(Modes::for_terminal("xterm", true), Ok(Modes { mouse: true }));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub struct Syntax {
 }
 
 impl Theme {
-    /// The theme of this name; without colour where the terminal or its owner wants none (`NO_COLOR`, `TERM=dumb`).
+    /// The theme of this name; without colour where its owner wants none (`NO_COLOR`).
     #[must_use]
     pub fn by_name(name: ThemeName, colourless: bool) -> Self {
         Self::on_background(name, colourless, false)
@@ -165,7 +165,7 @@ impl Theme {
         )
     }
 
-    /// Attributes only, for `NO_COLOR`, `TERM=dumb` and those who like it quiet.
+    /// Attributes only, for `NO_COLOR` and those who like it quiet.
     #[must_use]
     pub fn plain() -> Self {
         let text = Style::new();

@@ -138,6 +138,8 @@ async fn quitting_gives_the_terminal_back() {
 async fn any_size_is_endured_and_a_small_one_says_so() {
     let stage = Stage::signed_in().await;
     let mut term = stage.terminal(1, 1);
+    // The first frame has come: before that a change of size would only be the size at the start.
+    crate::common::until("a first frame", || term.raw().windows(8).any(|bytes| bytes == b"\x1b[?2026l")).await;
     term.resize(30, 8);
     term.until("make it larger");
     for step in 0..400_u16 {
@@ -188,6 +190,45 @@ async fn suspending_locks_gives_the_terminal_back_and_resuming_draws_again() {
     term.until("a draft");
     term.send(" goes on");
     term.until("a draft goes on");
+}
+
+/// The program that a shell with job control runs in this terminal.
+fn child(term: &Term) -> rustix::process::Pid {
+    let shell = term.pid();
+    let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+    rustix::process::Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suspending_while_an_answer_streams_locks_and_the_answer_goes_on_afterwards() {
+    for by_signal in [false, true] {
+        let stage = Stage::signed_in().await;
+        let gate = Gate::new();
+        let held = gate.clone();
+        stage.chat(move |_| begun(&held).line(&piece(" and the other half.")).line(&crate::common::stage::last()));
+        let mut term =
+            Program::bare(stage.home(), "/bin/bash", &["-c", "set -m; \"$0\"; echo AWAY; read line; fg", PROGRAM])
+                .env("OLLAMA_HOST", stage.fake.url())
+                .start(100, 30);
+        term.until("send");
+        term.send("a question").key("enter");
+        term.until("Half an answer");
+        if by_signal {
+            let _ = rustix::process::kill_process(child(&term), Signal::TSTP);
+        } else {
+            term.key("ctrl+z");
+        }
+        term.until("AWAY");
+        restored(&term);
+        term.key("enter");
+        let locked = term.until("Locked");
+        assert!(!locked.contains("Half an answer"), "{locked}");
+        term.send(PASSPHRASE).key("enter");
+        term.until("Half an answer");
+        gate.release();
+        term.until("and the other half.");
+        term.until_gone("answering");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

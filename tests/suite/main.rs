@@ -29,4 +29,5 @@ mod screens;
 mod second_factor;
 mod sign_in;
 mod store;
+mod terminal;
 mod turns;

@@ -18,7 +18,7 @@ use crate::{
     api::{
         AccountId, ConversationId, Fault, FaultKind, TurnId,
         chat::{AttachmentKind, ContextMeter, Message, MessageRole, MessageState, Metrics, TurnEvent},
-        events::{Changed, Event, Job as Shown},
+        events::{Changed, Event},
         options::Think,
     },
     ollama::{ChatMessage, ChatRequest, DoneReason, OllamaError},
@@ -235,9 +235,7 @@ impl Turns {
         let request = titles::request(&model, &begun.options, can_think, &prompt, &answer);
         let (ollama, hub, token) = (self.0.parts.ollama.clone(), self.0.parts.hub.clone(), self.0.parts.tasks.token());
         let vault = vault.clone();
-        self.0.parts.tasks.spawn("title", async move {
-            let shown = titles::from_prompt(&prompt).unwrap_or_default();
-            hub.hint(vault.account, &Event::Jobs(vec![Shown { what: format!("Title for “{shown}”"), running_ms: 0 }]));
+        self.0.parts.tasks.spawn_job("a title", async move {
             let asking = timeout(titles::WITHIN, ollama.chat_whole(&request));
             let asked = token.run_until_cancelled(session.run_until_cancelled(asking)).await.flatten();
             // Without one the first words of the prompt stay, so a failure here is nobody's trouble.
@@ -253,7 +251,6 @@ impl Turns {
                     hub.changed(vault.account, Changed::Conversation(conversation));
                 }
             }
-            hub.hint(vault.account, &Event::Jobs(Vec::new()));
         });
     }
 }

@@ -66,8 +66,9 @@ use crate::{
     tasks::Tasks,
 };
 
-/// How often another process' writes are looked for while someone listens.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often another process' writes are looked for while someone listens. A timer of more than 64 ms wakes the runtime
+/// twice (its wheel sorts the timer into a finer one first), and an idle program may wake once a second.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// Longest wait for the list of models when none was chosen.
 const ASKING: Duration = Duration::from_secs(3);
 
@@ -256,7 +257,7 @@ impl Turns {
         let (reply, started) = oneshot::channel();
         let (turns, vault, ended) = (self.clone(), vault.clone(), ended.clone());
         // A task from here on: whoever asked may stop waiting, and then what is committed must be answered all the same.
-        self.0.parts.tasks.spawn("answer", async move {
+        self.0.parts.tasks.spawn_job("an answer", async move {
             let (state, account, stop_too) = (Arc::clone(&turns.0.state), vault.account, stop.clone());
             let committed = vault
                 .db

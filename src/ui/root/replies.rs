@@ -1,20 +1,18 @@
 //! What the frame does with answers, events and timers. Keys are next door.
 
-use std::time::Duration;
-
 use super::{JOBS_EVERY, Overlay, Root, Stage, idle_reason, view};
 use crate::{
     api::{
         Fault, FaultKind,
         auth::Door,
-        events::{Changed, Event, Job},
+        events::{Changed, Event},
         health::{Health, Level, OllamaState},
     },
     config::{live::Current, load::Problem},
     ui::{
         cx::Cx,
         keymap::{Keymap, placed},
-        msg::{AuthReply, ChatReply, Effect, ShellCall, ShellReply, Timer},
+        msg::{AuthReply, ChatReply, Copied, Effect, ShellCall, ShellReply, Timer},
         screens::{
             chat::ChatScreen,
             sign_in::{Progress, SignInScreen},
@@ -149,11 +147,6 @@ impl Root {
             }
             Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
             Event::Health(health) => self.on_health(*health),
-            Event::Jobs(jobs) => {
-                self.dirty = self.jobs != jobs;
-                self.jobs = jobs;
-                Vec::new()
-            }
             event @ (Event::Turn { .. } | Event::Changed(_)) => self.with_chat(|chat, cx| chat.on_event(&event, cx)),
         }
     }
@@ -198,31 +191,30 @@ impl Root {
         match reply {
             ShellReply::Health(Ok(health)) => {
                 let mut effects = self.on_health(health);
-                let seconds = self.cx.config.ollama.health_seconds;
-                if seconds > 0 {
-                    effects.push(Effect::After(Duration::from_secs(seconds), Timer::Health));
-                }
+                effects.extend(self.watch_health());
+                effects
+            }
+            // One refusal is no reason never to look again.
+            ShellReply::Health(Err(fault)) => {
+                let mut effects = vec![Effect::Toast(Toast::fault(&fault))];
+                effects.extend(self.watch_health());
                 effects
             }
             ShellReply::StartedOllama(Ok(health)) => self.on_health(health),
-            ShellReply::Health(Err(fault))
-            | ShellReply::StartedOllama(Err(fault))
+            ShellReply::StartedOllama(Err(fault))
             | ShellReply::Back(Err(fault))
             | ShellReply::SettingsRefused(fault)
             | ShellReply::Copied(Err(fault)) => vec![Effect::Toast(Toast::fault(&fault))],
             ShellReply::Jobs(jobs) => {
-                self.jobs = jobs
-                    .into_iter()
-                    .map(|job| Job { what: job.name, running_ms: job.since.elapsed().as_millis() as u64 })
-                    .collect();
+                self.dirty = self.jobs.len() != jobs.len() || matches!(self.overlay, Some(Overlay::Jobs));
+                self.jobs = jobs;
                 Vec::new()
             }
+            ShellReply::Copied(Ok(copied)) => vec![Effect::Toast(copied_toast(copied))],
             ShellReply::StopRequested => self.suspend(),
             ShellReply::Back(Ok(())) => Vec::new(),
             ShellReply::Settings(current) => self.on_settings(&current),
-            reply @ (ShellReply::Edited(_) | ShellReply::Copied(Ok(_))) => {
-                self.with_chat(|chat, cx| chat.on_shell(&reply, cx))
-            }
+            reply @ ShellReply::Edited(_) => self.with_chat(|chat, cx| chat.on_shell(&reply, cx)),
         }
     }
 
@@ -240,6 +232,7 @@ impl Root {
             several => Toast::notice(format!("{read} {} take effect at the next start.", several.join(", "))),
         }));
         effects.extend(self.watch_idleness());
+        effects.extend(self.watch_health());
         effects
     }
 
@@ -281,6 +274,10 @@ impl Root {
             Timer::Jobs => Vec::new(),
             Timer::Health => {
                 self.dirty = false;
+                self.health_is_due = false;
+                if self.cx.config.ollama.health_seconds == 0 {
+                    return Vec::new();
+                }
                 vec![Effect::Shell(ShellCall::Health)]
             }
             Timer::Judge(asked) => match (&self.overlay, &mut self.stage) {
@@ -294,6 +291,20 @@ impl Root {
 
     pub(super) fn on_chat(&mut self, reply: ChatReply) -> Vec<Effect> {
         self.with_chat(|chat, cx| chat.on_reply(reply, cx))
+    }
+}
+
+/// Says how much, and what is not there that the eye could not see either.
+fn copied_toast(copied: Copied) -> Toast {
+    let count = |number: usize| format!("{number} {}", if number == 1 { "character" } else { "characters" });
+    let text = format!("Copied {}.", count(copied.characters));
+    match copied.hidden {
+        0 => Toast::good(text),
+        hidden => Toast::warning(text).hint(format!(
+            "{} that cannot be seen {} left out.",
+            count(hidden),
+            if hidden == 1 { "is" } else { "are" }
+        )),
     }
 }
 

@@ -1,4 +1,4 @@
-use crossterm::event::{KeyCode, KeyModifiers};
+use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
 use ratatui::{Terminal, backend::TestBackend};
 
@@ -11,7 +11,7 @@ use crate::{
         health::{Check, Health, Level},
     },
     config::{Config, live::Current},
-    ui::msg::{AuthReply, ShellReply},
+    ui::msg::{AuthReply, Copied, ShellReply},
 };
 
 /// 2026-11-24 10:02 UTC, as `Cx::fixed`.
@@ -549,4 +549,145 @@ fn without_colour_nothing_is_coloured_and_the_words_are_the_same() {
         let cells = &terminal.backend().buffer().content;
         assert!(cells.iter().all(|cell| cell.fg == reset && cell.bg == reset));
     }
+}
+
+fn timers(effects: &[Effect], wanted: Timer) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::After(_, timer) if *timer == wanted)).count()
+}
+
+#[test]
+fn however_often_ollama_is_asked_for_by_hand_one_timer_asks_again() {
+    let mut root = inside();
+    let mut asked = 0;
+    for _ in 0..3 {
+        let effects = press(&mut root, "f5");
+        let calls = effects.iter().filter(|effect| matches!(effect, Effect::Shell(ShellCall::Health))).count();
+        assert_eq!(calls, 1, "one key asks once");
+        asked += timers(&root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable()))))), Timer::Health);
+    }
+    assert_eq!(asked, 1);
+    root.update(Msg::Timer(Timer::Health));
+    let refused = Fault::new(FaultKind::Slow, "Too many questions.");
+    let effects = root.update(Msg::Shell(ShellReply::Health(Err(refused))));
+    assert_eq!(timers(&effects, Timer::Health), 1, "a refusal does not end the watch");
+}
+
+#[test]
+fn copying_says_how_much_was_copied_and_what_was_left_out_or_why_nothing_was() {
+    let mut root = inside();
+    root.update(Msg::Shell(ShellReply::Copied(Ok(Copied { characters: 120, hidden: 0 }))));
+    assert!(draw(&root, 80, 24).contains("Copied 120 characters."));
+    root.toasts.clear();
+    root.update(Msg::Shell(ShellReply::Copied(Ok(Copied { characters: 1, hidden: 2 }))));
+    let screen = draw(&root, 80, 24);
+    assert!(screen.contains("Copied 1 character.") && screen.contains("2 characters that cannot be seen"), "{screen}");
+    root.toasts.clear();
+    root.update(Msg::Shell(ShellReply::Copied(Err(Fault::invalid("There is no clipboard.")))));
+    assert!(draw(&root, 80, 24).contains("no clipboard"));
+}
+
+#[test]
+fn the_count_of_jobs_is_what_runs_whether_the_tray_was_open_or_not() {
+    let job = |name: &str| Running { name: name.into(), since: std::time::Instant::now(), is_job: true };
+    let mut root = inside();
+    root.update(Msg::Shell(ShellReply::Jobs(vec![job("an answer"), job("a title")])));
+    assert!(root.take_dirty());
+    assert!(draw(&root, 80, 24).contains("2 jobs"));
+    press(&mut root, "f6");
+    assert!(draw(&root, 80, 24).contains("an answer"));
+    press(&mut root, "esc");
+    root.update(Msg::Shell(ShellReply::Jobs(vec![job("an answer")])));
+    let screen = draw(&root, 80, 24);
+    assert!(screen.contains("1 job") && !screen.contains("jobs"), "{screen}");
+    root.update(Msg::Shell(ShellReply::Jobs(Vec::new())));
+    assert!(!draw(&root, 80, 24).contains("job"));
+}
+
+fn click_on(root: &mut Root, text: &str) -> Vec<Effect> {
+    let (columns, rows) = root.cx.size;
+    let screen = draw(root, columns, rows);
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).expect(text);
+    let column = crate::ui::text::wrap::width(line.split(text).next().unwrap());
+    root.update(Msg::Mouse(MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: u16::try_from(column).unwrap(),
+        row: u16::try_from(row).unwrap(),
+        modifiers: KeyModifiers::NONE,
+    }))
+}
+
+#[test]
+fn a_click_chooses_a_field_and_switches_a_toggle_at_the_door() {
+    let mut root = at_the_door();
+    write(&mut root, "alice");
+    click_on(&mut root, "Passphrase");
+    write(&mut root, "correct horse");
+    click_on(&mut root, "[ ] Stay");
+    assert!(draw(&root, 80, 24).contains("[x] Stay"));
+    let effects = press(&mut root, "enter");
+    let Some(Effect::Auth(AuthCall::SignIn { name, passphrase })) = effects.first() else { panic!("{effects:?}") };
+    assert_eq!((name.as_str(), passphrase.reveal()), ("alice", "correct horse"));
+}
+
+#[test]
+fn a_click_answers_whether_to_stay_signed_in() {
+    for (words, stays) in [("Yes, stay", true), ("No, ask", false)] {
+        let mut root = root();
+        root.update(Msg::Auth(AuthReply::Door(Ok(Door::FirstRun))));
+        let letters = "ABCDEFGHJKMNPQRSTVWXYZ234567";
+        let signed_in = SignedIn { recovery_code: Some(Secret::new(letters)), ..signed_in() };
+        root.update(Msg::Auth(AuthReply::SignedIn(Ok(Box::new(signed_in)))));
+        press(&mut root, "enter");
+        let screen = draw(&root, 80, 24);
+        let places = screen.split("places ").nth(1).unwrap();
+        let places = places.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<usize>().ok());
+        for place in places.take(4) {
+            write(&mut root, &letters[place - 1..place]);
+        }
+        press(&mut root, "enter");
+        let effects = click_on(&mut root, words);
+        assert!(matches!(effects[0], Effect::Auth(AuthCall::StaySignedIn(yes)) if yes == stays), "{effects:?}");
+    }
+}
+
+#[test]
+fn the_first_line_can_be_clicked() {
+    let mut root = inside();
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
+    let effects = click_on(&mut root, "ollama 0.35");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::Health))), "{effects:?}");
+    let running = Running { name: "a title".into(), since: std::time::Instant::now(), is_job: true };
+    root.update(Msg::Shell(ShellReply::Jobs(vec![running])));
+    click_on(&mut root, "1 job");
+    assert!(matches!(root.overlay, Some(Overlay::Jobs)));
+    press(&mut root, "esc");
+    click_on(&mut root, "ollamanet");
+    assert!(matches!(root.overlay, Some(Overlay::Palette(_))));
+}
+
+#[test]
+fn no_cursor_blinks_behind_what_is_in_front() {
+    let cursor = |root: &Root| {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        terminal.draw(|frame| root.view(frame)).unwrap();
+        terminal.backend().cursor_visible()
+    };
+    let mut root = inside();
+    assert!(cursor(&root));
+    press(&mut root, "f1");
+    assert!(!cursor(&root));
+}
+
+#[test]
+fn a_window_works_from_the_size_on_that_the_notice_names() {
+    for (columns, rows, works) in
+        [(79, 23, true), (40, 10, true), (39, 10, false), (40, 9, false), (39, 9, false), (20, 4, false)]
+    {
+        let mut root = inside();
+        root.update(Msg::Resize(columns, rows));
+        let screen = draw(&root, columns, rows);
+        assert_eq!(screen.contains("Write a message") && screen.contains("Enter send"), works, "{screen}");
+        assert_eq!(screen.replace(" × ", "×").contains("40×10"), !works, "{screen}");
+    }
+    assert_eq!(draw(&inside(), 1, 1).trim(), "4");
 }

@@ -21,7 +21,8 @@ use crate::{
     },
 };
 
-/// Below this nothing can be laid out; between this and 80×24 it is cramped, but works.
+/// Below this the notice stands instead. From here on everything can be done; from 80×24 on it is comfortable. Tests
+/// draw every screen at 40×12 and 80×24.
 const SMALLEST: (u16, u16) = (40, 10);
 
 /// Header, screen, footer.
@@ -52,7 +53,7 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
         }
         Stage::Failed(fault) => failed(fault, frame, body, cx),
         Stage::Outside(screen) => screen.view(frame, body, cx),
-        Stage::Inside(chat) => chat.view(frame, body, cx),
+        Stage::Inside(chat) => chat.view(frame, body, cx, root.overlay.is_none()),
         Stage::Locked { lock, .. } => lock.view(frame, body, cx),
     }
     let hints = match &root.stage {
@@ -66,7 +67,7 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
     match &root.overlay {
         Some(Overlay::Palette(picker)) => picker.view(frame, area, cx),
         Some(Overlay::Help(help)) => help.view(frame, area, cx),
-        Some(Overlay::Jobs) => jobs::view(&root.jobs, frame, area, cx),
+        Some(Overlay::Jobs) => jobs::view(&root.jobs, std::time::Instant::now(), frame, area, cx),
         Some(Overlay::ChangePassphrase(form)) => form.view(frame, area, cx),
         None => {}
     }
@@ -83,8 +84,26 @@ fn with_the_shell_s(mut hints: Vec<Hint>, cx: &Cx) -> Vec<Hint> {
     hints
 }
 
-/// ` ollamanet   Chat            alice · admin   ● ollama 0.35   2 jobs `, giving up from the left of the right half.
+/// What a click at this column of the first line does: the name opens the palette, the state of Ollama asks anew, the
+/// jobs open their tray.
+pub(super) fn header_action(root: &Root, width: u16, column: u16) -> Option<Action> {
+    let mut at = 0;
+    for (span, action) in header(root, width) {
+        let end = at + span.width();
+        if (at..end).contains(&usize::from(column)) {
+            return action;
+        }
+        at = end;
+    }
+    None
+}
+
 fn header_line(root: &Root, width: u16) -> Line<'static> {
+    Line::from(header(root, width).into_iter().map(|(span, _)| span).collect::<Vec<_>>())
+}
+
+/// ` ollamanet   Chat            alice · admin   ● ollama 0.35   2 jobs `, giving up from the left of the right half.
+fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
     let cx = &root.cx;
     let mut left = vec![Span::styled(" ollamanet ", cx.theme.title)];
     if cx.is_demo {
@@ -94,12 +113,12 @@ fn header_line(root: &Root, width: u16) -> Line<'static> {
     if matches!(root.stage, Stage::Inside(_)) {
         left.push(Span::styled("  Chat ", cx.theme.accent));
     }
-    let mut right: Vec<Vec<Span>> = Vec::new();
+    let mut right: Vec<(Vec<Span>, Option<Action>)> = Vec::new();
     if let Some(account) = cx.account.as_ref().filter(|_| !matches!(root.stage, Stage::Outside(_))) {
         let text = format!("{} · {}", SafeText::line(&account.name), account.role.as_str());
-        right.push(vec![Span::styled(text, cx.theme.text)]);
+        right.push((vec![Span::styled(text, cx.theme.text)], None));
     }
-    right.push(match &cx.health {
+    let health = match &cx.health {
         None => vec![Span::styled("… ollama", cx.theme.dim)],
         Some(health) => {
             let (level, mark, text) = health_words(health);
@@ -110,22 +129,25 @@ fn header_line(root: &Root, width: u16) -> Line<'static> {
             };
             vec![Span::styled(format!("{mark} "), style), Span::styled(text, cx.theme.dim)]
         }
-    });
+    };
+    right.push((health, Some(Action::Refresh)));
     if !root.jobs.is_empty() {
         let count = root.jobs.len();
-        right.push(vec![Span::styled(format!("{count} {}", if count == 1 { "job" } else { "jobs" }), cx.theme.accent)]);
+        let text = format!("{count} {}", if count == 1 { "job" } else { "jobs" });
+        right.push((vec![Span::styled(text, cx.theme.accent)], Some(Action::ToggleJobs)));
     }
     let wide = |spans: &[Span]| spans.iter().map(Span::width).sum::<usize>();
     let room = usize::from(width).saturating_sub(wide(&left) + 1);
-    while !right.is_empty() && right.iter().map(|part| wide(part) + 3).sum::<usize>() > room {
+    while !right.is_empty() && right.iter().map(|(part, _)| wide(part) + 3).sum::<usize>() > room {
         right.remove(0);
     }
-    let used: usize = right.iter().map(|part| wide(part) + 3).sum();
-    let mut line = Line::from(left);
-    line.push_span(Span::raw(" ".repeat(room.saturating_sub(used))));
-    for part in right {
-        line.push_span(Span::raw("   "));
-        line.extend(part);
+    let used: usize = right.iter().map(|(part, _)| wide(part) + 3).sum();
+    let mut line: Vec<(Span, Option<Action>)> =
+        left.into_iter().enumerate().map(|(at, span)| (span, (at == 0).then_some(Action::Palette))).collect();
+    line.push((Span::raw(" ".repeat(room.saturating_sub(used))), None));
+    for (part, action) in right {
+        line.push((Span::raw("   "), None));
+        line.extend(part.into_iter().map(|span| (span, action)));
     }
     line
 }
@@ -160,10 +182,15 @@ pub(super) fn health_words(health: &Health) -> (Level, &'static str, String) {
 }
 
 fn too_small(frame: &mut Frame, area: Rect, cx: &Cx) {
-    let words = format!(
-        "This window is too small: {} × {}. ollamanet needs {} × {}, better 80 × 24. Nothing is lost: make it larger.",
-        area.width, area.height, SMALLEST.0, SMALLEST.1
+    let (columns, rows) = SMALLEST;
+    let long = format!(
+        "This window is too small: {} × {}. ollamanet needs {columns} × {rows}, better 80 × 24. Nothing is lost: make \
+         it larger.",
+        area.width, area.height
     );
+    // Where even that is cut off, the size that is needed comes first.
+    let fits = usize::from(area.width) * usize::from(area.height) >= long.chars().count() * 3 / 2;
+    let words = if fits { long } else { format!("{columns}×{rows} needed") };
     frame.render_widget(Paragraph::new(Text::styled(words, cx.theme.warning)).wrap(Wrap { trim: true }), area);
 }
 

@@ -33,7 +33,8 @@ pub(super) fn code_top(language: &str, room: usize, theme: &Theme) -> Option<Lin
 }
 
 pub(super) fn code_bottom(room: usize, theme: &Theme) -> Option<Line<'static>> {
-    (room >= NARROWEST_BOX).then(|| Line::styled(format!("└{}┘", "─".repeat(room - 2)), theme.code_border))
+    // The style on the span: a line's own is laid under what it stands in, and gets lost there.
+    (room >= NARROWEST_BOX).then(|| Line::from(Span::styled(format!("└{}┘", "─".repeat(room - 2)), theme.code_border)))
 }
 
 /// One line of code as the rows of its box, with the bytes of the source each shows.

@@ -75,7 +75,7 @@ impl Table {
     fn grid(&self, widths: &[usize], theme: &Theme) -> Vec<TableLine> {
         let border = |left: &str, middle: &str, right: &str| {
             let bars: Vec<String> = widths.iter().map(|width| "─".repeat(width + 2)).collect();
-            (Line::styled(format!("{left}{}{right}", bars.join(middle)), theme.table_border), None)
+            (ruled(format!("{left}{}{right}", bars.join(middle)), theme), None)
         };
         let mut lines = vec![border("┌", "┬", "┐")];
         self.row(&self.head, None, widths, theme, &mut lines);
@@ -121,7 +121,7 @@ impl Table {
     /// Each row as lines of "head: cell".
     fn records(&self, columns: usize, theme: &Theme) -> Vec<TableLine> {
         let mut lines = Vec::new();
-        let rule = || (Line::styled("─".repeat(columns.min(12)), theme.table_border), None);
+        let rule = || (ruled("─".repeat(columns.min(12)), theme), None);
         if self.rows.is_empty() {
             for cell in &self.head {
                 lines.extend(wrap(cell, columns, Breaks::Words).into_iter().map(|line| (line.after(Vec::new()), None)));
@@ -160,4 +160,9 @@ fn cell_width(cell: &Cell) -> usize {
         }
     }
     widest
+}
+
+/// The style on the span: a line's own is lost where its spans are set behind a quote's bar or a list's mark.
+fn ruled(text: String, theme: &Theme) -> Line<'static> {
+    Line::from(Span::styled(text, theme.table_border))
 }

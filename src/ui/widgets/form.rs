@@ -1,6 +1,8 @@
 //! Labelled fields one below the other, with one of them in use. It knows nothing of what they mean.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use std::cell::Cell;
+
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -43,6 +45,8 @@ pub struct Form {
     /// An answer is awaited; the fields cannot be changed meanwhile.
     pub busy: bool,
     fault: Option<Fault>,
+    /// Where it was drawn last, for clicks.
+    drawn: Cell<Rect>,
 }
 
 impl Form {
@@ -176,6 +180,21 @@ impl Form {
         })
     }
 
+    /// A click chooses the row it falls on and switches a toggle; `true` when it fell on one.
+    pub fn on_mouse(&mut self, mouse: MouseEvent) -> bool {
+        if self.busy || mouse.kind != MouseEventKind::Down(MouseButton::Left) {
+            return false;
+        }
+        let spot = (mouse.column, mouse.row).into();
+        let parts = self.parts(self.drawn.get());
+        let Some(row) = (0..self.rows.len()).find(|row| parts[*row].contains(spot)) else { return false };
+        self.at = row;
+        if let Kind::Toggle(on) = &mut self.rows[row].kind {
+            *on = !*on;
+        }
+        true
+    }
+
     pub fn on_paste(&mut self, text: &str) -> Option<FormOut> {
         let at = self.at;
         match &mut self.rows.get_mut(at)?.kind {
@@ -194,14 +213,20 @@ impl Form {
         self.rows.iter().map(|row| if matches!(row.kind, Kind::Text(_)) { 2 } else { 1 }).sum::<u16>() + 3
     }
 
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+    /// Where each row stands in `area`, and last what is left below.
+    fn parts(&self, area: Rect) -> std::rc::Rc<[Rect]> {
         let mut heights: Vec<Constraint> = self
             .rows
             .iter()
             .map(|row| Constraint::Length(if matches!(row.kind, Kind::Text(_)) { 2 } else { 1 }))
             .collect();
         heights.push(Constraint::Min(0));
-        let parts = Layout::vertical(heights).split(area);
+        Layout::vertical(heights).split(area)
+    }
+
+    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        self.drawn.set(area);
+        let parts = self.parts(area);
         for (at, row) in self.rows.iter().enumerate() {
             let focused = at == self.at && !self.busy;
             let (bar, style) = if focused { ("┃ ", cx.theme.accent) } else { ("│ ", cx.theme.dim) };

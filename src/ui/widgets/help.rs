@@ -47,6 +47,9 @@ impl Help {
         order.extend([Context::Global].into_iter().filter(|context| *context != self.context));
         order
             .extend(Context::ALL.into_iter().filter(|context| *context != self.context && *context != Context::Global));
+        let widest = ACTIONS.iter().map(|spec| cx.keymap.labels(spec.action).width()).max().unwrap_or_default();
+        // One column for all, unless somebody bound half the keyboard to an action.
+        let column = widest.clamp(8, 32) + 2;
         let mut lines = Vec::new();
         for context in order {
             if !lines.is_empty() {
@@ -57,7 +60,7 @@ impl Help {
                 let keys = cx.keymap.labels(spec.action);
                 let (keys, style) =
                     if keys.is_empty() { ("–".to_owned(), cx.theme.dim) } else { (keys, cx.theme.key) };
-                let gap = " ".repeat(26_usize.saturating_sub(keys.width()).max(2));
+                let gap = " ".repeat(column.saturating_sub(keys.width()).max(2));
                 lines.push(Line::from(vec![
                     Span::raw("  "),
                     Span::styled(keys, style),

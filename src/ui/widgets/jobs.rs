@@ -1,6 +1,6 @@
 //! What runs in the background, and for how long.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ratatui::{
     Frame,
@@ -11,18 +11,18 @@ use ratatui::{
 
 use super::{modal, picker::cut};
 use crate::{
-    api::events::Job,
     safe_text::SafeText,
+    tasks::Running,
     ui::{cx::Cx, keymap::Action},
 };
 
 /// Draws the tray.
-pub fn view(jobs: &[Job], frame: &mut Frame, area: Rect, cx: &Cx) {
+pub fn view(jobs: &[Running], now: Instant, frame: &mut Frame, area: Rect, cx: &Cx) {
     let hints = cx.hints(&[(Action::ListClose, "close")]);
     let rows = (jobs.len() as u16).max(1) + 4;
     let inner = modal::open(frame, area, cx, "Background work", (64, rows), &hints).inner(Margin::new(1, 1));
     if jobs.is_empty() {
-        let text = "Nothing runs in the background. Titles and other work show up here.";
+        let text = "Nothing runs in the background. Answers, titles and other work show up here.";
         let words = Paragraph::new(Line::styled(text, cx.theme.dim)).wrap(ratatui::widgets::Wrap { trim: true });
         frame.render_widget(words, inner);
         return;
@@ -31,11 +31,11 @@ pub fn view(jobs: &[Job], frame: &mut Frame, area: Rect, cx: &Cx) {
     let lines: Vec<Line> = jobs
         .iter()
         .map(|job| {
-            let what = cut(SafeText::line(&job.what).as_str(), room);
+            let what = cut(SafeText::line(&job.name).as_str(), room);
             Line::from(vec![
                 Span::styled(format!("{} ", cx.spinner()), cx.theme.accent),
                 Span::styled(format!("{what:<room$}"), cx.theme.text),
-                Span::styled(format!("{:>9}", how_long(Duration::from_millis(job.running_ms))), cx.theme.dim),
+                Span::styled(format!("{:>9}", how_long(now.saturating_duration_since(job.since))), cx.theme.dim),
             ])
         })
         .collect();

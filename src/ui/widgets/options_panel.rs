@@ -242,10 +242,11 @@ impl OptionsPanel {
     fn foot(&self, cx: &Cx) -> Text<'static> {
         let theme = &cx.theme;
         let Some(place) = self.at.checked_sub(BEFORE) else {
+            let opens = cx.key(Action::Submit);
             let text = if self.at == 0 {
-                "The model that answers. Enter opens the list."
+                format!("The model that answers. {opens} opens the list.")
             } else {
-                "What the model is told before everything else. Enter opens it."
+                format!("What the model is told before everything else. {opens} opens it.")
             };
             return Text::styled(text, theme.dim);
         };

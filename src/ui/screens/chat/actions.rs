@@ -12,7 +12,7 @@ use crate::{
     ui::{
         actions::Action,
         cx::{Cx, Hint},
-        msg::{ChatCall, Effect, ShellCall},
+        msg::{ChatCall, Effect},
         widgets::{toast::Toast, transcript},
     },
 };
@@ -23,7 +23,7 @@ impl ChatScreen {
             Action::Escape => return self.escape(cx),
             Action::Interrupt => return self.interrupt(cx),
             Action::NewConversation => return Some(self.new_conversation(self.fresh_settings(), cx)),
-            Action::ModelPicker => return Some(self.open_models()),
+            Action::ModelPicker => return Some(self.open_models(cx)),
             Action::PromptHistory => return Some(self.open_prompts()),
             Action::ToggleSidebar => {
                 self.toggle_sidebar(cx);
@@ -35,14 +35,12 @@ impl ChatScreen {
             }
             Action::Refresh => {
                 // The root asks for the health; lists and messages are read anew here.
-                let mut effects = vec![
-                    Effect::Shell(ShellCall::Health),
-                    Effect::Chat(ChatCall::Models { fresh: true }),
-                    Effect::Chat(ChatCall::Tree),
-                ];
+                let mut effects = vec![Effect::Chat(ChatCall::Models { fresh: true }), Effect::Chat(ChatCall::Tree)];
                 effects.extend(self.reopen());
                 return Some(effects);
             }
+            Action::ContinueAnswer => return Some(self.command(Command::Continue, cx)),
+            Action::AnswerAgain => return Some(self.command(Command::Regenerate, cx)),
             Action::FocusNext | Action::FocusPrevious => return Some(self.tab(action == Action::FocusNext, cx)),
             _ => {}
         }
@@ -242,8 +240,8 @@ impl ChatScreen {
 
     pub(super) fn command(&mut self, command: Command, cx: &Cx) -> Vec<Effect> {
         match command {
-            Command::Model(Some(name)) => self.choose_model(&name),
-            Command::Model(None) => self.open_models(),
+            Command::Model(Some(name)) => self.choose_model(&name, cx),
+            Command::Model(None) => self.open_models(cx),
             Command::System(Some(text)) => self.set_system_prompt(&text),
             Command::System(None) => {
                 self.open_system_prompt(cx);
@@ -325,13 +323,13 @@ impl ChatScreen {
         }
     }
 
-    fn choose_model(&mut self, name: &str) -> Vec<Effect> {
+    fn choose_model(&mut self, name: &str, cx: &Cx) -> Vec<Effect> {
         let known = self.models.as_ref().map(|list| &list.models);
         // Ollama reads a name without a tag as `latest`.
         let with_tag = if name.contains(':') { name.to_owned() } else { format!("{name}:latest") };
         match known {
             Some(models) if !models.iter().any(|model| model.name == name || model.name == with_tag) => {
-                let mut effects = self.open_models();
+                let mut effects = self.open_models(cx);
                 effects.push(Effect::Toast(Toast::warning(format!("{name} is not installed. Choose one that is."))));
                 effects
             }
@@ -347,15 +345,15 @@ impl ChatScreen {
 
     pub(super) fn hints(&self, cx: &Cx) -> Vec<Hint> {
         if let Some(Overlay::System(_)) = &self.overlay {
+            let (send, newline) = cx.writing();
             return cx.hints(&[
-                (Action::Send, "save"),
-                (Action::Newline, "newline"),
+                (send, "save"),
+                (newline, "newline"),
                 (Action::Editor, "editor"),
                 (Action::Escape, "back"),
             ]);
         }
-        let (send, newline) =
-            if cx.config.ui.enter_sends { (Action::Send, Action::Newline) } else { (Action::Newline, Action::Send) };
+        let (send, newline) = cx.writing();
         match self.focus {
             Focus::Composer => {
                 let mut hints = Vec::new();
@@ -375,14 +373,17 @@ impl ChatScreen {
                     hints.extend(cx.hint(Action::Escape, "leave the edit"));
                 } else if self.forking.is_some() {
                     hints.extend(cx.hint(Action::Escape, "no branch"));
+                } else if self.can_go_on() {
+                    hints.extend(cx.hint(Action::ContinueAnswer, "continue"));
                 }
+                let next = if self.transcript.is_empty() { "list" } else { "messages" };
                 hints.extend(cx.hints(&[
                     (newline, "newline"),
                     (Action::Palette, "commands"),
                     (Action::NewConversation, "new"),
-                    (Action::FocusNext, "messages"),
-                    (Action::ModelPicker, "model"),
+                    (Action::FocusNext, next),
                     (Action::Help, "help"),
+                    (Action::ModelPicker, "model"),
                 ]));
                 hints
             }
@@ -435,6 +436,11 @@ impl ChatScreen {
                 (Action::Cancel, "write"),
             ]),
         }
+    }
+
+    /// Nothing is written, and the last answer broke off.
+    pub(super) fn can_go_on(&self) -> bool {
+        self.composer.is_blank() && !self.is_answering() && self.transcript.last().is_some_and(transcript::can_continue)
     }
 
     /// What the running answer is doing, for the line above the composer.

@@ -197,7 +197,7 @@ impl ChatScreen {
         }
         self.completion = None;
         if (self.editing.is_some() || self.forking.is_some()) && self.is_answering() {
-            return notice("An answer is on its way; Esc stops it.");
+            return notice(&format!("An answer is on its way; {} stops it.", cx.key(Action::Escape)));
         }
         if let Some(editing) = &self.editing {
             let how = How::Edit(editing.message);
@@ -266,7 +266,7 @@ impl ChatScreen {
                 effects.extend(self.give_back(naming.written, naming.how));
             }
             let hint = fault.hint.as_deref().unwrap_or_default();
-            let hint = format!("{hint} Enter once more sends the text as it stands.");
+            let hint = format!("{hint} {} once more sends the text as it stands.", cx.key(cx.writing().0));
             effects.push(Effect::Toast(Toast::fault(&Fault { hint: Some(hint.trim().to_owned()), ..fault })));
             effects.extend(self.draft_changed(cx));
         } else {
@@ -339,10 +339,13 @@ impl ChatScreen {
         let is_last = self.transcript.last().map(|last| last.id) == self.transcript.subject().map(|own| own.id);
         match self.transcript.subject() {
             None => notice("There is no answer to go on from yet."),
-            Some(message) if message.role != MessageRole::Assistant => {
-                notice("A branch begins after an answer; e edits your own message and branches there.")
+            Some(message) if message.role != MessageRole::Assistant => notice(&format!(
+                "A branch begins after an answer; {} edits your own message and branches there.",
+                cx.key(Action::EditMessage)
+            )),
+            Some(_) if self.is_answering() => {
+                notice(&format!("An answer is on its way; {} stops it.", cx.key(Action::Escape)))
             }
-            Some(_) if self.is_answering() => notice("An answer is on its way; Esc stops it."),
             Some(_) if is_last => {
                 self.set_focus(super::state::Focus::Composer, cx);
                 notice("This is the last answer already: just write on.")

@@ -10,7 +10,7 @@ use crate::{
     ui::{
         actions::Action,
         cx::Cx,
-        msg::{ChatCall, Effect, ShellCall},
+        msg::{ChatCall, Clip, Effect, ShellCall},
         widgets::{
             picker::{Item, Picker},
             toast::Toast,
@@ -48,8 +48,8 @@ impl ChatScreen {
                 let message = self.transcript.subject().cloned();
                 return Some(self.regenerate(message, true, cx));
             }
-            Action::PreviousSibling => return Some(self.sibling(-1)),
-            Action::NextSibling => return Some(self.sibling(1)),
+            Action::PreviousSibling => return Some(self.sibling(-1, cx)),
+            Action::NextSibling => return Some(self.sibling(1, cx)),
             Action::Exclude => return Some(self.mark(|message| (Some(!message.excluded), None))),
             Action::PinMessage => return Some(self.mark(|message| (None, Some(!message.pinned)))),
             Action::TranscriptHelp => return Some(vec![Effect::Act(Action::Help)]),
@@ -99,20 +99,28 @@ impl ChatScreen {
     fn edit_message(&mut self, cx: &Cx) -> Vec<Effect> {
         match self.transcript.subject().cloned() {
             Some(message) if message.role == MessageRole::User => self.begin_editing(&message, cx),
-            Some(_) => notice("Only your own messages can be edited. { and } go from one to the next."),
+            Some(_) => notice(&format!(
+                "Only your own messages can be edited. {} and {} go from one to the next.",
+                cx.key(Action::PreviousPrompt),
+                cx.key(Action::NextPrompt)
+            )),
             None => notice("There is no message to edit yet."),
         }
     }
 
-    fn sibling(&mut self, step: i32) -> Vec<Effect> {
+    fn sibling(&mut self, step: i32, cx: &Cx) -> Vec<Effect> {
         if self.is_answering() {
-            return notice("An answer is on its way; Esc stops it.");
+            return notice(&format!("An answer is on its way; {} stops it.", cx.key(Action::Escape)));
         }
         match (self.open_id(), self.transcript.subject()) {
             (Some(conversation), Some(message)) if message.siblings > 1 => {
                 vec![Effect::Chat(ChatCall::Sibling { conversation, message: message.id, step, limit: PAGE })]
             }
-            _ => notice("This message has no siblings. r makes another answer, e another question."),
+            _ => notice(&format!(
+                "This message has no siblings. {} makes another answer, {} another question.",
+                cx.key(Action::Regenerate),
+                cx.key(Action::EditMessage)
+            )),
         }
     }
 
@@ -143,10 +151,5 @@ impl ChatScreen {
 fn copy(text: &str) -> Vec<Effect> {
     let safe = SafeText::new(text);
     let hidden = safe.hidden();
-    let mut effects = Vec::new();
-    if hidden > 0 {
-        effects.push(Effect::Toast(Toast::warning(format!("{hidden} hidden characters are left out."))));
-    }
-    effects.push(Effect::Shell(ShellCall::Copy(safe.into_string())));
-    effects
+    vec![Effect::Shell(ShellCall::Copy(Clip { text: safe.into_string(), hidden }))]
 }

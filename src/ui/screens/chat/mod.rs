@@ -263,12 +263,12 @@ impl ChatScreen {
             ChatReply::Inspected { path, attachment } => self.on_inspected(&path, attachment, cx),
             ChatReply::Named { asked, found } => self.on_named(asked, found, cx),
             ChatReply::PathsCompleted { asked, paths } => self.on_paths(asked, paths),
-            ChatReply::Models(models) => self.on_models(models),
+            ChatReply::Models(models) => self.on_models(models, cx),
             ChatReply::Model(_) => Vec::new(),
         }
     }
 
-    /// `Edited` belongs to the composer; the root shows faults of `Copied` and keeps `Health` in `cx`.
+    /// `Edited` belongs to the composer; the root tells of `Copied` and keeps `Health` in `cx`.
     pub fn on_shell(&mut self, reply: &ShellReply, cx: &Cx) -> Vec<Effect> {
         match reply {
             ShellReply::Edited(Ok(text)) => self.on_edited(text, cx),
@@ -320,7 +320,6 @@ impl ChatScreen {
             }
             Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_))
             | Event::Health(_)
-            | Event::Jobs(_)
             | Event::SessionEnded(_)
             | Event::Notice(_) => Vec::new(),
         }
@@ -355,8 +354,9 @@ impl ChatScreen {
         effects
     }
 
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
-        self.draw(frame, area, cx);
+    /// `in_front`: nothing of the root's stands before it; else no cursor and no focus is shown.
+    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
+        self.draw(frame, area, cx, in_front);
     }
 
     /// Where keys go at the moment.
@@ -415,7 +415,7 @@ impl ChatScreen {
         match out {
             PanelOut::Nothing => Vec::new(),
             PanelOut::Changed(options) => self.set_options(*options),
-            PanelOut::ChooseModel => self.open_models(),
+            PanelOut::ChooseModel => self.open_models(cx),
             PanelOut::EditSystemPrompt => {
                 self.open_system_prompt(cx);
                 Vec::new()

@@ -13,6 +13,7 @@ use crate::{
         organise::{Conversation, ConversationPatch, NewConversation},
     },
     ui::{
+        actions::Action,
         cx::Cx,
         msg::{ChatCall, Effect},
         widgets::{
@@ -373,30 +374,32 @@ impl ChatScreen {
         self.overlay = Some(Overlay::System(Box::new(composer)));
     }
 
-    pub(super) fn open_models(&mut self) -> Vec<Effect> {
+    pub(super) fn open_models(&mut self, cx: &Cx) -> Vec<Effect> {
         let mut picker = Picker::new("Models", Vec::new());
-        self.fill_models(&mut picker);
+        self.fill_models(&mut picker, cx);
         let current = self.model().map(str::to_owned);
         picker.select(|name| Some(name) == current.as_ref());
         self.overlay = Some(Overlay::Models(picker));
         vec![Effect::Chat(ChatCall::Models { fresh: true })]
     }
 
-    fn fill_models(&self, picker: &mut Picker<String>) {
+    fn fill_models(&self, picker: &mut Picker<String>, cx: &Cx) {
+        let again = cx.key(Action::Refresh);
         let current = self.model();
         let items = self.models.iter().flat_map(|list| &list.models).map(|model| model_item(model, current)).collect();
         picker.set_items(items);
         let list = self.models.as_ref();
-        picker.set_empty(match (&self.models_fault, list) {
-            (Some(fault), None) => fault,
-            (_, None) => "Asking Ollama for its models…",
+        picker.set_empty(&match (&self.models_fault, list) {
+            (Some(fault), None) => fault.clone(),
+            (_, None) => "Asking Ollama for its models…".to_owned(),
             (_, Some(list)) if list.models.is_empty() && list.stale_because.is_none() => {
-                "Ollama has no model yet. In a shell: ollama pull llama3.2:3b — then F5 here."
+                format!("Ollama has no model yet. In a shell: ollama pull llama3.2:3b — then {again} here.")
             }
-            (_, Some(list)) if list.models.is_empty() => {
-                "Ollama cannot be asked for its models. Start it (F7, or ollama serve in a shell), then F5."
-            }
-            (_, Some(_)) => "No model matches.",
+            (_, Some(list)) if list.models.is_empty() => format!(
+                "Ollama cannot be asked for its models. Start it ({}, or ollama serve in a shell), then {again}.",
+                cx.key(Action::StartOllama)
+            ),
+            (_, Some(_)) => "No model matches.".to_owned(),
         });
         let note = match (self.models_fault.as_deref(), list.and_then(|list| list.stale_because.as_deref())) {
             (Some(why), _) | (None, Some(why)) if list.is_some() => {
@@ -408,7 +411,7 @@ impl ChatScreen {
         picker.set_note(&note);
     }
 
-    pub(super) fn on_models(&mut self, models: Result<ModelList, Fault>) -> Vec<Effect> {
+    pub(super) fn on_models(&mut self, models: Result<ModelList, Fault>, cx: &Cx) -> Vec<Effect> {
         match models {
             Ok(list) => {
                 self.models = Some(list);
@@ -418,7 +421,7 @@ impl ChatScreen {
         }
         if let Some(Overlay::Models(mut picker)) = self.overlay.take_if(|overlay| matches!(overlay, Overlay::Models(_)))
         {
-            self.fill_models(&mut picker);
+            self.fill_models(&mut picker, cx);
             self.overlay = Some(Overlay::Models(picker));
         }
         Vec::new()
@@ -455,7 +458,7 @@ fn model_item(model: &Model, current: Option<&str>) -> Item<String> {
         };
         about.push(place.to_owned());
     }
-    let mark = if current == Some(model.name.as_str()) { "›" } else { " " };
+    let mark = if current == Some(model.name.as_str()) { "✓" } else { " " };
     Item::new(&model.name, model.name.clone()).detail(&about.join(" · ")).mark(mark)
 }
 

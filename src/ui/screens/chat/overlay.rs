@@ -1,16 +1,16 @@
 //! What stands in front of the screen: pickers, questions, one-line inputs, the system prompt's editor.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseButton, MouseEventKind};
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Margin, Rect},
     text::{Line, Span},
     widgets::{Paragraph, Wrap},
 };
 
 use super::{
     ChatScreen,
-    state::{Answer, Overlay, Purpose},
+    state::{Answer, Overlay, Purpose, Question},
 };
 use crate::{
     api::{
@@ -22,6 +22,7 @@ use crate::{
         actions::Action,
         cx::Cx,
         msg::{ChatCall, Effect, ShellCall},
+        text,
         widgets::{composer::Typed, modal, picker::PickerOut},
     },
 };
@@ -145,7 +146,24 @@ impl ChatScreen {
             Overlay::Prompts(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Prompt),
             Overlay::Blocks(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Block),
             Overlay::Places(picker, _) => typed(picker.on_mouse(mouse, area, cx), Out::Place),
-            Overlay::Input(_) | Overlay::Question(_) | Overlay::System(_) => Out::Stay,
+            Overlay::Question(question) => {
+                let last = question.answers.len() - 1;
+                match mouse.kind {
+                    MouseEventKind::ScrollUp => question.at = question.at.saturating_sub(1),
+                    MouseEventKind::ScrollDown => question.at = (question.at + 1).min(last),
+                    MouseEventKind::Down(MouseButton::Left) => {
+                        let spot = (mouse.column, mouse.row).into();
+                        let place = QuestionPlace::of(question, area);
+                        if let Some(at) = (0..=last).find(|at| place.answer(*at).contains(spot)) {
+                            question.at = at;
+                            return self.answer(cx);
+                        }
+                    }
+                    _ => {}
+                }
+                Out::Stay
+            }
+            Overlay::Input(_) | Overlay::System(_) => Out::Stay,
         };
         self.overlay_out(out, cx)
     }
@@ -179,7 +197,7 @@ impl ChatScreen {
                     Vec::new()
                 }
             },
-            Out::Input => self.input_done(),
+            Out::Input => self.input_done(cx),
             Out::Answer(answer) => self.answered(answer, cx),
             Out::System => match self.overlay.take() {
                 Some(Overlay::System(composer)) => self.set_system_prompt(&composer.text()),
@@ -203,13 +221,13 @@ impl ChatScreen {
         Vec::new()
     }
 
-    fn input_done(&mut self) -> Vec<Effect> {
+    fn input_done(&mut self, cx: &Cx) -> Vec<Effect> {
         let Some(Overlay::Input(input)) = self.overlay.take() else { return Vec::new() };
         let text = input.field.text().trim().to_owned();
         if text.is_empty() {
             // An empty name is never meant; the box stays and waits for one.
             self.overlay = Some(Overlay::Input(input));
-            return super::turns::notice("Write a name, or Esc to leave it.");
+            return super::turns::notice(&format!("Write a name, or leave it with {}.", cx.key(Action::Cancel)));
         }
         match input.purpose {
             Purpose::Title(id) => self.set_title(Some(id), &text),
@@ -273,33 +291,16 @@ impl ChatScreen {
                     (Action::ListUp, "up"),
                     (Action::ListClose, "back"),
                 ]);
+                let place = QuestionPlace::of(question, area);
+                modal::open(frame, area, cx, &question.title, place.wish, &hints);
                 let text = SafeText::new(&question.text);
-                let width = 64.min(area.width.saturating_sub(2)).max(10);
                 let paragraph = Paragraph::new(text.as_str()).style(cx.theme.text).wrap(Wrap { trim: true });
-                let text_rows = text
-                    .as_str()
-                    .lines()
-                    .map(|line| crate::ui::text::wrap::width(line) / usize::from(width - 6) + 1)
-                    .sum::<usize>();
-                let text_rows = u16::try_from(text_rows).unwrap_or(8).min(8);
-                let answers = u16::try_from(question.answers.len()).unwrap_or(4);
-                let inner = modal::open(frame, area, cx, &question.title, (width, text_rows + answers + 4), &hints);
-                let text_area = Rect {
-                    x: inner.x + 1,
-                    y: inner.y,
-                    width: inner.width.saturating_sub(2),
-                    height: text_rows.min(inner.height),
-                };
-                frame.render_widget(paragraph, text_area);
+                frame.render_widget(paragraph, place.text);
                 for (at, (label, _)) in question.answers.iter().enumerate() {
-                    let y = inner.y + text_rows + 1 + u16::try_from(at).unwrap_or_default();
-                    if y >= inner.bottom() {
-                        break;
-                    }
                     let (mark, style) =
                         if at == question.at { ("›", cx.theme.selection) } else { (" ", cx.theme.text) };
                     let line = Line::from(vec![Span::styled(format!(" {mark} {}  {label} ", at + 1), style)]);
-                    frame.render_widget(line, Rect { y, height: 1, ..inner });
+                    frame.render_widget(line, place.answer(at));
                 }
             }
             Some(Overlay::System(composer)) => {
@@ -319,6 +320,35 @@ impl ChatScreen {
                 }
             }
         }
+    }
+}
+
+/// Where the parts of a question stand: one truth for drawing and for clicks.
+struct QuestionPlace {
+    /// Width and height of the whole box, as far as there is room.
+    wish: (u16, u16),
+    text: Rect,
+    inner: Rect,
+}
+
+impl QuestionPlace {
+    fn of(question: &Question, area: Rect) -> Self {
+        let width = 64.min(area.width.saturating_sub(2)).max(10);
+        let text = SafeText::new(&question.text);
+        let rows =
+            text.as_str().lines().map(|line| text::wrap::width(line) / usize::from(width - 6) + 1).sum::<usize>();
+        let rows = u16::try_from(rows).unwrap_or(8).min(8);
+        let wish = (width, rows + u16::try_from(question.answers.len()).unwrap_or(4) + 4);
+        let inner = modal::centred(area, wish).inner(Margin::new(1, 1));
+        let text =
+            Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), height: rows.min(inner.height), ..inner };
+        Self { wish, text, inner }
+    }
+
+    /// The line of an answer; empty when there is no room for it.
+    fn answer(&self, at: usize) -> Rect {
+        let y = self.text.bottom() + 1 + u16::try_from(at).unwrap_or_default();
+        Rect { y, height: 1, ..self.inner }.intersection(self.inner)
     }
 }
 

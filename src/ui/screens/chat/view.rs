@@ -13,6 +13,7 @@ use crate::{
     api::health::OllamaState,
     safe_text::SafeText,
     ui::{
+        actions::Action,
         cx::Cx,
         text::wrap::{clip, width},
         theme::Theme,
@@ -107,10 +108,10 @@ impl ChatScreen {
         u16::try_from(shown + attached.min(4)).unwrap_or(4)
     }
 
-    pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+    pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
         let areas = self.areas(area, cx);
         let theme = &cx.theme;
-        let has_overlay = self.overlay.is_some();
+        let has_overlay = self.overlay.is_some() || !in_front;
         if !areas.tree_box.is_empty() {
             let focused = self.focus == Focus::Tree && !has_overlay;
             frame.render_widget(boxed(" Conversations ", focused, theme), areas.tree_box);
@@ -124,14 +125,14 @@ impl ChatScreen {
             panel.view(frame, areas.panel, cx, focused);
         }
         if !areas.main_box.is_empty() {
-            self.draw_main(frame, &areas, cx);
+            self.draw_main(frame, &areas, cx, has_overlay);
         }
         self.view_overlay(frame, area, cx);
     }
 
-    fn draw_main(&self, frame: &mut Frame, areas: &Areas, cx: &Cx) {
+    fn draw_main(&self, frame: &mut Frame, areas: &Areas, cx: &Cx, has_overlay: bool) {
         let theme = &cx.theme;
-        let focused = matches!(self.focus, Focus::Composer | Focus::Transcript) && self.overlay.is_none();
+        let focused = matches!(self.focus, Focus::Composer | Focus::Transcript) && !has_overlay;
         let block = boxed("", focused, theme);
         let room = usize::from(areas.main_box.width.saturating_sub(4));
         let right = self.place_title();
@@ -147,7 +148,7 @@ impl ChatScreen {
         self.transcript.view(frame, areas.transcript, &self.highlights.look(cx), self.focus == Focus::Transcript);
         self.draw_status(frame, areas.status, focused, cx);
         self.draw_chips(frame, areas.chips, cx);
-        self.draw_composer(frame, areas, cx);
+        self.draw_composer(frame, areas, cx, has_overlay);
         self.draw_completion(frame, areas, cx);
     }
 
@@ -182,15 +183,18 @@ impl ChatScreen {
     fn draw_empty(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
         let theme = &cx.theme;
         let mut lines = Vec::new();
+        let again = cx.key(Action::Refresh);
         let ollama = cx.health.as_ref().map(|health| &health.ollama);
         match ollama {
             Some(OllamaState::InstalledNotRunning) => {
-                lines.push(Line::styled("Ollama is installed but does not run. F7 starts it.", theme.warning));
+                let starts =
+                    format!("Ollama is installed but does not run. {} starts it.", cx.key(Action::StartOllama));
+                lines.push(Line::styled(starts, theme.warning));
             }
             Some(OllamaState::Absent) => {
                 lines.push(Line::styled("Ollama was not found on this machine.", theme.warning));
-                lines
-                    .push(Line::styled("Everything works except answers. Get it from ollama.com, then F5.", theme.dim));
+                let get = format!("Everything works except answers. Get it from ollama.com, then {again}.");
+                lines.push(Line::styled(get, theme.dim));
             }
             Some(OllamaState::Unreachable { why }) => {
                 lines.push(Line::styled("Ollama cannot be reached.", theme.warning));
@@ -201,23 +205,34 @@ impl ChatScreen {
                     self.models.as_ref().is_some_and(|list| list.models.is_empty() && list.stale_because.is_none());
                 if has_none {
                     lines.push(Line::styled("Ollama has no model yet.", theme.warning));
-                    lines.push(Line::styled("In a shell: ollama pull llama3.2:3b — then F5 here.", theme.dim));
+                    let pull = format!("In a shell: ollama pull llama3.2:3b — then {again} here.");
+                    lines.push(Line::styled(pull, theme.dim));
                 } else {
                     lines.push(Line::styled("Ask something.", theme.title));
                 }
             }
         }
         lines.push(Line::default());
-        for (key, what) in [
-            ("Enter", "sends, Ctrl+J starts a new line"),
-            ("@", "attaches a file"),
-            ("/", "gives a command"),
-            ("↑", "brings back an earlier prompt"),
-            ("Ctrl+O", "chooses the model"),
-            ("Tab", "goes to the list of conversations"),
-        ] {
+        let (send, newline) = cx.writing();
+        let bound = |action: Action| cx.keymap.label(action);
+        let sends = match bound(newline) {
+            Some(newline) => format!("sends, {newline} starts a new line"),
+            None => "sends".to_owned(),
+        };
+        let rows = [
+            (bound(send), sends.as_str()),
+            (Some("@".to_owned()), "attaches a file"),
+            (Some("/".to_owned()), "gives a command"),
+            (bound(Action::HistoryBack), "brings back an earlier prompt"),
+            (bound(Action::ModelPicker), "chooses the model"),
+            (bound(Action::FocusNext), "goes to the list of conversations"),
+        ];
+        let rows = || rows.iter().filter_map(|(key, what)| Some((key.as_deref()?, *what)));
+        let column = 1 + rows().map(|(key, _)| width(key)).max().unwrap_or_default();
+        for (key, what) in rows() {
+            let pad = " ".repeat(column - width(key));
             lines.push(Line::from(vec![
-                Span::styled(format!("{key:>7}"), theme.key),
+                Span::styled(format!("{pad}{key}"), theme.key),
                 Span::styled(format!("  {what}"), theme.dim),
             ]));
         }
@@ -255,16 +270,21 @@ impl ChatScreen {
         left.push(Span::raw(" "));
         let mut right = Vec::new();
         if self.editing.is_some() {
-            right.push(Span::styled(" editing your message — Enter branches, Esc leaves ", theme.badge));
+            let (send, _) = cx.writing();
+            let (branches, leaves) = (cx.key(send), cx.key(Action::Escape));
+            let badge = format!(" editing your message — {branches} branches, {leaves} leaves ");
+            right.push(Span::styled(badge, theme.badge));
         }
         if self.forking.is_some() {
-            right.push(Span::styled(" a new branch — Enter sends, Esc leaves ", theme.badge));
+            let (sends, leaves) = (cx.key(cx.writing().0), cx.key(Action::Escape));
+            right.push(Span::styled(format!(" a new branch — {sends} sends, {leaves} leaves "), theme.badge));
         }
         if let Some(status) = self.status(cx) {
             right.push(Span::styled(format!(" {status} "), theme.accent));
         }
         if self.waiting.is_held && !self.waiting.queue.is_empty() {
-            right.push(Span::styled(" queue waits — Enter sends the next ", theme.warning));
+            let next = format!(" queue waits — {} sends the next ", cx.key(cx.writing().0));
+            right.push(Span::styled(next, theme.warning));
         }
         if let Some(mode) = self.composer.vim_mode() {
             right.push(Span::styled(format!(" {mode} "), theme.dim));
@@ -344,7 +364,10 @@ impl ChatScreen {
             ]));
         }
         if queued > QUEUED_SHOWN {
-            lines.push(Line::styled(format!(" and {} more — ↑ takes the last back", queued - QUEUED_SHOWN), theme.dim));
+            lines.push(Line::styled(
+                format!(" and {} more — {} takes the last back", queued - QUEUED_SHOWN, cx.key(Action::HistoryBack)),
+                theme.dim,
+            ));
         }
         for attached in self.composer.attached().iter().take(4) {
             let name = attached.path.file_name().unwrap_or(attached.path.as_os_str()).to_string_lossy();
@@ -370,21 +393,26 @@ impl ChatScreen {
         }
     }
 
-    fn draw_composer(&self, frame: &mut Frame, areas: &Areas, cx: &Cx) {
+    fn draw_composer(&self, frame: &mut Frame, areas: &Areas, cx: &Cx, has_overlay: bool) {
         let area = areas.composer;
         if area.is_empty() {
             return;
         }
-        let focused = self.focus == Focus::Composer && self.overlay.is_none();
+        let focused = self.focus == Focus::Composer && !has_overlay;
         let style = if focused { cx.theme.accent } else { cx.theme.dim };
         frame.buffer_mut().set_string(area.x.saturating_sub(2), area.y, ">", style);
         self.composer.view(frame, area, cx.theme.text, focused);
         // After the editor, which clears the cell of its cursor.
         if self.composer.is_empty() {
-            let text =
-                if self.is_answering() { "Write on; it is sent when the answer has ended." } else { "Write a message" };
+            let text = if self.is_answering() {
+                "Write on; it is sent when the answer has ended.".to_owned()
+            } else if self.can_go_on() {
+                format!("Write a message, or {} goes on with the answer", cx.key(Action::ContinueAnswer))
+            } else {
+                "Write a message".to_owned()
+            };
             frame.render_widget(
-                Span::styled(clip(text, usize::from(area.width)), cx.theme.placeholder),
+                Span::styled(clip(&text, usize::from(area.width)), cx.theme.placeholder),
                 Rect { height: 1, ..area },
             );
         }

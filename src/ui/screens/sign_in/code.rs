@@ -72,7 +72,7 @@ impl CodeStage {
         let is_right = |(at, c): (&usize, &char)| all.get(at - 1).is_some_and(|known| known.eq_ignore_ascii_case(c));
         let right = typed.len() == ASKED && self.positions.iter().zip(&typed).all(is_right);
         if !right {
-            let fault = Fault::invalid("These are not the four characters.").hint("Esc shows the code again.");
+            let fault = Fault::invalid("These are not the four characters.").hint("The code can be shown again.");
             form.refuse(fault, Some(0));
         }
         right

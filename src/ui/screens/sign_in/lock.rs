@@ -1,6 +1,6 @@
 //! The lock screen: somebody is signed in, the vault is closed, nothing of theirs is drawn.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
     api::{Fault, FaultKind},
@@ -46,6 +46,10 @@ impl LockScreen {
 
     pub fn on_paste(&mut self, text: &str) {
         self.form.on_paste(text);
+    }
+
+    pub fn on_mouse(&mut self, mouse: MouseEvent) {
+        self.form.on_mouse(mouse);
     }
 
     pub fn refused(&mut self, fault: Fault) {

@@ -8,7 +8,10 @@ mod lock;
 mod passphrase;
 mod view;
 
-use crossterm::event::KeyEvent;
+use std::cell::Cell;
+
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
 
 use self::{
     code::CodeStage,
@@ -41,6 +44,8 @@ pub struct SignInScreen {
     stage: Stage,
     /// Why somebody who was in is out.
     reason: Option<Fault>,
+    /// Where the answers to the last question were drawn, for clicks.
+    answers: Cell<Rect>,
 }
 
 #[derive(Debug)]
@@ -82,13 +87,13 @@ impl SignInScreen {
     #[must_use]
     pub fn first_run() -> Self {
         let form = Form::default().text("User name").secret("Passphrase");
-        Self { stage: Stage::FirstRun { form, meter: Meter::default() }, reason: None }
+        Self { stage: Stage::FirstRun { form, meter: Meter::default() }, reason: None, answers: Cell::default() }
     }
 
     /// With the reason when a session has just ended.
     #[must_use]
     pub fn sign_in(reason: Option<Fault>) -> Self {
-        Self { stage: Stage::SignIn { form: sign_in_form() }, reason }
+        Self { stage: Stage::SignIn { form: sign_in_form() }, reason, answers: Cell::default() }
     }
 
     fn form(&mut self) -> Option<&mut Form> {
@@ -126,6 +131,29 @@ impl SignInScreen {
             Some(FormOut::Submitted) => Some(self.submit(cx)),
             Some(FormOut::Cancelled) => self.step_back(),
             Some(FormOut::Changed(_)) | None => Some(Vec::new()),
+        }
+    }
+
+    /// A click chooses a field, switches a toggle, answers the question.
+    pub fn on_mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        if let Some(form) = self.form() {
+            form.on_mouse(mouse);
+            return Vec::new();
+        }
+        let answers = self.answers.get();
+        match &mut self.stage {
+            Stage::Stay { yes, sent: false }
+                if mouse.kind == MouseEventKind::Down(MouseButton::Left)
+                    && answers.contains((mouse.column, mouse.row).into()) =>
+            {
+                *yes = mouse.row > answers.y;
+                self.on_answer(Action::Submit).unwrap_or_default()
+            }
+            Stage::FirstRun { .. }
+            | Stage::SignIn { .. }
+            | Stage::Recover { .. }
+            | Stage::Code(_)
+            | Stage::Stay { .. } => Vec::new(),
         }
     }
 

@@ -168,6 +168,10 @@ impl ChangePassphrase {
         out.map_or_else(Vec::new, |out| self.changed(out))
     }
 
+    pub fn on_mouse(&mut self, mouse: crossterm::event::MouseEvent) {
+        self.form.on_mouse(mouse);
+    }
+
     fn changed(&mut self, out: FormOut) -> Vec<Effect> {
         if out == FormOut::Changed(1) { self.meter.changed() } else { Vec::new() }
     }

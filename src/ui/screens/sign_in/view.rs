@@ -119,6 +119,8 @@ impl SignInScreen {
                     choice(!yes, "No, ask for the passphrase every time"),
                     choice(*yes, "Yes, stay signed in here"),
                 ];
+                let rows = choices.height.min(2);
+                self.answers.set(Rect { height: rows, ..choices });
                 frame.render_widget(Paragraph::new(answers), choices);
             }
         }

@@ -12,6 +12,7 @@ use crate::{
     api::chat::{AttachmentKind, Message, MessageRole, MessageState, ToolCall},
     safe_text::SafeText,
     ui::{
+        actions::Action,
         text::{
             markdown::{self, CodeBlock, Rendered},
             wrap::{Breaks, Piece, clip, wrap},
@@ -210,7 +211,11 @@ impl Transcript {
     fn ending(&self, message: &Message, width: u16, look: &Look, foot: &mut Vec<Line<'static>>) {
         let theme = &look.cx.theme;
         let mut say = |text: &str, style: Style| foot.extend(plain(text, width, style));
-        let goes_on = if can_continue(message) { " — c continues" } else { "" };
+        let cx = look.cx;
+        // Keys that work wherever the focus is: after a stop it is where one writes, and a letter would be typed.
+        let continues = format!("{} continues", cx.key(Action::ContinueAnswer));
+        let again = format!("{} tries again", cx.key(Action::AnswerAgain));
+        let goes_on = if can_continue(message) { format!(" — {continues}") } else { String::new() };
         match message.state {
             MessageState::Done => {}
             MessageState::Streaming => say("… on its way in another window", theme.dim),
@@ -227,14 +232,17 @@ impl Transcript {
                 }
                 let kind = fault.map(|fault| fault.kind).or(message.error_kind);
                 if kind == Some(crate::api::FaultKind::Overflow) {
-                    say(
-                        "  s leaves out older messages · F4 num_ctx makes the window larger · x excludes one",
-                        theme.key,
+                    let (reads, options) = (cx.key(Action::FocusNext), cx.key(Action::ToggleOptions));
+                    let (shortens, excludes) = (cx.key(Action::Shorten), cx.key(Action::Exclude));
+                    let ways = format!(
+                        "  {reads} then {shortens} leaves out older messages, {excludes} one · {options} num_ctx makes the window \
+                         larger"
                     );
+                    say(&ways, theme.key);
                 } else if message.content.is_empty() {
-                    say("  r tries again", theme.key);
+                    say(&format!("  {again}"), theme.key);
                 } else {
-                    say("  c continues · r tries again", theme.key);
+                    say(&format!("  {continues} · {again}"), theme.key);
                 }
             }
         }
@@ -271,7 +279,10 @@ fn lay_out_text(message: &Message, key: &Key, width: u16, look: &Look, layout: &
     if is_long {
         layout.is_shortened = true;
         let more = crate::ui::widgets::size((whole.len() - shown.len()) as u64);
-        layout.body.push(Line::styled(format!("… {more} more — z shows all of it"), look.cx.theme.dim));
+        layout.body.push(Line::styled(
+            format!("… {more} more — {} shows all of it", look.cx.key(Action::Fold)),
+            look.cx.theme.dim,
+        ));
     }
 }
 

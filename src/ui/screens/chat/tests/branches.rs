@@ -45,7 +45,7 @@ fn only_own_messages_can_be_edited() {
 #[test]
 fn a_broken_answer_goes_on_with_one_key() {
     let mut desk = reading();
-    assert!(desk.draw(80, 24).contains("interrupted — c continues"));
+    assert!(desk.draw(80, 24).contains("interrupted — Alt+C continues"));
     assert_eq!(acts(&desk.press(KeyCode::Char('c')).unwrap()), [TurnAct::Continue { answer: msg(4) }]);
     let going_on = TurnStarted {
         turn: turn(1),
@@ -124,16 +124,17 @@ fn copying_takes_the_safe_text_and_asks_which_block() {
     desk.press(KeyCode::Tab);
     let effects = desk.press(KeyCode::Char('y')).unwrap();
     let copied = effects.iter().find_map(|effect| match effect {
-        Effect::Shell(crate::ui::msg::ShellCall::Copy(text)) => Some(text.clone()),
+        Effect::Shell(crate::ui::msg::ShellCall::Copy(clip)) => Some(clip.clone()),
         _ => None,
     });
-    assert!(crate::safe_text::is_clean(&copied.unwrap()));
-    assert_eq!(toasts(&effects).len(), 1, "says that something was left out");
+    let copied = copied.unwrap();
+    assert!(crate::safe_text::is_clean(&copied.text));
+    assert!(copied.hidden > 0, "what was left out is counted");
     desk.press(KeyEvent::new(KeyCode::Char('Y'), KeyModifiers::SHIFT));
     desk.press(KeyCode::Down);
     let effects = desk.enter();
     assert!(
-        matches!(effects.as_slice(), [Effect::Shell(crate::ui::msg::ShellCall::Copy(text))] if text.trim() == "plain"),
+        matches!(effects.as_slice(), [Effect::Shell(crate::ui::msg::ShellCall::Copy(clip))] if clip.text.trim() == "plain"),
         "{effects:?}"
     );
 }

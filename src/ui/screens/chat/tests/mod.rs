@@ -1,6 +1,9 @@
 //! Keys in, effects out; and what the screen looks like.
 
 mod branches;
+mod keys;
+mod mouse;
+mod right_to_left;
 mod sending;
 mod shelves;
 mod views;
@@ -98,7 +101,7 @@ impl Desk {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut cx = self.cx.clone();
         cx.size = (width, height);
-        terminal.draw(|frame| self.screen.view(frame, frame.area(), &cx)).unwrap();
+        terminal.draw(|frame| self.screen.view(frame, frame.area(), &cx, true)).unwrap();
         terminal.backend().to_string()
     }
 }
