@@ -18,6 +18,7 @@ use ollamanet::{
     },
     store::{
         StoreError, Vault,
+        data_key::RawKey,
         vault::{Tx, branch, conversations, messages, messages::NewMessage, window},
     },
 };
@@ -29,7 +30,7 @@ const TEXT: &str = "Because the future holds a reference across the await, it is
 const KEY: [u8; 32] = [7; 32];
 
 fn open(home: &Path) -> Vault {
-    Vault::open(AccountId::new(), &home.join("vault.db"), &KEY.into(), false).unwrap()
+    Vault::open(AccountId::new(), &home.join("vault.db"), &RawKey::copied(&KEY), false).unwrap()
 }
 
 fn add(tx: &Tx<'_>, conversation: i64, parent: Option<i64>, number: usize) -> Result<(i64, MessageId), StoreError> {

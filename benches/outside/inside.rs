@@ -72,7 +72,7 @@ pub fn gate() {
 }
 
 fn open(path: &Path) -> Vault {
-    Vault::open(AccountId::new(), path, &KEY.into(), false).unwrap()
+    Vault::open(AccountId::new(), path, &ollamanet::store::data_key::RawKey::copied(&KEY), false).unwrap()
 }
 
 /// One message, alternately through the vault and on a bare connection: same schema, cipher, pragmas, row, and the same

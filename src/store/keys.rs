@@ -9,6 +9,11 @@
 //!
 //! Architecture invariant: key derivation and wrapping happen nowhere else, and no key outlives its use unwiped.
 
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
@@ -20,15 +25,20 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::open::RawKey;
+use super::data_key::RawKey;
 use crate::api::{AccountId, auth::Secret};
 
 /// The format of a slot. Part of the associated data, so an older one cannot be passed off as a newer one.
 const VERSION: u8 = 1;
 
-/// Argon2id parameters of new passphrase slots: 64 MiB, three passes, four lanes (RFC 9106 §4, second option).
-/// One opening costs about 170 ms of CPU on the machine this was measured on.
+/// The least that a passphrase slot costs: 64 MiB, three passes, four lanes (RFC 9106 §4, second option). About 170 ms of
+/// CPU on the machine this was measured on; `new_cost` asks for more where more is quick.
 pub const PASSPHRASE_COST: Cost = Cost { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
+
+/// The most that a new passphrase slot takes of anybody's memory, KiB.
+const MOST_KIB: u32 = 256 * 1024;
+/// How long opening a passphrase slot should take at most, where that is not below the least cost.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A slot that asks for more was tampered with: refused before any memory is taken.
 const COST_CEILING: Cost = Cost { memory_kib: 1024 * 1024, passes: 10, lanes: 16 };
@@ -93,7 +103,7 @@ pub struct Slot {
 /// # Errors
 /// When the operating system gives no random numbers.
 pub fn new_data_key() -> Result<RawKey, KeyError> {
-    random::<32>()
+    RawKey::filled(|key| SysRng.try_fill_bytes(key).map_err(|_| KeyError::Random))
 }
 
 /// `N` bytes from the operating system.
@@ -104,6 +114,30 @@ pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyError> {
     let mut bytes = Zeroizing::new([0; N]);
     SysRng.try_fill_bytes(&mut *bytes).map_err(|_| KeyError::Random)?;
     Ok(bytes)
+}
+
+/// What a new passphrase slot costs on this machine: measured once, when the first is made. An unoptimised build, which
+/// tells nothing of this machine, takes the least.
+fn new_cost() -> Cost {
+    static MEASURED: OnceLock<Cost> = OnceLock::new();
+    if cfg!(debug_assertions) {
+        return PASSPHRASE_COST;
+    }
+    *MEASURED.get_or_init(|| {
+        let begun = Instant::now();
+        burn(PASSPHRASE_COST, b"how fast is this machine");
+        cost_where_the_least_takes(begun.elapsed())
+    })
+}
+
+/// Argon2id's time grows with its memory, so more memory is what is bought with the time that is left; in steps of
+/// 16 MiB, so that the figure says little about the moment it was measured in.
+fn cost_where_the_least_takes(took: Duration) -> Cost {
+    const STEP_KIB: u128 = 16 * 1024;
+    let least = PASSPHRASE_COST.memory_kib;
+    let fits = u128::from(least) * PATIENCE.as_micros() / took.as_micros().max(1) / STEP_KIB * STEP_KIB;
+    let memory_kib = u32::try_from(fits).unwrap_or(u32::MAX).clamp(least, MOST_KIB);
+    Cost { memory_kib, ..PASSPHRASE_COST }
 }
 
 /// Wraps `key` so that `secret` opens it. For a passphrase this takes Argon2id's time and memory.
@@ -124,7 +158,7 @@ pub fn seal(
         kind,
         version: VERSION,
         cost: match kind {
-            SlotKind::Passphrase => PASSPHRASE_COST,
+            SlotKind::Passphrase => new_cost(),
             SlotKind::Recovery | SlotKind::Session => Cost { memory_kib: 0, passes: 0, lanes: 0 },
         },
         salt: *random()?,
@@ -152,7 +186,13 @@ pub fn unseal(slot: &Slot, secret: &[u8]) -> Result<RawKey, KeyError> {
     let mut opened = XChaCha20Poly1305::new((&*wrapping).into())
         .decrypt(&XNonce::from(slot.nonce), payload)
         .map_err(|_| KeyError::Wrong)?;
-    let key = <[u8; 32]>::try_from(opened.as_slice()).map(Zeroizing::new).map_err(|_| KeyError::Wrong);
+    let key = RawKey::filled(|key| {
+        if opened.len() != key.len() {
+            return Err(KeyError::Wrong);
+        }
+        key.copy_from_slice(&opened);
+        Ok(())
+    });
     opened.zeroize();
     key
 }
@@ -205,9 +245,21 @@ fn sealed_for(account: AccountId, purpose: &str) -> Vec<u8> {
     [b"ollamanet sealed".as_slice(), &[VERSION], account.0.as_bytes(), purpose.as_bytes()].concat()
 }
 
-/// Does the work of opening a passphrase slot for nobody, so that an unknown name takes as long as a known one.
-pub fn burn(secret: &[u8]) {
-    let _ = stretched(PASSPHRASE_COST, &[0x6f; 16], secret);
+/// Does the work of opening a passphrase slot of this cost for nobody, so that an unknown name takes as long as a known
+/// one.
+pub fn burn(cost: Cost, secret: &[u8]) {
+    let cost = if cost.is_honest() { cost } else { PASSPHRASE_COST };
+    let _ = stretched(cost, &[0x6f; 16], secret);
+}
+
+impl Cost {
+    /// Whether a passphrase slot of ours can ask for this.
+    fn is_honest(self) -> bool {
+        let (floor, ceiling) = (PASSPHRASE_COST, COST_CEILING);
+        (floor.memory_kib..=ceiling.memory_kib).contains(&self.memory_kib)
+            && (floor.passes..=ceiling.passes).contains(&self.passes)
+            && (1..=ceiling.lanes).contains(&self.lanes)
+    }
 }
 
 impl Slot {
@@ -228,17 +280,13 @@ impl Slot {
     }
 }
 
-fn slot_key(slot: &Slot, secret: &[u8]) -> Result<RawKey, KeyError> {
+fn slot_key(slot: &Slot, secret: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let material = match slot.kind {
         SlotKind::Passphrase => {
-            let (cost, floor, ceiling) = (slot.cost, PASSPHRASE_COST, COST_CEILING);
-            let fits = (floor.memory_kib..=ceiling.memory_kib).contains(&cost.memory_kib)
-                && (floor.passes..=ceiling.passes).contains(&cost.passes)
-                && (1..=ceiling.lanes).contains(&cost.lanes);
-            if !fits {
+            if !slot.cost.is_honest() {
                 return Err(KeyError::Cost);
             }
-            stretched(cost, &slot.salt, secret)?
+            stretched(slot.cost, &slot.salt, secret)?
         }
         SlotKind::Recovery | SlotKind::Session => {
             let mut digest = Zeroizing::new([0; 32]);
@@ -253,7 +301,7 @@ fn slot_key(slot: &Slot, secret: &[u8]) -> Result<RawKey, KeyError> {
     Ok(key)
 }
 
-fn stretched(cost: Cost, salt: &[u8], secret: &[u8]) -> Result<RawKey, KeyError> {
+fn stretched(cost: Cost, salt: &[u8], secret: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).map_err(|_| KeyError::Cost)?;
     let mut out = Zeroizing::new([0; 32]);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -443,6 +491,16 @@ mod tests {
         ] {
             assert_eq!(unseal(&Slot { cost, ..slot.clone() }, b"x"), Err(KeyError::Cost));
         }
+    }
+
+    #[test]
+    fn a_new_slot_takes_as_much_memory_as_half_a_second_allows_within_bounds() {
+        let mib = |took_ms| cost_where_the_least_takes(Duration::from_millis(took_ms)).memory_kib / 1024;
+        assert_eq!([2000, 500, 499, 250, 170, 100, 1, 0].map(mib), [64, 64, 64, 128, 176, 256, 256, 256]);
+        for took_ms in [0, 100, 170, 2000] {
+            assert!(cost_where_the_least_takes(Duration::from_millis(took_ms)).is_honest());
+        }
+        assert_eq!(sealed(SlotKind::Passphrase).0.cost, PASSPHRASE_COST, "tests take the least");
     }
 
     /// The value is the reference implementation's for the same input.

@@ -4,6 +4,7 @@
 
 pub mod aside;
 pub mod check;
+pub mod data_key;
 pub mod error;
 mod files;
 pub mod keys;

@@ -9,15 +9,13 @@ use std::{fs, path::Path};
 use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit};
 use zeroize::Zeroizing;
 
+pub use super::data_key::RawKey;
 use super::{
     Broken, Db, StoreError, While, aside, check,
     files::{self, Found},
     migrate::{self, Schema, Standing},
     room,
 };
-
-/// A database's key, raw: no key derivation inside SQLCipher.
-pub type RawKey = Zeroizing<[u8; 32]>;
 
 /// What is to be opened.
 #[derive(Clone, Copy, Debug)]
@@ -168,7 +166,7 @@ fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection, StoreErro
     let conn = Connection::open_with_flags(target.path, flags).while_("opening a database")?;
     if let Some(key) = target.key {
         conn.execute_batch("PRAGMA cipher_log_level = NONE").while_("silencing the cipher's log")?;
-        conn.pragma_update(None, "key", key_literal(key).as_str()).while_("keying a database")?;
+        hand_over(&conn, key)?;
     }
     conn.execute_batch(
         "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
@@ -202,6 +200,21 @@ fn settle(conn: &Connection, target: &Target<'_>) -> Result<(), StoreError> {
     }
     conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA journal_size_limit = 67108864;")
         .while_("setting up a database")
+}
+
+/// Keys a connection. `PRAGMA key` would do the same and leave the key behind in the memory that the statement, its
+/// parser and its tokens lived in; what this call keeps, SQLCipher wipes when the connection closes.
+#[expect(unsafe_code, reason = "no safe call hands SQLCipher a key without leaving copies of it behind")]
+fn hand_over(conn: &Connection, key: &RawKey) -> Result<(), StoreError> {
+    let literal = key_literal(key);
+    let length = i32::try_from(literal.len()).unwrap_or(0);
+    // SAFETY: the handle is that of a connection that lives as long as `conn`, which stays on this thread; the text is
+    // read during the call only, and `length` bytes of it.
+    let code = unsafe { rusqlite::ffi::sqlite3_key(conn.handle(), literal.as_ptr().cast(), length) };
+    if code == rusqlite::ffi::SQLITE_OK {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)).while_("keying a database")
 }
 
 fn key_literal(key: &RawKey) -> Zeroizing<String> {
@@ -280,7 +293,7 @@ mod tests {
     };
 
     fn key(byte: u8) -> RawKey {
-        Zeroizing::new([byte; 32])
+        RawKey::copied(&[byte; 32])
     }
 
     fn target<'a>(path: &'a Path, key: &'a RawKey) -> Target<'a> {

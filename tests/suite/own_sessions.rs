@@ -4,37 +4,19 @@ use std::fs;
 
 use ollamanet::{
     api::{
-        AccountId, FaultKind, SessionId,
+        FaultKind, SessionId,
         auth::{Door, Role, Secret, SignedIn},
     },
-    store::{
-        StoreError,
-        keys::{self, SlotKind},
-        system::{Moment, accounts, audit, open_system, slots},
-    },
+    store::system::{audit, open_system},
 };
 
 use crate::common::{
-    house::{House, PASSPHRASE, break_table, count, tamper},
+    house::{House, PASSPHRASE, add_account, break_table, count, tamper},
     until,
 };
 
 fn secret(text: &str) -> Secret {
     Secret::new(text)
-}
-
-async fn add_account(house: &House, name: &'static str, role: Role) {
-    let system = open_system(&house.paths.data.join("system.db"), false).unwrap();
-    let (id, vault) = (AccountId::new(), uuid::Uuid::now_v7());
-    let slot =
-        keys::seal(id, vault, SlotKind::Passphrase, PASSPHRASE.as_bytes(), &keys::new_data_key().unwrap()).unwrap();
-    system
-        .write::<_, StoreError>(move |tx| {
-            accounts::insert(tx, id, name, role, vault, Moment::clock())?;
-            slots::insert(tx, &slot, Moment::clock())
-        })
-        .await
-        .unwrap();
 }
 
 async fn resumed(house: &House) -> SignedIn {

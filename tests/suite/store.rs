@@ -17,7 +17,6 @@ use ollamanet::{
     },
 };
 use rusqlite::Connection;
-use zeroize::Zeroizing;
 
 static FIRST: Schema = Schema { application_id: 7, steps: &["CREATE TABLE kept (words TEXT NOT NULL) STRICT"] };
 static SECOND: Schema = Schema {
@@ -26,7 +25,7 @@ static SECOND: Schema = Schema {
 };
 
 fn key() -> RawKey {
-    Zeroizing::new([9; 32])
+    RawKey::copied(&[9; 32])
 }
 
 fn target<'a>(path: &'a Path, schema: &'static Schema, key: Option<&'a RawKey>) -> Target<'a> {

@@ -266,10 +266,12 @@ impl Accounts {
         self.count_attempt(name, action).await?;
         let found = self.account_with(name, SlotKind::Passphrase).await?;
         let secret = passphrase.clone();
+        // Looked up for every name alike.
+        let usual = self.0.system.read(slots::newest_cost).await?.unwrap_or(keys::PASSPHRASE_COST);
         let opened = self
             .stretch(move || {
                 let Some((account, slot)) = found else {
-                    keys::burn(secret.reveal().as_bytes());
+                    keys::burn(usual, secret.reveal().as_bytes());
                     return Ok(None);
                 };
                 keys::unseal(&slot, secret.reveal().as_bytes()).map(|key| Some((account, key)))

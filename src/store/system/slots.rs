@@ -45,6 +45,18 @@ pub fn of(tx: &Transaction<'_>, account: AccountId, kind: SlotKind) -> Result<Op
         .transpose()
 }
 
+/// What the newest passphrase slot of the installation costs: what trying a name that does not exist is to cost as well.
+pub fn newest_cost(tx: &Transaction<'_>) -> Result<Option<Cost>, StoreError> {
+    tx.prepare_cached(
+        "SELECT memory_kib, passes, lanes FROM key_slots WHERE kind = 'passphrase' ORDER BY id DESC LIMIT 1",
+    )
+    .and_then(|mut find| {
+        find.query_row([], |row| Ok(Cost { memory_kib: row.get(0)?, passes: row.get(1)?, lanes: row.get(2)? }))
+            .optional()
+    })
+    .while_("reading a key slot")
+}
+
 pub fn by_id(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Slot>, StoreError> {
     tx.prepare_cached(&[COLUMNS, " WHERE id = :id"].concat())
         .and_then(|mut find| find.query_row(named_params! { ":id": id }, from_row).optional())

@@ -4,13 +4,18 @@ use std::path::{Path, PathBuf};
 
 use ollamanet::{
     api::{
-        Fault,
-        auth::{Entered, NewAccount, Secret, SignedIn},
+        AccountId, Fault,
+        auth::{Entered, NewAccount, Role, Secret, SignedIn},
     },
     app,
     config::{Config, live::Live},
     gateway::Gateway,
     paths::Paths,
+    store::{
+        StoreError,
+        keys::{self, SlotKind},
+        system::{Moment, accounts, open_system, slots},
+    },
     tasks::Tasks,
 };
 
@@ -81,6 +86,21 @@ pub fn whole(entered: Entered) -> SignedIn {
         Entered::In(signed_in) => *signed_in,
         Entered::SecondFactor(_) => panic!("a second factor is asked for"),
     }
+}
+
+/// Another account, with the same passphrase, made behind the program's back.
+pub async fn add_account(house: &House, name: &'static str, role: Role) {
+    let system = open_system(&house.paths.data.join("system.db"), false).unwrap();
+    let (id, vault) = (AccountId::new(), uuid::Uuid::now_v7());
+    let slot =
+        keys::seal(id, vault, SlotKind::Passphrase, PASSPHRASE.as_bytes(), &keys::new_data_key().unwrap()).unwrap();
+    system
+        .write::<_, StoreError>(move |tx| {
+            accounts::insert(tx, id, name, role, vault, Moment::clock())?;
+            slots::insert(tx, &slot, Moment::clock())
+        })
+        .await
+        .unwrap();
 }
 
 /// Changes the system database behind the program's back.
