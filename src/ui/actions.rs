@@ -12,11 +12,14 @@ pub enum Context {
     /// Any list in a modal: palette, model picker, prompt history.
     List,
     Form,
+    /// One's own account, when no form is open there.
+    Account,
 }
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 6] = [Self::Global, Self::Composer, Self::Tree, Self::Transcript, Self::List, Self::Form];
+    pub const ALL: [Self; 7] =
+        [Self::Global, Self::Composer, Self::Tree, Self::Transcript, Self::List, Self::Form, Self::Account];
 
     /// The name in the configuration file.
     #[must_use]
@@ -28,6 +31,7 @@ impl Context {
             Self::Transcript => "transcript",
             Self::List => "list",
             Self::Form => "form",
+            Self::Account => "account",
         }
     }
 
@@ -41,6 +45,7 @@ impl Context {
             Self::Transcript => "Messages",
             Self::List => "Lists to choose from",
             Self::Form => "Forms",
+            Self::Account => "Your account",
         }
     }
 }
@@ -95,6 +100,7 @@ actions! {
         FocusNext "focus-next" ["tab"] "Focus the next part of the screen";
         FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
         ScreenChat "screen-chat" ["alt+1"] "Chat screen";
+        ScreenAccount "screen-account" ["alt+9"] "Your account: profile, second factor, sessions, limits, data";
         Lock "lock" ["ctrl+l"] "Lock the screen; the vault closes";
         SignOut "sign-out" [] "Sign out and forget “stay signed in”";
         ChangePassphrase "change-passphrase" [] "Change your passphrase";
@@ -172,6 +178,21 @@ actions! {
         Reveal "reveal" ["f3"] "Show the passphrase while it is typed";
         Generate "generate" ["f8"] "Propose a passphrase";
         Recover "recover" ["f9"] "Use the recovery code";
+        OneTimeCode "one-time-code" ["f10", "alt+o"] "Begin with a one-time code from an administrator";
+        NewAccount "new-account" ["f12", "alt+n"] "Make an account, where that is open to everybody";
         Cancel "cancel" ["esc"] "Back";
+    }
+    Account {
+        AccountNextTab "next-tab" ["tab", "right", "l"] "The next tab";
+        AccountPreviousTab "previous-tab" ["shift+tab", "left", "h"] "The tab before";
+        AccountUp "up" ["up", "k"] "Up";
+        AccountDown "down" ["down", "j"] "Down";
+        AccountTop "top" ["g", "home"] "To the top";
+        AccountBottom "bottom" ["shift+g", "end"] "To the bottom";
+        AccountPageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        AccountPageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
+        AccountOpen "open" ["enter"] "Change or do what is selected; end the selected session";
+        AccountEndOthers "end-others" ["x"] "End every session but this one";
+        AccountHelp "account-help" ["?"] "Show the keys that work here";
     }
 }

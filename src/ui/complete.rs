@@ -14,6 +14,15 @@ pub fn paths(typed: &str) -> Vec<String> {
     paths_in(typed, home.as_deref())
 }
 
+/// A path as a person types it: a leading `~` is the home directory's.
+#[must_use]
+pub fn whole(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
+        (Ok(_), None) | (Err(_), _) => path.to_path_buf(),
+    }
+}
+
 fn paths_in(typed: &str, home: Option<&Path>) -> Vec<String> {
     let (folder, start) =
         typed.rsplit_once('/').map_or(("", typed), |(folder, _)| (&typed[..=folder.len()], &typed[folder.len() + 1..]));

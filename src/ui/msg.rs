@@ -6,8 +6,9 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::{actions::Action, widgets::toast::Toast};
 use crate::api::{
-    ConversationId, Fault, FolderId, MessageId, TurnId,
-    auth::{Door, NewAccount, Secret, SignedIn, Strength},
+    ConversationId, Fault, FolderId, MessageId, SessionId, TurnId,
+    admin::SessionRow,
+    auth::{Activation, Door, HalfWay, NewAccount, Secret, SignedIn, Strength},
     chat::{Attachment, ContextMeter, Draft, MessagePage, NewTurn, Opened, PastPrompt, Planned, TurnStarted},
     events::Event,
     health::Health,
@@ -16,6 +17,7 @@ use crate::api::{
         Conversation, ConversationPatch, ConversationRow, Cursor, Folder, FolderContent, NewConversation, Page, Shelf,
         Tree,
     },
+    profile::{Activity, Allowance, Enrolment, ExportReport, Preferences, Profile},
 };
 use crate::{config::live::Current, tasks::Running};
 
@@ -33,6 +35,7 @@ pub enum Msg {
     /// From the gateway's event stream.
     Event(Event),
     Auth(AuthReply),
+    Account(AccountReply),
     Chat(ChatReply),
     Shell(ShellReply),
     /// The colours that were asked for with `Effect::Highlight`.
@@ -44,6 +47,7 @@ pub enum Msg {
 #[expect(clippy::large_enum_variant, reason = "a handful per key press, moved once")]
 pub enum Effect {
     Auth(AuthCall),
+    Account(AccountCall),
     Chat(ChatCall),
     Shell(ShellCall),
     After(Duration, Timer),
@@ -138,9 +142,16 @@ pub enum AuthCall {
     },
     Propose,
     CreateFirstAdmin(NewAccount),
+    Register(NewAccount),
+    Activate(Activation),
     SignIn {
         name: String,
         passphrase: Secret,
+    },
+    /// The second half of a sign-in.
+    SecondFactor {
+        half: HalfWay,
+        code: Secret,
     },
     Recover {
         name: String,
@@ -160,14 +171,120 @@ pub enum AuthCall {
 #[derive(Debug)]
 pub enum AuthReply {
     Door(Result<Door, Fault>),
-    Judged { asked: u64, strength: Result<Strength, Fault> },
+    Judged {
+        asked: u64,
+        strength: Result<Strength, Fault>,
+    },
     Proposed(Result<Secret, Fault>),
     SignedIn(Result<Box<SignedIn>, Fault>),
+    /// The passphrase fits; the second factor is asked for.
+    HalfWay(HalfWay),
     Stayed(Result<bool, Fault>),
     SignedOut(Result<(), Fault>),
     Locked(Result<(), Fault>),
     Unlocked(Result<(), Fault>),
     PassphraseChanged(Result<(), Fault>),
+}
+
+/// Calls about one's own account.
+#[derive(Clone, Debug)]
+pub enum AccountCall {
+    Profile,
+    SetDisplayName(Option<String>),
+    Preferences,
+    SetPreferences(Box<Preferences>),
+    Allowance,
+    Activity {
+        before: Option<i64>,
+        limit: u32,
+    },
+    Sessions,
+    EndSession(SessionId),
+    EndOthers,
+    /// The passphrase once more, for what asks for a fresh one.
+    Confirm(Secret),
+    BeginSecondFactor,
+    AddSecondFactor(Secret),
+    RemoveSecondFactor(Secret),
+    NewSecondFactorCodes(Secret),
+    NewRecoveryCode,
+    /// A leading `~` is the home directory's.
+    Export(std::path::PathBuf),
+    Delete,
+    /// To choose the default from.
+    Models,
+}
+
+#[derive(Debug)]
+pub enum AccountReply {
+    Profile(Result<Box<Profile>, Fault>),
+    DisplayNameSet(Result<(), Fault>),
+    Preferences(Result<Box<Preferences>, Fault>),
+    /// With what holds from now on.
+    PreferencesSet(Result<Box<Preferences>, Fault>),
+    Allowance(Result<Vec<Allowance>, Fault>),
+    Activity {
+        before: Option<i64>,
+        activity: Result<Activity, Fault>,
+    },
+    Sessions(Result<Vec<SessionRow>, Fault>),
+    SessionEnded(Result<(), Fault>),
+    OthersEnded(Result<u32, Fault>),
+    Confirmed(Result<(), Fault>),
+    Proposed(Result<Enrolment, Fault>),
+    /// The recovery codes of the second factor, shown once.
+    Added(Result<Vec<Secret>, Fault>),
+    Removed(Result<(), Fault>),
+    NewCodes(Result<Vec<Secret>, Fault>),
+    RecoveryCode(Result<Secret, Fault>),
+    Exported(Result<ExportReport, Fault>),
+    Deleted(Result<(), Fault>),
+    Models(Result<ModelList, Fault>),
+}
+
+impl AccountReply {
+    /// Why it did not work, if it did not.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Profile(Err(fault))
+            | Self::DisplayNameSet(Err(fault))
+            | Self::Preferences(Err(fault))
+            | Self::PreferencesSet(Err(fault))
+            | Self::Allowance(Err(fault))
+            | Self::Activity { activity: Err(fault), .. }
+            | Self::Sessions(Err(fault))
+            | Self::SessionEnded(Err(fault))
+            | Self::OthersEnded(Err(fault))
+            | Self::Confirmed(Err(fault))
+            | Self::Proposed(Err(fault))
+            | Self::Added(Err(fault))
+            | Self::Removed(Err(fault))
+            | Self::NewCodes(Err(fault))
+            | Self::RecoveryCode(Err(fault))
+            | Self::Exported(Err(fault))
+            | Self::Deleted(Err(fault))
+            | Self::Models(Err(fault)) => Some(fault),
+            Self::Profile(Ok(_))
+            | Self::DisplayNameSet(Ok(()))
+            | Self::Preferences(Ok(_))
+            | Self::PreferencesSet(Ok(_))
+            | Self::Allowance(Ok(_))
+            | Self::Activity { activity: Ok(_), .. }
+            | Self::Sessions(Ok(_))
+            | Self::SessionEnded(Ok(()))
+            | Self::OthersEnded(Ok(_))
+            | Self::Confirmed(Ok(()))
+            | Self::Proposed(Ok(_))
+            | Self::Added(Ok(_))
+            | Self::Removed(Ok(()))
+            | Self::NewCodes(Ok(_))
+            | Self::RecoveryCode(Ok(_))
+            | Self::Exported(Ok(_))
+            | Self::Deleted(Ok(()))
+            | Self::Models(Ok(_)) => None,
+        }
+    }
 }
 
 /// Calls of the chat screen. `asked` numbers come back, so that only the latest answer counts.
@@ -341,4 +458,34 @@ pub enum ChatReply {
     },
     Models(Result<ModelList, Fault>),
     Model(Result<Box<ModelDetail>, Fault>),
+}
+
+impl ChatReply {
+    /// Why it did not work, if it did not.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Tree(reply) => reply.as_ref().err(),
+            Self::Conversations { page, .. } => page.as_ref().err(),
+            Self::Created(reply) | Self::Changed(reply) => reply.as_ref().err(),
+            Self::Opened { opened, .. } => opened.as_ref().err(),
+            Self::Older { page, .. }
+            | Self::Newer { page, .. }
+            | Self::Oldest { page, .. }
+            | Self::Branch { page, .. } => page.as_ref().err(),
+            Self::Trashed { done, .. } | Self::Restored { done, .. } | Self::Marked { done, .. } => done.as_ref().err(),
+            Self::FolderCreated(reply) => reply.as_ref().err(),
+            Self::FolderDone(reply) | Self::DraftSaved(reply) | Self::Stopped(reply) => reply.as_ref().err(),
+            Self::Draft(reply) => reply.as_ref().err(),
+            Self::PastPrompts { prompts, .. } => prompts.as_ref().err(),
+            Self::Started(reply) => reply.as_ref().err(),
+            Self::Measured { meter, .. } => meter.as_ref().err(),
+            Self::Inspected { attachment, .. } => attachment.as_ref().err(),
+            // Each of its files has its own.
+            Self::Named { found, .. } => found.iter().find_map(|(_, seen)| seen.as_ref().err()),
+            Self::PathsCompleted { .. } => None,
+            Self::Models(reply) => reply.as_ref().err(),
+            Self::Model(reply) => reply.as_ref().err(),
+        }
+    }
 }

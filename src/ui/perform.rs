@@ -15,7 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     complete,
     copy::Clipboard,
-    msg::{AuthCall, AuthReply, ChatCall, ChatReply, Clip, Copied, Effect, Msg, ShellCall, ShellReply},
+    msg::{
+        AccountCall, AccountReply, AuthCall, AuthReply, ChatCall, ChatReply, Clip, Copied, Effect, Msg, ShellCall,
+        ShellReply,
+    },
 };
 use crate::{
     api::{
@@ -59,6 +62,7 @@ struct Hands {
 enum Ordered {
     Chat(ChatCall),
     Auth(AuthCall),
+    Account(AccountCall),
     Quit,
     /// Says that everything before it is done.
     Done(oneshot::Sender<()>),
@@ -97,6 +101,7 @@ impl Performer {
                 let hands = self.hands.clone();
                 self.hands.tasks.spawn("account", async move { hands.auth(call).await });
             }
+            Effect::Account(call) => self.account(call),
             Effect::Chat(call) => self.chat(call),
             Effect::Shell(call) => self.shell(call),
             Effect::After(wait, timer) => {
@@ -127,6 +132,33 @@ impl Performer {
         let (tell, done) = oneshot::channel();
         if self.lane.try_send(Ordered::Done(tell)).is_ok() {
             let _ = tokio::time::timeout(limit, done).await;
+        }
+    }
+
+    fn account(&mut self, call: AccountCall) {
+        match call {
+            // These take their time, and nothing that is asked for after them looks at what they change.
+            AccountCall::Export(_) | AccountCall::Models => {
+                let hands = self.hands.clone();
+                let name = if matches!(call, AccountCall::Export(_)) { "exporting your data" } else { "call" };
+                self.hands.tasks.spawn(name, async move { hands.account(call).await });
+            }
+            AccountCall::Profile
+            | AccountCall::SetDisplayName(_)
+            | AccountCall::Preferences
+            | AccountCall::SetPreferences(_)
+            | AccountCall::Allowance
+            | AccountCall::Activity { .. }
+            | AccountCall::Sessions
+            | AccountCall::EndSession(_)
+            | AccountCall::EndOthers
+            | AccountCall::Confirm(_)
+            | AccountCall::BeginSecondFactor
+            | AccountCall::AddSecondFactor(_)
+            | AccountCall::RemoveSecondFactor(_)
+            | AccountCall::NewSecondFactorCodes(_)
+            | AccountCall::NewRecoveryCode
+            | AccountCall::Delete => self.in_order(Ordered::Account(call)),
         }
     }
 
@@ -252,6 +284,7 @@ impl Hands {
             match call {
                 Ordered::Chat(call) => self.chat(call).await,
                 Ordered::Auth(call) => self.auth(call).await,
+                Ordered::Account(call) => self.account(call).await,
                 Ordered::Quit => self.quit.cancel(),
                 Ordered::Done(tell) => drop(tell.send(())),
             }
@@ -302,6 +335,15 @@ impl Hands {
                 let made = gateway.create_first_admin(new).await;
                 self.signed_in(made.map(|made| Entered::In(Box::new(made)))).await
             }
+            AuthCall::Register(new) => {
+                let made = gateway.register(new).await;
+                self.signed_in(made.map(|made| Entered::In(Box::new(made)))).await
+            }
+            AuthCall::Activate(how) => self.signed_in(gateway.activate(how).await).await,
+            AuthCall::SecondFactor { half, code } => {
+                let passed = gateway.second_factor(&half, &code).await;
+                self.signed_in(passed.map(|passed| Entered::In(Box::new(passed)))).await
+            }
             AuthCall::SignIn { name, passphrase } => self.signed_in(gateway.sign_in(&name, &passphrase).await).await,
             AuthCall::Recover { name, code, new } => self.signed_in(gateway.recover(&name, &code, &new).await).await,
             AuthCall::StaySignedIn(stay) => AuthReply::Stayed(match self.session() {
@@ -333,14 +375,58 @@ impl Hands {
     }
 
     async fn signed_in(&self, entered: Result<Entered, Fault>) -> AuthReply {
-        let outcome = entered.and_then(|entered| match entered {
-            Entered::In(signed_in) => Ok(*signed_in),
-            Entered::SecondFactor(_) => Err(Fault::new(FaultKind::Internal, "This account has a second factor.")),
-        });
-        if let Ok(signed_in) = &outcome {
-            self.arrive(signed_in).await;
+        match entered {
+            Ok(Entered::In(signed_in)) => {
+                self.arrive(&signed_in).await;
+                AuthReply::SignedIn(Ok(signed_in))
+            }
+            Ok(Entered::SecondFactor(half)) => AuthReply::HalfWay(half),
+            Err(fault) => AuthReply::SignedIn(Err(fault)),
         }
-        AuthReply::SignedIn(outcome.map(Box::new))
+    }
+
+    async fn account(&self, call: AccountCall) {
+        let Some(session) = self.session() else {
+            return self.tell(Msg::Event(Event::SessionEnded(Fault::signed_out()))).await;
+        };
+        let reply = self.ask_account(&session, call).await;
+        self.tell(Msg::Account(reply)).await;
+    }
+
+    async fn ask_account(&self, session: &Session, call: AccountCall) -> AccountReply {
+        let gateway = &self.gateway;
+        match call {
+            AccountCall::Profile => AccountReply::Profile(gateway.profile(session).await.map(Box::new)),
+            AccountCall::SetDisplayName(name) => {
+                AccountReply::DisplayNameSet(gateway.set_display_name(session, name).await)
+            }
+            AccountCall::Preferences => AccountReply::Preferences(gateway.preferences(session).await.map(Box::new)),
+            AccountCall::SetPreferences(new) => {
+                AccountReply::PreferencesSet(gateway.set_preferences(session, (*new).clone()).await.map(|()| new))
+            }
+            AccountCall::Allowance => AccountReply::Allowance(gateway.allowance(session).await),
+            AccountCall::Activity { before, limit } => {
+                AccountReply::Activity { before, activity: gateway.activity(session, before, limit).await }
+            }
+            AccountCall::Sessions => AccountReply::Sessions(gateway.sessions(session).await),
+            AccountCall::EndSession(which) => AccountReply::SessionEnded(gateway.end_session(session, which).await),
+            AccountCall::EndOthers => AccountReply::OthersEnded(gateway.end_other_sessions(session).await),
+            AccountCall::Confirm(passphrase) => AccountReply::Confirmed(gateway.confirm(session, &passphrase).await),
+            AccountCall::BeginSecondFactor => AccountReply::Proposed(gateway.begin_second_factor(session).await),
+            AccountCall::AddSecondFactor(code) => AccountReply::Added(gateway.add_second_factor(session, &code).await),
+            AccountCall::RemoveSecondFactor(code) => {
+                AccountReply::Removed(gateway.remove_second_factor(session, &code).await)
+            }
+            AccountCall::NewSecondFactorCodes(code) => {
+                AccountReply::NewCodes(gateway.new_second_factor_codes(session, &code).await)
+            }
+            AccountCall::NewRecoveryCode => AccountReply::RecoveryCode(gateway.new_recovery_code(session).await),
+            AccountCall::Export(path) => {
+                AccountReply::Exported(gateway.export_my_data(session, complete::whole(&path)).await)
+            }
+            AccountCall::Delete => AccountReply::Deleted(gateway.delete_my_account(session).await),
+            AccountCall::Models => AccountReply::Models(gateway.models(session, false).await),
+        }
     }
 
     async fn chat(&self, call: ChatCall) {

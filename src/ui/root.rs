@@ -13,10 +13,11 @@ use ratatui::{Frame, layout::Rect};
 
 use super::{
     cx::Cx,
-    keymap::{Action, Context},
-    msg::{AuthCall, Effect, Msg, ShellCall, Timer},
+    keymap::{Action, Context, KeyProblem, Keymap},
+    msg::{AccountCall, AuthCall, Effect, Msg, ShellCall, Timer},
     run::App,
     screens::{
+        account::AccountScreen,
         chat::ChatScreen,
         sign_in::{ChangeOut, ChangePassphrase, LockScreen, SignInScreen},
     },
@@ -29,8 +30,8 @@ use super::{
     },
 };
 use crate::{
-    api::{Fault, health::OllamaState},
-    config::{ThemeName, load::Problem},
+    api::{Fault, health::OllamaState, profile::Preferences},
+    config::{Config, ThemeName, load::Problem},
     tasks::Running,
 };
 
@@ -59,6 +60,13 @@ pub struct Root {
     look: Look,
     clock: fn() -> i64,
     stage: Stage,
+    /// In front of the chat, while somebody is in.
+    screen: Screen,
+    /// What the settings file says; `cx.config` is that with the preferences of whoever is in.
+    settings: Config,
+    preferences: Preferences,
+    /// Whether anybody may make an account here, as far as the door has told.
+    registration: bool,
     overlay: Option<Overlay>,
     toasts: Vec<(u64, Toast)>,
     toasts_made: u64,
@@ -89,6 +97,12 @@ enum Stage {
     },
 }
 
+/// Which screen is on view. The chat is always there and goes on hearing; the others come and go.
+enum Screen {
+    Chat,
+    Account(Box<AccountScreen>),
+}
+
 /// What stands in front of the screen and takes the keys.
 #[derive(Debug)]
 enum Overlay {
@@ -104,10 +118,14 @@ impl Root {
     pub fn new(cx: Cx, look: Look, clock: fn() -> i64, problems: &[Problem]) -> (Self, Vec<Effect>) {
         let mut root = Self {
             last_input_ms: cx.now_ms,
+            settings: cx.config.clone(),
             cx,
             look,
             clock,
             stage: Stage::Opening,
+            screen: Screen::Chat,
+            preferences: Preferences::default(),
+            registration: false,
             overlay: None,
             toasts: Vec::new(),
             toasts_made: 0,
@@ -138,6 +156,7 @@ impl Root {
                     }
                 }
                 other @ (Effect::Auth(_)
+                | Effect::Account(_)
                 | Effect::Chat(_)
                 | Effect::Shell(_)
                 | Effect::After(..)
@@ -171,7 +190,10 @@ impl Root {
             Stage::Opening => true,
             Stage::Failed(_) => false,
             Stage::Outside(screen) => screen.is_busy(),
-            Stage::Inside(chat) => chat.is_busy(),
+            Stage::Inside(chat) => match &self.screen {
+                Screen::Chat => chat.is_busy(),
+                Screen::Account(account) => account.is_busy(),
+            },
             Stage::Locked { lock, .. } => lock.is_busy(),
         };
         let before = match &self.overlay {
@@ -194,7 +216,10 @@ impl Root {
         match &self.stage {
             Stage::Opening | Stage::Failed(_) => Context::Global,
             Stage::Outside(_) | Stage::Locked { .. } => Context::Form,
-            Stage::Inside(chat) => chat.context(),
+            Stage::Inside(chat) => match &self.screen {
+                Screen::Chat => chat.context(),
+                Screen::Account(account) => account.context(),
+            },
         }
     }
 
@@ -226,7 +251,10 @@ impl Root {
             (Some(Overlay::ChangePassphrase(form)), _) => form.on_key(key).unwrap_or_default(),
             (None, Stage::Outside(screen)) => screen.on_key(key).unwrap_or_default(),
             (None, Stage::Locked { lock, .. }) => lock.on_key(key).unwrap_or_default(),
-            (None, Stage::Inside(chat)) => chat.on_key(key, &self.cx).unwrap_or_default(),
+            (None, Stage::Inside(chat)) => match &mut self.screen {
+                Screen::Chat => chat.on_key(key, &self.cx).unwrap_or_default(),
+                Screen::Account(account) => account.on_key(key, &self.cx).unwrap_or_default(),
+            },
             (None, Stage::Opening | Stage::Failed(_)) => Vec::new(),
         }
     }
@@ -257,7 +285,7 @@ impl Root {
         match action {
             Action::Quit => self.quit(),
             Action::Interrupt => self.interrupt(),
-            Action::Help | Action::TreeHelp | Action::TranscriptHelp => {
+            Action::Help | Action::TreeHelp | Action::TranscriptHelp | Action::AccountHelp => {
                 self.overlay = Some(Overlay::Help(Help::new(self.context_behind())));
                 Vec::new()
             }
@@ -272,7 +300,10 @@ impl Root {
             Action::Refresh => {
                 let mut effects = vec![Effect::Shell(ShellCall::Health)];
                 match &mut self.stage {
-                    Stage::Inside(chat) => effects.extend(chat.on_action(action, &self.cx).unwrap_or_default()),
+                    Stage::Inside(chat) => effects.extend(match &mut self.screen {
+                        Screen::Chat => chat.on_action(action, &self.cx).unwrap_or_default(),
+                        Screen::Account(account) => account.on_action(action, &self.cx).unwrap_or_default(),
+                    }),
                     Stage::Failed(_) => {
                         self.stage = Stage::Opening;
                         effects.push(Effect::Auth(AuthCall::Door));
@@ -282,7 +313,8 @@ impl Root {
                 effects
             }
             Action::StartOllama => self.start_ollama(),
-            Action::ScreenChat => Vec::new(),
+            Action::ScreenChat => self.show_chat(),
+            Action::ScreenAccount if matches!(self.stage, Stage::Inside(_)) => self.show_account(),
             Action::Lock => self.lock(None),
             Action::SignOut => self.sign_out(),
             Action::ChangePassphrase if matches!(self.stage, Stage::Inside(_)) => {
@@ -338,7 +370,16 @@ impl Root {
             Stage::Opening | Stage::Failed(_) => Some(Vec::new()),
             Stage::Outside(screen) => screen.on_action(action, &self.cx),
             Stage::Locked { lock, .. } => lock.on_action(action),
-            Stage::Inside(chat) => chat.on_action(action, &self.cx),
+            Stage::Inside(chat) => match &mut self.screen {
+                Screen::Chat => chat.on_action(action, &self.cx),
+                Screen::Account(account) => match account.on_action(action, &self.cx) {
+                    None if is_the_chat_s(action) && !account.must_add_factor() => {
+                        self.screen = Screen::Chat;
+                        chat.on_action(action, &self.cx)
+                    }
+                    used => used,
+                },
+            },
         };
         match (used, key) {
             (Some(effects), _) => effects,
@@ -360,13 +401,67 @@ impl Root {
         }
     }
 
+    fn show_chat(&mut self) -> Vec<Effect> {
+        if matches!(&self.screen, Screen::Account(account) if account.must_add_factor()) {
+            let toast = Toast::notice("A second factor comes first: this installation asks you for one.");
+            return vec![Effect::Toast(toast)];
+        }
+        self.screen = Screen::Chat;
+        Vec::new()
+    }
+
+    fn show_account(&mut self) -> Vec<Effect> {
+        if matches!(self.screen, Screen::Account(_)) {
+            return Vec::new();
+        }
+        if self.cx.is_demo {
+            let toast = Toast::notice("The demo's account ends with it, so there is nothing to set up.");
+            return vec![Effect::Toast(toast)];
+        }
+        let (account, effects) = AccountScreen::new();
+        self.screen = Screen::Account(Box::new(account));
+        effects
+    }
+
+    /// What the settings file says, with what the person who is in has set for themselves over it.
+    fn take_settings(&mut self) -> Vec<KeyProblem> {
+        let mut config = self.settings.clone();
+        let own = &self.preferences;
+        for (context, actions) in &own.keys {
+            let here = config.keys.entry(context.clone()).or_default();
+            here.extend(actions.iter().map(|(action, keys)| (action.clone(), keys.clone())));
+        }
+        config.ui.theme = match own.theme.as_deref() {
+            Some("auto") => ThemeName::Auto,
+            Some("dark") => ThemeName::Dark,
+            Some("light") => ThemeName::Light,
+            Some("plain") => ThemeName::Plain,
+            Some(_) | None => config.ui.theme,
+        };
+        if let Some(model) = &own.model {
+            config.chat.model.clone_from(model);
+        }
+        if let Some(prompt) = &own.system_prompt {
+            config.chat.system_prompt.clone_from(prompt);
+        }
+        let (keymap, problems) = Keymap::new(&config.keys);
+        self.cx.keymap = keymap;
+        self.cx.theme = self.look.theme(config.ui.theme);
+        self.cx.config = config;
+        problems
+    }
+
     /// Clear the draft, stop the answer (both the screen's), then twice to quit.
     fn interrupt(&mut self) -> Vec<Effect> {
-        if let Stage::Inside(chat) = &mut self.stage
-            && let Some(effects) = chat.on_action(Action::Interrupt, &self.cx)
-        {
-            self.quitting = false;
-            return effects;
+        if let Stage::Inside(chat) = &mut self.stage {
+            let used = match &mut self.screen {
+                Screen::Chat => chat.on_action(Action::Interrupt, &self.cx),
+                Screen::Account(account) => account.on_action(Action::Interrupt, &self.cx),
+            };
+            if let Some(effects) = used {
+                self.quitting = false;
+                return effects;
+            }
         }
         if std::mem::replace(&mut self.quitting, true) {
             return self.quit();
@@ -411,6 +506,7 @@ impl Root {
             Stage::Inside(chat) => {
                 self.overlay = None;
                 self.toasts.clear();
+                self.screen = Screen::Chat;
                 self.stage = Stage::Locked { chat, lock: LockScreen::new(reason) };
                 true
             }
@@ -437,7 +533,11 @@ impl Root {
         self.overlay = None;
         self.toasts.clear();
         self.cx.account = None;
-        self.stage = Stage::Outside(SignInScreen::sign_in(reason));
+        self.screen = Screen::Chat;
+        self.preferences = Preferences::default();
+        // The settings file's keys have been complained of already.
+        let _ = self.take_settings();
+        self.stage = Stage::Outside(SignInScreen::sign_in(reason).with_registration(self.registration));
     }
 
     /// The vault is closed before the shell gets the terminal.
@@ -490,6 +590,8 @@ impl Root {
     fn enter(&mut self) -> Vec<Effect> {
         let (chat, mut effects) = ChatScreen::new(&self.cx);
         self.stage = Stage::Inside(Box::new(chat));
+        self.screen = Screen::Chat;
+        effects.insert(0, Effect::Account(AccountCall::Preferences));
         self.last_input_ms = self.cx.now_ms;
         effects.extend(self.watch_idleness());
         effects
@@ -508,7 +610,10 @@ impl Root {
                 lock.on_paste(&text);
                 Vec::new()
             }
-            (None, Stage::Inside(chat)) => chat.on_paste(text, &self.cx),
+            (None, Stage::Inside(chat)) => match &mut self.screen {
+                Screen::Chat => chat.on_paste(text, &self.cx),
+                Screen::Account(account) => account.on_paste(&text, &self.cx),
+            },
             (Some(Overlay::Help(_) | Overlay::Jobs), _) | (None, Stage::Opening | Stage::Failed(_)) => Vec::new(),
         }
     }
@@ -540,7 +645,10 @@ impl Root {
                 form.on_mouse(mouse);
                 Vec::new()
             }
-            (None, Stage::Inside(chat)) => chat.on_mouse(mouse, body, &self.cx),
+            (None, Stage::Inside(chat)) => match &mut self.screen {
+                Screen::Chat => chat.on_mouse(mouse, body, &self.cx),
+                Screen::Account(account) => account.on_mouse(mouse, body, &self.cx),
+            },
             (None, Stage::Outside(screen)) => screen.on_mouse(mouse),
             (None, Stage::Locked { lock, .. }) => {
                 lock.on_mouse(mouse);
@@ -552,6 +660,22 @@ impl Root {
 
     pub fn view(&self, frame: &mut Frame) {
         view::root(self, frame);
+    }
+}
+
+/// What the chat alone can do, so that asking for it from another screen goes there.
+fn is_the_chat_s(action: Action) -> bool {
+    match action.spec().context {
+        Context::Composer | Context::Tree | Context::Transcript => true,
+        Context::Global => matches!(
+            action,
+            Action::NewConversation
+                | Action::ModelPicker
+                | Action::PromptHistory
+                | Action::ToggleSidebar
+                | Action::ToggleOptions
+        ),
+        Context::List | Context::Form | Context::Account => false,
     }
 }
 
@@ -578,6 +702,7 @@ impl App for Root {
             Msg::Timer(timer) => self.on_timer(timer),
             Msg::Event(event) => self.on_event(event),
             Msg::Auth(reply) => self.on_auth(reply),
+            Msg::Account(reply) => self.on_account(reply),
             Msg::Chat(reply) => self.on_chat(reply),
             Msg::Shell(reply) => self.on_shell(reply),
             Msg::Highlighted(done) => self.with_chat(|chat, _| {

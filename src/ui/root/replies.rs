@@ -1,19 +1,24 @@
 //! What the frame does with answers, events and timers. Keys are next door.
 
-use super::{JOBS_EVERY, Overlay, Root, Stage, idle_reason, view};
+use super::{JOBS_EVERY, Overlay, Root, Screen, Stage, idle_reason, view};
 use crate::{
     api::{
         Fault, FaultKind,
         auth::Door,
         events::{Changed, Event},
         health::{Health, Level, OllamaState},
+        profile::ExportReport,
     },
-    config::{live::Current, load::Problem},
+    config::{
+        live::Current,
+        load::{KeyPlaces, Problem},
+    },
     ui::{
         cx::Cx,
-        keymap::{Keymap, placed},
-        msg::{AuthReply, ChatReply, Copied, Effect, ShellCall, ShellReply, Timer},
+        keymap::placed,
+        msg::{AccountReply, AuthCall, AuthReply, ChatReply, Copied, Effect, ShellCall, ShellReply, Timer},
         screens::{
+            account::AccountScreen,
             chat::ChatScreen,
             sign_in::{Progress, SignInScreen},
         },
@@ -28,6 +33,12 @@ impl Root {
         }
         match (reply, &mut self.stage) {
             (AuthReply::Door(door), Stage::Opening) => self.on_door(door),
+            // Asked again after signing out, for what it says about making accounts.
+            (AuthReply::Door(Ok(Door::SignIn { registration })), Stage::Outside(screen)) => {
+                self.registration = registration;
+                screen.set_registration(registration);
+                Vec::new()
+            }
             (AuthReply::Door(_), _) => Vec::new(),
             (AuthReply::Judged { asked, strength: Ok(strength) }, Stage::Inside(_)) => {
                 if let Some(Overlay::ChangePassphrase(form)) = &mut self.overlay {
@@ -42,9 +53,9 @@ impl Root {
             (AuthReply::PassphraseChanged(outcome), _) => self.on_passphrase_changed(outcome),
             (AuthReply::Locked(outcome), _) => self.on_locked(outcome),
             (AuthReply::Unlocked(outcome), _) => self.on_unlocked(outcome),
-            (AuthReply::SignedOut(outcome), _) => {
-                outcome.err().map(|fault| Effect::Toast(Toast::fault(&fault))).into_iter().collect()
-            }
+            (AuthReply::SignedOut(Err(fault)), _) => vec![Effect::Toast(Toast::fault(&fault))],
+            // Nothing that stays signed in is left, so the door only tells.
+            (AuthReply::SignedOut(Ok(())), _) => vec![Effect::Auth(AuthCall::Door)],
             (reply, Stage::Outside(screen)) => match screen.on_reply(reply, &self.cx) {
                 Progress::Here(effects) => effects,
                 Progress::Done(mut effects) => {
@@ -56,7 +67,11 @@ impl Root {
                 vec![Effect::Toast(Toast::fault(&fault))]
             }
             (
-                AuthReply::Judged { .. } | AuthReply::Proposed(_) | AuthReply::SignedIn(_) | AuthReply::Stayed(_),
+                AuthReply::Judged { .. }
+                | AuthReply::Proposed(_)
+                | AuthReply::SignedIn(_)
+                | AuthReply::HalfWay(_)
+                | AuthReply::Stayed(_),
                 Stage::Opening | Stage::Failed(_) | Stage::Inside(_) | Stage::Locked { .. },
             ) => Vec::new(),
         }
@@ -65,7 +80,10 @@ impl Root {
     fn on_door(&mut self, door: Result<Door, Fault>) -> Vec<Effect> {
         match door {
             Ok(Door::FirstRun) => self.stage = Stage::Outside(SignInScreen::first_run()),
-            Ok(Door::SignIn { .. }) => self.stage = Stage::Outside(SignInScreen::sign_in(None)),
+            Ok(Door::SignIn { registration }) => {
+                self.registration = registration;
+                self.stage = Stage::Outside(SignInScreen::sign_in(None).with_registration(registration));
+            }
             Ok(Door::Resumed(signed_in)) => {
                 self.cx.account = Some(signed_in.account);
                 let mut effects: Vec<Effect> =
@@ -83,6 +101,10 @@ impl Root {
             (Ok(()), _) => {
                 self.overlay = None;
                 vec![Effect::Toast(Toast::good("Your passphrase is changed."))]
+            }
+            (Err(fault), _) if fault.kind == FaultKind::SignedOut => {
+                self.leave_for(fault);
+                Vec::new()
             }
             (Err(fault), Some(Overlay::ChangePassphrase(form))) => {
                 form.refused(fault);
@@ -140,15 +162,118 @@ impl Root {
                 Vec::new()
             }
             Event::SessionEnded(fault) => {
-                if matches!(self.stage, Stage::Inside(_) | Stage::Locked { .. }) {
-                    self.go_outside(Some(fault));
-                }
+                self.leave_for(fault);
                 Vec::new()
             }
             Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
             Event::Health(health) => self.on_health(*health),
             event @ (Event::Turn { .. } | Event::Changed(_)) => self.with_chat(|chat, cx| chat.on_event(&event, cx)),
         }
+    }
+
+    /// The session is over: nothing of it stays on the screen, and the sign-in screen says why. The call that found it so
+    /// knows more about the reason than the event, and may come later.
+    fn leave_for(&mut self, why: Fault) {
+        match &mut self.stage {
+            Stage::Inside(_) | Stage::Locked { .. } => self.go_outside(Some(why)),
+            Stage::Outside(screen) => screen.learn_reason(why),
+            Stage::Opening | Stage::Failed(_) => {}
+        }
+    }
+
+    /// What a refusal means for the whole screen, whichever call it came from; `None` = nothing.
+    fn refused(&mut self, fault: Option<&Fault>) -> Option<Vec<Effect>> {
+        let fault = fault?;
+        match fault.kind {
+            FaultKind::SignedOut => {
+                self.leave_for(fault.clone());
+                Some(Vec::new())
+            }
+            FaultKind::SecondFactorWanted if matches!(self.stage, Stage::Inside(_)) => {
+                Some(self.lead_to_second_factor())
+            }
+            FaultKind::SecondFactorWanted
+            | FaultKind::Locked
+            | FaultKind::Denied
+            | FaultKind::WrongCredentials
+            | FaultKind::Unconfirmed
+            | FaultKind::Slow
+            | FaultKind::Upstream
+            | FaultKind::Ollama
+            | FaultKind::Model
+            | FaultKind::ModelMissing
+            | FaultKind::Overflow
+            | FaultKind::Invalid
+            | FaultKind::Conflict
+            | FaultKind::NotFound
+            | FaultKind::Timeout
+            | FaultKind::Cancelled
+            | FaultKind::DiskFull
+            | FaultKind::ReadOnly
+            | FaultKind::Unsafe
+            | FaultKind::Store
+            | FaultKind::Internal => None,
+        }
+    }
+
+    /// Straight to where a second factor is added; what else was asked for gets no answer until then.
+    fn lead_to_second_factor(&mut self) -> Vec<Effect> {
+        if matches!(&self.screen, Screen::Account(account) if account.must_add_factor()) {
+            return Vec::new();
+        }
+        let (account, effects) = AccountScreen::for_second_factor();
+        self.overlay = None;
+        self.screen = Screen::Account(Box::new(account));
+        effects
+    }
+
+    pub(super) fn on_account(&mut self, reply: AccountReply) -> Vec<Effect> {
+        if let Some(effects) = self.refused(reply.fault()) {
+            return effects;
+        }
+        if !matches!(self.stage, Stage::Inside(_)) {
+            return match (reply, &mut self.stage) {
+                // The event that the session is over may come before the reply.
+                (AccountReply::Deleted(Ok(())), Stage::Outside(screen)) => {
+                    screen.forget_reason();
+                    vec![Effect::Toast(Toast::good("Your account is deleted, and all that was in it."))]
+                }
+                _ => Vec::new(),
+            };
+        }
+        let mut effects = Vec::new();
+        match &reply {
+            AccountReply::Preferences(Ok(own)) | AccountReply::PreferencesSet(Ok(own)) if **own != self.preferences => {
+                self.preferences = (**own).clone();
+                // None of them has a place in the settings file.
+                let problems = placed(self.take_settings(), &KeyPlaces::default());
+                effects.extend(problems.iter().map(key_problem));
+                if let Screen::Account(account) = &mut self.screen {
+                    account.keys_changed(&self.cx);
+                }
+            }
+            AccountReply::Deleted(Ok(())) => {
+                self.go_outside(None);
+                return vec![Effect::Toast(Toast::good("Your account is deleted, and all that was in it."))];
+            }
+            // The chat behind got no answer to anything it asked.
+            AccountReply::Added(Ok(_)) if matches!(&self.screen, Screen::Account(own) if own.must_add_factor()) => {
+                let (chat, first) = ChatScreen::new(&self.cx);
+                self.stage = Stage::Inside(Box::new(chat));
+                effects.extend(first);
+            }
+            _ => {}
+        }
+        effects.extend(match (&mut self.screen, reply) {
+            (Screen::Account(account), reply) => account.on_reply(reply, &self.cx),
+            // Left meanwhile; only what was written is still of interest.
+            (Screen::Chat, AccountReply::Exported(done)) => {
+                let path = |report: ExportReport| Toast::good(format!("Your data is in {}.", report.path.display()));
+                vec![Effect::Toast(done.map_or_else(|fault| Toast::fault(&fault), path))]
+            }
+            (Screen::Chat, _) => Vec::new(),
+        });
+        effects
     }
 
     /// The chat goes on hearing while it is locked, but says nothing.
@@ -219,11 +344,8 @@ impl Root {
     }
 
     fn on_settings(&mut self, current: &Current) -> Vec<Effect> {
-        let config = (*current.config).clone();
-        let (keymap, problems) = Keymap::new(&config.keys);
-        self.cx.keymap = keymap;
-        self.cx.theme = self.look.theme(config.ui.theme);
-        self.cx.config = config;
+        self.settings = (*current.config).clone();
+        let problems = self.take_settings();
         let mut effects: Vec<Effect> = placed(problems, &current.key_places).iter().map(key_problem).collect();
         let read = "The settings were read anew.";
         effects.push(Effect::Toast(match current.waiting.as_slice() {
@@ -290,6 +412,9 @@ impl Root {
     }
 
     pub(super) fn on_chat(&mut self, reply: ChatReply) -> Vec<Effect> {
+        if let Some(effects) = self.refused(reply.fault()) {
+            return effects;
+        }
         self.with_chat(|chat, cx| chat.on_reply(reply, cx))
     }
 }

@@ -14,6 +14,9 @@ use crate::{
     ui::msg::{AuthReply, Copied, ShellReply},
 };
 
+mod account;
+mod coming_in;
+
 /// 2026-11-24 10:02 UTC, as `Cx::fixed`.
 fn clock() -> i64 {
     1_795_514_520_000
@@ -53,6 +56,7 @@ fn at_the_door() -> Root {
 fn press(root: &mut Root, key: &str) -> Vec<Effect> {
     let (mods, name) = match key.rsplit_once('+') {
         Some(("ctrl", name)) => (KeyModifiers::CONTROL, name),
+        Some(("alt", name)) => (KeyModifiers::ALT, name),
         _ => (KeyModifiers::NONE, key),
     };
     let code = match name {
@@ -60,6 +64,9 @@ fn press(root: &mut Root, key: &str) -> Vec<Effect> {
         "esc" => KeyCode::Esc,
         "tab" => KeyCode::Tab,
         "down" => KeyCode::Down,
+        "up" => KeyCode::Up,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
         name if name.starts_with('f') && name.len() > 1 => KeyCode::F(name[1..].parse().unwrap()),
         name => KeyCode::Char(name.chars().next().unwrap()),
     };

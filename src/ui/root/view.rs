@@ -7,7 +7,7 @@ use ratatui::{
     widgets::{Block, BorderType, Paragraph, Wrap},
 };
 
-use super::{Overlay, Root, Stage};
+use super::{Overlay, Root, Screen, Stage};
 use crate::{
     api::{
         Fault,
@@ -53,14 +53,20 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
         }
         Stage::Failed(fault) => failed(fault, frame, body, cx),
         Stage::Outside(screen) => screen.view(frame, body, cx),
-        Stage::Inside(chat) => chat.view(frame, body, cx, root.overlay.is_none()),
+        Stage::Inside(chat) => match &root.screen {
+            Screen::Chat => chat.view(frame, body, cx, root.overlay.is_none()),
+            Screen::Account(account) => account.view(frame, body, &chat.lane(), cx),
+        },
         Stage::Locked { lock, .. } => lock.view(frame, body, cx),
     }
     let hints = match &root.stage {
         Stage::Opening => cx.hints(&[(Action::Quit, "quit")]),
         Stage::Failed(_) => cx.hints(&[(Action::Refresh, "try again"), (Action::Quit, "quit")]),
         Stage::Outside(screen) => screen.footer(cx),
-        Stage::Inside(chat) => with_the_shell_s(chat.footer(cx), cx),
+        Stage::Inside(chat) => match &root.screen {
+            Screen::Chat => with_the_shell_s(chat.footer(cx), &CHAT_KEYS, cx),
+            Screen::Account(account) => with_the_shell_s(account.footer(cx), &ACCOUNT_KEYS, cx),
+        },
         Stage::Locked { lock, .. } => lock.footer(cx),
     };
     frame.render_widget(modal::footer_line(&hints, footer.width, cx), footer);
@@ -75,8 +81,8 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
 }
 
 /// The screen's own keys, then those that work everywhere, each once.
-fn with_the_shell_s(mut hints: Vec<Hint>, cx: &Cx) -> Vec<Hint> {
-    for hint in cx.hints(&[(Action::Palette, "commands"), (Action::NewConversation, "new"), (Action::Help, "help")]) {
+fn with_the_shell_s(mut hints: Vec<Hint>, keys: &[(Action, &'static str)], cx: &Cx) -> Vec<Hint> {
+    for hint in cx.hints(keys) {
         if !hints.iter().any(|known| known.key == hint.key) {
             hints.push(hint);
         }
@@ -84,7 +90,12 @@ fn with_the_shell_s(mut hints: Vec<Hint>, cx: &Cx) -> Vec<Hint> {
     hints
 }
 
-/// What a click at this column of the first line does: the name opens the palette, the state of Ollama asks anew, the
+const CHAT_KEYS: [(Action, &str); 3] =
+    [(Action::Palette, "commands"), (Action::NewConversation, "new"), (Action::Help, "help")];
+const ACCOUNT_KEYS: [(Action, &str); 2] = [(Action::Palette, "commands"), (Action::Help, "help")];
+
+/// What a click at this column of the first line does: the program's name opens the palette, a person's
+/// their account, the state of Ollama asks anew, the
 /// jobs open their tray.
 pub(super) fn header_action(root: &Root, width: u16, column: u16) -> Option<Action> {
     let mut at = 0;
@@ -111,12 +122,17 @@ fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
         left.push(Span::raw(" "));
     }
     if matches!(root.stage, Stage::Inside(_)) {
-        left.push(Span::styled("  Chat ", cx.theme.accent));
+        let name = match &root.screen {
+            Screen::Chat => "  Chat ",
+            Screen::Account(_) => "  Account ",
+        };
+        left.push(Span::styled(name, cx.theme.accent));
     }
     let mut right: Vec<(Vec<Span>, Option<Action>)> = Vec::new();
     if let Some(account) = cx.account.as_ref().filter(|_| !matches!(root.stage, Stage::Outside(_))) {
         let text = format!("{} · {}", SafeText::line(&account.name), account.role.as_str());
-        right.push((vec![Span::styled(text, cx.theme.text)], None));
+        let account = matches!(root.stage, Stage::Inside(_)).then_some(Action::ScreenAccount);
+        right.push((vec![Span::styled(text, cx.theme.text)], account));
     }
     let health = match &cx.health {
         None => vec![Span::styled("… ollama", cx.theme.dim)],

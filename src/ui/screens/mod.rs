@@ -1,4 +1,5 @@
 //! The screens: each a machine of its own, which the root feeds and frames.
 
+pub mod account;
 pub mod chat;
 pub mod sign_in;

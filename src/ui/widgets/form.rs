@@ -47,6 +47,8 @@ pub struct Form {
     fault: Option<Fault>,
     /// Where it was drawn last, for clicks.
     drawn: Cell<Rect>,
+    /// What is said while it is awaited, where it is not a passphrase that is being tried.
+    waiting: Option<&'static str>,
 }
 
 impl Form {
@@ -63,6 +65,13 @@ impl Form {
     #[must_use]
     pub fn toggle(self, label: &'static str) -> Self {
         self.row(label, Kind::Toggle(false))
+    }
+
+    /// What is said while an answer is awaited.
+    #[must_use]
+    pub fn waiting(mut self, words: &'static str) -> Self {
+        self.waiting = Some(words);
+        self
     }
 
     fn row(mut self, label: &'static str, kind: Kind) -> Self {
@@ -213,21 +222,33 @@ impl Form {
         self.rows.iter().map(|row| if matches!(row.kind, Kind::Text(_)) { 2 } else { 1 }).sum::<u16>() + 3
     }
 
-    /// Where each row stands in `area`, and last what is left below.
-    fn parts(&self, area: Rect) -> std::rc::Rc<[Rect]> {
-        let mut heights: Vec<Constraint> = self
-            .rows
-            .iter()
-            .map(|row| Constraint::Length(if matches!(row.kind, Kind::Text(_)) { 2 } else { 1 }))
-            .collect();
-        heights.push(Constraint::Min(0));
-        Layout::vertical(heights).split(area)
+    /// Where each row stands in `area`, and last what is left below. Where not all of them fit, those above the one in use
+    /// make room for it and for what is wrong with it.
+    fn parts(&self, area: Rect) -> Vec<Rect> {
+        let height = |row: &Row| u16::from(matches!(row.kind, Kind::Text(_))) + 1;
+        let foot = u16::from(self.busy || self.fault.is_some()) * 2;
+        let mut first = 0;
+        while first < self.at && self.rows[first..=self.at].iter().map(height).sum::<u16>() + foot > area.height {
+            first += 1;
+        }
+        let mut parts = vec![Rect::ZERO; self.rows.len()];
+        let mut y = area.y;
+        for (at, row) in self.rows.iter().enumerate().skip(first) {
+            let must_stay = at <= self.at || area.bottom().saturating_sub(y) >= height(row) + foot;
+            if !must_stay || y >= area.bottom() {
+                break;
+            }
+            parts[at] = Rect { y, height: height(row).min(area.bottom() - y), ..area };
+            y += parts[at].height;
+        }
+        parts.push(Rect { y, height: area.bottom().saturating_sub(y), ..area });
+        parts
     }
 
     pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
         self.drawn.set(area);
         let parts = self.parts(area);
-        for (at, row) in self.rows.iter().enumerate() {
+        for (at, row) in self.rows.iter().enumerate().filter(|(at, _)| !parts[*at].is_empty()) {
             let focused = at == self.at && !self.busy;
             let (bar, style) = if focused { ("┃ ", cx.theme.accent) } else { ("│ ", cx.theme.dim) };
             match &row.kind {
@@ -252,7 +273,10 @@ impl Form {
         if self.busy {
             let line = Line::from(vec![
                 Span::styled(format!("{} ", cx.spinner()), cx.theme.accent),
-                Span::styled("Opening takes a moment on purpose: it keeps guessing slow.", cx.theme.dim),
+                Span::styled(
+                    self.waiting.unwrap_or("Opening takes a moment on purpose: it keeps guessing slow."),
+                    cx.theme.dim,
+                ),
             ]);
             frame.render_widget(Paragraph::new(vec![Line::default(), line]), below);
         } else if let Some(fault) = &self.fault {

@@ -75,7 +75,8 @@ impl ChatScreen {
             | Context::Tree
             | Context::Transcript
             | Context::List
-            | Context::Form => None,
+            | Context::Form
+            | Context::Account => None,
         }
     }
 

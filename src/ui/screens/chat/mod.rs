@@ -29,7 +29,7 @@ use ratatui::{Frame, layout::Rect};
 
 use self::{
     completion::Completion,
-    state::{Editing, Focus, History, Naming, Outgoing, Overlay, Running, Waiting},
+    state::{Editing, Focus, History, Naming, Outgoing, Overlay, Phase, Running, Waiting},
 };
 use crate::{
     api::{
@@ -43,6 +43,7 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{ChatCall, ChatReply, Effect, ShellReply, Timer},
+        screens::account::Lane,
         text::highlight::Highlighted,
         widgets::{
             composer::Composer,
@@ -380,6 +381,19 @@ impl ChatScreen {
             Focus::Tree => Context::Tree,
             Focus::Panel => Context::Form,
         }
+    }
+
+    /// How many answers run and wait here.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        let mut lane = Lane::default();
+        for answer in self.running.values() {
+            match answer.phase {
+                Phase::Queued(before) => lane.waiting.push(before),
+                Phase::Waiting | Phase::Thinking | Phase::Answering => lane.running += 1,
+            }
+        }
+        lane
     }
 
     /// Whether something turns: the root then sends spinner ticks through `cx.spinner`.

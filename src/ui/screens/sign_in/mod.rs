@@ -1,4 +1,5 @@
-//! Coming in: first run, sign-in, recovery, and what follows each of them until the chat can begin.
+//! Coming in: first run, sign-in, the second factor, one-time codes, registration, recovery, and what follows each of them
+//! until the chat can begin.
 //!
 //! The lock screen and the change of a passphrase are its neighbours: they need a session, this has none. Invariant: a
 //! recovery code is on the screen in one stage only, and is gone when that stage ends.
@@ -13,9 +14,10 @@ use std::cell::Cell;
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
-use self::{
+use self::passphrase::{Meter, too_short};
+pub(super) use self::{
     code::CodeStage,
-    passphrase::{Meter, too_short},
+    view::{lines, prose, view_code},
 };
 pub use self::{
     lock::LockScreen,
@@ -25,7 +27,7 @@ pub use self::{
 use crate::{
     api::{
         Fault, FaultKind,
-        auth::{NewAccount, SignedIn},
+        auth::{Activation, HalfWay, NewAccount, Secret, SignedIn},
     },
     ui::{
         cx::{Cx, Hint},
@@ -46,16 +48,36 @@ pub struct SignInScreen {
     reason: Option<Fault>,
     /// Where the answers to the last question were drawn, for clicks.
     answers: Cell<Rect>,
+    /// Anybody may make an account here.
+    registration: bool,
 }
 
 #[derive(Debug)]
 enum Stage {
+    /// The first account of an installation.
     FirstRun {
+        form: Form,
+        meter: Meter,
+    },
+    /// One's own account, where that is open to everybody.
+    Register {
         form: Form,
         meter: Meter,
     },
     SignIn {
         form: Form,
+    },
+    /// The passphrase fits; a code is wanted.
+    SecondFactor {
+        half: HalfWay,
+        form: Form,
+        name: String,
+        stay: bool,
+    },
+    /// With a one-time code, for a new account or after a reset.
+    Activate {
+        form: Form,
+        meter: Meter,
     },
     Recover {
         form: Form,
@@ -82,23 +104,54 @@ const NAME: usize = 0;
 const SECOND: usize = 1;
 const STAY: usize = 2;
 const NEW: usize = 2;
+/// Rows of the form for a one-time code.
+const OLD_CODE: usize = 2;
+const FIRST: usize = 3;
 
 impl SignInScreen {
     #[must_use]
     pub fn first_run() -> Self {
-        let form = Form::default().text("User name").secret("Passphrase");
-        Self { stage: Stage::FirstRun { form, meter: Meter::default() }, reason: None, answers: Cell::default() }
+        let stage = Stage::FirstRun { form: new_account_form(), meter: Meter::default() };
+        Self { stage, reason: None, registration: false, answers: Cell::default() }
     }
 
     /// With the reason when a session has just ended.
     #[must_use]
     pub fn sign_in(reason: Option<Fault>) -> Self {
-        Self { stage: Stage::SignIn { form: sign_in_form() }, reason, answers: Cell::default() }
+        Self { stage: Stage::SignIn { form: sign_in_form("") }, reason, registration: false, answers: Cell::default() }
+    }
+
+    /// Says whether anybody may make an account here.
+    #[must_use]
+    pub fn with_registration(mut self, open: bool) -> Self {
+        self.registration = open;
+        self
+    }
+
+    pub fn set_registration(&mut self, open: bool) {
+        self.registration = open;
+    }
+
+    /// The better of two reasons: one that came later, and says more than that nobody is signed in.
+    pub fn learn_reason(&mut self, why: Fault) {
+        if self.reason.as_ref().is_some_and(|known| *known == Fault::signed_out()) {
+            self.reason = Some(why);
+        }
+    }
+
+    /// What was said of an ended session is no longer of interest.
+    pub fn forget_reason(&mut self) {
+        self.reason = None;
     }
 
     fn form(&mut self) -> Option<&mut Form> {
         match &mut self.stage {
-            Stage::FirstRun { form, .. } | Stage::SignIn { form } | Stage::Recover { form, .. } => Some(form),
+            Stage::FirstRun { form, .. }
+            | Stage::Register { form, .. }
+            | Stage::SignIn { form }
+            | Stage::SecondFactor { form, .. }
+            | Stage::Activate { form, .. }
+            | Stage::Recover { form, .. } => Some(form),
             Stage::Code(code) => code.form(),
             Stage::Stay { .. } => None,
         }
@@ -115,17 +168,36 @@ impl SignInScreen {
                 }
                 return used.then(Vec::new);
             }
-            Stage::FirstRun { form, .. } | Stage::Recover { form, .. } if action == Action::Generate => {
+            Stage::FirstRun { form, .. }
+            | Stage::Register { form, .. }
+            | Stage::Activate { form, .. }
+            | Stage::Recover { form, .. }
+                if action == Action::Generate =>
+            {
                 return (!form.busy).then(|| vec![Effect::Auth(AuthCall::Propose)]);
             }
-            Stage::SignIn { form } if action == Action::Recover => {
-                let recover = recover_form(form.value(NAME));
-                if !form.busy {
-                    self.stage = Stage::Recover { form: recover, meter: Meter::default() };
+            Stage::SignIn { form } if matches!(action, Action::Recover | Action::OneTimeCode | Action::NewAccount) => {
+                let (name, meter) = (form.value(NAME).to_owned(), Meter::default());
+                if form.busy {
+                    return Some(Vec::new());
                 }
+                self.stage = match action {
+                    Action::Recover => Stage::Recover { form: recover_form(&name), meter },
+                    Action::OneTimeCode => Stage::Activate { form: activation_form(&name), meter },
+                    _ if self.registration => Stage::Register { form: new_account_form(), meter },
+                    _ => {
+                        let toast = Toast::notice("Here an administrator makes the accounts.");
+                        return Some(vec![Effect::Toast(toast.hint("Ask for one; you get a one-time code for it."))]);
+                    }
+                };
                 return Some(Vec::new());
             }
-            Stage::FirstRun { .. } | Stage::SignIn { .. } | Stage::Recover { .. } => {}
+            Stage::FirstRun { .. }
+            | Stage::Register { .. }
+            | Stage::SignIn { .. }
+            | Stage::SecondFactor { .. }
+            | Stage::Activate { .. }
+            | Stage::Recover { .. } => {}
         }
         match self.form()?.on_action(action).ok()? {
             Some(FormOut::Submitted) => Some(self.submit(cx)),
@@ -150,6 +222,9 @@ impl SignInScreen {
                 self.on_answer(Action::Submit).unwrap_or_default()
             }
             Stage::FirstRun { .. }
+            | Stage::Register { .. }
+            | Stage::SecondFactor { .. }
+            | Stage::Activate { .. }
             | Stage::SignIn { .. }
             | Stage::Recover { .. }
             | Stage::Code(_)
@@ -176,25 +251,30 @@ impl SignInScreen {
         Some(vec![Effect::Auth(AuthCall::StaySignedIn(*yes))])
     }
 
-    /// Esc: out of recovery back to sign-in; elsewhere there is nowhere to go.
+    /// Esc: back to sign-in from what began there; elsewhere there is nowhere to go.
     fn step_back(&mut self) -> Option<Vec<Effect>> {
-        match &self.stage {
-            Stage::Recover { form, .. } if !form.busy => {
-                self.stage = Stage::SignIn { form: sign_in_form() };
-                Some(Vec::new())
-            }
+        let name = match &self.stage {
+            Stage::SecondFactor { form, name, .. } if !form.busy => name.clone(),
+            Stage::Recover { form, .. } | Stage::Activate { form, .. } if !form.busy => form.value(NAME).to_owned(),
+            Stage::Register { form, .. } if !form.busy => String::new(),
             Stage::Recover { .. }
+            | Stage::Activate { .. }
+            | Stage::Register { .. }
+            | Stage::SecondFactor { .. }
             | Stage::FirstRun { .. }
             | Stage::SignIn { .. }
             | Stage::Code(_)
-            | Stage::Stay { .. } => None,
-        }
+            | Stage::Stay { .. } => return None,
+        };
+        self.stage = Stage::SignIn { form: sign_in_form(&name) };
+        Some(Vec::new())
     }
 
     fn submit(&mut self, cx: &Cx) -> Vec<Effect> {
         let min = cx.config.auth.min_length;
+        let is_first = matches!(self.stage, Stage::FirstRun { .. });
         match &mut self.stage {
-            Stage::FirstRun { form, .. } => {
+            Stage::FirstRun { form, .. } | Stage::Register { form, .. } => {
                 if let Some(wrong) = wrong_name(form.value(NAME)) {
                     form.ask(wrong, NAME);
                 } else if let Some(wrong) = too_short(form.value(SECOND), min) {
@@ -202,7 +282,8 @@ impl SignInScreen {
                 } else {
                     form.busy = true;
                     let new = NewAccount { name: form.value(NAME).to_owned(), passphrase: form.secret_value(SECOND) };
-                    return vec![Effect::Auth(AuthCall::CreateFirstAdmin(new))];
+                    let call = if is_first { AuthCall::CreateFirstAdmin(new) } else { AuthCall::Register(new) };
+                    return vec![Effect::Auth(call)];
                 }
             }
             Stage::SignIn { form } => {
@@ -211,6 +292,30 @@ impl SignInScreen {
                     self.reason = None;
                     let (name, passphrase) = (form.value(NAME).to_owned(), form.secret_value(SECOND));
                     return vec![Effect::Auth(AuthCall::SignIn { name, passphrase })];
+                }
+            }
+            Stage::SecondFactor { half, form, .. } => {
+                if form.value(0).trim().is_empty() {
+                    form.ask(Fault::invalid("Type the code that your authenticator shows."), 0);
+                } else {
+                    form.busy = true;
+                    let (half, code) = (half.clone(), form.secret_value(0));
+                    return vec![Effect::Auth(AuthCall::SecondFactor { half, code })];
+                }
+            }
+            Stage::Activate { form, .. } => {
+                if is_missing(form, &["user name", "one-time code"]) {
+                } else if let Some(wrong) = too_short(form.value(FIRST), min) {
+                    form.ask(wrong, FIRST);
+                } else {
+                    form.busy = true;
+                    let old = form.value(OLD_CODE).trim();
+                    return vec![Effect::Auth(AuthCall::Activate(Activation {
+                        name: form.value(NAME).to_owned(),
+                        code: form.secret_value(SECOND),
+                        recovery_code: (!old.is_empty()).then(|| Secret::new(old)),
+                        passphrase: form.secret_value(FIRST),
+                    }))];
                 }
             }
             Stage::Recover { form, .. } => {
@@ -252,39 +357,60 @@ impl SignInScreen {
     /// A changed passphrase is judged once it has been still for a moment; a changed name judges it anew.
     fn changed(&mut self, out: FormOut) -> Vec<Effect> {
         match &mut self.stage {
-            Stage::FirstRun { meter, .. } => meter.changed(),
+            Stage::FirstRun { meter, .. } | Stage::Register { meter, .. } => meter.changed(),
             Stage::Recover { meter, .. } if out == FormOut::Changed(NEW) => meter.changed(),
-            Stage::Recover { .. } | Stage::SignIn { .. } | Stage::Code(_) | Stage::Stay { .. } => Vec::new(),
+            Stage::Activate { meter, .. } if out == FormOut::Changed(FIRST) => meter.changed(),
+            Stage::Recover { .. }
+            | Stage::Activate { .. }
+            | Stage::SignIn { .. }
+            | Stage::SecondFactor { .. }
+            | Stage::Code(_)
+            | Stage::Stay { .. } => Vec::new(),
         }
     }
 
     pub fn on_judge_due(&mut self, asked: u64) -> Vec<Effect> {
         match &self.stage {
-            Stage::FirstRun { form, meter } => meter.judge(asked, form.value(NAME), form.value(SECOND)),
+            Stage::FirstRun { form, meter } | Stage::Register { form, meter } => {
+                meter.judge(asked, form.value(NAME), form.value(SECOND))
+            }
             Stage::Recover { form, meter } => meter.judge(asked, form.value(NAME), form.value(NEW)),
-            Stage::SignIn { .. } | Stage::Code(_) | Stage::Stay { .. } => Vec::new(),
+            Stage::Activate { form, meter } => meter.judge(asked, form.value(NAME), form.value(FIRST)),
+            Stage::SignIn { .. } | Stage::SecondFactor { .. } | Stage::Code(_) | Stage::Stay { .. } => Vec::new(),
         }
     }
 
     pub fn on_reply(&mut self, reply: AuthReply, cx: &Cx) -> Progress {
         match reply {
             AuthReply::Judged { asked, strength: Ok(strength) } => {
-                if let Stage::FirstRun { meter, .. } | Stage::Recover { meter, .. } = &mut self.stage {
+                if let Stage::FirstRun { meter, .. }
+                | Stage::Register { meter, .. }
+                | Stage::Activate { meter, .. }
+                | Stage::Recover { meter, .. } = &mut self.stage
+                {
                     meter.judged(asked, strength);
                 }
                 Progress::Here(Vec::new())
             }
             AuthReply::Proposed(Ok(secret)) => Progress::Here(match &mut self.stage {
-                Stage::FirstRun { form, meter } => {
+                Stage::FirstRun { form, meter } | Stage::Register { form, meter } => {
                     form.fill(SECOND, secret.reveal());
+                    meter.proposed()
+                }
+                Stage::Activate { form, meter } => {
+                    form.fill(FIRST, secret.reveal());
                     meter.proposed()
                 }
                 Stage::Recover { form, meter } => {
                     form.fill(NEW, secret.reveal());
                     meter.proposed()
                 }
-                Stage::SignIn { .. } | Stage::Code(_) | Stage::Stay { .. } => Vec::new(),
+                Stage::SignIn { .. } | Stage::SecondFactor { .. } | Stage::Code(_) | Stage::Stay { .. } => Vec::new(),
             }),
+            AuthReply::HalfWay(half) => {
+                self.half_way(half);
+                Progress::Here(Vec::new())
+            }
             AuthReply::SignedIn(Ok(signed_in)) => self.arrived(*signed_in, cx),
             AuthReply::SignedIn(Err(fault)) => {
                 self.refused(fault);
@@ -306,6 +432,21 @@ impl SignInScreen {
         }
     }
 
+    /// The passphrase was right; what was typed besides it is kept for when the code is, too.
+    fn half_way(&mut self, half: HalfWay) {
+        let (name, stay) = match &self.stage {
+            Stage::SignIn { form } => (form.value(NAME).to_owned(), form.is_on(STAY)),
+            Stage::Recover { form, .. } | Stage::Activate { form, .. } => (form.value(NAME).to_owned(), false),
+            Stage::FirstRun { .. }
+            | Stage::Register { .. }
+            | Stage::SecondFactor { .. }
+            | Stage::Code(_)
+            | Stage::Stay { .. } => return,
+        };
+        let form = Form::default().text("Authenticator or recovery code").waiting("Looking whether the code fits…");
+        self.stage = Stage::SecondFactor { half, form, name, stay };
+    }
+
     fn arrived(&mut self, signed_in: SignedIn, cx: &Cx) -> Progress {
         let mut effects: Vec<Effect> =
             signed_in.notice.into_iter().map(|notice| Effect::Toast(Toast::notice(notice))).collect();
@@ -313,7 +454,17 @@ impl SignInScreen {
             self.stage = Stage::Code(CodeStage::new(code, cx.now_ms));
             return Progress::Here(effects);
         }
-        if matches!(&self.stage, Stage::SignIn { form } if form.is_on(STAY)) {
+        let stays = match &self.stage {
+            Stage::SignIn { form } => form.is_on(STAY),
+            Stage::SecondFactor { stay, .. } => *stay,
+            Stage::FirstRun { .. }
+            | Stage::Register { .. }
+            | Stage::Activate { .. }
+            | Stage::Recover { .. }
+            | Stage::Code(_)
+            | Stage::Stay { .. } => false,
+        };
+        if stays {
             effects.push(Effect::Auth(AuthCall::StaySignedIn(true)));
             return Progress::Here(effects);
         }
@@ -324,8 +475,17 @@ impl SignInScreen {
         // What was mistyped is emptied; after anything else, such as a full disk, it can be sent again as it is.
         let wrong = fault.kind == FaultKind::WrongCredentials;
         match &mut self.stage {
-            Stage::FirstRun { form, .. } => form.refuse(fault, None),
+            // The codes can be read on the screen and mended, so they stay.
+            Stage::FirstRun { form, .. } | Stage::Register { form, .. } | Stage::Activate { form, .. } => {
+                form.refuse(fault, None);
+            }
             Stage::SignIn { form } | Stage::Recover { form, .. } => form.refuse(fault, wrong.then_some(SECOND)),
+            // It took too long: the passphrase is asked for again, and why is said.
+            Stage::SecondFactor { name, .. } if fault.kind == FaultKind::SignedOut => {
+                self.stage = Stage::SignIn { form: sign_in_form(name) };
+                self.reason = Some(fault);
+            }
+            Stage::SecondFactor { form, .. } => form.refuse(fault, wrong.then_some(0)),
             Stage::Code(_) | Stage::Stay { .. } => {}
         }
     }
@@ -333,7 +493,12 @@ impl SignInScreen {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         match &self.stage {
-            Stage::FirstRun { form, .. } | Stage::SignIn { form } | Stage::Recover { form, .. } => form.busy,
+            Stage::FirstRun { form, .. }
+            | Stage::Register { form, .. }
+            | Stage::SignIn { form }
+            | Stage::SecondFactor { form, .. }
+            | Stage::Activate { form, .. }
+            | Stage::Recover { form, .. } => form.busy,
             Stage::Stay { sent, .. } => *sent,
             Stage::Code(_) => false,
         }
@@ -345,13 +510,20 @@ impl SignInScreen {
             Stage::FirstRun { .. } => {
                 vec![(Action::Submit, "next"), (Action::Generate, "propose a passphrase"), (Action::Reveal, "show")]
             }
-            Stage::SignIn { .. } => vec![
-                (Action::Submit, "sign in"),
-                (Action::NextField, "next field"),
-                (Action::Reveal, "show"),
-                (Action::Recover, "recovery code"),
-            ],
-            Stage::Recover { .. } => vec![
+            Stage::SignIn { .. } => {
+                let mut actions = vec![
+                    (Action::Submit, "sign in"),
+                    (Action::Reveal, "show"),
+                    (Action::Recover, "recovery code"),
+                    (Action::OneTimeCode, "one-time code"),
+                ];
+                if self.registration {
+                    actions.push((Action::NewAccount, "new account"));
+                }
+                actions
+            }
+            Stage::SecondFactor { .. } => vec![(Action::Submit, "sign in"), (Action::Cancel, "back")],
+            Stage::Register { .. } | Stage::Activate { .. } | Stage::Recover { .. } => vec![
                 (Action::Submit, "next"),
                 (Action::Generate, "propose a passphrase"),
                 (Action::Reveal, "show"),
@@ -365,12 +537,30 @@ impl SignInScreen {
     }
 }
 
-fn sign_in_form() -> Form {
-    Form::default().text("User name").secret("Passphrase").toggle("Stay signed in on this OS account")
+fn new_account_form() -> Form {
+    Form::default().text("User name").secret("Passphrase")
+}
+
+fn sign_in_form(name: &str) -> Form {
+    let form = Form::default().text("User name").secret("Passphrase").toggle("Stay signed in on this OS account");
+    with_name(form, name)
+}
+
+fn activation_form(name: &str) -> Form {
+    let form = Form::default()
+        .text("User name")
+        .text("One-time code")
+        .text("Recovery code (only after a reset)")
+        .secret("New passphrase");
+    with_name(form, name)
 }
 
 fn recover_form(name: &str) -> Form {
-    let mut form = Form::default().text("User name").text("Recovery code").secret("New passphrase");
+    with_name(Form::default().text("User name").text("Recovery code").secret("New passphrase"), name)
+}
+
+/// A name that was typed already is not asked for again.
+fn with_name(mut form: Form, name: &str) -> Form {
     if !name.is_empty() {
         form.fill(NAME, name);
         let _ = form.on_action(Action::NextField);

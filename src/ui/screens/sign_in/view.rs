@@ -7,7 +7,7 @@ use ratatui::{
     widgets::{Block, BorderType, Paragraph, Wrap},
 };
 
-use super::{LockScreen, NEW, SECOND, SignInScreen, Stage, code::CodeStage};
+use super::{FIRST, LockScreen, NEW, SECOND, SignInScreen, Stage, code::CodeStage};
 use crate::{
     api::health::OllamaState,
     safe_text::SafeText,
@@ -36,12 +36,12 @@ fn card(frame: &mut Frame, area: Rect, cx: &Cx, title: &str, height: u16) -> Rec
     inner
 }
 
-fn prose(text: &str, cx: &Cx) -> Paragraph<'static> {
+pub fn prose(text: &str, cx: &Cx) -> Paragraph<'static> {
     Paragraph::new(Text::styled(text.to_owned(), cx.theme.dim)).wrap(Wrap { trim: true })
 }
 
 /// Height of wrapped prose, so that narrow screens lose no word of it.
-fn lines(text: &str, width: u16) -> u16 {
+pub fn lines(text: &str, width: u16) -> u16 {
     let width = usize::from(width.max(1));
     let mut lines = 1;
     let mut used = 0;
@@ -86,13 +86,50 @@ impl SignInScreen {
                 meter.view(frame, bar, form.value(SECOND), cx);
             }
             Stage::SignIn { form } => {
-                let reason = u16::from(self.reason.is_some()) * 3;
-                let inner = card(frame, middle, cx, "Sign in to OllamaNet", form.height() + reason);
-                let [why, fields] = Layout::vertical([Constraint::Length(reason), Constraint::Min(0)]).areas(inner);
+                let reason = self.reason.as_ref().map_or(0, |fault| lines(&format!("✗ {fault}"), wide) + 1);
+                let ways = self.other_ways(cx);
+                let height = form.height() + reason;
+                let below = if middle.height >= height + ways.len() as u16 + 4 { ways.len() as u16 } else { 0 };
+                let inner = card(frame, middle, cx, "Sign in to OllamaNet", height + below);
+                let [why, fields, others] =
+                    Layout::vertical([Constraint::Length(reason), Constraint::Min(0), Constraint::Length(below)])
+                        .areas(inner);
                 if let Some(fault) = &self.reason {
                     frame.render_widget(fault_text(fault, cx), why);
                 }
                 form.view(frame, fields, cx);
+                let ways: Vec<Line> = ways.into_iter().map(|way| Line::styled(way, cx.theme.dim)).collect();
+                frame.render_widget(Paragraph::new(ways), others);
+            }
+            Stage::SecondFactor { form, .. } => {
+                let about = "Your passphrase fits. Type the six digits that your authenticator shows now, or one of the \
+                             recovery codes that you were given with it.";
+                let text = lines_if_room(about, wide, form.height(), middle);
+                let inner = card(frame, middle, cx, "Second factor", text + form.height());
+                let [prose_at, fields] = Layout::vertical([Constraint::Length(text), Constraint::Min(0)]).areas(inner);
+                frame.render_widget(prose(about, cx), prose_at);
+                form.view(frame, fields, cx);
+            }
+            Stage::Register { form, meter } => {
+                let about = "This makes an account of your own. Your conversations go into a vault that only this \
+                             passphrase opens; nobody, no administrator either, can reset it for you.";
+                let text = lines_if_room(about, wide, form.height() + 1, middle);
+                let inner = card(frame, middle, cx, "Make an account", text + form.height() + 1);
+                let [prose_at, fields, bar] = with_meter(text, form, inner);
+                frame.render_widget(prose(about, cx), prose_at);
+                form.view(frame, fields, cx);
+                meter.view(frame, bar, form.value(SECOND), cx);
+            }
+            Stage::Activate { form, meter } => {
+                let about = "The one-time code is from your administrator and good for 24 hours; you choose the \
+                             passphrase. After a reset your recovery code opens your old vault. Without it that vault \
+                             stays sealed and kept, and a new, empty one begins.";
+                let text = lines_if_room(about, wide, form.height() + 1, middle);
+                let inner = card(frame, middle, cx, "Begin with a one-time code", text + form.height() + 1);
+                let [prose_at, fields, bar] = with_meter(text, form, inner);
+                frame.render_widget(prose(about, cx), prose_at);
+                form.view(frame, fields, cx);
+                meter.view(frame, bar, form.value(FIRST), cx);
             }
             Stage::Recover { form, meter } => {
                 let about = "The recovery code opens your vault. You choose a new passphrase and get a new code.";
@@ -130,7 +167,22 @@ impl SignInScreen {
     }
 }
 
-fn view_code(code: &CodeStage, frame: &mut Frame, area: Rect, wide: u16, cx: &Cx) {
+impl SignInScreen {
+    /// For those who have nothing to type above.
+    fn other_ways(&self, cx: &Cx) -> Vec<String> {
+        let mut ways = Vec::new();
+        if let Some(key) = cx.keymap.label(Action::OneTimeCode) {
+            ways.push(format!("A one-time code from an administrator? {key} begins with it."));
+        }
+        if let Some(key) = cx.keymap.label(Action::NewAccount).filter(|_| self.registration) {
+            ways.push(format!("No account yet? {key} makes one."));
+        }
+        ways
+    }
+}
+
+/// The code itself, or the question for four of its characters.
+pub fn view_code(code: &CodeStage, frame: &mut Frame, area: Rect, wide: u16, cx: &Cx) {
     if let Some(form) = code.asking() {
         let [a, b, c, d] = code.positions();
         let about = format!("Type the characters at places {a}, {b}, {c} and {d} of the code, in this order.");

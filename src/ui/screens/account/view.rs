@@ -1,0 +1,617 @@
+//! How the tabs and their dialogs look.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Margin, Rect},
+    style::Style,
+    text::{Line, Span, Text},
+    widgets::{Clear, Paragraph, Wrap},
+};
+
+use super::{
+    AccountScreen, Lane,
+    dialogs::{Dialog, place},
+    qr::Qr,
+    rows::Tab,
+};
+use crate::{
+    api::{
+        admin::{Class, Limited, SecondFactorPolicy},
+        auth::Secret,
+        profile::{Allowance, SecondFactorState},
+    },
+    safe_text::SafeText,
+    ui::{
+        cx::Cx,
+        screens::sign_in::{lines, prose, view_code},
+        widgets::{
+            form::{Form, fault_text},
+            jobs::how_long,
+            modal,
+            picker::cut,
+        },
+    },
+};
+
+/// Columns of a row's name.
+const LABEL: usize = 16;
+
+const RECORDED: &str = "What is done with your account is recorded: what, when, from which account of this machine, and \
+                        how it ended. Never what you write or read. Administrators can see it too.";
+
+const DOOR_ONLY: &str = "A second factor is asked for after your passphrase. It guards this program's door, not the \
+                         files behind it: whoever has a copy of the files and your passphrase needs no code.";
+
+/// Tabs, their rule, what is below.
+fn parts(area: Rect) -> [Rect; 3] {
+    Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(0)]).areas(area)
+}
+
+fn body(area: Rect) -> Rect {
+    parts(area)[2].inner(Margin::new(1, 0))
+}
+
+/// What stands above the rows, the rows, what is said of the selected one.
+struct Sheet {
+    above: Rect,
+    rows: Rect,
+    below: Rect,
+}
+
+impl AccountScreen {
+    pub fn view(&self, frame: &mut Frame, area: Rect, lane: &Lane, cx: &Cx) {
+        self.view_tabs(frame, area, cx);
+        let body = body(area);
+        match self.tab {
+            Tab::Profile | Tab::SecondFactor | Tab::Data => self.view_rows(frame, body, cx),
+            Tab::Sessions => self.view_sessions(frame, body, cx),
+            Tab::Limits => self.view_limits(frame, body, lane, cx),
+            Tab::Activity => self.view_activity(frame, body, cx),
+        }
+        for dialog in &self.dialogs {
+            Self::view_dialog(dialog, frame, area, cx);
+        }
+    }
+
+    /// Columns of each tab; `None` where they do not fit side by side.
+    fn places(width: u16) -> Option<Vec<(Tab, u16, u16)>> {
+        let mut x = 1;
+        let mut places = Vec::new();
+        for tab in Tab::ALL {
+            let wide = tab.title().len() as u16 + 2;
+            places.push((tab, x, wide));
+            x += wide + 1;
+        }
+        (x <= width).then_some(places)
+    }
+
+    pub(super) fn tab_at(&self, (x, y): (u16, u16), area: Rect) -> Option<Tab> {
+        let [tabs, rule, _] = parts(area);
+        if y != tabs.y && y != rule.y {
+            return None;
+        }
+        match Self::places(area.width) {
+            Some(places) => places
+                .into_iter()
+                .find(|(_, from, wide)| (*from..from + wide).contains(&(x.saturating_sub(area.x))))
+                .map(|(tab, ..)| tab),
+            None if x < area.x + area.width / 2 => Some(self.tab.step(Tab::ALL.len() - 1)),
+            None => Some(self.tab.step(1)),
+        }
+    }
+
+    fn view_tabs(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        let [tabs, rule, _] = parts(area);
+        let mut marked = Span::raw("");
+        let mut at = 0;
+        if let Some(places) = Self::places(area.width) {
+            for (tab, x, wide) in places {
+                let style = if tab == self.tab { cx.theme.title } else { cx.theme.dim };
+                let place = Rect { x: tabs.x + x, width: wide, ..tabs };
+                frame.render_widget(Span::styled(format!(" {} ", tab.title()), style), place);
+                if tab == self.tab {
+                    at = x;
+                    marked = Span::styled("━".repeat(usize::from(wide)), cx.theme.accent);
+                }
+            }
+        } else {
+            let words = format!(" ‹ {} › ", self.tab.title());
+            let count = format!("{} of {} ", self.tab as usize + 1, Tab::ALL.len());
+            let gap = usize::from(tabs.width).saturating_sub(words.chars().count() + count.chars().count());
+            let line = Line::from(vec![
+                Span::styled(words, cx.theme.title),
+                Span::raw(" ".repeat(gap)),
+                Span::styled(count, cx.theme.dim),
+            ]);
+            frame.render_widget(line, tabs);
+            marked = Span::styled("━".repeat(self.tab.title().len() + 4), cx.theme.accent);
+            at = 1;
+        }
+        frame.render_widget(Span::styled("─".repeat(usize::from(rule.width)), cx.theme.border), rule);
+        let place = Rect { x: rule.x + at.min(rule.width), width: rule.width.saturating_sub(at), ..rule };
+        frame.render_widget(marked, place);
+    }
+
+    /// The rows keep their room; what is said above and below them shares the rest.
+    fn sheet(&self, area: Rect) -> Sheet {
+        let text = self.above();
+        let rows = self.rows().len() as u16;
+        let spare = area.height.saturating_sub(rows);
+        let above = if text.is_empty() { 0 } else { (lines(&text, area.width) + 1).min(spare) };
+        let [above, rows, below] =
+            Layout::vertical([Constraint::Length(above), Constraint::Length(rows), Constraint::Min(0)]).areas(area);
+        Sheet { above, rows, below }
+    }
+
+    pub(super) fn row_at(&self, (x, y): (u16, u16), area: Rect) -> Option<usize> {
+        let area = body(area);
+        let (rows, first) = match self.tab {
+            Tab::Profile | Tab::SecondFactor | Tab::Data => (self.sheet(area).rows, 0),
+            Tab::Sessions | Tab::Activity => {
+                let list = self.list(area);
+                (list, self.first_row(list.height))
+            }
+            Tab::Limits => return None,
+        };
+        let row = first + usize::from(y.checked_sub(rows.y)?);
+        (rows.contains((x, y).into()) && row < self.length()).then_some(row)
+    }
+
+    /// What is said above the rows of the tab.
+    fn above(&self) -> String {
+        match self.tab {
+            Tab::Profile | Tab::Data | Tab::Limits => String::new(),
+            Tab::SecondFactor => {
+                let Some(profile) = &self.profile else { return String::new() };
+                let mut text = String::new();
+                if profile.second_factor.is_required && profile.second_factor.added_at.is_none() {
+                    text.push_str("This installation asks you for a second factor before anything else. ");
+                }
+                text.push_str(DOOR_ONLY);
+                text
+            }
+            Tab::Sessions => {
+                "Where you are signed in. One that you do not know? End it and change your passphrase.".into()
+            }
+            Tab::Activity => RECORDED.into(),
+        }
+    }
+
+    fn view_rows(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        let [head, area] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(area);
+        frame.render_widget(self.head(cx), head);
+        let sheet = self.sheet(area);
+        frame.render_widget(prose(&self.above(), cx), sheet.above);
+        let rows = self.rows();
+        let width = usize::from(sheet.rows.width);
+        for (at, row) in rows.iter().enumerate() {
+            let Ok(offset) = u16::try_from(at) else { break };
+            if offset >= sheet.rows.height {
+                break;
+            }
+            let place = Rect { y: sheet.rows.y + offset, height: 1, ..sheet.rows };
+            let is_selected = at == self.selected();
+            let mark = if is_selected { "› " } else { "  " };
+            let style = if is_selected { cx.theme.accent } else { cx.theme.text };
+            let mut line = Line::from(Span::styled(format!("{mark}{:<LABEL$}", row.label()), style));
+            if let Some(value) = self.value(*row, cx) {
+                let room = width.saturating_sub(LABEL + 4);
+                let value = cut(SafeText::line(&value).as_str(), room);
+                line.push_span(Span::styled(format!("  {value}"), cx.theme.dim));
+            }
+            frame.render_widget(line, place);
+        }
+        let below = Rect { y: sheet.below.y + 1, height: sheet.below.height.saturating_sub(1), ..sheet.below };
+        if let Some(fault) = &self.fault {
+            frame.render_widget(fault_text(fault, cx), below);
+        } else if self.is_waiting {
+            let words = format!("{} One moment…", cx.spinner());
+            frame.render_widget(Span::styled(words, cx.theme.accent), Rect { height: below.height.min(1), ..below });
+        } else if let Some(row) = rows.get(self.selected()) {
+            frame.render_widget(prose(row.help(), cx), below);
+        }
+    }
+
+    /// Who one is, or how the second factor stands.
+    fn head(&self, cx: &Cx) -> Line<'static> {
+        let Some(profile) = &self.profile else {
+            return Line::styled(if self.fault.is_some() { "" } else { "Reading…" }, cx.theme.dim);
+        };
+        if self.tab == Tab::SecondFactor {
+            return standing(&profile.second_factor, cx);
+        }
+        let name = SafeText::line(&profile.name);
+        let role = SafeText::line(&profile.role);
+        let mut text = format!("{role} · since {}", cx.clock(profile.created_at));
+        if let Some(at) = profile.last_sign_in {
+            text.push_str(" · signed in ");
+            text.push_str(&cx.clock(at));
+        }
+        Line::from(vec![Span::styled(format!("{name}  "), cx.theme.strong), Span::styled(text, cx.theme.dim)])
+    }
+
+    /// Where the rows of a list are: below what is said of them, and its head.
+    fn list(&self, area: Rect) -> Rect {
+        let text = lines(&self.above(), area.width) + 1;
+        // Where it is low, the list matters more.
+        let above = if area.height >= text + 4 { text } else { 0 };
+        Rect { y: area.y + above, height: area.height - above, ..area }
+    }
+
+    fn first_row(&self, height: u16) -> usize {
+        let height = usize::from(height);
+        self.selected().saturating_sub(height / 2).min(self.length().saturating_sub(height))
+    }
+
+    /// The words above a list, then each row of it by `row`.
+    fn view_list(&self, frame: &mut Frame, area: Rect, cx: &Cx, row: impl Fn(usize, usize) -> Vec<Span<'static>>) {
+        let list = self.list(area);
+        if list.y > area.y {
+            frame.render_widget(prose(&self.above(), cx), Rect { height: list.y - area.y, ..area });
+        }
+        if let Some(fault) = &self.fault {
+            return frame.render_widget(fault_text(fault, cx), list);
+        }
+        let first = self.first_row(list.height);
+        for offset in 0..list.height {
+            let at = first + usize::from(offset);
+            if at >= self.length() {
+                break;
+            }
+            let is_selected = at == self.selected();
+            let mut line = Line::from(Span::styled(if is_selected { "› " } else { "  " }, cx.theme.accent));
+            line.extend(row(at, usize::from(list.width).saturating_sub(2)));
+            if is_selected {
+                line = line.style(cx.theme.strong);
+            }
+            frame.render_widget(line, Rect { y: list.y + offset, height: 1, ..list });
+        }
+    }
+
+    fn view_sessions(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        let Some(sessions) = &self.sessions else {
+            return self.view_list(frame, area, cx, |_, _| Vec::new());
+        };
+        self.view_list(frame, area, cx, |at, width| {
+            let session = &sessions[at];
+            let since = format!("since {}", cx.clock(session.started_at));
+            let own = if session.is_own { "● this one" } else { "" };
+            let more = format!("{since:<18}{own:<11}");
+            let room = width.saturating_sub(more.chars().count() + 1);
+            let (who, style) = (cut(&place(session), room.min(30)), cx.theme.text);
+            let gap = " ".repeat(room.min(30).saturating_sub(who.chars().count()) + 1);
+            let mut spans = vec![
+                Span::styled(format!("{who}{gap}"), style),
+                Span::styled(format!("{since:<18}"), cx.theme.dim),
+                Span::styled(format!("{own:<11}"), cx.theme.success),
+            ];
+            let process = format!(" process {}", session.pid);
+            if width > 30 + 30 + process.len() {
+                spans.push(Span::styled(process, cx.theme.dim));
+            }
+            spans
+        });
+    }
+
+    fn view_limits(&self, frame: &mut Frame, area: Rect, lane: &Lane, cx: &Cx) {
+        if let Some(fault) = &self.fault {
+            return frame.render_widget(fault_text(fault, cx), area);
+        }
+        let Some(allowance) = &self.allowance else {
+            return frame
+                .render_widget(Span::styled("Reading…", cx.theme.dim), Rect { height: area.height.min(1), ..area });
+        };
+        let about = "What you may still do. All your windows share it, and it fills again by itself.";
+        let wanted = lines(about, area.width) + 1;
+        let above = if area.height >= wanted + allowance.len() as u16 { wanted } else { 0 };
+        frame.render_widget(prose(about, cx), Rect { height: above, ..area });
+        let mut text: Vec<Line> = allowance.iter().map(|left| bar(left, usize::from(area.width), cx)).collect();
+        let queue = match (lane.running, lane.waiting.iter().min()) {
+            (0, None) => "No answer runs in this window, and none waits.".to_owned(),
+            (running, None) => format!("Running in this window: {}. None waits.", count(running, "answer")),
+            (running, Some(before)) => format!(
+                "Running in this window: {}. Waiting: {}, the next with {before} before it.",
+                count(running, "answer"),
+                lane.waiting.len()
+            ),
+        };
+        text.extend([Line::default(), Line::styled(queue, cx.theme.dim)]);
+        let rest = Rect { y: area.y + above, height: area.height - above, ..area };
+        frame.render_widget(Paragraph::new(text), rest);
+    }
+
+    fn view_activity(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        let Some(activity) = &self.activity else {
+            return self.view_list(frame, area, cx, |_, _| Vec::new());
+        };
+        self.view_list(frame, area, cx, |at, width| {
+            let entry = &activity.entries[at];
+            let went_well = entry.result == "ok";
+            let (mark, style) = if went_well { ("✓", cx.theme.success) } else { ("✗", cx.theme.warning) };
+            let by_other = match &entry.actor_name {
+                Some(name) if entry.actor.is_some() && entry.actor != self.profile.as_ref().map(|own| own.id) => {
+                    let is_own = cx.account.as_ref().is_some_and(|own| own.name == *name);
+                    if is_own { String::new() } else { format!(" by {}", SafeText::line(name)) }
+                }
+                Some(_) | None => String::new(),
+            };
+            let what = format!("{}{by_other}", in_words(&entry.action));
+            let result = if went_well { String::new() } else { format!("  {}", SafeText::line(&entry.result)) };
+            let room = width.saturating_sub(14 + result.chars().count());
+            vec![
+                Span::styled(format!("{:<11} ", cx.clock(entry.at)), cx.theme.dim),
+                Span::styled(format!("{mark} "), style),
+                Span::styled(cut(&what, room), cx.theme.text),
+                Span::styled(result, cx.theme.warning),
+            ]
+        });
+    }
+
+    fn view_dialog(dialog: &Dialog, frame: &mut Frame, area: Rect, cx: &Cx) {
+        let hints = dialog.hints(cx);
+        let ask = |frame: &mut Frame, title: &str, about: &str, form: &Form| {
+            let width = 66.min(area.width);
+            let text = lines(about, width.saturating_sub(6)) + 1;
+            let air = u16::from(area.height >= text + form.height() + 4);
+            let inner = modal::open(frame, area, cx, title, (width, text + form.height() + 2 + 2 * air), &hints);
+            let inner = inner.inner(Margin::new(2, air));
+            let text = text.min(inner.height.saturating_sub(form.height()));
+            let [prose_at, fields] = Layout::vertical([Constraint::Length(text), Constraint::Min(0)]).areas(inner);
+            frame.render_widget(prose(about, cx), prose_at);
+            form.view(frame, fields, cx);
+        };
+        match dialog {
+            Dialog::Confirm { form, .. } => {
+                ask(frame, "Your passphrase once more", "This needs it, and it was typed a while ago.", form);
+            }
+            Dialog::DisplayName(form) => ask(frame, "Display name", "Empty takes it away.", form),
+            Dialog::Export(form) => {
+                let about = "Everything of yours in one archive that needs no program of ours to be read. It is not \
+                             encrypted, so keep it where only you can read. An existing file is never written over.";
+                ask(frame, "Export all my data", about, form);
+            }
+            Dialog::DeleteName(form) => {
+                let about = "This deletes your account and everything in it: the keys first, then the files. Type your \
+                             user name to go on.";
+                ask(frame, "Delete my account", about, form);
+            }
+            Dialog::Code { row, form } => {
+                let about = "Type the code that your authenticator shows now, or one of the recovery codes.";
+                ask(frame, row.label(), about, form);
+            }
+            Dialog::KeysOf { action, form } => {
+                let spec = action.spec();
+                let about = format!(
+                    "{}. As in the settings file: ctrl+x, alt+enter, f5; several with commas. Empty = as in the settings \
+                     file, none = no key at all. Now: {}.",
+                    spec.help,
+                    Some(cx.keymap.labels(*action)).filter(|keys| !keys.is_empty()).unwrap_or_else(|| "no key".into()),
+                );
+                ask(frame, spec.context.title(), &about, form);
+            }
+            Dialog::Model(picker) => picker.view(frame, area, cx),
+            Dialog::Theme(picker) => picker.view(frame, area, cx),
+            Dialog::Keys(picker) => picker.view(frame, area, cx),
+            Dialog::SystemPrompt(composer) => {
+                let (width, height) = (area.width.saturating_sub(4).clamp(20, 90), (area.height * 2 / 3).clamp(5, 16));
+                let inner = modal::open(frame, area, cx, "System prompt of new conversations", (width, height), &hints);
+                let text = inner.inner(Margin::new(1, 0));
+                composer.view(frame, text, cx.theme.text, true);
+                if composer.is_empty() {
+                    let words = Span::styled("Empty = the settings file's, if it has one.", cx.theme.placeholder);
+                    frame.render_widget(words, Rect { height: text.height.min(1), ..text });
+                }
+            }
+            Dialog::Options(panel) => {
+                let inner =
+                    modal::open(frame, area, cx, "Options of new conversations", (56, area.height.min(22)), &hints);
+                panel.view(frame, inner.inner(Margin::new(1, 0)), cx, true);
+            }
+            Dialog::Enrol { secret, qr, form } => view_enrolment(secret, qr.as_ref(), form, frame, area, cx),
+            Dialog::Codes(codes) => view_codes(codes, frame, area, cx),
+            Dialog::Recovery(code) => {
+                frame.render_widget(Clear, area);
+                view_code(code, frame, area, area.width.min(76).saturating_sub(6), cx);
+            }
+            Dialog::Question { title, text, yes, says_yes, .. } => {
+                let width = 64.min(area.width);
+                let rows = lines(text, width.saturating_sub(4));
+                let inner = modal::open(frame, area, cx, title, (width, rows + 7), &hints).inner(Margin::new(1, 1));
+                let [words, answers] =
+                    Layout::vertical([Constraint::Length(rows + 1), Constraint::Min(0)]).areas(inner);
+                let text = Text::styled(SafeText::new(text).into_string(), cx.theme.text);
+                frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), words);
+                let answer = |is_on: bool, words: &str| {
+                    let (mark, style) = if is_on { ("›", cx.theme.selection) } else { (" ", cx.theme.text) };
+                    Line::styled(format!(" {mark} {words} "), style)
+                };
+                let both = vec![answer(!says_yes, "No, leave it as it is"), answer(*says_yes, yes)];
+                frame.render_widget(Paragraph::new(both), answers);
+            }
+        }
+    }
+}
+
+/// `● On since Tue 10:02 · 8 recovery codes left`.
+fn standing(state: &SecondFactorState, cx: &Cx) -> Line<'static> {
+    let policy = match state.policy {
+        SecondFactorPolicy::Voluntary => "",
+        SecondFactorPolicy::Administrators => " · asked of administrators",
+        SecondFactorPolicy::Everybody => " · asked of everybody",
+    };
+    match state.added_at {
+        Some(at) => {
+            let (style, left) = if state.codes_left > 2 {
+                (cx.theme.dim, count(state.codes_left as usize, "recovery code"))
+            } else {
+                (cx.theme.warning, format!("only {} left", count(state.codes_left as usize, "recovery code")))
+            };
+            let left = if state.codes_left > 2 { format!("{left} left") } else { left };
+            Line::from(vec![
+                Span::styled("● On", cx.theme.success),
+                Span::styled(format!(" since {} · ", cx.clock(at)), cx.theme.dim),
+                Span::styled(left, style),
+                Span::styled(policy, cx.theme.dim),
+            ])
+        }
+        None => Line::from(vec![Span::styled("○ Off", cx.theme.warning), Span::styled(policy, cx.theme.dim)]),
+    }
+}
+
+/// `no answer`, `one answer`, `3 answers`.
+fn count(number: usize, what: &str) -> String {
+    match number {
+        0 => format!("no {what}"),
+        1 => format!("one {what}"),
+        number => format!("{number} {what}s"),
+    }
+}
+
+/// `Questions            ███████████░░░  58 of 60 a minute   full in 2 s`.
+fn bar(allowance: &Allowance, width: usize, cx: &Cx) -> Line<'static> {
+    let (name, unit) = match allowance.limited {
+        Limited::Calls(Class::Chat) => ("Questions", " a minute"),
+        Limited::Calls(Class::Auth) => ("Passphrases", " a minute"),
+        Limited::Calls(Class::Admin) => ("Administration", " a minute"),
+        Limited::Calls(Class::Read) => ("Looking", " a minute"),
+        Limited::Calls(Class::Write) => ("Changing", " a minute"),
+        Limited::Calls(Class::Free) => ("Leaving", ""),
+        Limited::Answers => ("Answers at once", ""),
+    };
+    let most = allowance.most.max(1);
+    let room = if width >= 70 { 20 } else { 6 };
+    let full = (u64::from(allowance.left) * room as u64).div_ceil(u64::from(most)).min(room as u64) as usize;
+    let style = match allowance.left * 100 / most {
+        0 => cx.theme.meter_full,
+        1..=20 => cx.theme.meter_warning,
+        _ => cx.theme.meter,
+    };
+    let figures = format!("  {} of {}{}", allowance.left, allowance.most, if width >= 60 { unit } else { "" });
+    let when = match allowance.full_in_ms {
+        0 => String::new(),
+        ms => format!("  full again in {}", how_long(std::time::Duration::from_millis(ms))),
+    };
+    let mut line = Line::from(vec![
+        Span::styled(format!("{name:<LABEL$} "), cx.theme.text),
+        Span::styled("█".repeat(full), style),
+        Span::styled("░".repeat(room - full), cx.theme.meter_empty),
+        Span::styled(figures, cx.theme.dim),
+    ]);
+    if line.width() + when.chars().count() <= width {
+        line.push_span(Span::styled(when, cx.theme.dim));
+    }
+    line
+}
+
+/// What an entry of the trail says, for those who do not know its names.
+fn in_words(action: &str) -> String {
+    let known = match action {
+        "auth.sign_in" => "sign-in",
+        "auth.sign_out" => "sign-out",
+        "auth.resume" => "sign-in by “stay signed in”",
+        "auth.unlock" => "screen unlocked",
+        "auth.stay_signed_in" => "“stay signed in” switched",
+        "auth.change_passphrase" => "passphrase changed",
+        "auth.recover" => "recovery with the recovery code",
+        "auth.new_recovery_code" => "new recovery code of the vault",
+        "auth.confirm" => "passphrase typed again",
+        "auth.second_factor" => "code of the second factor",
+        "auth.activate" => "one-time code used",
+        "auth.register" | "account.create_first" => "account made",
+        "second_factor.add" => "second factor added",
+        "second_factor.remove" => "second factor removed",
+        "second_factor.new_codes" => "new recovery codes of the second factor",
+        "second_factor.code_used" => "recovery code of the second factor used",
+        "sessions.end" => "session ended",
+        "sessions.end_others" => "all other sessions ended",
+        "profile.display_name" => "display name changed",
+        "profile.export" => "data exported",
+        other => return SafeText::line(other).into_string(),
+    };
+    known.to_owned()
+}
+
+/// The picture beside the form, as wide a margin around it as there is room for.
+fn view_enrolment(secret: &Secret, qr: Option<&Qr>, form: &Form, frame: &mut Frame, area: Rect, cx: &Cx) {
+    frame.render_widget(Clear, area);
+    let needed = 30;
+    let size = qr.and_then(|qr| qr.size(area.width.saturating_sub(needed), area.height));
+    let (picture, beside) = match size {
+        Some((columns, rows)) => {
+            let whole = modal::centred(area, ((columns + 48).min(area.width), rows.max(18).min(area.height)));
+            let [picture, beside] = Layout::horizontal([Constraint::Length(columns), Constraint::Min(0)]).areas(whole);
+            (Rect { height: rows.min(picture.height), ..picture }, beside.inner(Margin::new(1, 0)))
+        }
+        None => (Rect::ZERO, area.inner(Margin::new(1, 0))),
+    };
+    let about = if size.is_some() {
+        "Scan this with your authenticator, or type the secret into it:"
+    } else {
+        "Type this secret into your authenticator. (A QR code needs a window of 80 × 24.)"
+    };
+    if let Some(qr) = qr.filter(|_| size.is_some()) {
+        qr.draw(picture, &cx.theme, frame.buffer_mut());
+    }
+    let groups: Vec<Secret> = secret.reveal().split_whitespace().map(Secret::new).collect();
+    let per_row = usize::from(beside.width / 5).clamp(1, 4);
+    let letters: Vec<Line> = groups
+        .chunks(per_row)
+        .map(|row| {
+            row.iter().map(|group| Span::styled(format!("{} ", group.reveal()), cx.theme.strong)).collect::<Line>()
+        })
+        .collect();
+    let then = "Then the code it shows proves that it works. Nothing is kept before that.";
+    let above = lines(about, beside.width);
+    let below = lines(then, beside.width);
+    let low = beside.height < above + letters.len() as u16 + below + form.height() + 5;
+    let air = u16::from(!low);
+    let below = if beside.height < above + letters.len() as u16 + below + form.height() { 0 } else { below };
+    let [title, about_at, letters_at, then_at, fields] = Layout::vertical([
+        Constraint::Length(2 * air),
+        Constraint::Length(above + air),
+        Constraint::Length(letters.len() as u16 + air),
+        Constraint::Length(below + u16::from(below > 0) * air),
+        Constraint::Min(0),
+    ])
+    .areas(beside);
+    frame.render_widget(
+        Span::styled("Add a second factor", cx.theme.title),
+        Rect { height: title.height.min(1), ..title },
+    );
+    frame.render_widget(prose(about, cx), about_at);
+    frame.render_widget(Paragraph::new(letters), letters_at);
+    frame.render_widget(prose(then, cx), then_at);
+    form.view(frame, fields, cx);
+}
+
+/// In two columns; without a frame where the window is low.
+fn view_codes(codes: &[Secret], frame: &mut Frame, area: Rect, cx: &Cx) {
+    let about = "Each of these signs you in once instead of a code, when you have no authenticator at hand. They are shown \
+                 now and never again: write them down.";
+    let rows = codes.len().div_ceil(2);
+    let wide = 60.min(area.width);
+    let text = lines(about, wide.saturating_sub(6)) + 1;
+    let is_low = area.height < text + rows as u16 + 4 || area.width < 56;
+    let inner = if is_low {
+        frame.render_widget(Clear, area);
+        area
+    } else {
+        let hints = cx.hints(&[(crate::ui::actions::Action::ListAccept, "I have written them down")]);
+        let height = text + rows as u16 + 4;
+        modal::open(frame, area, cx, "Recovery codes of your second factor", (wide, height), &hints)
+            .inner(Margin::new(2, 1))
+    };
+    let text = lines(about, inner.width).min(inner.height.saturating_sub(rows as u16));
+    let [words, list] =
+        Layout::vertical([Constraint::Length(text + u16::from(!is_low)), Constraint::Min(0)]).areas(inner);
+    frame.render_widget(prose(about, cx), words);
+    let column = usize::from(list.width / 2);
+    let style: Style = cx.theme.strong;
+    let lines: Vec<Line> = (0..rows)
+        .map(|row| {
+            let code = |at: usize| codes.get(at).map_or("", Secret::reveal);
+            Line::styled(format!("{:<column$}{}", code(row), code(row + rows)), style)
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), list);
+}
