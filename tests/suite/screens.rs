@@ -1,10 +1,14 @@
 //! The first five minutes on screen: account, question, answer, stop, a power cut, and going on.
 
-use ollamanet::fake::{Gate, Part, Reply};
+use ollamanet::{
+    api::auth::Secret,
+    fake::{Gate, Part, Reply},
+};
 
 use crate::common::{
+    authenticator::Authenticator,
     pty::Term,
-    stage::{Stage, last, piece},
+    stage::{PASSPHRASE, Stage, last, piece},
 };
 
 /// The code as the screen shows it: seven groups of four.
@@ -116,4 +120,51 @@ async fn the_first_five_minutes_survive_a_power_cut() {
             ]
         );
     }
+}
+
+/// The secret as the screen shows it: eight groups of four, four a line, beside the picture.
+fn shown_secret(screen: &str) -> Secret {
+    let is_group = |word: &&str| word.len() == 4 && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let groups: Vec<&str> = screen
+        .lines()
+        .map(|line| line.split_whitespace().filter(is_group).collect::<Vec<_>>())
+        .filter(|groups| groups.len() == 4)
+        .flatten()
+        .collect();
+    assert_eq!(groups.len(), 8, "{screen}");
+    Secret::new(groups.join(" "))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_factor_is_added_from_the_screen_and_asked_for_at_the_next_sign_in() {
+    let stage = Stage::new().await;
+    let made = stage.with_input(&["account", "create", "ann", "--passphrase-fd", "0"], PASSPHRASE).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let mut term = stage.terminal(80, 24);
+    term.until("Sign in to OllamaNet");
+    term.send("ann\r").send(PASSPHRASE).key("enter");
+    term.until("Ask something");
+
+    term.send("\x1b9");
+    term.until("What administrators see");
+    term.key("tab");
+    term.until("Add a second factor");
+    term.key("enter");
+    let authenticator = Authenticator::reading(&shown_secret(&term.until("Code it shows now")));
+    term.send(authenticator.wrong().reveal()).key("enter");
+    term.until("not the code");
+    term.send(authenticator.now().reveal()).key("enter");
+    term.until("Recovery codes of your second factor");
+    term.key("enter");
+    term.until("● On");
+
+    term.key("ctrl+p").send("sign out").key("enter");
+    term.until("Sign in to OllamaNet");
+    term.send("ann\r").send(PASSPHRASE).key("enter");
+    term.until("Authenticator or recovery code");
+    term.send(authenticator.wrong().reveal()).key("enter");
+    term.until("wrong, or it has been used");
+    // The code of the next half minute: the one of this one has been used.
+    term.send(authenticator.code(1).reveal()).key("enter");
+    term.until("Ask something");
 }
