@@ -76,7 +76,9 @@ impl Qr {
                 match theme.palette {
                     Palette::Dark | Palette::Light => {
                         let colour = |dark: bool| if dark { DARK } else { LIGHT };
-                        cell.set_char('▀').set_style(Style::reset().fg(colour(upper)).bg(colour(lower)));
+                        // Where both are the same, the background alone: a glyph leaves seams in some fonts.
+                        let glyph = if upper == lower { ' ' } else { '▀' };
+                        cell.set_char(glyph).set_style(Style::reset().fg(colour(upper)).bg(colour(lower)));
                     }
                     // Without colours the light modules are drawn, in the letters' colour: right where the background
                     // is dark, which it mostly is, and what most phones read the other way round as well.

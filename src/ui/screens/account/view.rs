@@ -540,7 +540,8 @@ fn view_enrolment(secret: &Secret, qr: Option<&Qr>, form: &Form, frame: &mut Fra
         Some((columns, rows)) => {
             let whole = modal::centred(area, ((columns + 48).min(area.width), rows.max(18).min(area.height)));
             let [picture, beside] = Layout::horizontal([Constraint::Length(columns), Constraint::Min(0)]).areas(whole);
-            (Rect { height: rows.min(picture.height), ..picture }, beside.inner(Margin::new(1, 0)))
+            let margin = if beside.width > 40 { 2 } else { 1 };
+            (Rect { height: rows.min(picture.height), ..picture }, beside.inner(Margin::new(margin, 0)))
         }
         None => (Rect::ZERO, area.inner(Margin::new(1, 0))),
     };
