@@ -51,6 +51,9 @@ pub fn open(target: &Target<'_>) -> Result<Db, StoreError> {
 }
 
 fn open_once(target: &Target<'_>) -> Result<Db, StoreError> {
+    // Without this, SQLCipher's first use has OpenSSL taken apart when the process exits, under the hands of a database
+    // thread that is still closing: that ended a test process with SIGSEGV.
+    openssl_sys::init();
     let held = aside::hold(target.path)?;
     if files::look_at(target.path)? == Found::Nothing {
         make(target)?;

@@ -413,6 +413,10 @@ async fn a_limit_on_the_size_of_files_is_a_full_disk_and_kills_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unlocking_works_while_nothing_can_be_written_and_wrong_tries_are_slowed_down_all_the_same() {
+    // The limit on the size of files holds for a whole process, so this one gets a process of its own.
+    if !alone("bad_days::unlocking_works_while_nothing_can_be_written_and_wrong_tries_are_slowed_down_all_the_same") {
+        return;
+    }
     let home = tempfile::tempdir().unwrap();
     let house = House::alone(home.path());
     let ann = house.first_admin("Ann").await;
@@ -435,6 +439,19 @@ async fn unlocking_works_while_nothing_can_be_written_and_wrong_tries_are_slowed
     // What could not be counted then is not forgotten now.
     assert_eq!(house.sign_in("Ann", &secret).await.unwrap_err().kind, FaultKind::Slow);
     assert!(matches!(house.gateway.door().await.unwrap(), Door::SignIn { .. }));
+}
+
+/// Whether this is the process in which the test runs by itself. In the one of all tests it starts that and waits for it.
+fn alone(test: &str) -> bool {
+    const MARK: &str = "OLLAMANET_TEST_ALONE";
+    if std::env::var_os(MARK).is_some() {
+        return true;
+    }
+    let mut by_itself = Command::new(std::env::current_exe().unwrap());
+    let done = by_itself.args(["--exact", test, "--nocapture"]).env(MARK, "1").output().unwrap();
+    let told = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && told.contains("1 passed"), "{told}{}", String::from_utf8_lossy(&done.stderr));
+    false
 }
 
 /// Makes the log of the system database longer than a small limit, so that the next write goes beyond it.
