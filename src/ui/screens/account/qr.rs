@@ -6,7 +6,7 @@ use qrcode::{Color as Module, EcLevel, QrCode};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
-    style::{Color, Style},
+    style::{Color, Modifier, Style},
 };
 use zeroize::Zeroizing;
 
@@ -83,13 +83,14 @@ impl Qr {
                     // Without colours the light modules are drawn, in the letters' colour: right where the background
                     // is dark, which it mostly is, and what most phones read the other way round as well.
                     Palette::Plain => {
-                        let glyph = match (upper, lower) {
-                            (true, true) => ' ',
-                            (true, false) => '▄',
-                            (false, true) => '▀',
-                            (false, false) => '█',
+                        let light = Style::reset().add_modifier(Modifier::REVERSED);
+                        let (glyph, style) = match (upper, lower) {
+                            (true, true) => (' ', Style::reset()),
+                            (true, false) => ('▄', Style::reset()),
+                            (false, true) => ('▀', Style::reset()),
+                            (false, false) => (' ', light),
                         };
-                        cell.set_char(glyph).set_style(Style::reset());
+                        cell.set_char(glyph).set_style(style);
                     }
                 }
             }
@@ -167,9 +168,9 @@ mod tests {
                 let cell = &buffer[(area.x + x as u16, area.y + (y / 2) as u16)];
                 let (upper, lower) = match theme.palette {
                     Palette::Plain => match cell.symbol() {
-                        "█" => (false, false),
                         "▀" => (false, true),
                         "▄" => (true, false),
+                        _ if cell.modifier.contains(Modifier::REVERSED) => (false, false),
                         _ => (true, true),
                     },
                     Palette::Dark | Palette::Light => (cell.fg == DARK, cell.bg == DARK),
