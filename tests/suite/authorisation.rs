@@ -11,7 +11,7 @@ use ollamanet::{
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
-        events::Event,
+        events::{Changed, Event},
         organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
         profile::Preferences,
     },
@@ -245,6 +245,41 @@ async fn another_accounts_things_are_answered_as_things_that_do_not_exist() {
     // And the owner is let in, so the refusals above are not the whole world's.
     let own = house.gateway.open_conversation(&bob.session, bobs.conversation, 10).await.unwrap();
     assert_eq!(own.conversation.row.title, "xylocanary");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_hears_nothing_of_anybody_else() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let house = house(home.path(), &fake);
+    let ann = house.first_admin("Ann").await;
+    add_account(&house, "Bob").await;
+    let bob = house.sign_in("Bob", &Secret::new(PASSPHRASE)).await.unwrap();
+    // The administrator listens too: rank hears no more than anybody.
+    for (speaker, listener) in [(&ann, &bob), (&bob, &ann)] {
+        let own =
+            house.gateway.create_conversation(&listener.session, NewConversation::default()).await.unwrap().row.id;
+        let mut heard = house.gateway.events(&listener.session).await.unwrap();
+        let things = things_of(&house, speaker).await;
+        let retitled = ConversationPatch { title: Some("heard".to_owned()), ..ConversationPatch::default() };
+        house.gateway.change_conversation(&speaker.session, things.conversation, retitled.clone()).await.unwrap();
+        // What comes last is one's own, so nothing is still on its way.
+        house.gateway.change_conversation(&listener.session, own, retitled).await.unwrap();
+        let mine = async {
+            loop {
+                let event = heard.recv().await.expect("the subscription goes on");
+                assert!(!matches!(event, Event::Turn { .. }), "{event:?}");
+                let told = format!("{event:?}");
+                assert!(!told.contains("xylocanary") && !told.contains(&things.conversation.to_string()), "{told}");
+                if event == Event::Changed(Changed::Conversation(own)) {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(crate::common::pty::PATIENCE, mine).await.expect("one's own change is heard");
+    }
     house.close().await;
 }
 
