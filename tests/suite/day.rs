@@ -40,7 +40,7 @@ fn needles(word: &str) -> Vec<Vec<u8>> {
     let mut found = vec![bytes.to_vec(), word.to_uppercase().into_bytes()];
     found.push(word.encode_utf16().flat_map(u16::to_le_bytes).collect());
     found.push(word.encode_utf16().flat_map(u16::to_be_bytes).collect());
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(bytes);
     found.extend([hex.to_uppercase().into_bytes(), hex.into_bytes()]);
     // Wherever the word lies among other bytes, these letters are the same: what the neighbours have a part in is cut off.
     for before in 0..3 {
@@ -50,6 +50,11 @@ fn needles(word: &str) -> Vec<Vec<u8>> {
         found.push(text.as_bytes()[from..to].to_vec());
     }
     found
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from_digit(digit.into(), 16).unwrap()).collect()
 }
 
 fn holds(bytes: &[u8], needle: &[u8]) -> bool {
@@ -216,7 +221,7 @@ async fn after_a_day_of_two_people_no_file_holds_a_word_of_theirs() {
 #[test]
 fn a_word_is_found_however_it_was_written_down() {
     let needles = needles(CANARY);
-    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(CANARY.as_bytes());
     let wide: Vec<u8> = format!("an {CANARY}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut written = vec![format!("a {CANARY} b").into_bytes(), hex.into_bytes(), wide];
     for before in ["", "a", "ab", "abc", "abcd"] {
@@ -246,15 +251,15 @@ async fn behind_a_locked_screen_and_after_leaving_the_terminal_shows_no_word() {
     term.send("a draft with xylocanary");
     term.until("a draft with");
     term.key("ctrl+l");
-    let locked = term.until("Locked");
-    assert!(!locked.contains(CANARY), "{locked}");
+    // A frame arrives in pieces, so the whole of it is waited for.
+    let locked = |screen: &str| screen.contains("Locked") && !screen.contains(CANARY);
+    term.until_screen("the locked screen", locked);
     // What comes from here on is the locked screen's; a redraw of the whole tells no more than it shows.
     let from = term.raw().len();
     term.resize(90, 28);
-    term.until_screen("the locked screen in its new size", |screen| {
-        screen.contains("Locked") && !screen.contains(CANARY)
-    });
+    term.until_screen("the locked screen in its new size", locked);
     term.send("wrong").key("enter");
+    term.until("Try again");
     assert!(!holds(&term.raw()[from..], CANARY.as_bytes()), "the locked screen repeats something");
     // Never in a title, and the history of the terminal got nothing: all of it was on the other screen.
     let raw = term.raw();

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read, Seek, SeekFrom},
+    io::{Read, Seek, SeekFrom, Write},
     os::unix::{
         fs::MetadataExt,
         process::{CommandExt, ExitStatusExt},
@@ -20,17 +20,21 @@ use ollamanet::{
         system::{accounts, open_system, slots},
     },
     tasks::Tasks,
+    ui::terminal::{Modes, TerminalGuard},
 };
 
 use crate::common::{
     environment,
     house::{House, PASSPHRASE},
+    pty::Program,
     until,
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ollamanet");
 /// Tells this very binary, started again, to be the program that crashes.
 const CRASHES: &str = "OLLAMANET_TEST_CRASHES";
+/// The same for the one that crashes while it has the terminal.
+const CRASHES_ON_SCREEN: &str = "OLLAMANET_TEST_CRASHES_ON_SCREEN";
 const CANARY: &str = "xylocanary-in-a-vault";
 
 /// Something to look for, written so that the looking itself is not found.
@@ -261,4 +265,45 @@ fn what_a_crash_says_holds_nothing_of_anybodys_words() {
         panics += String::from_utf8_lossy(&bytes).matches("panicked").count();
     }
     assert!(panics >= 3, "{panics} of three crashes are in the log");
+}
+
+/// Not a test by itself: an interface that crashes, started in a terminal by the one below.
+#[test]
+fn crashes_on_a_terminal_when_told_to() {
+    if std::env::var_os(CRASHES_ON_SCREEN).is_none() {
+        return;
+    }
+    logging::note_panics();
+    let _guard = TerminalGuard::enter(Modes { mouse: true }).unwrap();
+    std::thread::spawn(|| panic!("a worker's mistake in {CANARY}")).join().unwrap_err();
+    std::io::stdout().write_all(b"THE WORKER IS GONE").unwrap();
+    std::io::stdout().flush().unwrap();
+    std::io::stdin().read_exact(&mut [0]).unwrap();
+    panic!("a mistake in {CANARY}");
+}
+
+#[test]
+fn a_crash_of_the_interface_gives_the_terminal_back_and_one_of_a_worker_leaves_it_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let this = std::env::current_exe().unwrap();
+    let mut term = Program::bare(
+        home.path(),
+        this.to_str().unwrap(),
+        &["--exact", "lockdown::crashes_on_a_terminal_when_told_to", "--nocapture"],
+    )
+    .env(CRASHES_ON_SCREEN, "1")
+    .start(100, 30);
+    let shown = term.until("THE WORKER IS GONE");
+    assert!(!shown.contains("mistake"), "a worker's crash writes over the screen: {shown}");
+    term.with_screen(|screen| {
+        assert!(screen.alternate_screen() && screen.bracketed_paste(), "a worker's crash took it");
+    });
+    term.send("x");
+    term.screen_at_the_end();
+    term.with_screen(|screen| {
+        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    });
+    let raw = term.raw();
+    assert!(!raw.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
 }

@@ -124,21 +124,13 @@ async fn closed_vault(house: &House, name: &str) -> PathBuf {
     let system = open_system(&house.paths.system_db(), false).unwrap();
     let name = name.to_owned();
     let vault: uuid::Uuid = system
-        .read(move |tx| {
+        .read::<_, StoreError>(move |tx| {
             tx.query_row("SELECT vault FROM accounts WHERE name = ?1", [&name], |row| row.get(0)).while_("looking")
         })
         .await
-        .map_err(|error: StoreError| error)
         .unwrap();
-    let short = vault.simple().to_string();
-    let file = house
-        .files()
-        .into_iter()
-        .find(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().replace('-', "");
-            name.starts_with(&short) && name.ends_with(".db")
-        })
-        .expect("its vault");
+    let file = house.paths.vaults().join(format!("{vault}.db"));
+    assert!(file.exists());
     until("the vault is closed", || !is_open(&file)).await;
     file
 }
