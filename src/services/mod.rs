@@ -15,6 +15,7 @@ pub mod lanes;
 pub mod models;
 pub mod profiles;
 pub mod roles;
+mod rules;
 pub mod turns;
 pub mod users;
 

@@ -6,12 +6,13 @@
 use crate::{
     access::{Admin, Caller},
     api::{
-        AccountId, Fault, FaultKind,
+        Fault, FaultKind,
         admin::{Limited, ModelRule, Permission, Policy, RoleView, Scope},
         auth::Role,
     },
+    services::rules::{beyond_own, still_administered, within_own},
     store::{
-        Db, StoreError,
+        Db, StoreError, Tx,
         system::{
             Moment, accounts, audit, policy,
             roles::{self, BUILT_IN},
@@ -240,11 +241,11 @@ fn checked_rules(rules: Vec<ModelRule>) -> Result<Vec<ModelRule>, Fault> {
     Ok(kept)
 }
 
-fn existing(tx: &crate::store::vault::Tx<'_>, name: &str) -> Result<RoleView, Fault> {
+fn existing(tx: &Tx<'_>, name: &str) -> Result<RoleView, Fault> {
     roles::get(tx, name)?.ok_or_else(|| Fault::not_found("role"))
 }
 
-fn custom(tx: &crate::store::vault::Tx<'_>, name: &str) -> Result<(), Fault> {
+fn custom(tx: &Tx<'_>, name: &str) -> Result<(), Fault> {
     existing(tx, name)?;
     if BUILT_IN.contains(&name) {
         return Err(Fault::invalid(format!("The role {name} is always there."))
@@ -254,7 +255,7 @@ fn custom(tx: &crate::store::vault::Tx<'_>, name: &str) -> Result<(), Fault> {
 }
 
 /// In words, for the audit trail; also the check that there is such a one.
-fn named(tx: &crate::store::vault::Tx<'_>, scope: &Scope) -> Result<String, Fault> {
+fn named(tx: &Tx<'_>, scope: &Scope) -> Result<String, Fault> {
     match scope {
         Scope::Role(name) => Ok(format!("role {}", existing(tx, name)?.name)),
         Scope::Account(id) => {
@@ -262,28 +263,6 @@ fn named(tx: &crate::store::vault::Tx<'_>, scope: &Scope) -> Result<String, Faul
             Ok(format!("account {}", found.name))
         }
     }
-}
-
-/// Nobody gives a role that may what they may not.
-fn within_own(tx: &crate::store::vault::Tx<'_>, giver: AccountId, role: &RoleView) -> Result<(), Fault> {
-    let own = roles::of_account(tx, giver)?;
-    if Permission::ALL.into_iter().any(|permission| role.may(permission) && !own.may(permission)) {
-        return Err(beyond_own());
-    }
-    Ok(())
-}
-
-fn still_administered(tx: &crate::store::vault::Tx<'_>) -> Result<(), Fault> {
-    if roles::is_administered(tx)? {
-        return Ok(());
-    }
-    Err(Fault::new(FaultKind::Denied, "Then nobody would be left who can administer accounts and roles.")
-        .hint("Give somebody else the role admin first."))
-}
-
-fn beyond_own() -> Fault {
-    Fault::new(FaultKind::Denied, "Nobody can give what they may not do themselves.")
-        .hint("Ask an administrator who may.")
 }
 
 fn taken(name: &str) -> Fault {

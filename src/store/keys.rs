@@ -313,13 +313,31 @@ fn stretched(cost: Cost, salt: &[u8], secret: &[u8]) -> Result<Zeroizing<[u8; 32
 /// Crockford's base 32: no letter that is mistaken for another.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/// Letters of a recovery code: 128 bits, and two more letters that notice typing mistakes.
+const RECOVERY_LETTERS: usize = 28;
+/// Letters of a one-time code: 90 bits, and two more letters that notice typing mistakes.
+const ONE_TIME_LETTERS: usize = 20;
+
 /// 128 random bits as 26 characters and two that notice typing mistakes, in groups of four.
 ///
 /// # Errors
 /// When the operating system gives no random numbers.
 pub fn new_recovery_code() -> Result<Secret, KeyError> {
-    let bits = random::<16>()?;
-    let mut letters = Zeroizing::new(base32(&*bits, 26));
+    new_code(RECOVERY_LETTERS)
+}
+
+/// 90 random bits as 18 characters and two that notice typing mistakes, in groups of four.
+///
+/// # Errors
+/// When the operating system gives no random numbers.
+pub fn new_one_time_code() -> Result<Secret, KeyError> {
+    new_code(ONE_TIME_LETTERS)
+}
+
+/// `letters` characters, at most 28, of which the last two are a check.
+fn new_code(letters: usize) -> Result<Secret, KeyError> {
+    let bits = random::<20>()?;
+    let mut letters = Zeroizing::new(base32(&*bits, letters - 2));
     let check = base32(&Sha256::digest(letters.as_bytes()), 2);
     letters.push_str(&check);
     let mut code = Zeroizing::new(String::with_capacity(34));
@@ -337,8 +355,27 @@ pub fn new_recovery_code() -> Result<Secret, KeyError> {
 /// # Errors
 /// `Mistyped` when its length or its check characters are wrong; that costs no attempt.
 pub fn read_recovery_code(typed: &Secret) -> Result<Secret, KeyError> {
-    let letters = read_letters(typed).ok_or(KeyError::Mistyped)?;
-    if letters.len() != 28 || base32(&Sha256::digest(&letters.as_bytes()[..26]), 2) != letters[26..] {
+    read_code(typed, RECOVERY_LETTERS)
+}
+
+/// The code without grouping, misread letters mended.
+///
+/// # Errors
+/// `Mistyped` when its length or its check characters are wrong; that costs no attempt.
+pub fn read_one_time_code(typed: &Secret) -> Result<Secret, KeyError> {
+    read_code(typed, ONE_TIME_LETTERS)
+}
+
+/// What is kept of a one-time code that `read_one_time_code` gave. 90 bits need no stretching.
+#[must_use]
+pub fn one_time_hash(code: &Secret) -> [u8; 32] {
+    Sha256::digest(code.reveal().as_bytes()).into()
+}
+
+fn read_code(typed: &Secret, length: usize) -> Result<Secret, KeyError> {
+    let letters = read_letters(typed).filter(|letters| letters.len() == length).ok_or(KeyError::Mistyped)?;
+    let (random, check) = letters.split_at(length - 2);
+    if base32(&Sha256::digest(random.as_bytes()), 2) != check {
         return Err(KeyError::Mistyped);
     }
     Ok(Secret::new(letters.as_str()))
@@ -361,17 +398,22 @@ pub fn read_short_code(typed: &Secret) -> Option<Secret> {
     (letters.len() == 16).then(|| Secret::new(letters.as_str()))
 }
 
-/// The characters of a code without grouping, misread letters mended.
+/// The characters of a code without grouping, misread letters mended. One letter more than the longest code has would move
+/// the text and leave an unwiped copy behind.
 fn read_letters(typed: &Secret) -> Option<Zeroizing<String>> {
-    let mut letters = Zeroizing::new(String::with_capacity(28));
+    let mut letters = Zeroizing::new(String::with_capacity(RECOVERY_LETTERS));
     for c in typed.reveal().chars() {
-        match c.to_ascii_uppercase() {
-            ' ' | '-' | '\t' => {}
-            'O' => letters.push('0'),
-            'I' | 'L' => letters.push('1'),
-            c if c.is_ascii() && ALPHABET.contains(&(c as u8)) && letters.len() < 28 => letters.push(c),
+        let letter = match c.to_ascii_uppercase() {
+            ' ' | '-' | '\t' => continue,
+            'O' => '0',
+            'I' | 'L' => '1',
+            c if c.is_ascii() && ALPHABET.contains(&(c as u8)) => c,
             _ => return None,
+        };
+        if letters.len() == RECOVERY_LETTERS {
+            return None;
         }
+        letters.push(letter);
     }
     Some(letters)
 }
@@ -543,6 +585,18 @@ mod tests {
         for wrong in ["", "123456", "ABCD-EFGH-JKMN-PQRU", "ABCD-EFGH-JKMN-PQRS-T"] {
             assert_eq!(read_short_code(&Secret::new(wrong)), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_one_time_code_is_its_own_kind_of_code() {
+        let (code, other) = (new_one_time_code().unwrap(), new_one_time_code().unwrap());
+        assert_ne!(code, other);
+        assert_eq!(code.reveal().split('-').map(str::len).collect::<Vec<_>>(), [4; 5]);
+        let read = read_one_time_code(&Secret::new(code.reveal().to_lowercase().replace('-', " "))).unwrap();
+        assert_eq!(read.reveal(), code.reveal().replace('-', ""));
+        assert_ne!(one_time_hash(&read), one_time_hash(&read_one_time_code(&other).unwrap()));
+        assert_eq!(read_recovery_code(&code), Err(KeyError::Mistyped));
+        assert_eq!(read_one_time_code(&new_recovery_code().unwrap()), Err(KeyError::Mistyped));
     }
 
     #[test]

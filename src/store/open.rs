@@ -259,32 +259,6 @@ fn unreadable(why: StoreError, target: &Target<'_>) -> StoreError {
     }
 }
 
-/// Removes a database with its WAL, its shared memory and the copies that upgrades kept. What is not there is no error.
-///
-/// # Errors
-/// When a file is there and cannot be removed.
-pub fn remove(path: &Path) -> Result<(), StoreError> {
-    let gone = |path: &Path| match fs::remove_file(path) {
-        Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(why).while_("removing a database"),
-        Ok(()) | Err(_) => Ok(()),
-    };
-    gone(path)?;
-    let (Some(directory), Some(stem), Some(name)) = (path.parent(), path.file_stem(), path.file_name()) else {
-        return Ok(());
-    };
-    for entry in fs::read_dir(directory).while_("looking for a database's files")?.flatten() {
-        let (found, stem, name) = (entry.file_name(), stem.as_encoded_bytes(), name.as_encoded_bytes());
-        let found = found.as_encoded_bytes();
-        let beside =
-            found.strip_prefix(name).is_some_and(|rest| rest.starts_with(b"-") || rest.starts_with(b".corrupt-"));
-        let copy = found.strip_prefix(stem).is_some_and(|rest| rest.starts_with(b".v") && rest.ends_with(b".bak"));
-        if beside || copy {
-            gone(&entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;

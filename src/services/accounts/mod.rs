@@ -29,15 +29,17 @@ use crate::{
     },
     config::AuthConfig,
     paths::Paths,
+    services::rules::check_name,
     store::{
         Db, StoreError, Tx, Vault,
-        aside::set_aside,
         keys::{self, KeyError, Slot, SlotKind},
         open::RawKey,
         system::{
             Moment,
             accounts::{self, AccountRow},
-            audit, policy, second_factors, sessions, slots, throttle, tokens,
+            audit, leftovers, policy, second_factors, sessions, slots,
+            throttle::{self, Tried},
+            tokens,
         },
     },
     tasks::Tasks,
@@ -106,65 +108,37 @@ impl Accounts {
 
     /// The first administrator; refused as soon as any account exists.
     pub async fn create_first_admin(&self, _by: Visitor, new: NewAccount) -> Result<SignedIn, Fault> {
-        strength::check_name(&new.name)?;
-        if self.0.system.read(accounts::any).await? {
-            return Err(not_first());
-        }
+        check_name(&new.name)?;
+        let first = |tx: &Tx<'_>| if accounts::any(tx)? { Err(not_first()) } else { Ok(()) };
+        self.0.system.read(first).await?;
         self.require_strength(&new.name, &new.passphrase).await?;
-        let (id, file) = (AccountId::new(), uuid::Uuid::now_v7());
-        let data_key = keys::new_data_key().map_err(key_fault)?;
-        let (code, recovery) = recovery_slot(id, file, &data_key)?;
-        let passphrase = self.seal_passphrase(id, file, &new.passphrase, &data_key).await?;
-        let vault = self.open_vault(id, file, data_key.clone()).await?.vault;
-        let account = Account { id, name: new.name, role: Role::Admin };
-        let session = self.0.live.begin(account.clone(), vault, data_key, Beginning::Typed)?;
-        let row = Self::session_row(&session, id, 1);
-        let name = account.name.clone();
-        let stored = self
-            .0
-            .system
-            .write(move |tx| {
-                if accounts::any(tx)? {
-                    return Err(not_first());
-                }
-                let moment = Moment::here();
-                accounts::insert(tx, id, &name, Role::Admin, file, moment.now)?;
-                slots::insert(tx, &passphrase, moment.now)?;
-                slots::insert(tx, &recovery, moment.now)?;
-                sessions::insert(tx, &row, &moment)?;
-                accounts::set_last_sign_in(tx, id, moment.now)?;
-                audit::append(tx, &moment, Some(id), "account.create_first", &name, "ok")?;
-                Ok(())
-            })
-            .await;
-        if let Err(fault) = stored {
-            self.0.live.end(session.id);
-            // Nobody has anything in it yet, and its key is already forgotten.
-            let path = self.vault_path(file);
-            let _ = tokio::task::spawn_blocking(move || set_aside(&path, Moment::clock())).await;
-            return Err(fault);
-        }
-        Ok(SignedIn { session, account, recovery_code: Some(code), notice: None })
+        self.begin_account(new, Role::Admin, "account.create_first", first).await
     }
 
     pub async fn sign_in(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<Entered, Fault> {
         let found = self.check_passphrase(name, passphrase, "auth.sign_in").await?;
         let forgives = vec![found.account.name.clone()];
-        self.enter(Entrance { found, action: "auth.sign_in", forgives, change: None, recovery_code: None }).await
+        let entrance =
+            Entrance { found, action: "auth.sign_in", forgives, change: None, begins: None, recovery_code: None };
+        self.enter(entrance).await
     }
 
     /// Opens the vault with the recovery code, sets a new passphrase, makes a new code and ends every session.
     pub async fn recover(&self, _by: Visitor, name: &str, code: &Secret, new: &Secret) -> Result<Entered, Fault> {
         let code = keys::read_recovery_code(code).map_err(key_fault)?;
         self.require_strength(name, new).await?;
-        self.count_attempt(&recovery_name(name), "auth.recover").await?;
+        self.count_attempt(&Tried::RecoveryCode.of(name), "auth.recover").await?;
         let found = self.account_with(name, SlotKind::Recovery).await?;
         let opened = found
             .and_then(|(account, slot)| keys::unseal(&slot, code.reveal().as_bytes()).ok().map(|key| (account, key)));
-        let Some((account, data_key)) = opened.filter(|(account, _)| account.is_active) else {
+        let Some((account, data_key)) = opened else {
             self.note_failure(name, "auth.recover").await;
             return Err(wrong("The name and the recovery code do not match."));
         };
+        // Only whoever has the code learns that the account is shut.
+        if let Some(why) = shut(&account, Moment::clock()) {
+            return Err(why);
+        }
         let (new_code, recovery) = recovery_slot(account.id, account.vault, &data_key)?;
         let passphrase = self.seal_passphrase(account.id, account.vault, new, &data_key).await?;
         let id = account.id;
@@ -176,10 +150,10 @@ impl Accounts {
             end_others(tx, id, None, "The account was recovered elsewhere.", moment.now)?;
             Ok(())
         });
-        let forgives = vec![account.name.clone(), recovery_name(&account.name)];
+        let forgives = vec![account.name.clone(), Tried::RecoveryCode.of(&account.name)];
         let found = Found { account, data_key };
         let (change, recovery_code) = (Some(change), Some(new_code));
-        self.enter(Entrance { found, action: "auth.recover", forgives, change, recovery_code }).await
+        self.enter(Entrance { found, action: "auth.recover", forgives, change, begins: None, recovery_code }).await
     }
 
     pub async fn sign_out(&self, by: Holder) -> Result<(), Fault> {
@@ -323,6 +297,17 @@ impl Accounts {
     /// Opens the vault and begins a session, if the second factor's code is right where one was asked for. Whatever else
     /// the entrance changes is stored in the same transaction, and nothing of it if the account was changed meanwhile.
     async fn let_in(&self, entrance: &Entrance, code: Option<&Secret>) -> Result<SignedIn, Fault> {
+        let Some(file) = entrance.begins else { return self.begin_session(entrance, code).await };
+        self.0.system.write(move |tx| leftovers::expect(tx, file, Moment::clock())).await?;
+        let entered = self.begin_session(entrance, code).await;
+        // Whoever was asked for a second factor may try again, with this same vault.
+        if entered.is_err() && code.is_none() {
+            self.give_up(file).await;
+        }
+        entered
+    }
+
+    async fn begin_session(&self, entrance: &Entrance, code: Option<&Secret>) -> Result<SignedIn, Fault> {
         let Found { account: row, data_key } = &entrance.found;
         let opened = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name.clone(), role: row.rank };
@@ -491,7 +476,9 @@ impl Accounts {
         match opened {
             Ok((vault, was_there)) => {
                 let known = self.0.system.read(move |tx| accounts::by_id(tx, account)).await?;
-                let missing = !was_there && known.is_some_and(|known| known.last_sign_in.is_some());
+                // One that is only about to become somebody's is missed by nobody.
+                let missing =
+                    !was_there && known.is_some_and(|known| known.vault == file && known.last_sign_in.is_some());
                 let notice = missing.then(|| {
                     format!("Your vault was not where it belongs ({}), so a new, empty one was begun.", path.display())
                 });
@@ -535,6 +522,8 @@ struct Entrance {
     /// The names under which tries were counted.
     forgives: Vec<String>,
     change: Option<Change>,
+    /// The vault that is nobody's until this is stored.
+    begins: Option<uuid::Uuid>,
     /// To be shown once, when this made one.
     recovery_code: Option<Secret>,
 }
@@ -547,15 +536,29 @@ fn end_others(tx: &Tx<'_>, account: AccountId, keep: Option<SessionId>, why: &st
     Ok(())
 }
 
-/// Why this account lets nobody in at the moment, if it does not.
+/// Why this account lets nobody in at the moment, if it does not. Without its one-time code, one that waits for it does not
+/// either.
 fn shut(account: &AccountRow, now: i64) -> Option<Fault> {
-    let why = if account.is_active {
-        let until = account.locked_until.filter(|until| *until > now)?;
-        format!("This account is locked for another {} min.", (until - now) / 60_000 + 1)
+    barred(account, now).or_else(|| {
+        account.is_invited.then(|| {
+            Fault::new(FaultKind::Denied, "This account was reset, and waits for its one-time code.")
+                .hint("Come in with the code from your administrator, and give your recovery code with it.")
+        })
+    })
+}
+
+/// Why nobody comes in here, whatever they have.
+fn barred(account: &AccountRow, now: i64) -> Option<Fault> {
+    let (why, hint) = if account.deleted_at.is_some() {
+        ("This account was deleted.".to_owned(), "An administrator can restore it.")
+    } else if account.is_disabled {
+        ("This account is disabled.".to_owned(), "An administrator can open it again.")
     } else {
-        "This account is disabled.".to_owned()
+        let until = account.locked_until.filter(|until| *until > now)?;
+        let minutes = (until - now) / 60_000 + 1;
+        (format!("This account is locked for another {minutes} min."), "An administrator can open it again.")
     };
-    Some(Fault::new(FaultKind::Denied, why).hint("An administrator can open it again."))
+    Some(Fault::new(FaultKind::Denied, why).hint(hint))
 }
 
 fn changed_meanwhile() -> Fault {
@@ -566,11 +569,6 @@ fn changed_meanwhile() -> Fault {
 struct Opened {
     vault: Vault,
     notice: Option<String>,
-}
-
-/// Tries of the recovery code are counted apart, so that a shut passphrase leaves this way open.
-fn recovery_name(name: &str) -> String {
-    format!("{name}\0recovery")
 }
 
 fn recovery_slot(account: AccountId, vault: uuid::Uuid, key: &RawKey) -> Result<(Secret, Slot), Fault> {

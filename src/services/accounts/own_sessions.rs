@@ -1,58 +1,30 @@
 //! One's own sessions: seen, ended, confirmed; and one's own way out for good.
 
-use super::{Accounts, Found, recovery_name, recovery_slot};
+use super::{Accounts, Found, recovery_slot};
 use crate::{
     access::{Caller, Member},
     api::{AccountId, Fault, FaultKind, SessionId, admin::SessionRow, auth::Secret},
     store::{
-        StoreError, Tx,
+        Tx,
         system::{
             Moment,
             accounts::{self, AccountRow},
-            audit, sessions, slots, throttle,
+            audit, leftovers, roles, sessions, slots,
+            throttle::{self, Tried},
         },
     },
 };
 
 impl Accounts {
     pub async fn sessions(&self, by: Caller<Member>) -> Result<Vec<SessionRow>, Fault> {
+        self.settle_sessions().await;
         let (account, own) = (by.account, by.session);
-        let (rows, orphaned): (Vec<_>, Vec<_>) = self
-            .0
-            .system
-            .read(move |tx| {
-                let moment = Moment::here();
-                let rows = sessions::live(tx, account, moment.now)?;
-                Ok::<_, StoreError>(rows.into_iter().partition(|row| row.id == own || !row.is_orphaned(moment.os_uid)))
-            })
-            .await?;
-        if !orphaned.is_empty() {
-            self.note_orphans(orphaned).await;
-        }
-        let shown = |row: sessions::LiveRow| SessionRow {
-            id: row.id,
-            is_own: row.id == own,
-            place: row.place,
-            os_uid: row.os_uid,
-            pid: row.pid,
-            started_at: row.started_at,
-            expires_at: row.expires_at,
-        };
-        Ok(rows.into_iter().map(shown).collect())
+        Ok(self.0.system.read(move |tx| sessions::live(tx, account, Some(own), Moment::clock())).await?)
     }
 
     /// A process that was killed could not end its sessions itself.
-    async fn note_orphans(&self, orphaned: Vec<sessions::LiveRow>) {
-        let ended = self
-            .0
-            .system
-            .write(move |tx| {
-                let now = Moment::clock();
-                orphaned.iter().try_for_each(|row| sessions::end(tx, row.id, "Its program has ended.", now))
-            })
-            .await;
-        if let Err(why) = ended {
-            let why: StoreError = why;
+    async fn settle_sessions(&self) {
+        if let Err(why) = sessions::settle(&self.0.system).await {
             tracing::warn!(%why, "sessions of programs that are gone could not be ended");
         }
     }
@@ -64,7 +36,7 @@ impl Accounts {
             .system
             .write(move |tx| {
                 let moment = Moment::here();
-                if !sessions::live(tx, account, moment.now)?.iter().any(|row| row.id == which) {
+                if !sessions::live(tx, account, None, moment.now)?.iter().any(|row| row.id == which) {
                     return Err(Fault::not_found("session"));
                 }
                 sessions::end(tx, which, "You ended this session elsewhere.", moment.now)?;
@@ -76,14 +48,15 @@ impl Accounts {
     }
 
     pub async fn end_other_sessions(&self, by: Caller<Member>) -> Result<u32, Fault> {
+        self.settle_sessions().await;
         let (account, session) = (by.account, by.session);
         let ended = self
             .0
             .system
             .write(move |tx| {
                 let moment = Moment::here();
-                let gone = |row: &&sessions::LiveRow| row.id != session && !row.is_orphaned(moment.os_uid);
-                let ended = sessions::live(tx, account, moment.now)?.iter().filter(gone).count();
+                let others = sessions::live(tx, account, Some(session), moment.now)?;
+                let ended = others.iter().filter(|row| !row.is_own).count();
                 super::end_others(tx, account, Some(session), "You ended this session elsewhere.", moment.now)?;
                 let name = own_row(tx, account)?.name;
                 audit::append(tx, &moment, Some(account), "sessions.end_others", &name, "ok")?;
@@ -124,7 +97,7 @@ impl Accounts {
                 let moment = Moment::here();
                 let name = own_row(tx, account)?.name;
                 slots::replace(tx, &slot, moment.now)?;
-                throttle::forgive(tx, &recovery_name(&name), &moment)?;
+                throttle::forgive(tx, &Tried::RecoveryCode.of(&name), &moment)?;
                 audit::append(tx, &moment, Some(account), "auth.new_recovery_code", &name, "ok")?;
                 Ok::<_, Fault>(())
             })
@@ -137,33 +110,27 @@ impl Accounts {
     /// the name that the audit trail speaks of.
     pub async fn leave_for_good(&self, by: Caller<Member>) -> Result<(), Fault> {
         let (account, session) = (by.account, by.session);
-        let files = self
-            .0
+        self.0
             .system
             .write(move |tx| {
                 let moment = Moment::here();
                 let row = own_row(tx, account)?;
-                if accounts::is_last_admin(tx, account)? {
+                sessions::end_others(tx, account, None, "This account was removed by its owner.", moment.now)?;
+                accounts::forget_for_good(tx, account, moment.now)?;
+                if !roles::is_administered(tx, moment.now)? {
                     return Err(Fault::new(FaultKind::Denied, "You are the last administrator.")
                         .hint("Make somebody else an administrator first."));
                 }
-                sessions::end_others(tx, account, None, "This account was removed by its owner.", moment.now)?;
-                let files = accounts::forget_for_good(tx, account, moment.now)?;
                 audit::append(tx, &moment, Some(account), "profile.delete_account", &row.name, "ok")?;
-                Ok(files)
+                Ok(())
             })
             .await?;
         self.forget_useless_token(account).await;
         // Our own handles first: nobody is left who could write into a file that is going.
         self.0.live.close_vault(session);
         drop(by);
-        let paths: Vec<_> = files.into_iter().map(|file| self.vault_path(file)).collect();
-        let removed =
-            tokio::task::spawn_blocking(move || paths.iter().try_for_each(|path| crate::store::open::remove(path)));
-        match removed.await {
-            Ok(Ok(())) => {}
-            Ok(Err(why)) => tracing::warn!(%why, "the files of a removed account stayed; nothing opens them any more"),
-            Err(_) => tracing::warn!("the files of a removed account stayed; nothing opens them any more"),
+        if let Err(why) = leftovers::remove(&self.0.system, &self.0.paths.vaults()).await {
+            tracing::warn!(%why, "the files of a removed account stayed; nothing opens them, and they go at a later start");
         }
         // Last, without waiting for anything after it: ending the session breaks off what it asked for.
         self.0.live.end(session);

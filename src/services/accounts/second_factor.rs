@@ -24,7 +24,8 @@ use crate::{
         system::{
             Moment,
             accounts::{self, AccountRow},
-            audit, policy, second_factors, throttle,
+            audit, policy, second_factors,
+            throttle::{self, Tried},
         },
     },
 };
@@ -112,7 +113,7 @@ impl Accounts {
                     return Err(already());
                 }
                 second_factors::insert(tx, account, &sealed, step, &codes, moment.now)?;
-                throttle::forgive(tx, &second_factor_name(&row.name), &moment)?;
+                throttle::forgive(tx, &Tried::SecondFactor.of(&row.name), &moment)?;
                 super::end_others(tx, account, Some(session), "A second factor was added.", moment.now)?;
                 audit::append(tx, &moment, Some(account), "second_factor.add", &row.name, "ok")?;
                 Ok(())
@@ -172,7 +173,7 @@ impl Accounts {
         let work = self.0.system.write(move |tx| {
             let moment = Moment::here();
             spend(tx, account, &data_key, &code, &moment)?;
-            throttle::forgive(tx, &second_factor_name(&row.name), &moment)?;
+            throttle::forgive(tx, &Tried::SecondFactor.of(&row.name), &moment)?;
             change(tx, &row, session, &moment)?;
             audit::append(tx, &moment, Some(account), action, &row.name, "ok")?;
             Ok(())
@@ -187,7 +188,7 @@ impl Accounts {
         action: &'static str,
         work: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
-        self.count_attempt(&second_factor_name(name), action).await.map_err(|fault| match fault.kind {
+        self.count_attempt(&Tried::SecondFactor.of(name), action).await.map_err(|fault| match fault.kind {
             FaultKind::Denied => fault.hint("Ask an administrator to unlock your account."),
             _ => fault,
         })?;
@@ -197,11 +198,6 @@ impl Accounts {
         }
         done
     }
-}
-
-/// Tries of the second factor are counted apart: a right passphrase must not clear them.
-fn second_factor_name(name: &str) -> String {
-    format!("{name}\0second factor")
 }
 
 /// Uses a code up, if it is right.
@@ -253,7 +249,7 @@ pub(super) fn pass(
             audit::append(tx, moment, Some(row.id), "second_factor.remove", &row.name, "unreadable")?;
         }
     }
-    throttle::forgive(tx, &second_factor_name(&row.name), moment)?;
+    throttle::forgive(tx, &Tried::SecondFactor.of(&row.name), moment)?;
     Ok(())
 }
 

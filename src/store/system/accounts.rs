@@ -20,6 +20,8 @@ pub struct AccountRow {
     pub is_active: bool,
     /// Waits for its person to come with the one-time code.
     pub is_invited: bool,
+    /// Shut by an administrator; also where it is deleted besides.
+    pub is_disabled: bool,
     pub deleted_at: Option<i64>,
     /// Milliseconds since 1970; not before then may it sign in.
     pub locked_until: Option<i64>,
@@ -74,6 +76,93 @@ pub fn insert(
     Ok(())
 }
 
+/// An account without a passphrase: its person comes with a one-time code. Its vault begins then.
+pub fn invite(tx: &Transaction<'_>, new: &Invited<'_>) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO accounts (id, name, name_key, display_name, role, state, vault, created_at)
+         VALUES (:id, :name, :key, :display, :role, 'invited', :vault, :now)",
+        named_params! {
+            ":id": new.id.0, ":name": new.name, ":key": name_key(new.name), ":display": new.display_name,
+            ":role": new.role, ":vault": Uuid::now_v7(), ":now": new.now,
+        },
+    )
+    .while_("adding an account")?;
+    Ok(())
+}
+
+/// An account to be, as an administrator makes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Invited<'a> {
+    pub id: AccountId,
+    pub name: &'a str,
+    pub display_name: Option<&'a str>,
+    pub role: &'a str,
+    pub now: i64,
+}
+
+/// How an account stands, apart from the trash and a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Invited,
+    Active,
+    Disabled,
+}
+
+pub fn set_state(tx: &Transaction<'_>, id: AccountId, state: State) -> Result<(), StoreError> {
+    let state = match state {
+        State::Invited => "invited",
+        State::Active => "active",
+        State::Disabled => "disabled",
+    };
+    tx.execute("UPDATE accounts SET state = :state WHERE id = :id", named_params! { ":state": state, ":id": id.0 })
+        .while_("changing an account")?;
+    Ok(())
+}
+
+pub fn set_locked_until(tx: &Transaction<'_>, id: AccountId, until: Option<i64>) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE accounts SET locked_until = :until WHERE id = :id",
+        named_params! { ":until": until, ":id": id.0 },
+    )
+    .while_("locking an account")?;
+    Ok(())
+}
+
+/// Into the trash, or out of it.
+pub fn set_deleted_at(tx: &Transaction<'_>, id: AccountId, at: Option<i64>) -> Result<(), StoreError> {
+    tx.execute("UPDATE accounts SET deleted_at = :at WHERE id = :id", named_params! { ":at": at, ":id": id.0 })
+        .while_("deleting an account")?;
+    Ok(())
+}
+
+pub fn set_role(tx: &Transaction<'_>, id: AccountId, role: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE accounts SET role = :role WHERE id = :id", named_params! { ":role": role, ":id": id.0 })
+        .while_("giving another role")?;
+    Ok(())
+}
+
+pub fn set_vault(tx: &Transaction<'_>, id: AccountId, vault: Uuid) -> Result<(), StoreError> {
+    tx.execute("UPDATE accounts SET vault = :vault WHERE id = :id", named_params! { ":vault": vault, ":id": id.0 })
+        .while_("beginning a new vault")?;
+    Ok(())
+}
+
+/// Forgets an account with its keys and everything that hangs on it; what the trail says of it stays. Its vaults'
+/// files are noted for `leftovers`, which removes them.
+pub fn purge(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreError> {
+    note_files(tx, id, now)?;
+    for table in [
+        "DELETE FROM sealed_vaults WHERE account = :id",
+        "DELETE FROM buckets WHERE who = :id",
+        "DELETE FROM usage WHERE account = :id",
+        // Its slots, sessions, tokens, codes, notices and rules go with it.
+        "DELETE FROM accounts WHERE id = :id",
+    ] {
+        tx.execute(table, named_params! { ":id": id.0 }).while_("forgetting an account")?;
+    }
+    Ok(())
+}
+
 pub fn set_last_sign_in(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreError> {
     tx.execute("UPDATE accounts SET last_sign_in = :now WHERE id = :id", named_params! { ":now": now, ":id": id.0 })
         .while_("noting a sign-in")?;
@@ -87,28 +176,11 @@ pub fn set_display_name(tx: &Transaction<'_>, id: AccountId, name: Option<&str>)
     Ok(())
 }
 
-/// Whether nobody would be left who can administer, if this account were not there.
-pub fn is_last_admin(tx: &Transaction<'_>, id: AccountId) -> Result<bool, StoreError> {
-    tx.query_row(
-        "SELECT (SELECT r.rank = 'admin' FROM accounts a JOIN roles r ON r.name = a.role WHERE a.id = :id)
-                AND NOT EXISTS (SELECT 1 FROM accounts a JOIN roles r ON r.name = a.role
-                                WHERE a.id <> :id AND r.rank = 'admin' AND a.state = 'active' AND a.deleted_at IS NULL)",
-        named_params! { ":id": id.0 },
-        |row| row.get(0),
-    )
-    .while_("looking for administrators")
-}
-
-/// Forgets every key of an account, and whatever else lets somebody in. Gives the names of its vaults, the sealed ones
-/// included: nothing opens them any more. The row stays, so that nobody else gets a name that the audit trail speaks of.
-pub fn forget_for_good(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<Vec<Uuid>, StoreError> {
-    let named = named_params! { ":id": id.0 };
-    let vaults = tx
-        .prepare_cached(
-            "SELECT vault FROM accounts WHERE id = :id UNION SELECT vault FROM sealed_vaults WHERE account = :id",
-        )
-        .and_then(|mut select| select.query_map(named, |row| row.get(0))?.collect())
-        .while_("looking up vaults")?;
+/// Forgets every key of an account, and whatever else lets somebody in. Its vaults' files, those of the sealed ones included,
+/// are noted for `leftovers`: nothing opens them any more. The row stays, so that nobody else gets a name that the audit
+/// trail speaks of, until an administrator purges it.
+pub fn forget_for_good(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreError> {
+    note_files(tx, id, now)?;
     for forget in [
         "DELETE FROM key_slots WHERE account = :id",
         "DELETE FROM token_families WHERE account = :id",
@@ -118,16 +190,16 @@ pub fn forget_for_good(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<
         "DELETE FROM sealed_vaults WHERE account = :id",
         "DELETE FROM notices WHERE account = :id",
     ] {
-        tx.execute(forget, named).while_("forgetting an account's keys")?;
+        tx.execute(forget, named_params! { ":id": id.0 }).while_("forgetting an account's keys")?;
     }
     tx.execute(
         "UPDATE accounts SET state = 'disabled', deleted_at = coalesce(deleted_at, :now), display_name = NULL,
-                             epoch = epoch + 1
+                             epoch = epoch + 1, vault = :none
          WHERE id = :id",
-        named_params! { ":id": id.0, ":now": now },
+        named_params! { ":id": id.0, ":now": now, ":none": Uuid::now_v7() },
     )
     .while_("removing an account")?;
-    Ok(vaults)
+    Ok(())
 }
 
 /// Takes what there is to tell this person, once.
@@ -149,6 +221,16 @@ pub fn add_notice(tx: &Transaction<'_>, id: AccountId, text: &str, now: i64) -> 
     Ok(())
 }
 
+fn note_files(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT OR REPLACE INTO vaults_to_remove (vault, not_before)
+         SELECT vault, :now FROM accounts WHERE id = :id UNION SELECT vault, :now FROM sealed_vaults WHERE account = :id",
+        named_params! { ":id": id.0, ":now": now },
+    )
+    .while_("noting whose files are to go")?;
+    Ok(())
+}
+
 fn from_row(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
     let rank: String = row.get("rank")?;
     let state: String = row.get("state")?;
@@ -161,6 +243,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
         display_name: row.get("display_name")?,
         is_active: state == "active" && deleted_at.is_none(),
         is_invited: state == "invited" && deleted_at.is_none(),
+        is_disabled: state == "disabled",
         deleted_at,
         locked_until: row.get("locked_until")?,
         vault: row.get("vault")?,

@@ -98,7 +98,8 @@ pub fn list(
                AND (:result = '' OR e.result = :result)
                AND (:who = '' OR instr(lower(coalesce(a.name, '')), :who) > 0 OR instr(lower(e.target), :who) > 0)
                AND (:whose IS NULL OR e.actor = :whose
-                    OR e.target = (SELECT name FROM accounts WHERE id = :whose))
+                    OR e.target = (SELECT name FROM accounts WHERE id = :whose)
+                    OR instr(e.target, (SELECT name FROM accounts WHERE id = :whose) || ': ') = 1)
              ORDER BY e.seq DESC LIMIT :limit",
         )
         .while_("reading the audit trail")?;

@@ -1,10 +1,14 @@
 //! `system.db`: accounts, key slots, sessions, limits, audit, counts. In plain text, so never content.
 
 pub mod accounts;
+pub mod activation;
 pub mod audit;
 pub mod buckets;
+pub mod leftovers;
+pub mod people;
 pub mod policy;
 pub mod roles;
+pub mod sealed;
 pub mod second_factors;
 pub mod sessions;
 pub mod slots;
@@ -16,7 +20,7 @@ pub mod watch;
 use std::path::Path;
 
 use super::{
-    Db, StoreError,
+    Db, StoreError, While,
     aside::set_aside,
     migrate::SYSTEM,
     open::{Target, broken, open},
@@ -55,12 +59,29 @@ fn has_vaults(path: &Path) -> bool {
     })
 }
 
+/// Moves the write-ahead log into the file and empties it, as far as nobody is reading: what was deleted is in neither then
+/// (`secure_delete`).
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn empty_log(system: &Db) -> Result<(), StoreError> {
+    system
+        .maintain(|conn| conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).while_("emptying the log"))
+        .await
+}
+
 /// When a process began, in clock ticks since boot (`/proc/PID/stat`, field 22). `None` = there is none of this number.
 #[must_use]
 pub fn process_began(pid: u32) -> Option<i64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name may hold spaces and brackets, so count from the last one.
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// Which space of process numbers this program lives in: a container has its own (pid_namespaces(7)).
+#[must_use]
+pub fn pid_space() -> String {
+    std::fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Where and when something happens: what every written row of the audit trail and the throttle needs.

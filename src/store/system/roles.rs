@@ -63,16 +63,17 @@ pub fn of_account(conn: &Connection, account: AccountId) -> Result<RoleView, Sto
 }
 
 /// Whether anybody is left who can administer accounts and roles and may come in.
-pub fn is_administered(conn: &Connection) -> Result<bool, StoreError> {
+pub fn is_administered(conn: &Connection, now: i64) -> Result<bool, StoreError> {
     conn.prepare_cached(
         "SELECT EXISTS (
              SELECT 1 FROM accounts a JOIN roles r ON r.name = a.role
-             WHERE a.state = 'active' AND a.deleted_at IS NULL AND r.rank = 'admin'
+             WHERE a.state = 'active' AND a.deleted_at IS NULL AND coalesce(a.locked_until, 0) <= :now
+               AND r.rank = 'admin'
                AND NOT EXISTS (SELECT 1 FROM role_permissions p
                                WHERE p.role = r.name AND p.allowed = 0
                                  AND p.permission IN ('manage_accounts', 'manage_roles')))",
     )
-    .and_then(|mut ask| ask.query_row([], |row| row.get(0)))
+    .and_then(|mut ask| ask.query_row(named_params! { ":now": now }, |row| row.get(0)))
     .while_("looking for an administrator")
 }
 

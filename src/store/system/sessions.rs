@@ -6,10 +6,10 @@ use super::Moment;
 use crate::{
     api::{
         AccountId, SessionId,
-        admin::{LimitRule, Limited, ModelRule},
+        admin::{LimitRule, Limited, ModelRule, SessionRow},
         auth::Role,
     },
-    store::{StoreError, While},
+    store::{Db, StoreError, While},
 };
 
 /// A new session's row.
@@ -46,12 +46,13 @@ pub struct Standing {
 
 pub fn insert(tx: &Transaction<'_>, new: &NewSession, moment: &Moment) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO sessions (id, account, epoch, place, os_uid, pid, pid_began, started_at, expires_at)
-         VALUES (:id, :account, :epoch, :place, :uid, :pid, :began, :now, :expires)",
+        "INSERT INTO sessions (id, account, epoch, place, os_uid, pid, pid_began, boot_id, pid_space, started_at, expires_at)
+         VALUES (:id, :account, :epoch, :place, :uid, :pid, :began, :boot, :space, :now, :expires)",
         named_params! {
             ":id": new.id.0, ":account": new.account.0, ":epoch": new.epoch, ":place": new.place,
             ":uid": moment.os_uid, ":pid": std::process::id(),
-            ":began": super::process_began(std::process::id()).unwrap_or(0), ":now": moment.now, ":expires": new.expires_at,
+            ":began": super::process_began(std::process::id()).unwrap_or(0), ":boot": moment.boot_id,
+            ":space": super::pid_space(), ":now": moment.now, ":expires": new.expires_at,
         },
     )
     .while_("beginning a session")?;
@@ -106,32 +107,60 @@ pub struct Ended {
     pub epoch: i64,
 }
 
-/// A session that has not ended, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveRow {
-    pub id: SessionId,
-    pub place: String,
-    pub os_uid: u32,
-    pub pid: u32,
-    /// When that process began (`process_began`).
-    pub pid_began: i64,
-    pub started_at: i64,
-    pub expires_at: i64,
+/// Sessions that nobody ended and whose program is gone all the same: killed, or the machine was restarted.
+/// A cheap question before `end_dead`, which writes.
+pub fn dead(tx: &Transaction<'_>, moment: &Moment) -> Result<Vec<SessionId>, StoreError> {
+    type Process = (uuid::Uuid, u32, u32, i64, String, String);
+    let open: Vec<Process> = tx
+        .prepare_cached(
+            "SELECT id, os_uid, pid, pid_began, boot_id, pid_space FROM sessions
+             WHERE ended_at IS NULL AND expires_at > :now",
+        )
+        .and_then(|mut select| {
+            let process = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Process> {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            };
+            select.query_map(named_params! { ":now": moment.now }, process)?.collect()
+        })
+        .while_("looking for sessions whose program is gone")?;
+    let here = super::pid_space();
+    let is_dead = |(_, os_uid, pid, began, boot, space): &Process| {
+        let is_known = *began != 0 && !boot.is_empty();
+        let was_before_the_restart = *boot != moment.boot_id;
+        // Another container's processes are not seen from here, and another OS user's may be hidden.
+        let can_be_seen = *space == here && *os_uid == moment.os_uid;
+        let has_ended = || can_be_seen && super::process_began(*pid) != Some(*began);
+        is_known && (was_before_the_restart || has_ended())
+    };
+    Ok(open.into_iter().filter(is_dead).map(|(id, ..)| SessionId(id)).collect())
 }
 
-impl LiveRow {
-    /// Whether the process that held it is gone, and the session with it: the handle was in its memory only. Of another
-    /// OS user's processes nothing can be said where `/proc` hides them, so theirs count as there.
-    #[must_use]
-    pub fn is_orphaned(&self, os_uid: u32) -> bool {
-        self.os_uid == os_uid && super::process_began(self.pid) != Some(self.pid_began)
+/// Writes down that these are over.
+pub fn end_dead(tx: &Transaction<'_>, dead: &[SessionId], now: i64) -> Result<(), StoreError> {
+    dead.iter().try_for_each(|id| end(tx, *id, "Its program has ended.", now))
+}
+
+/// Writes down which sessions are over without having been ended, if there are any.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn settle(system: &Db) -> Result<(), StoreError> {
+    let found = system.read(|tx| dead(tx, &Moment::here())).await?;
+    if found.is_empty() {
+        return Ok(());
     }
+    system.write(move |tx| end_dead(tx, &found, Moment::clock())).await
 }
 
-/// The sessions of an account that have neither ended nor expired, newest first.
-pub fn live(tx: &Transaction<'_>, account: AccountId, now: i64) -> Result<Vec<LiveRow>, StoreError> {
+/// The live sessions of an account, newest first. Those whose program is gone are to be ended before.
+pub fn live(
+    tx: &Transaction<'_>,
+    account: AccountId,
+    own: Option<SessionId>,
+    now: i64,
+) -> Result<Vec<SessionRow>, StoreError> {
     tx.prepare_cached(
-        "SELECT s.id, s.place, s.os_uid, s.pid, s.pid_began, s.started_at, s.expires_at
+        "SELECT s.id, s.place, s.os_uid, s.pid, s.started_at, s.expires_at
          FROM sessions s JOIN accounts a ON a.id = s.account
          WHERE s.account = :account AND s.ended_at IS NULL AND s.expires_at > :now AND s.epoch = a.epoch
          ORDER BY s.started_at DESC, s.id DESC",
@@ -139,14 +168,15 @@ pub fn live(tx: &Transaction<'_>, account: AccountId, now: i64) -> Result<Vec<Li
     .and_then(|mut select| {
         select
             .query_map(named_params! { ":account": account.0, ":now": now }, |row| {
-                Ok(LiveRow {
-                    id: SessionId(row.get(0)?),
-                    place: row.get(1)?,
-                    os_uid: row.get(2)?,
-                    pid: row.get(3)?,
-                    pid_began: row.get(4)?,
-                    started_at: row.get(5)?,
-                    expires_at: row.get(6)?,
+                let id = SessionId(row.get("id")?);
+                Ok(SessionRow {
+                    id,
+                    place: row.get("place")?,
+                    os_uid: row.get("os_uid")?,
+                    pid: row.get("pid")?,
+                    started_at: row.get("started_at")?,
+                    expires_at: row.get("expires_at")?,
+                    is_own: own == Some(id),
                 })
             })?
             .collect()
@@ -210,7 +240,11 @@ fn stands(row: &Row<'_>, now: i64) -> rusqlite::Result<Stands> {
     let expires_at: i64 = row.get("expires_at")?;
     let over = if row.get::<_, Option<i64>>("ended_at")?.is_some() {
         Some(row.get::<_, Option<String>>("ended_why")?.unwrap_or_else(|| "The session was ended.".to_owned()))
-    } else if state != "active" || row.get::<_, Option<i64>>("deleted_at")?.is_some() {
+    } else if row.get::<_, Option<i64>>("deleted_at")?.is_some() {
+        Some("This account was deleted.".to_owned())
+    } else if state == "invited" {
+        Some("This account was reset: come in with the one-time code.".to_owned())
+    } else if state != "active" {
         Some("This account is disabled.".to_owned())
     } else if let Some(until) = locked_until.filter(|until| *until > now) {
         let minutes = (until - now) / 60_000 + 1;
@@ -281,4 +315,55 @@ pub fn models(
         select.query_map(named, |row| Ok(ModelRule { pattern: row.get(0)?, allowed: row.get(1)? }))?.collect()
     })
     .while_("looking up which models are allowed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::system::{accounts, pid_space, process_began, scratch};
+
+    /// A session of this process, whose row is then changed.
+    async fn session(db: &Db, account: AccountId, change: &'static str) -> SessionId {
+        let id = SessionId::new();
+        db.write(move |tx| {
+            let row = NewSession { id, account, epoch: 1, place: "/dev/pts/1".to_owned(), expires_at: 1_000 };
+            insert(tx, &row, &scratch::at(10))?;
+            let sql = ["UPDATE sessions SET ", change, " WHERE id = :id"].concat();
+            tx.execute(&sql, named_params! { ":id": id.0 }).while_("changing a session")
+        })
+        .await
+        .unwrap();
+        id
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_program_is_gone_is_over_and_one_that_cannot_be_seen_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        let ann = AccountId::new();
+        db.write(move |tx| accounts::insert(tx, ann, "ann", Role::User, uuid::Uuid::now_v7(), 0)).await.unwrap();
+        let lives = session(&db, ann, "place = 'here'").await;
+        let another_program = session(&db, ann, "pid_began = pid_began + 1").await;
+        let no_program = session(&db, ann, "pid = 4194305").await;
+        let before_the_restart = session(&db, ann, "boot_id = 'earlier'").await;
+        let elsewhere = session(&db, ann, "pid = 4194305, pid_space = 'pid:[1]'").await;
+        let expired = session(&db, ann, "pid = 4194305, expires_at = 20").await;
+        let ended = session(&db, ann, "ended_at = 15").await;
+        let moment = scratch::at(30);
+        let (dead, left) = db
+            .write(move |tx| {
+                let found = dead(tx, &moment)?;
+                end_dead(tx, &found, moment.now)?;
+                Ok::<_, StoreError>((found, live(tx, ann, Some(lives), moment.now)?))
+            })
+            .await
+            .unwrap();
+        assert_eq!(dead, [another_program, no_program, before_the_restart]);
+        let left: Vec<(SessionId, bool)> = left.into_iter().map(|row| (row.id, row.is_own)).collect();
+        assert_eq!(left, [(elsewhere, false), (lives, true)]);
+        assert!(!left.iter().any(|(id, _)| [expired, ended].contains(id)));
+        let over = db.read(move |tx| Ok::<_, StoreError>(standing(tx, no_program, 30)?.unwrap().over)).await.unwrap();
+        assert_eq!(over.as_deref(), Some("Its program has ended."));
+        assert!(process_began(std::process::id()).is_some() && pid_space().starts_with("pid:["));
+    }
 }

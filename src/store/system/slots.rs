@@ -70,7 +70,8 @@ pub fn replace(tx: &Transaction<'_>, slot: &Slot, now: i64) -> Result<(), StoreE
     delete_others(tx, slot.account, slot.kind, Some(slot.id))
 }
 
-/// Forgets every slot of this kind except `keep`: whoever held the secret no longer opens the vault.
+/// Forgets every slot of this kind except `keep`: whoever held the secret no longer opens the vault. Of the vault that the
+/// account has now; one that a reset sealed keeps the slot that its recovery code opens.
 pub fn delete_others(
     tx: &Transaction<'_>,
     account: AccountId,
@@ -78,7 +79,8 @@ pub fn delete_others(
     keep: Option<Uuid>,
 ) -> Result<(), StoreError> {
     tx.execute(
-        "DELETE FROM key_slots WHERE account = :account AND kind = :kind AND id IS NOT :keep",
+        "DELETE FROM key_slots WHERE account = :account AND kind = :kind AND id IS NOT :keep
+         AND vault = (SELECT vault FROM accounts WHERE id = :account)",
         named_params! { ":account": account.0, ":kind": kind.as_str(), ":keep": keep },
     )
     .while_("forgetting key slots")?;

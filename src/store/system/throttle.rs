@@ -16,6 +16,30 @@ const CEILING: Duration = Duration::from_mins(15);
 /// NIST SP 800-63B: no more than a hundred consecutive failures.
 const HARD_STOP: u32 = 100;
 
+/// What is tried. Each is counted apart, so that a shut one leaves the other ways open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    Passphrase,
+    RecoveryCode,
+    OneTimeCode,
+    SecondFactor,
+}
+
+impl Tried {
+    pub const ALL: [Self; 4] = [Self::Passphrase, Self::RecoveryCode, Self::OneTimeCode, Self::SecondFactor];
+
+    /// What the tries for this name are counted under. No name holds a zero byte.
+    #[must_use]
+    pub fn of(self, name: &str) -> String {
+        match self {
+            Self::Passphrase => name.to_owned(),
+            Self::RecoveryCode => format!("{name}\0recovery"),
+            Self::OneTimeCode => format!("{name}\0one-time code"),
+            Self::SecondFactor => format!("{name}\0second factor"),
+        }
+    }
+}
+
 /// Whether a try is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -41,13 +65,16 @@ impl Tries {
         if last.failures >= HARD_STOP {
             return Verdict::Shut;
         }
-        // Within one boot the boot-time clock counts, which nobody sets back.
-        let since = if last.boot_id == moment.boot_id { moment.boot_ms - last.boot_ms } else { moment.now - last.at };
-        let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
-        match wait_after(last.failures).checked_sub(since).filter(|left| !left.is_zero()) {
+        match wait_after(last.failures).checked_sub(last.since(moment)).filter(|left| !left.is_zero()) {
             Some(left) => Verdict::Wait(left),
             None => Verdict::Go,
         }
+    }
+
+    /// How long ago the last one was. Within one boot the boot-time clock counts, which nobody sets back.
+    fn since(&self, moment: &Moment) -> Duration {
+        let since = if self.boot_id == moment.boot_id { moment.boot_ms - self.boot_ms } else { moment.now - self.at };
+        Duration::from_millis(u64::try_from(since).unwrap_or(0))
     }
 
     /// One more than these.
@@ -126,6 +153,38 @@ pub fn forgive(tx: &Transaction<'_>, name: &str, moment: &Moment) -> Result<(), 
     Ok(())
 }
 
+/// Begins every count for this name anew, whoever made it.
+pub fn forgive_everybody(tx: &Transaction<'_>, name: &str) -> Result<(), StoreError> {
+    for tried in Tried::ALL {
+        forgive_all(tx, name, tried)?;
+    }
+    Ok(())
+}
+
+/// Begins one count for this name anew, for every OS user.
+pub fn forgive_all(tx: &Transaction<'_>, name: &str, tried: Tried) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM throttles WHERE who = :who", named_params! { ":who": hash(&tried.of(name)) })
+        .while_("counting sign-ins")?;
+    Ok(())
+}
+
+/// Failed tries of the passphrase in a row, over all OS users.
+pub fn failures(tx: &Transaction<'_>, name: &str) -> Result<u32, StoreError> {
+    tx.prepare_cached("SELECT coalesce(sum(failures), 0) FROM throttles WHERE who = :who")
+        .and_then(|mut sum| sum.query_row(named_params! { ":who": hash(name) }, |row| row.get(0)))
+        .while_("counting sign-ins")
+}
+
+/// As `attempt`, for what nobody succeeds at by knowing something: after a quarter of an hour's rest the count begins anew,
+/// so that it slows down and never shuts.
+pub fn pace(tx: &Transaction<'_>, what: &str, moment: &Moment) -> Result<Verdict, StoreError> {
+    let rested = tries(tx, what, moment)?.is_some_and(|last| last.since(moment) >= CEILING);
+    if rested {
+        forgive(tx, what, moment)?;
+    }
+    attempt(tx, what, moment, None)
+}
+
 fn hash(name: &str) -> Vec<u8> {
     Sha256::digest(name_key(name).as_bytes()).to_vec()
 }
@@ -182,6 +241,47 @@ mod tests {
         let went = db.write(move |tx| attempt(tx, "Ann", &scratch::at(3000), unwritten.as_ref())).await.unwrap();
         assert_eq!(went, Verdict::Go);
         assert_eq!(try_at(&db, scratch::at(3000)).await, Verdict::Wait(Duration::from_secs(4)));
+    }
+
+    #[tokio::test]
+    async fn an_administrator_forgives_every_count_of_a_name_and_of_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        db.write(|tx| {
+            for (name, os_uid) in [("Ann", 1000), ("ann", 7), ("Bob", 1000)] {
+                for tried in Tried::ALL {
+                    let moment = Moment { os_uid, ..scratch::at(0) };
+                    assert_eq!(attempt(tx, &tried.of(name), &moment, None)?, Verdict::Go);
+                }
+            }
+            assert_eq!((failures(tx, "ANN")?, failures(tx, "bob")?), (2, 1));
+            forgive_everybody(tx, "Ann")?;
+            assert_eq!((failures(tx, "ann")?, failures(tx, "bob")?), (0, 1));
+            let left: u32 = tx.query_row("SELECT count(*) FROM throttles", [], |row| row.get(0)).while_("counting")?;
+            assert_eq!(left, 4);
+            Ok::<(), StoreError>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_only_paced_begins_anew_after_a_rest_and_is_never_shut() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        db.write(|tx| {
+            for _ in 0..4 {
+                assert_eq!(pace(tx, "x", &scratch::at(0))?, Verdict::Go);
+            }
+            assert_eq!(pace(tx, "x", &scratch::at(0))?, Verdict::Wait(Duration::from_secs(2)));
+            let rest = CEILING.as_millis() as i64;
+            for n in 1..=300 {
+                assert_eq!(pace(tx, "x", &scratch::at(n * rest))?, Verdict::Go);
+            }
+            Ok::<(), StoreError>(())
+        })
+        .await
+        .unwrap();
     }
 
     #[test]

@@ -44,6 +44,13 @@ CREATE TABLE sealed_vaults (
     sealed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Files of vaults that are nobody's: of accounts that were purged, and of accounts whose making was cut off before it was
+-- committed. Their keys are gone; the files go once `not_before` is past.
+CREATE TABLE vaults_to_remove (
+    vault      BLOB NOT NULL PRIMARY KEY CHECK (length(vault) = 16),
+    not_before INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- A vault's data key, wrapped once for each way to open it.
 CREATE TABLE key_slots (
     id         BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -70,6 +77,9 @@ CREATE TABLE sessions (
     pid        INTEGER NOT NULL,
     -- When that process began, in clock ticks since boot: another one may get its number.
     pid_began  INTEGER NOT NULL DEFAULT 0,
+    -- Which boot the two count in, and which space of process numbers: another container's are not seen from here.
+    boot_id    TEXT NOT NULL DEFAULT '',
+    pid_space  TEXT NOT NULL DEFAULT '',
     started_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     ended_at   INTEGER,
