@@ -44,7 +44,7 @@ use crate::{
     },
     store::{
         self, check,
-        system::{open_system, watch::Watch},
+        system::{Moment, leftovers, open_system, watch::Watch},
     },
     tasks::Tasks,
     ui::{self, live::Ended},
@@ -222,6 +222,12 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         Duration::from_secs(config.cache.models_fresh_seconds),
     );
     let users = Users::new(system.clone(), paths.clone());
+    let (unclaimed, vaults) = (system.clone(), paths.vaults());
+    tasks.spawn("removing files of purged accounts", async move {
+        if let Err(why) = leftovers::sweep(&unclaimed, &vaults, Moment::clock()).await {
+            tracing::warn!(%why, "a purged account's file could not be removed");
+        }
+    });
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let (profiles, export) = (Profiles::new(system.clone(), live.clone(), lanes), Export::new(system.clone()));
     let limiter = Limiter::new(system.clone(), config.limits.clone(), tasks.clone());

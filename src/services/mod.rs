@@ -18,10 +18,3 @@ pub mod roles;
 mod rules;
 pub mod turns;
 pub mod users;
-
-use crate::api::{Fault, FaultKind};
-
-/// What is laid out but not yet there.
-pub(crate) fn unbuilt() -> std::future::Ready<Fault> {
-    std::future::ready(Fault::new(FaultKind::Internal, "This is not there yet."))
-}

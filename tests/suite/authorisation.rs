@@ -100,6 +100,7 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
     let new = NewUser { name: "Newcomer".to_owned(), display_name: None, role: "user".to_owned() };
     let scope = || Scope::Role("keeper".to_owned());
     let rule = ModelRule { pattern: "*:70b".to_owned(), allowed: false };
+    let policy = Policy { audit_keep_days: Some(365), ..Policy::default() };
     vec![
         ("users", told(gateway.users(by, UserFilter::default(), None, 10).await)),
         ("user", told(gateway.user(by, who).await)),
@@ -123,7 +124,7 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("delete_user", told(gateway.delete_user(by, who).await)),
         ("purge_user", told(gateway.purge_user(by, who).await)),
         ("policy", told(gateway.policy(by).await)),
-        ("set_policy", told(gateway.set_policy(by, Policy::default()).await)),
+        ("set_policy", told(gateway.set_policy(by, policy).await)),
         ("audit", told(gateway.audit(by, AuditFilter::default(), None, 10).await)),
         ("verify_audit", told(gateway.verify_audit(by).await)),
         ("prune_audit", told(gateway.prune_audit(by).await)),
@@ -292,6 +293,18 @@ async fn what_administrators_may_is_denied_to_everybody_else() {
     let bob = house.sign_in("Bob", &Secret::new(PASSPHRASE)).await.unwrap();
     for (method, outcome) in of_administrators(&house, &bob.session, ann.account.id).await {
         assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::Denied), "{method}");
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_administrators_may_works_for_them() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("Ann").await;
+    let bob = house.newcomer(&ann.session, "Bob", "user").await;
+    for (method, outcome) in of_administrators(&house, &ann.session, bob.account.id).await {
+        outcome.unwrap_or_else(|fault| panic!("{method}: {fault}"));
     }
     house.close().await;
 }

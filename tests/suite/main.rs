@@ -36,3 +36,4 @@ mod sign_in;
 mod store;
 mod terminal;
 mod turns;
+mod users;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use ollamanet::{
     api::{
         AccountId, Fault,
-        auth::{Entered, NewAccount, Role, Secret, SignedIn},
+        admin::NewUser,
+        auth::{Activation, Entered, NewAccount, Role, Secret, Session, SignedIn},
     },
     app,
     config::{Config, live::Live},
@@ -49,6 +50,30 @@ impl House {
     pub async fn first_admin(&self, name: &str) -> SignedIn {
         let new = NewAccount { name: name.to_owned(), passphrase: Secret::new(PASSPHRASE) };
         self.gateway.create_first_admin(new).await.unwrap()
+    }
+
+    /// An account with this role, made by the administrator `by`, whose person has just come in with the one-time code.
+    pub async fn newcomer(&self, by: &Session, name: &str, role: &str) -> SignedIn {
+        let new = NewUser { name: name.to_owned(), display_name: None, role: role.to_owned() };
+        let code = self.gateway.create_user(by, new).await.unwrap().code;
+        whole(self.activate(name, &code, None, PASSPHRASE).await.unwrap())
+    }
+
+    /// Comes in with a one-time code.
+    pub async fn activate(
+        &self,
+        name: &str,
+        code: &Secret,
+        recovery_code: Option<&Secret>,
+        passphrase: &str,
+    ) -> Result<Entered, Fault> {
+        let how = Activation {
+            name: name.to_owned(),
+            code: code.clone(),
+            recovery_code: recovery_code.cloned(),
+            passphrase: Secret::new(passphrase),
+        };
+        self.gateway.activate(how).await
     }
 
     /// Signs in, where no second factor is asked for.
@@ -134,13 +159,18 @@ pub fn break_table(house: &House, what: &str, table: &str) -> impl FnOnce() + us
     };
     let (fault, mend) = match (what, table) {
         ("INSERT", "audit") => rule("at"),
-        ("INSERT", "key_slots") => rule("created_at"),
+        ("INSERT", "key_slots" | "accounts") => rule("created_at"),
         ("INSERT", "sessions") => rule("started_at"),
         ("UPDATE", "sessions") => rule("ended_at"),
         ("UPDATE", "accounts") => rule(&format!("CASE WHEN epoch > {epoch} THEN {now} + 1 ELSE last_sign_in END")),
         ("INSERT", "second_factors") => rule("added_at"),
         ("INSERT", "second_factor_codes") => rule(&format!("CASE WHEN account IS NULL THEN 0 ELSE {now} + 1 END")),
-        ("DELETE", "key_slots") => held(table, "id"),
+        // Good for a day from when it is issued.
+        ("INSERT", "activation_codes") => rule("expires_at - 86400000"),
+        ("UPDATE", "activation_codes") => rule("used_at"),
+        ("INSERT", "sealed_vaults") => rule("sealed_at"),
+        ("INSERT", "vaults_to_remove") => rule("not_before"),
+        ("DELETE", "key_slots" | "accounts") => held(table, "id"),
         ("DELETE", "token_families") => held(table, "selector"),
         other => panic!("no way to break {other:?}"),
     };
