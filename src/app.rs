@@ -135,11 +135,8 @@ async fn dispatch(
         Some(Command::Doctor) => {
             let mut stops = Stops::listen()?;
             let json = global.json;
-            let desk = compose(paths, &config, &Live::fixed(config.clone()), tasks).map(|gateway| Desk {
-                gateway,
-                config,
-                global,
-            });
+            let desk = compose(paths, &config, &Live::fixed(config.clone()), tasks)
+                .map(|gateway| Desk::new(gateway, config, global));
             let (data_dir, log) = (paths.data.clone(), paths.state.join(logging::FILE));
             let examining = async move {
                 let desk = desk.as_ref().map_err(Clone::clone);
@@ -149,7 +146,8 @@ async fn dispatch(
         }
         Some(command) => {
             let mut stops = Stops::listen()?;
-            let desk = Desk { gateway: compose(paths, &config, &Live::fixed(config.clone()), tasks)?, config, global };
+            let gateway = compose(paths, &config, &Live::fixed(config.clone()), tasks)?;
+            let desk = Desk::new(gateway, config, global);
             cli::run(desk, command, &mut stops).await
         }
     }

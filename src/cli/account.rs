@@ -1,9 +1,6 @@
 //! `ollamanet account`: making the first account, signing in and out, passphrases.
 
-use std::{
-    fmt::Write as _,
-    io::{BufRead, Write},
-};
+use std::fmt::Write as _;
 
 use serde_json::json;
 
@@ -11,12 +8,14 @@ use super::{
     Desk, End,
     args::{Account as What, Stay},
     out::{print, print_json, safe, say},
+    own, second_factor,
     secrets::Source,
-    sign_in::whole,
+    sign_in::enter,
+    typed,
 };
 use crate::api::{
     Fault, FaultKind,
-    auth::{Account, Door, NewAccount, Secret, SignedIn},
+    auth::{Account, Activation, Door, NewAccount, Secret, SignedIn},
 };
 
 /// # Errors
@@ -25,10 +24,10 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
     match what {
         What::Create { name, stay, generate } => create(desk, &name, stay, generate).await,
         What::SignIn { name, stay } => {
-            let source = Source::new(desk.global.passphrase_fd)?;
+            let source = desk.secrets()?;
             let passphrase = source.next("Passphrase").await?;
-            let signed_in = whole(desk.gateway.sign_in(&name, &passphrase).await?)?;
-            let stays = stay_if_wanted(desk, &signed_in, stay, &source).await?;
+            let signed_in = enter(desk, desk.gateway.sign_in(&name, &passphrase).await?).await?;
+            let stays = stay_if_wanted(desk, &signed_in, stay, source).await?;
             tell(desk, &signed_in, stays, None)
         }
         What::SignOut => sign_out(desk).await,
@@ -42,14 +41,56 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
         }
         What::ChangePassphrase => change_passphrase(desk).await,
         What::Recover { name, stay } => {
-            let source = Source::new(desk.global.passphrase_fd)?;
+            let source = desk.secrets()?;
             let code = source.next("Recovery code").await?;
-            let new = accepted(desk, &name, &source, "New passphrase").await?;
-            let signed_in = whole(desk.gateway.recover(&name, &code, &new).await?)?;
-            let stays = stay_if_wanted(desk, &signed_in, stay, &source).await?;
+            let new = accepted(desk, &name, source, "New passphrase").await?;
+            let signed_in = enter(desk, desk.gateway.recover(&name, &code, &new).await?).await?;
+            let stays = stay_if_wanted(desk, &signed_in, stay, source).await?;
             tell(desk, &signed_in, stays, None)
         }
+        What::Register { name, stay } => register(desk, &name, stay).await,
+        What::Activate { name, recovery_code, stay } => activate(desk, name, recovery_code, stay).await,
+        What::Profile => own::profile(desk).await,
+        What::DisplayName { name, clear: _ } => own::display_name(desk, name).await,
+        What::Preferences(what) => own::preferences(desk, what).await,
+        What::SecondFactor(what) => second_factor::run(desk, what).await,
+        What::RecoveryCode => own::recovery_code(desk).await,
+        What::Limits => own::limits(desk).await,
+        What::Activity { paging } => own::activity(desk, paging).await,
+        What::Export { file } => own::export(desk, &file).await,
+        What::Delete { yes } => own::delete(desk, yes).await,
     }
+}
+
+async fn register(desk: &Desk, name: &str, stay: Stay) -> Result<(), End> {
+    // Asked first, because nobody should think of a passphrase for nothing.
+    if let Door::SignIn { registration: false } = desk.gateway.door().await? {
+        return Err(Fault::new(FaultKind::Denied, "Registration is closed here.")
+            .hint("Ask an administrator for an account: `ollamanet users create NAME` makes one.")
+            .into());
+    }
+    let source = desk.secrets()?;
+    let passphrase = accepted(desk, name, source, "Passphrase").await?;
+    let signed_in = desk.gateway.register(NewAccount { name: name.to_owned(), passphrase }).await?;
+    let stays = stay_if_wanted(desk, &signed_in, stay, source).await?;
+    tell(desk, &signed_in, stays, None)
+}
+
+async fn activate(desk: &Desk, name: String, with_recovery: bool, stay: Stay) -> Result<(), End> {
+    let source = desk.secrets()?;
+    let code = source.next("One-time code").await?;
+    // A vault that stays sealed because nobody asked for the code would be a bad surprise.
+    let recovery_code = if with_recovery || source.is_terminal() {
+        let typed = source.next("Recovery code, if the account was reset and you have it (else nothing)").await?;
+        Some(typed).filter(|typed| !typed.reveal().trim().is_empty())
+    } else {
+        None
+    };
+    let passphrase = accepted(desk, &name, source, "New passphrase").await?;
+    let how = Activation { name, code, recovery_code, passphrase };
+    let signed_in = enter(desk, desk.gateway.activate(how).await?).await?;
+    let stays = stay_if_wanted(desk, &signed_in, stay, source).await?;
+    tell(desk, &signed_in, stays, None)
 }
 
 async fn create(desk: &Desk, name: &str, stay: Stay, generate: bool) -> Result<(), End> {
@@ -62,12 +103,12 @@ async fn create(desk: &Desk, name: &str, stay: Stay, generate: bool) -> Result<(
     let (passphrase, source) = if generate {
         (desk.gateway.propose_passphrase().await?, None)
     } else {
-        let source = Source::new(desk.global.passphrase_fd)?;
-        (accepted(desk, name, &source, "Passphrase").await?, Some(source))
+        let source = desk.secrets()?;
+        (accepted(desk, name, source, "Passphrase").await?, Some(source))
     };
     let new = NewAccount { name: name.to_owned(), passphrase: passphrase.clone() };
     let signed_in = desk.gateway.create_first_admin(new).await?;
-    let stays = match &source {
+    let stays = match source {
         Some(source) => stay_if_wanted(desk, &signed_in, stay, source).await?,
         None => stay_signed_in(desk, &signed_in, stay.stay).await?,
     };
@@ -91,11 +132,11 @@ async fn accepted(desk: &Desk, name: &str, source: &Source, prompt: &str) -> Res
 }
 
 async fn change_passphrase(desk: &Desk) -> Result<(), End> {
-    let source = Source::new(desk.global.passphrase_fd)?;
+    let source = desk.secrets()?;
     // With --user the descriptor holds the old passphrase for signing in; it is read once for both.
     let current = source.next("Current passphrase").await?;
     let signed_in = match &desk.global.user {
-        Some(name) => whole(desk.gateway.sign_in(name, &current).await?)?,
+        Some(name) => enter(desk, desk.gateway.sign_in(name, &current).await?).await?,
         None => match desk.gateway.door().await? {
             Door::Resumed(signed_in) => *signed_in,
             Door::FirstRun | Door::SignIn { .. } => {
@@ -103,7 +144,7 @@ async fn change_passphrase(desk: &Desk) -> Result<(), End> {
             }
         },
     };
-    let new = accepted(desk, &signed_in.account.name, &source, "New passphrase").await?;
+    let new = accepted(desk, &signed_in.account.name, source, "New passphrase").await?;
     desk.gateway.change_passphrase(&signed_in.session, &current, &new).await?;
     if desk.global.json {
         return print_json(&json!({ "changed": signed_in.account.name }));
@@ -139,16 +180,8 @@ async fn stay_signed_in(desk: &Desk, signed_in: &SignedIn, wanted: bool) -> Resu
 }
 
 async fn ask_to_stay() -> bool {
-    let asked = tokio::task::spawn_blocking(|| {
-        let mut stderr = std::io::stderr().lock();
-        let _ = write!(stderr, "Stay signed in on this OS account? Whoever uses it can then read along. [y/N] ");
-        let _ = stderr.flush();
-        let mut answer = String::new();
-        let Ok(tty) = std::fs::File::open("/dev/tty") else { return false };
-        let read = std::io::BufReader::new(tty).read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
-    });
-    asked.await.unwrap_or(false)
+    let question = "Stay signed in on this OS account? Whoever uses it can then read along. [y/N] ";
+    typed::line(question).await.is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
 fn tell(desk: &Desk, signed_in: &SignedIn, stays: bool, generated: Option<&Secret>) -> Result<(), End> {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::admin_args::{Audit, Policy, Preferences, Roles, SecondFactor, Sessions, Users};
+
 /// A terminal home for local models: private vaults, full history, streamed answers from a local Ollama.
 #[derive(Debug, Parser)]
 #[command(
@@ -39,7 +41,7 @@ pub struct Global {
     /// Sign in as this account, for this command only
     #[arg(long, global = true, value_name = "NAME")]
     pub user: Option<String>,
-    /// Read the passphrase from this open file descriptor, one line (never from an argument)
+    /// Read passphrases and codes from this open file descriptor, a line each (never from an argument)
     #[arg(long, global = true, value_name = "N")]
     pub passphrase_fd: Option<u32>,
     /// Print JSON
@@ -70,6 +72,21 @@ pub enum Command {
     /// Accounts and signing in
     #[command(subcommand)]
     Account(Account),
+    /// Your sign-ins that still run
+    #[command(subcommand)]
+    Sessions(Sessions),
+    /// Administer accounts
+    #[command(subcommand)]
+    Users(Users),
+    /// Administer roles: permissions, limits, models
+    #[command(subcommand)]
+    Roles(Roles),
+    /// Rules of the house
+    #[command(subcommand)]
+    Policy(Policy),
+    /// What was done by whom
+    #[command(subcommand)]
+    Audit(Audit),
     /// Try the whole program against a built-in stand-in for Ollama; nothing is kept
     Demo,
     /// Print a completion script for a shell
@@ -298,6 +315,58 @@ pub enum Account {
         name: String,
         #[command(flatten)]
         stay: Stay,
+    },
+    /// Make an account for yourself, where registration is open; prints its recovery code once
+    Register {
+        name: String,
+        #[command(flatten)]
+        stay: Stay,
+    },
+    /// Come in with a one-time code and set a passphrase. From a descriptor: the code, the recovery code where
+    /// --recovery-code says so, the passphrase, a line each
+    Activate {
+        name: String,
+        /// After a reset: the recovery code opens the old vault; without it that one stays sealed
+        #[arg(long)]
+        recovery_code: bool,
+        #[command(flatten)]
+        stay: Stay,
+    },
+    /// Your account, as it is set up
+    Profile,
+    /// The name that others see
+    DisplayName {
+        #[arg(required_unless_present = "clear")]
+        name: Option<String>,
+        /// Have none
+        #[arg(long, conflicts_with = "name")]
+        clear: bool,
+    },
+    /// What new conversations begin with, and the theme
+    #[command(subcommand)]
+    Preferences(Preferences),
+    /// The codes of an authenticator, asked for after the passphrase
+    #[command(subcommand)]
+    SecondFactor(SecondFactor),
+    /// Make a new recovery code and print it once; the old one stops working
+    RecoveryCode,
+    /// What is left of your limits
+    Limits,
+    /// What is recorded about your account, newest first
+    Activity {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Write everything of yours into one archive that reads without this program
+    Export {
+        /// A file that is not there yet
+        file: PathBuf,
+    },
+    /// Remove your account and everything in it for good
+    Delete {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -4,8 +4,10 @@
 //! command can stand in a pipe; the exit code tells how it ended.
 
 pub mod account;
+pub mod admin_args;
 pub mod args;
 pub mod ask;
+pub mod audit;
 pub mod config;
 pub mod conversations;
 pub mod doctor;
@@ -14,19 +16,28 @@ pub mod folders;
 pub mod health;
 pub mod models;
 pub mod out;
+pub mod own;
 pub mod pages;
+pub mod policy;
+mod qr;
+pub mod results;
+pub mod roles;
+pub mod second_factor;
 pub mod secrets;
+pub mod sessions;
 pub mod sign_in;
 pub mod stops;
+pub mod typed;
+pub mod users;
 
 pub use args::{Cli, Command, Global};
 pub use out::End;
 pub use stops::Stops;
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use crate::{
-    api::{Fault, auth::Session},
+    api::{Fault, FaultKind, auth::Session},
     config::Config,
     gateway::Gateway,
 };
@@ -37,9 +48,46 @@ pub struct Desk {
     pub gateway: Gateway,
     pub config: Config,
     pub global: Global,
+    source: OnceLock<secrets::Source>,
 }
 
 impl Desk {
+    #[must_use]
+    pub fn new(gateway: Gateway, config: Config, global: Global) -> Self {
+        Self { gateway, config, global, source: OnceLock::new() }
+    }
+
+    /// Where passphrases and codes come from. The same for the whole command, because a descriptor that is opened anew
+    /// may begin from its first line again.
+    ///
+    /// # Errors
+    /// When the descriptor is not open, or there is no terminal to ask at.
+    pub fn secrets(&self) -> Result<&secrets::Source, Fault> {
+        if let Some(source) = self.source.get() {
+            return Ok(source);
+        }
+        let source = secrets::Source::new(self.global.passphrase_fd)?;
+        Ok(self.source.get_or_init(|| source))
+    }
+
+    /// Calls, and where the passphrase is wanted once more, asks for it and calls again.
+    ///
+    /// # Errors
+    /// That of the call, or of the passphrase.
+    pub async fn confirmed<T, F: Future<Output = Result<T, Fault>>>(
+        &self,
+        session: &Session,
+        call: impl Fn() -> F,
+    ) -> Result<T, Fault> {
+        match call().await {
+            Err(fault) if fault.kind == FaultKind::Unconfirmed => {
+                sign_in::confirm(self, session).await?;
+                call().await
+            }
+            done => done,
+        }
+    }
+
     /// The session a command runs in: the one-off account of `--user`, else whoever stays signed in here.
     ///
     /// # Errors
@@ -72,6 +120,11 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Models(what) => models::run(desk, what).await,
         Command::Health => health::run(desk).await,
         Command::Account(what) => account::run(desk, what).await,
+        Command::Sessions(what) => sessions::run(desk, what).await,
+        Command::Users(what) => users::run(desk, what).await,
+        Command::Roles(what) => roles::run(desk, what).await,
+        Command::Policy(what) => policy::run(desk, what).await,
+        Command::Audit(what) => audit::run(desk, what).await,
         // These never come this far: `app` runs them without a gateway, or around one.
         Command::Ask(_)
         | Command::Doctor

@@ -1,9 +1,9 @@
 //! The session of a command that needs one.
 
-use super::{Desk, out, secrets::Source};
+use super::{Desk, out};
 use crate::api::{
     Fault, FaultKind,
-    auth::{Door, Entered, SignedIn},
+    auth::{Door, Entered, Session, SignedIn},
 };
 
 /// Signs in as `--user`, or goes on with whoever stays signed in here.
@@ -12,22 +12,21 @@ use crate::api::{
 /// Says how to sign in when nobody is.
 pub async fn session(desk: &Desk) -> Result<SignedIn, Fault> {
     if let Some(name) = &desk.global.user {
-        let passphrase =
-            Source::new(desk.global.passphrase_fd)?.next(&format!("Passphrase of {}", out::safe(name))).await?;
-        let signed_in = whole(desk.gateway.sign_in(name, &passphrase).await?)?;
+        let passphrase = desk.secrets()?.next(&format!("Passphrase of {}", out::safe(name))).await?;
+        let signed_in = enter(desk, desk.gateway.sign_in(name, &passphrase).await?).await?;
         tell(&signed_in);
         return Ok(signed_in);
-    }
-    if desk.global.passphrase_fd.is_some() {
-        return Err(
-            Fault::invalid("--passphrase-fd is there, but not whose passphrase it is.").hint("Add --user NAME.")
-        );
     }
     match desk.gateway.door().await? {
         Door::Resumed(signed_in) => {
             tell(&signed_in);
             Ok(*signed_in)
         }
+        Door::SignIn { .. } if desk.global.passphrase_fd.is_some() => Err(Fault::new(
+            FaultKind::SignedOut,
+            "Nobody is signed in here, and it is not said whose passphrase is in --passphrase-fd.",
+        )
+        .hint("Add --user NAME.")),
         Door::FirstRun => Err(Fault::new(FaultKind::SignedOut, "There is no account here yet.")
             .hint("Start `ollamanet`, or make one with `ollamanet account create NAME --stay`.")),
         Door::SignIn { .. } => Err(Fault::signed_out().hint(
@@ -36,15 +35,53 @@ pub async fn session(desk: &Desk) -> Result<SignedIn, Fault> {
     }
 }
 
-/// The session, where no second factor is asked for.
+/// How often a person at a terminal may mistype before the command gives up.
+const TRIES: u32 = 3;
+
+/// The session; where a second factor stands before it, its code is asked for, or is the next line of the descriptor.
 ///
 /// # Errors
-/// When one is.
-pub fn whole(entered: Entered) -> Result<SignedIn, Fault> {
-    match entered {
-        Entered::In(signed_in) => Ok(*signed_in),
-        Entered::SecondFactor(_) => Err(Fault::new(FaultKind::Internal, "This account has a second factor.")),
+/// When the code is not right.
+pub async fn enter(desk: &Desk, entered: Entered) -> Result<SignedIn, Fault> {
+    let half = match entered {
+        Entered::In(signed_in) => return Ok(*signed_in),
+        Entered::SecondFactor(half) => half,
+    };
+    let source = desk.secrets()?;
+    let mut tries = 1;
+    loop {
+        let code = source.next("Code of your authenticator, or a recovery code of it").await?;
+        match desk.gateway.second_factor(&half, &code).await {
+            Err(fault) if may_try_again(&fault, source.is_terminal(), tries) => out::complain(&fault),
+            done => return done,
+        }
+        tries += 1;
     }
+}
+
+/// The passphrase once more, for what wants it: asked for, or the next line of the descriptor.
+///
+/// # Errors
+/// When it is not right, or there is nobody to ask.
+pub async fn confirm(desk: &Desk, session: &Session) -> Result<(), Fault> {
+    let source = desk.secrets().map_err(|fault| {
+        // Without a descriptor, what is wrong is not how the command was written, but that nobody is there to confirm it.
+        let kind = if desk.global.passphrase_fd.is_none() { FaultKind::Unconfirmed } else { fault.kind };
+        Fault { kind, ..fault }
+    })?;
+    let mut tries = 1;
+    loop {
+        let passphrase = source.next("Your passphrase once more, for this").await?;
+        match desk.gateway.confirm(session, &passphrase).await {
+            Err(fault) if may_try_again(&fault, source.is_terminal(), tries) => out::complain(&fault),
+            done => return done,
+        }
+        tries += 1;
+    }
+}
+
+fn may_try_again(fault: &Fault, is_terminal: bool, tries: u32) -> bool {
+    fault.kind == FaultKind::WrongCredentials && is_terminal && tries < TRIES
 }
 
 fn tell(signed_in: &SignedIn) {
