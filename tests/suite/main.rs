@@ -8,6 +8,7 @@
 
 mod common;
 
+mod admin_cli;
 mod attachments;
 mod authorisation;
 mod bad_days;
