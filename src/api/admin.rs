@@ -396,6 +396,46 @@ pub struct AuditEntry {
     pub hash: String,
 }
 
+impl AuditEntry {
+    /// The first line of a table of entries.
+    pub const CSV_HEAD: &str = "seq,at,actor,actor_name,os_uid,action,target,result,hash";
+
+    /// One line of that table (RFC 4180), without its end. The time is UTC, RFC 3339.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let at = jiff::Timestamp::from_millisecond(self.at).map_or_else(|_| self.at.to_string(), |at| at.to_string());
+        let actor = self.actor.map(|actor| actor.to_string()).unwrap_or_default();
+        let fields = [
+            self.seq.to_string(),
+            at,
+            actor,
+            self.actor_name.clone().unwrap_or_default(),
+            self.os_uid.to_string(),
+            self.action.clone(),
+            self.target.clone(),
+            self.result.clone(),
+            self.hash.clone(),
+        ];
+        fields.map(|field| csv_field(&field)).join(",")
+    }
+
+    /// As one line of JSON.
+    #[must_use]
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Quoted where it must be. What a spreadsheet would take for a formula gets a `'` in front.
+fn csv_field(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{guard}{}\"", text.replace('"', "\"\""))
+    } else {
+        format!("{guard}{text}")
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditPage {
     pub rows: Vec<AuditEntry>,

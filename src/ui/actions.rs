@@ -2,7 +2,8 @@
 //!
 //! What a person changed in the configuration lies in [`Keymap`]; this file says only what there is.
 
-/// Where the keys are being typed. An action is looked up in its context first, then in `Global`.
+/// Where the keys are being typed. An action is looked up in its context first, then in the one
+/// around it, then in `Global`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Context {
     Global,
@@ -14,12 +15,46 @@ pub enum Context {
     Form,
     /// One's own account, when no form is open there.
     Account,
+    /// The Admin screen, whichever of its tabs is open.
+    Admin,
+    Users,
+    Roles,
+    Rules,
+    Audit,
 }
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 7] =
-        [Self::Global, Self::Composer, Self::Tree, Self::Transcript, Self::List, Self::Form, Self::Account];
+    pub const ALL: [Self; 12] = [
+        Self::Global,
+        Self::Composer,
+        Self::Tree,
+        Self::Transcript,
+        Self::List,
+        Self::Form,
+        Self::Account,
+        Self::Admin,
+        Self::Users,
+        Self::Roles,
+        Self::Rules,
+        Self::Audit,
+    ];
+
+    /// The wider one whose keys hold here too, before those of `Global`.
+    #[must_use]
+    pub fn within(self) -> Option<Self> {
+        match self {
+            Self::Users | Self::Roles | Self::Rules | Self::Audit => Some(Self::Admin),
+            Self::Global
+            | Self::Composer
+            | Self::Tree
+            | Self::Transcript
+            | Self::List
+            | Self::Form
+            | Self::Account
+            | Self::Admin => None,
+        }
+    }
 
     /// The name in the configuration file.
     #[must_use]
@@ -32,6 +67,11 @@ impl Context {
             Self::List => "list",
             Self::Form => "form",
             Self::Account => "account",
+            Self::Admin => "admin",
+            Self::Users => "users",
+            Self::Roles => "roles",
+            Self::Rules => "rules",
+            Self::Audit => "audit",
         }
     }
 
@@ -46,6 +86,11 @@ impl Context {
             Self::List => "Lists to choose from",
             Self::Form => "Forms",
             Self::Account => "Your account",
+            Self::Admin => "Administration",
+            Self::Users => "Users",
+            Self::Roles => "Roles",
+            Self::Rules => "Rules of the house",
+            Self::Audit => "Audit trail",
         }
     }
 }
@@ -100,6 +145,7 @@ actions! {
         FocusNext "focus-next" ["tab"] "Focus the next part of the screen";
         FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
         ScreenChat "screen-chat" ["alt+1"] "Chat screen";
+        ScreenAdmin "screen-admin" ["alt+6"] "Admin screen, for administrators";
         ScreenAccount "screen-account" ["alt+9"] "Your account: profile, second factor, sessions, limits, data";
         Lock "lock" ["ctrl+l"] "Lock the screen; the vault closes";
         SignOut "sign-out" [] "Sign out and forget “stay signed in”";
@@ -194,5 +240,56 @@ actions! {
         AccountOpen "open" ["enter"] "Change or do what is selected; end the selected session";
         AccountEndOthers "end-others" ["x"] "End every session but this one";
         AccountHelp "account-help" ["?"] "Show the keys that work here";
+    }
+    Admin {
+        AdminUsers "users" ["1"] "The accounts";
+        AdminRoles "roles" ["2"] "Roles: what each may do, how often, with which models";
+        AdminRules "rules" ["3"] "The rules of the house";
+        AdminAudit "audit" ["4"] "The audit trail";
+        AdminUp "up" ["k", "up"] "Up";
+        AdminDown "down" ["j", "down"] "Down";
+        AdminLeft "left" ["h", "left"] "To the left";
+        AdminRight "right" ["l", "right"] "To the right";
+        AdminTop "top" ["g", "home"] "To the top";
+        AdminBottom "bottom" ["shift+g", "end"] "To the end of what is loaded";
+        AdminPageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        AdminPageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
+        AdminHelp "admin-help" ["?"] "Show the keys that work here";
+    }
+    Users {
+        UserOpen "open" ["enter"] "Show the account";
+        UserFilter "filter" ["/"] "Filter by name";
+        UserShow "show" ["f"] "Choose which roles and states are listed";
+        UserMark "mark" ["space"] "Mark the account, to do something to several";
+        UserNew "new" ["n"] "Make an account";
+        UserRole "role" ["r"] "Give another role";
+        UserLock "lock" ["l"] "Keep out for some minutes";
+        UserUnlock "unlock" ["u"] "Let in again; forget failed sign-ins";
+        UserEnable "enable" ["e"] "Enable";
+        UserDisable "disable" ["x"] "Disable: keep out until enabled again";
+        UserReset "reset" ["c"] "Forget the passphrase and make a one-time code instead";
+        UserEndSessions "end-sessions" ["s"] "End all sessions; beside a session: that one";
+        UserLimits "limits" ["i"] "Limits of this account";
+        UserModels "models" ["m"] "Which models this account may use";
+        UserDelete "delete" ["d", "delete"] "Move to the trash";
+        UserRestore "restore" ["b"] "Bring back from the trash";
+        UserPurge "purge" ["shift+p"] "Remove for good, from the trash";
+    }
+    Roles {
+        RoleChange "change" ["space", "enter"] "Allow, deny, or follow the rank again";
+        RoleNew "new" ["n"] "Make a role";
+        RoleRename "rename" ["r"] "Rename the role";
+        RoleLimits "limits" ["i"] "Limits of the role";
+        RoleModels "models" ["m"] "Which models the role may use";
+        RoleDelete "delete" ["d", "delete"] "Remove the role; its members get another";
+    }
+    Rules {
+        RuleChange "change" ["space", "enter"] "Change the rule";
+    }
+    Audit {
+        TrailFilter "filter" ["/"] "Filter by action, person, result or time";
+        TrailVerify "verify" ["v"] "Verify the trail from its first entry to its last";
+        TrailExport "export" ["x"] "Write what is listed to a file";
+        TrailPrune "prune" ["p"] "Remove what the rule no longer keeps";
     }
 }

@@ -268,12 +268,12 @@ impl Keymap {
         }
     }
 
-    /// What this key means here: in the context first, then everywhere.
+    /// What this key means here: in the context first, then around it, then everywhere.
     #[must_use]
     pub fn resolve(&self, context: Context, key: KeyEvent) -> Option<Action> {
         let chord = Chord::from(key);
         let look = |context| self.meaning.get(&(context, chord)).copied();
-        look(context).or_else(|| look(Context::Global))
+        look(context).or_else(|| context.within().and_then(look)).or_else(|| look(Context::Global))
     }
 
     #[must_use]

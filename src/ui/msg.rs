@@ -1,5 +1,7 @@
 //! What reaches the interface, and what it asks for. Nested per screen, never one enum for the whole program.
 
+mod admin;
+
 use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -21,6 +23,8 @@ use crate::api::{
 };
 use crate::{config::live::Current, tasks::Running};
 
+pub use admin::{AdminCall, AdminReply, Target, UserAct, limit_of};
+
 /// Something happened.
 #[derive(Debug)]
 pub enum Msg {
@@ -37,6 +41,7 @@ pub enum Msg {
     Auth(AuthReply),
     Account(AccountReply),
     Chat(ChatReply),
+    Admin(AdminReply),
     Shell(ShellReply),
     /// The colours that were asked for with `Effect::Highlight`.
     Highlighted(crate::ui::text::highlight::Highlighted),
@@ -49,6 +54,7 @@ pub enum Effect {
     Auth(AuthCall),
     Account(AccountCall),
     Chat(ChatCall),
+    Admin(AdminCall),
     Shell(ShellCall),
     After(Duration, Timer),
     /// Colours a block of code away from the screen; answered by `Msg::Highlighted`.
@@ -57,6 +63,8 @@ pub enum Effect {
     Toast(Toast),
     /// Does what the key of this action would do: for `/help`, `/quit`, a click. Handled by the shell, like a toast.
     Act(Action),
+    /// These were refused until the passphrase is typed once more: the shell asks for it and does them again.
+    Confirm(Vec<Effect>),
 }
 
 /// Why the interface wants to be woken.
@@ -166,6 +174,8 @@ pub enum AuthCall {
         current: Secret,
         new: Secret,
     },
+    /// The passphrase once more, for what wants it fresh.
+    Confirm(Secret),
 }
 
 #[derive(Debug)]
@@ -184,6 +194,7 @@ pub enum AuthReply {
     Locked(Result<(), Fault>),
     Unlocked(Result<(), Fault>),
     PassphraseChanged(Result<(), Fault>),
+    Confirmed(Result<(), Fault>),
 }
 
 /// Calls about one's own account.

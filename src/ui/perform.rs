@@ -3,6 +3,8 @@
 //! It decides nothing about screens. Invariant: calls that change something, or that read what such a call changes, are
 //! done one after the other in the order they were asked for; so a draft is stored before the vault is locked.
 
+mod admin;
+
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -16,8 +18,8 @@ use super::{
     complete,
     copy::Clipboard,
     msg::{
-        AccountCall, AccountReply, AuthCall, AuthReply, ChatCall, ChatReply, Clip, Copied, Effect, Msg, ShellCall,
-        ShellReply,
+        AccountCall, AccountReply, AdminCall, AuthCall, AuthReply, ChatCall, ChatReply, Clip, Copied, Effect, Msg,
+        ShellCall, ShellReply,
     },
 };
 use crate::{
@@ -75,6 +77,9 @@ enum Search {
     Shelf(Shelf),
     Prompts,
     Path,
+    Users,
+    User,
+    Audit,
 }
 
 impl Performer {
@@ -103,6 +108,7 @@ impl Performer {
             }
             Effect::Account(call) => self.account(call),
             Effect::Chat(call) => self.chat(call),
+            Effect::Admin(call) => self.admin(call),
             Effect::Shell(call) => self.shell(call),
             Effect::After(wait, timer) => {
                 let hands = self.hands.clone();
@@ -123,7 +129,7 @@ impl Performer {
                 });
             }
             // The root takes these out; they mean nothing outside the machine.
-            Effect::Toast(_) | Effect::Act(_) => {}
+            Effect::Toast(_) | Effect::Act(_) | Effect::Confirm(_) => {}
         }
     }
 
@@ -195,14 +201,55 @@ impl Performer {
                 return self.hands.tasks.spawn("call", async move { hands.chat(call).await });
             }
         };
-        let newest = self.hands.quit.child_token();
-        if let Some(older) = self.latest.insert(search, newest.clone()) {
-            older.cancel();
-        }
+        let newest = self.newest(search);
         let hands = self.hands.clone();
         self.hands.tasks.spawn("search", async move {
             newest.run_until_cancelled(Box::pin(hands.chat(call))).await;
         });
+    }
+
+    /// Ends the older search of this kind.
+    fn newest(&mut self, search: Search) -> CancellationToken {
+        let newest = self.hands.quit.child_token();
+        if let Some(older) = self.latest.insert(search, newest.clone()) {
+            older.cancel();
+        }
+        newest
+    }
+
+    fn admin(&mut self, call: AdminCall) {
+        let (search, job) = match &call {
+            AdminCall::Users { .. } => (Some(Search::Users), None),
+            AdminCall::User { .. } => (Some(Search::User), None),
+            AdminCall::Audit { .. } => (Some(Search::Audit), None),
+            AdminCall::Each { .. } => (None, Some("changing accounts")),
+            AdminCall::Export { .. } => (None, Some("writing the audit trail to a file")),
+            AdminCall::Verify => (None, Some("verifying the audit trail")),
+            AdminCall::CreateUser(_)
+            | AdminCall::EndSession { .. }
+            | AdminCall::Roles
+            | AdminCall::CreateRole { .. }
+            | AdminCall::RenameRole { .. }
+            | AdminCall::DeleteRole { .. }
+            | AdminCall::Permit { .. }
+            | AdminCall::Limits { .. }
+            | AdminCall::Models { .. }
+            | AdminCall::Policy
+            | AdminCall::SetPolicy(_)
+            | AdminCall::Prune => (None, None),
+        };
+        let ended = match search {
+            Some(search) => self.newest(search),
+            None => self.hands.quit.clone(),
+        };
+        let hands = self.hands.clone();
+        let work = async move {
+            ended.run_until_cancelled(Box::pin(hands.admin(call))).await;
+        };
+        match job {
+            Some(name) => self.hands.tasks.spawn_job(name, work),
+            None => self.hands.tasks.spawn("call", work),
+        }
     }
 
     fn shell(&mut self, call: ShellCall) {
@@ -368,6 +415,10 @@ impl Hands {
             }),
             AuthCall::ChangePassphrase { current, new } => AuthReply::PassphraseChanged(match self.session() {
                 Some(session) => gateway.change_passphrase(&session, &current, &new).await,
+                None => signed_out(),
+            }),
+            AuthCall::Confirm(passphrase) => AuthReply::Confirmed(match self.session() {
+                Some(session) => gateway.confirm(&session, &passphrase).await,
                 None => signed_out(),
             }),
         };

@@ -18,11 +18,13 @@ use super::{
     run::App,
     screens::{
         account::AccountScreen,
+        admin::AdminScreen,
         chat::ChatScreen,
         sign_in::{ChangeOut, ChangePassphrase, LockScreen, SignInScreen},
     },
     theme::Theme,
     widgets::{
+        confirm::{Confirm, ConfirmOut},
         help::Help,
         palette::palette,
         picker::{Picker, PickerOut},
@@ -30,7 +32,7 @@ use super::{
     },
 };
 use crate::{
-    api::{Fault, health::OllamaState, profile::Preferences},
+    api::{Fault, auth::Role, health::OllamaState, profile::Preferences},
     config::{Config, ThemeName, load::Problem},
     tasks::Running,
 };
@@ -62,6 +64,8 @@ pub struct Root {
     stage: Stage,
     /// In front of the chat, while somebody is in.
     screen: Screen,
+    /// Kept while another screen is shown, for the answers that may still come. Only administrators get to see it.
+    admin: AdminScreen,
     /// What the settings file says; `cx.config` is that with the preferences of whoever is in.
     settings: Config,
     preferences: Preferences,
@@ -101,6 +105,7 @@ enum Stage {
 enum Screen {
     Chat,
     Account(Box<AccountScreen>),
+    Admin,
 }
 
 /// What stands in front of the screen and takes the keys.
@@ -110,6 +115,7 @@ enum Overlay {
     Help(Help),
     Jobs,
     ChangePassphrase(ChangePassphrase),
+    Confirm(Confirm),
 }
 
 impl Root {
@@ -124,6 +130,7 @@ impl Root {
             clock,
             stage: Stage::Opening,
             screen: Screen::Chat,
+            admin: AdminScreen::default(),
             preferences: Preferences::default(),
             registration: false,
             overlay: None,
@@ -149,6 +156,7 @@ impl Root {
         while let Some(effect) = waiting.pop_front() {
             match effect {
                 Effect::Toast(toast) => outward.extend(self.raise(toast)),
+                Effect::Confirm(then) => self.ask_passphrase(then),
                 Effect::Act(action) => {
                     let more = self.act(action, None);
                     for effect in more.into_iter().rev() {
@@ -158,6 +166,7 @@ impl Root {
                 other @ (Effect::Auth(_)
                 | Effect::Account(_)
                 | Effect::Chat(_)
+                | Effect::Admin(_)
                 | Effect::Shell(_)
                 | Effect::After(..)
                 | Effect::Highlight(_)) => outward.push(other),
@@ -168,6 +177,21 @@ impl Root {
             outward.push(Effect::After(SPIN, Timer::Spinner));
         }
         outward
+    }
+
+    /// Nothing is asked of somebody who is not in: what was refused stays undone.
+    fn ask_passphrase(&mut self, then: Vec<Effect>) {
+        if !matches!(self.stage, Stage::Inside(_)) {
+            return;
+        }
+        match &mut self.overlay {
+            Some(Overlay::Confirm(question)) => question.also(then),
+            _ => self.overlay = Some(Overlay::Confirm(Confirm::new(then))),
+        }
+    }
+
+    fn is_admin(&self) -> bool {
+        self.cx.account.as_ref().is_some_and(|account| account.role == Role::Admin)
     }
 
     fn raise(&mut self, toast: Toast) -> Option<Effect> {
@@ -193,11 +217,13 @@ impl Root {
             Stage::Inside(chat) => match &self.screen {
                 Screen::Chat => chat.is_busy(),
                 Screen::Account(account) => account.is_busy(),
+                Screen::Admin => self.admin.is_busy(),
             },
             Stage::Locked { lock, .. } => lock.is_busy(),
         };
         let before = match &self.overlay {
             Some(Overlay::ChangePassphrase(form)) => form.is_busy(),
+            Some(Overlay::Confirm(question)) => question.is_busy(),
             Some(Overlay::Jobs) => !self.jobs.is_empty(),
             Some(Overlay::Palette(_) | Overlay::Help(_)) | None => false,
         };
@@ -207,7 +233,7 @@ impl Root {
     fn context(&self) -> Context {
         match &self.overlay {
             Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs) => Context::List,
-            Some(Overlay::ChangePassphrase(_)) => Context::Form,
+            Some(Overlay::ChangePassphrase(_) | Overlay::Confirm(_)) => Context::Form,
             None => self.context_behind(),
         }
     }
@@ -219,6 +245,7 @@ impl Root {
             Stage::Inside(chat) => match &self.screen {
                 Screen::Chat => chat.context(),
                 Screen::Account(account) => account.context(),
+                Screen::Admin => self.admin.context(),
             },
         }
     }
@@ -249,11 +276,16 @@ impl Root {
                 Vec::new()
             }
             (Some(Overlay::ChangePassphrase(form)), _) => form.on_key(key).unwrap_or_default(),
+            (Some(Overlay::Confirm(question)), _) => {
+                question.on_key(key);
+                Vec::new()
+            }
             (None, Stage::Outside(screen)) => screen.on_key(key).unwrap_or_default(),
             (None, Stage::Locked { lock, .. }) => lock.on_key(key).unwrap_or_default(),
             (None, Stage::Inside(chat)) => match &mut self.screen {
                 Screen::Chat => chat.on_key(key, &self.cx).unwrap_or_default(),
                 Screen::Account(account) => account.on_key(key, &self.cx).unwrap_or_default(),
+                Screen::Admin => self.admin.on_key(key).unwrap_or_default(),
             },
             (None, Stage::Opening | Stage::Failed(_)) => Vec::new(),
         }
@@ -285,7 +317,7 @@ impl Root {
         match action {
             Action::Quit => self.quit(),
             Action::Interrupt => self.interrupt(),
-            Action::Help | Action::TreeHelp | Action::TranscriptHelp | Action::AccountHelp => {
+            Action::Help | Action::TreeHelp | Action::TranscriptHelp | Action::AccountHelp | Action::AdminHelp => {
                 self.overlay = Some(Overlay::Help(Help::new(self.context_behind())));
                 Vec::new()
             }
@@ -303,6 +335,7 @@ impl Root {
                     Stage::Inside(chat) => effects.extend(match &mut self.screen {
                         Screen::Chat => chat.on_action(action, &self.cx).unwrap_or_default(),
                         Screen::Account(account) => account.on_action(action, &self.cx).unwrap_or_default(),
+                        Screen::Admin => self.admin.open(),
                     }),
                     Stage::Failed(_) => {
                         self.stage = Stage::Opening;
@@ -315,6 +348,17 @@ impl Root {
             Action::StartOllama => self.start_ollama(),
             Action::ScreenChat => self.show_chat(),
             Action::ScreenAccount if matches!(self.stage, Stage::Inside(_)) => self.show_account(),
+            Action::ScreenAdmin => self.show_admin(),
+            // From the palette: the tabs can be reached from everywhere.
+            Action::AdminUsers | Action::AdminRoles | Action::AdminRules | Action::AdminAudit
+                if !matches!(self.screen, Screen::Admin) =>
+            {
+                let mut effects = self.show_admin();
+                if matches!(self.screen, Screen::Admin) {
+                    effects.extend(self.admin.on_action(action, &self.cx).unwrap_or_default());
+                }
+                effects
+            }
             Action::Lock => self.lock(None),
             Action::SignOut => self.sign_out(),
             Action::ChangePassphrase if matches!(self.stage, Stage::Inside(_)) => {
@@ -358,8 +402,18 @@ impl Root {
                 ChangeOut::Effects(effects) => return Some(effects),
                 ChangeOut::Closed => self.overlay = None,
             },
+            Overlay::Confirm(_) if action == Action::Interrupt => return Some(self.unconfirmed()),
+            Overlay::Confirm(question) => match question.on_action(action)? {
+                ConfirmOut::Effects(effects) => return Some(effects),
+                ConfirmOut::Closed => return Some(self.unconfirmed()),
+            },
         }
         Some(Vec::new())
+    }
+
+    fn unconfirmed(&mut self) -> Vec<Effect> {
+        self.overlay = None;
+        vec![Effect::Toast(Toast::notice("Left as it was."))]
     }
 
     fn screen_action(&mut self, action: Action, key: Option<KeyEvent>) -> Vec<Effect> {
@@ -374,6 +428,13 @@ impl Root {
                 Screen::Chat => chat.on_action(action, &self.cx),
                 Screen::Account(account) => match account.on_action(action, &self.cx) {
                     None if is_the_chat_s(action) && !account.must_add_factor() => {
+                        self.screen = Screen::Chat;
+                        chat.on_action(action, &self.cx)
+                    }
+                    used => used,
+                },
+                Screen::Admin => match self.admin.on_action(action, &self.cx) {
+                    None if is_the_chat_s(action) && !self.admin.has_dialog() => {
                         self.screen = Screen::Chat;
                         chat.on_action(action, &self.cx)
                     }
@@ -397,17 +458,43 @@ impl Root {
         match &self.stage {
             Stage::Opening | Stage::Failed(_) | Stage::Outside(_) => anywhere,
             Stage::Locked { .. } => anywhere || action == Action::SignOut,
-            Stage::Inside(_) => true,
+            Stage::Inside(_) => match action.spec().context {
+                Context::Global => action != Action::ScreenAdmin || self.is_admin(),
+                Context::Composer
+                | Context::Tree
+                | Context::Transcript
+                | Context::Account
+                | Context::List
+                | Context::Form => true,
+                Context::Admin => self.is_admin(),
+                context @ (Context::Users | Context::Roles | Context::Rules | Context::Audit) => {
+                    matches!(self.screen, Screen::Admin) && self.admin.tab_context() == context
+                }
+            },
         }
     }
 
     fn show_chat(&mut self) -> Vec<Effect> {
-        if matches!(&self.screen, Screen::Account(account) if account.must_add_factor()) {
-            let toast = Toast::notice("A second factor comes first: this installation asks you for one.");
-            return vec![Effect::Toast(toast)];
+        if self.must_add_factor() {
+            return factor_first();
         }
         self.screen = Screen::Chat;
         Vec::new()
+    }
+
+    fn must_add_factor(&self) -> bool {
+        matches!(&self.screen, Screen::Account(account) if account.must_add_factor())
+    }
+
+    fn show_admin(&mut self) -> Vec<Effect> {
+        if !matches!(self.stage, Stage::Inside(_)) || !self.is_admin() {
+            return vec![Effect::Toast(Toast::notice("That screen is for administrators."))];
+        }
+        if self.must_add_factor() {
+            return factor_first();
+        }
+        self.screen = Screen::Admin;
+        self.admin.open()
     }
 
     fn show_account(&mut self) -> Vec<Effect> {
@@ -457,6 +544,7 @@ impl Root {
             let used = match &mut self.screen {
                 Screen::Chat => chat.on_action(Action::Interrupt, &self.cx),
                 Screen::Account(account) => account.on_action(Action::Interrupt, &self.cx),
+                Screen::Admin => self.admin.on_action(Action::Interrupt, &self.cx),
             };
             if let Some(effects) = used {
                 self.quitting = false;
@@ -534,6 +622,7 @@ impl Root {
         self.toasts.clear();
         self.cx.account = None;
         self.screen = Screen::Chat;
+        self.admin = AdminScreen::default();
         self.preferences = Preferences::default();
         // The settings file's keys have been complained of already.
         let _ = self.take_settings();
@@ -605,6 +694,10 @@ impl Root {
                 self.picked(out.as_ref())
             }
             (Some(Overlay::ChangePassphrase(form)), _) => form.on_paste(&text),
+            (Some(Overlay::Confirm(question)), _) => {
+                question.on_paste(&text);
+                Vec::new()
+            }
             (None, Stage::Outside(screen)) => screen.on_paste(&text),
             (None, Stage::Locked { lock, .. }) => {
                 lock.on_paste(&text);
@@ -613,6 +706,7 @@ impl Root {
             (None, Stage::Inside(chat)) => match &mut self.screen {
                 Screen::Chat => chat.on_paste(text, &self.cx),
                 Screen::Account(account) => account.on_paste(&text, &self.cx),
+                Screen::Admin => self.admin.on_paste(&text),
             },
             (Some(Overlay::Help(_) | Overlay::Jobs), _) | (None, Stage::Opening | Stage::Failed(_)) => Vec::new(),
         }
@@ -645,9 +739,14 @@ impl Root {
                 form.on_mouse(mouse);
                 Vec::new()
             }
+            (Some(Overlay::Confirm(question)), _) => {
+                question.on_mouse(mouse);
+                Vec::new()
+            }
             (None, Stage::Inside(chat)) => match &mut self.screen {
                 Screen::Chat => chat.on_mouse(mouse, body, &self.cx),
                 Screen::Account(account) => account.on_mouse(mouse, body, &self.cx),
+                Screen::Admin => self.admin.on_mouse(mouse, body, &self.cx),
             },
             (None, Stage::Outside(screen)) => screen.on_mouse(mouse),
             (None, Stage::Locked { lock, .. }) => {
@@ -675,8 +774,20 @@ fn is_the_chat_s(action: Action) -> bool {
                 | Action::ToggleSidebar
                 | Action::ToggleOptions
         ),
-        Context::List | Context::Form | Context::Account => false,
+        Context::List
+        | Context::Form
+        | Context::Account
+        | Context::Admin
+        | Context::Users
+        | Context::Roles
+        | Context::Rules
+        | Context::Audit => false,
     }
+}
+
+fn factor_first() -> Vec<Effect> {
+    let toast = Toast::notice("A second factor comes first: this installation asks you for one.");
+    vec![Effect::Toast(toast)]
 }
 
 fn idle_reason() -> String {
@@ -704,6 +815,7 @@ impl App for Root {
             Msg::Auth(reply) => self.on_auth(reply),
             Msg::Account(reply) => self.on_account(reply),
             Msg::Chat(reply) => self.on_chat(reply),
+            Msg::Admin(reply) => self.on_admin(reply),
             Msg::Shell(reply) => self.on_shell(reply),
             Msg::Highlighted(done) => self.with_chat(|chat, _| {
                 chat.on_highlighted(done);

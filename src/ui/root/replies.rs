@@ -16,7 +16,7 @@ use crate::{
     ui::{
         cx::Cx,
         keymap::placed,
-        msg::{AccountReply, AuthCall, AuthReply, ChatReply, Copied, Effect, ShellCall, ShellReply, Timer},
+        msg::{AccountReply, AdminReply, AuthCall, AuthReply, ChatReply, Copied, Effect, ShellCall, ShellReply, Timer},
         screens::{
             account::AccountScreen,
             chat::ChatScreen,
@@ -48,8 +48,9 @@ impl Root {
             }
             (AuthReply::Proposed(Ok(secret)), Stage::Inside(_)) => match &mut self.overlay {
                 Some(Overlay::ChangePassphrase(form)) => form.proposed(secret.reveal()),
-                Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs) | None => Vec::new(),
+                Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs | Overlay::Confirm(_)) | None => Vec::new(),
             },
+            (AuthReply::Confirmed(outcome), _) => self.on_confirmed(outcome),
             (AuthReply::PassphraseChanged(outcome), _) => self.on_passphrase_changed(outcome),
             (AuthReply::Locked(outcome), _) => self.on_locked(outcome),
             (AuthReply::Unlocked(outcome), _) => self.on_unlocked(outcome),
@@ -110,8 +111,24 @@ impl Root {
                 form.refused(fault);
                 Vec::new()
             }
-            (Err(fault), Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs) | None) => {
+            (Err(fault), Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs | Overlay::Confirm(_)) | None) => {
                 vec![Effect::Toast(Toast::fault(&fault))]
+            }
+        }
+    }
+
+    /// What was refused is done now; a wrong passphrase is asked for again.
+    fn on_confirmed(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
+        match (outcome, self.overlay.take()) {
+            (Ok(()), Some(Overlay::Confirm(question))) => question.into_effects(),
+            (Err(fault), Some(Overlay::Confirm(mut question))) => {
+                question.refused(fault);
+                self.overlay = Some(Overlay::Confirm(question));
+                Vec::new()
+            }
+            (_, other) => {
+                self.overlay = other;
+                Vec::new()
             }
         }
     }
@@ -136,6 +153,9 @@ impl Root {
                 // Whatever was asked while it was locked got no answer.
                 let mut effects = chat.on_event(&Event::Changed(Changed::Everything), &self.cx);
                 self.stage = Stage::Inside(chat);
+                if matches!(self.screen, Screen::Admin) {
+                    effects.extend(self.admin.open());
+                }
                 effects.extend(self.watch_idleness());
                 effects
             }
@@ -267,11 +287,11 @@ impl Root {
         effects.extend(match (&mut self.screen, reply) {
             (Screen::Account(account), reply) => account.on_reply(reply, &self.cx),
             // Left meanwhile; only what was written is still of interest.
-            (Screen::Chat, AccountReply::Exported(done)) => {
+            (Screen::Chat | Screen::Admin, AccountReply::Exported(done)) => {
                 let path = |report: ExportReport| Toast::good(format!("Your data is in {}.", report.path.display()));
                 vec![Effect::Toast(done.map_or_else(|fault| Toast::fault(&fault), path))]
             }
-            (Screen::Chat, _) => Vec::new(),
+            (Screen::Chat | Screen::Admin, _) => Vec::new(),
         });
         effects
     }
@@ -287,7 +307,7 @@ impl Root {
 
     fn unless_locked(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
         if matches!(self.stage, Stage::Locked { .. }) {
-            effects.retain(|effect| !matches!(effect, Effect::Toast(_) | Effect::Act(_)));
+            effects.retain(|effect| !matches!(effect, Effect::Toast(_) | Effect::Act(_) | Effect::Confirm(_)));
         }
         effects
     }
@@ -407,8 +427,18 @@ impl Root {
                 (_, Stage::Outside(screen)) => screen.on_judge_due(asked),
                 (_, Stage::Opening | Stage::Failed(_) | Stage::Inside(_) | Stage::Locked { .. }) => Vec::new(),
             },
-            timer @ (Timer::SaveDraft | Timer::Settle(_)) => self.with_chat(|chat, cx| chat.on_timer(timer, cx)),
+            Timer::Settle(asked) => self.admin.on_settled(asked),
+            timer @ Timer::SaveDraft => self.with_chat(|chat, cx| chat.on_timer(timer, cx)),
         }
+    }
+
+    /// As the chat, it goes on hearing while it is locked, but says nothing.
+    pub(super) fn on_admin(&mut self, reply: AdminReply) -> Vec<Effect> {
+        if let Some(effects) = self.refused(reply.fault()) {
+            return effects;
+        }
+        let effects = self.admin.on_reply(reply, &self.cx);
+        self.unless_locked(effects)
     }
 
     pub(super) fn on_chat(&mut self, reply: ChatReply) -> Vec<Effect> {

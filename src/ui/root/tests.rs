@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod account;
+mod admin;
 mod coming_in;
 
 /// 2026-11-24 10:02 UTC, as `Cx::fixed`.

@@ -56,6 +56,7 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
         Stage::Inside(chat) => match &root.screen {
             Screen::Chat => chat.view(frame, body, cx, root.overlay.is_none()),
             Screen::Account(account) => account.view(frame, body, &chat.lane(), cx),
+            Screen::Admin => root.admin.view(frame, body, cx, root.overlay.is_none()),
         },
         Stage::Locked { lock, .. } => lock.view(frame, body, cx),
     }
@@ -65,7 +66,8 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
         Stage::Outside(screen) => screen.footer(cx),
         Stage::Inside(chat) => match &root.screen {
             Screen::Chat => with_the_shell_s(chat.footer(cx), &CHAT_KEYS, cx),
-            Screen::Account(account) => with_the_shell_s(account.footer(cx), &ACCOUNT_KEYS, cx),
+            Screen::Account(account) => with_the_shell_s(account.footer(cx), &OTHER_KEYS, cx),
+            Screen::Admin => with_the_shell_s(root.admin.footer(cx), &OTHER_KEYS, cx),
         },
         Stage::Locked { lock, .. } => lock.footer(cx),
     };
@@ -75,6 +77,7 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
         Some(Overlay::Help(help)) => help.view(frame, area, cx),
         Some(Overlay::Jobs) => jobs::view(&root.jobs, std::time::Instant::now(), frame, area, cx),
         Some(Overlay::ChangePassphrase(form)) => form.view(frame, area, cx),
+        Some(Overlay::Confirm(question)) => question.view(frame, area, cx),
         None => {}
     }
     toast::view(root.toasts.iter().map(|(_, toast)| toast), frame, body.inner(Margin::new(1, 0)), cx);
@@ -92,7 +95,7 @@ fn with_the_shell_s(mut hints: Vec<Hint>, keys: &[(Action, &'static str)], cx: &
 
 const CHAT_KEYS: [(Action, &str); 3] =
     [(Action::Palette, "commands"), (Action::NewConversation, "new"), (Action::Help, "help")];
-const ACCOUNT_KEYS: [(Action, &str); 2] = [(Action::Palette, "commands"), (Action::Help, "help")];
+const OTHER_KEYS: [(Action, &str); 2] = [(Action::Palette, "commands"), (Action::Help, "help")];
 
 /// What a click at this column of the first line does: the program's name opens the palette, a person's
 /// their account, the state of Ollama asks anew, the
@@ -116,17 +119,25 @@ fn header_line(root: &Root, width: u16) -> Line<'static> {
 /// ` ollamanet   Chat            alice · admin   ● ollama 0.35   2 jobs `, giving up from the left of the right half.
 fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
     let cx = &root.cx;
-    let mut left = vec![Span::styled(" ollamanet ", cx.theme.title)];
+    let mut left = vec![(Span::styled(" ollamanet ", cx.theme.title), Some(Action::Palette))];
     if cx.is_demo {
-        left.push(Span::styled(" demo: a stand-in answers ", cx.theme.badge));
-        left.push(Span::raw(" "));
+        left.push((Span::styled(" demo: a stand-in answers ", cx.theme.badge), None));
+        left.push((Span::raw(" "), None));
     }
     if matches!(root.stage, Stage::Inside(_)) {
-        let name = match &root.screen {
-            Screen::Chat => "  Chat ",
-            Screen::Account(_) => "  Account ",
+        let style = |here| if here { cx.theme.accent } else { cx.theme.dim };
+        let (chat, admin, account) = match &root.screen {
+            Screen::Chat => (true, false, false),
+            Screen::Account(_) => (false, false, true),
+            Screen::Admin => (false, true, false),
         };
-        left.push(Span::styled(name, cx.theme.accent));
+        left.push((Span::styled("  Chat ", style(chat)), Some(Action::ScreenChat)));
+        if root.is_admin() {
+            left.push((Span::styled(" Admin ", style(admin)), Some(Action::ScreenAdmin)));
+        }
+        if account {
+            left.push((Span::styled(" Account ", style(account)), Some(Action::ScreenAccount)));
+        }
     }
     let mut right: Vec<(Vec<Span>, Option<Action>)> = Vec::new();
     if let Some(account) = cx.account.as_ref().filter(|_| !matches!(root.stage, Stage::Outside(_))) {
@@ -153,13 +164,13 @@ fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
         right.push((vec![Span::styled(text, cx.theme.accent)], Some(Action::ToggleJobs)));
     }
     let wide = |spans: &[Span]| spans.iter().map(Span::width).sum::<usize>();
-    let room = usize::from(width).saturating_sub(wide(&left) + 1);
+    let taken: usize = left.iter().map(|(span, _)| span.width()).sum();
+    let room = usize::from(width).saturating_sub(taken + 1);
     while !right.is_empty() && right.iter().map(|(part, _)| wide(part) + 3).sum::<usize>() > room {
         right.remove(0);
     }
     let used: usize = right.iter().map(|(part, _)| wide(part) + 3).sum();
-    let mut line: Vec<(Span, Option<Action>)> =
-        left.into_iter().enumerate().map(|(at, span)| (span, (at == 0).then_some(Action::Palette))).collect();
+    let mut line: Vec<(Span, Option<Action>)> = left;
     line.push((Span::raw(" ".repeat(room.saturating_sub(used))), None));
     for (part, action) in right {
         line.push((Span::raw("   "), None));

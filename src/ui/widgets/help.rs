@@ -44,9 +44,12 @@ impl Help {
 
     fn lines(self, cx: &Cx) -> Vec<Line<'static>> {
         let mut order = vec![self.context];
-        order.extend([Context::Global].into_iter().filter(|context| *context != self.context));
-        order
-            .extend(Context::ALL.into_iter().filter(|context| *context != self.context && *context != Context::Global));
+        let around = self.context.within().into_iter().chain([Context::Global]);
+        for context in around.chain(Context::ALL) {
+            if !order.contains(&context) {
+                order.push(context);
+            }
+        }
         let widest = ACTIONS.iter().map(|spec| cx.keymap.labels(spec.action).width()).max().unwrap_or_default();
         // One column for all, unless somebody bound half the keyboard to an action.
         let column = widest.clamp(8, 32) + 2;

@@ -1,6 +1,7 @@
 //! Parts that more than one screen is made of. None of them knows a service.
 
 pub mod composer;
+pub mod confirm;
 pub mod field;
 pub mod form;
 pub mod help;

@@ -21,7 +21,18 @@ pub fn palette(cx: &Cx, works: impl Fn(Action) -> bool) -> Picker<Action> {
 
 /// Moving about in lists and forms is for keys alone, and so is the palette's own key.
 fn is_command(context: Context, action: Action) -> bool {
-    let is_place = matches!(context, Context::Global | Context::Composer | Context::Tree | Context::Transcript);
+    let is_place = match context {
+        Context::Global
+        | Context::Composer
+        | Context::Tree
+        | Context::Transcript
+        | Context::Admin
+        | Context::Users
+        | Context::Roles
+        | Context::Rules
+        | Context::Audit => true,
+        Context::List | Context::Form | Context::Account => false,
+    };
     let is_motion = matches!(
         action,
         Action::Palette
@@ -32,6 +43,15 @@ fn is_command(context: Context, action: Action) -> bool {
             | Action::FocusPrevious
             | Action::TreeHelp
             | Action::TranscriptHelp
+            | Action::AdminHelp
+            | Action::AdminUp
+            | Action::AdminDown
+            | Action::AdminLeft
+            | Action::AdminRight
+            | Action::AdminTop
+            | Action::AdminBottom
+            | Action::AdminPageUp
+            | Action::AdminPageDown
     );
     is_place && !is_motion
 }

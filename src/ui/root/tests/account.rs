@@ -73,6 +73,8 @@ fn calls(effects: &[Effect]) -> Vec<&AccountCall> {
             Effect::Account(call) => Some(call),
             Effect::Auth(_)
             | Effect::Chat(_)
+            | Effect::Admin(_)
+            | Effect::Confirm(_)
             | Effect::Shell(_)
             | Effect::After(..)
             | Effect::Highlight(_)

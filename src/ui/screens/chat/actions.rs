@@ -76,7 +76,12 @@ impl ChatScreen {
             | Context::Transcript
             | Context::List
             | Context::Form
-            | Context::Account => None,
+            | Context::Account
+            | Context::Admin
+            | Context::Users
+            | Context::Roles
+            | Context::Rules
+            | Context::Audit => None,
         }
     }
 

@@ -428,7 +428,8 @@ impl SignInScreen {
             | AuthReply::SignedOut(_)
             | AuthReply::Locked(_)
             | AuthReply::Unlocked(_)
-            | AuthReply::PassphraseChanged(_) => Progress::Here(Vec::new()),
+            | AuthReply::PassphraseChanged(_)
+            | AuthReply::Confirmed(_) => Progress::Here(Vec::new()),
         }
     }
 

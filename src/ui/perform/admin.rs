@@ -1,0 +1,289 @@
+//! The calls of the Admin screen: one account or many, and the trail into a file.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{BufWriter, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::Hands;
+use crate::{
+    api::{
+        AccountId, Fault, FaultKind,
+        admin::{ActivationCode, AuditEntry, AuditFilter},
+        auth::Session,
+        events::Event,
+    },
+    ui::{
+        complete,
+        msg::{AdminCall, AdminReply, Msg, Target, UserAct},
+    },
+};
+
+/// The longest that many calls in a row wait for a limit on calls a minute.
+const PATIENCE: Duration = Duration::from_secs(90);
+const EXPORT_PAGE: u32 = 100;
+
+impl Hands {
+    pub(super) async fn admin(&self, call: AdminCall) {
+        let Some(session) = self.session() else {
+            return self.tell(Msg::Event(Event::SessionEnded(Fault::signed_out()))).await;
+        };
+        let reply = self.administer(&session, call).await;
+        self.tell(Msg::Admin(reply)).await;
+    }
+
+    async fn administer(&self, session: &Session, call: AdminCall) -> AdminReply {
+        let gateway = &self.gateway;
+        let done = match &call {
+            AdminCall::Users { asked, filter, after, limit } => {
+                let page = gateway.users(session, filter.clone(), after.clone(), *limit).await;
+                return AdminReply::Users { asked: *asked, page };
+            }
+            AdminCall::User { asked, id } => {
+                let detail = gateway.user(session, *id).await.map(Box::new);
+                return AdminReply::User { asked: *asked, id: *id, detail };
+            }
+            AdminCall::CreateUser(new) => {
+                let code = gateway.create_user(session, new.clone()).await;
+                return AdminReply::Created { new: new.clone(), code };
+            }
+            AdminCall::Each { act, targets } => {
+                let results = self.each(session, act, targets).await;
+                return AdminReply::Each { act: act.clone(), results };
+            }
+            AdminCall::Roles => return AdminReply::Roles(gateway.roles(session).await),
+            AdminCall::Policy => return AdminReply::Policy(gateway.policy(session).await),
+            AdminCall::Audit { asked, filter, before, limit } => {
+                let page = gateway.audit(session, filter.clone(), *before, *limit).await;
+                return AdminReply::Audit { asked: *asked, page };
+            }
+            AdminCall::Verify => return AdminReply::Verified(gateway.verify_audit(session).await),
+            AdminCall::Prune => return AdminReply::Pruned(gateway.prune_audit(session).await),
+            AdminCall::Export { filter, path } => {
+                let path = complete::whole(path);
+                let written = self.export_trail(session, filter, &path).await;
+                return AdminReply::Exported { path, filter: filter.clone(), written };
+            }
+            AdminCall::EndSession { of, which } => gateway.end_user_session(session, of.id, Some(*which)).await,
+            AdminCall::CreateRole { name, rank } => gateway.create_role(session, name, *rank).await.map(drop),
+            AdminCall::RenameRole { name, new } => gateway.rename_role(session, name, new).await,
+            AdminCall::DeleteRole { name, instead } => gateway.delete_role(session, name, instead).await,
+            AdminCall::Permit { role, permission, allowed } => {
+                gateway.set_permission(session, role, *permission, *allowed).await
+            }
+            AdminCall::Limits { scope, changes } => {
+                let mut done = Ok(());
+                for (limited, most) in changes {
+                    done = gateway.set_limit(session, scope.clone(), *limited, *most).await;
+                    if done.is_err() {
+                        break;
+                    }
+                }
+                done
+            }
+            AdminCall::Models { scope, rules } => gateway.set_model_access(session, scope.clone(), rules.clone()).await,
+            AdminCall::SetPolicy(policy) => gateway.set_policy(session, policy.clone()).await,
+        };
+        AdminReply::Done { call, done }
+    }
+
+    async fn each(
+        &self,
+        session: &Session,
+        act: &UserAct,
+        targets: &[Target],
+    ) -> Vec<(Target, Result<Option<ActivationCode>, Fault>)> {
+        let mut results: Vec<(Target, Result<Option<ActivationCode>, Fault>)> = Vec::new();
+        let mut unconfirmed = None;
+        for target in targets {
+            // Once it was asked for, the passphrase would be asked for by all that follow.
+            let done = match &unconfirmed {
+                Some(fault) => Err(Fault::clone(fault)),
+                None => self.patiently(|| self.act_on(session, act, target.id)).await,
+            };
+            if let Err(fault) = &done
+                && fault.kind == FaultKind::Unconfirmed
+            {
+                unconfirmed = Some(fault.clone());
+            }
+            results.push((target.clone(), done));
+        }
+        results
+    }
+
+    async fn act_on(&self, session: &Session, act: &UserAct, id: AccountId) -> Result<Option<ActivationCode>, Fault> {
+        let gateway = &self.gateway;
+        match act {
+            UserAct::Role(role) => gateway.set_user_role(session, id, role).await,
+            UserAct::Lock(minutes) => gateway.lock_user(session, id, *minutes).await,
+            UserAct::Unlock => gateway.unlock_user(session, id).await,
+            UserAct::Enable => gateway.enable_user(session, id).await,
+            UserAct::Disable => gateway.disable_user(session, id).await,
+            UserAct::Reset => return gateway.reset_user(session, id).await.map(Some),
+            UserAct::Delete => gateway.delete_user(session, id).await,
+            UserAct::Restore => gateway.restore_user(session, id).await,
+            UserAct::Purge => gateway.purge_user(session, id).await,
+            UserAct::EndSessions => gateway.end_user_session(session, id, None).await,
+        }
+        .map(|()| None)
+    }
+
+    /// Many calls in a row run into the limit on calls a minute; they wait for their turn rather than fail.
+    async fn patiently<T, F: Future<Output = Result<T, Fault>>>(
+        &self,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, Fault> {
+        loop {
+            let fault = match call().await {
+                Ok(done) => return Ok(done),
+                Err(fault) => fault,
+            };
+            let wait = fault.retry_after.filter(|after| fault.kind == FaultKind::Slow && *after <= PATIENCE);
+            let Some(wait) = wait else { return Err(fault) };
+            if self.quit.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                return Err(fault);
+            }
+        }
+    }
+
+    async fn export_trail(&self, session: &Session, filter: &AuditFilter, path: &Path) -> Result<u64, Fault> {
+        let mut file = TrailFile::create(path)?;
+        let mut before = None;
+        loop {
+            let page = self.patiently(|| self.gateway.audit(session, filter.clone(), before, EXPORT_PAGE)).await?;
+            file.write(&page.rows)?;
+            before = page.rows.last().map(|entry| entry.seq);
+            if !page.more || before.is_none() {
+                return file.finish();
+            }
+        }
+    }
+}
+
+/// A file being written for its owner alone. One that is not finished is not left behind.
+struct TrailFile {
+    path: PathBuf,
+    is_csv: bool,
+    out: BufWriter<File>,
+    written: u64,
+    finished: bool,
+}
+
+impl TrailFile {
+    /// Never over a file that is there.
+    fn create(path: &Path) -> Result<Self, Fault> {
+        let is_csv = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("csv") => true,
+            Some("jsonl" | "json") => false,
+            Some(_) | None => {
+                return Err(Fault::invalid("The file's name does not say what to write.")
+                    .hint("End it in .csv for a table or .jsonl for JSON, one entry a line."));
+            }
+        };
+        if !path.is_absolute() {
+            return Err(Fault::invalid("The file needs its whole path.").hint("Begin with / or with ~/."));
+        }
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::AlreadyExists {
+                return Fault::new(FaultKind::Conflict, "There is such a file already.").hint("Choose another name.");
+            }
+            unwritten(&error)
+        })?;
+        let mut made = Self { path: path.to_owned(), is_csv, out: BufWriter::new(file), written: 0, finished: false };
+        if is_csv {
+            writeln!(made.out, "{}", AuditEntry::CSV_HEAD).map_err(|error| unwritten(&error))?;
+        }
+        Ok(made)
+    }
+
+    fn write(&mut self, entries: &[AuditEntry]) -> Result<(), Fault> {
+        for entry in entries {
+            let line = if self.is_csv { entry.csv() } else { entry.json() };
+            writeln!(self.out, "{line}").map_err(|error| unwritten(&error))?;
+            self.written += 1;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<u64, Fault> {
+        self.out.flush().and_then(|()| self.out.get_ref().sync_all()).map_err(|error| unwritten(&error))?;
+        self.finished = true;
+        Ok(self.written)
+    }
+}
+
+impl Drop for TrailFile {
+    fn drop(&mut self) {
+        if !self.finished {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn unwritten(error: &std::io::Error) -> Fault {
+    let kind = match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => FaultKind::DiskFull,
+        std::io::ErrorKind::NotFound => FaultKind::NotFound,
+        _ => FaultKind::ReadOnly,
+    };
+    Fault::new(kind, format!("The trail cannot be written there: {error}.")).hint("Choose another place.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn entry() -> AuditEntry {
+        AuditEntry {
+            seq: 3,
+            at: 1_795_514_520_000,
+            actor: None,
+            actor_name: Some("alice".into()),
+            os_uid: 1000,
+            action: "users.lock".into(),
+            target: "=1+2, \"ben\"".into(),
+            result: "ok".into(),
+            hash: "00ff".into(),
+        }
+    }
+
+    #[test]
+    fn a_trail_is_written_for_its_owner_alone_and_never_over_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trail.csv");
+        let mut file = TrailFile::create(&path).unwrap();
+        file.write(&[entry()]).unwrap();
+        assert_eq!(file.finish().unwrap(), 1);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text,
+            "seq,at,actor,actor_name,os_uid,action,target,result,hash\n\
+             3,2026-11-24T10:02:00Z,,alice,1000,users.lock,\"'=1+2, \"\"ben\"\"\",ok,00ff\n"
+        );
+        assert_eq!(TrailFile::create(&path).map(drop).unwrap_err().kind, FaultKind::Conflict);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn a_trail_that_was_not_finished_leaves_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trail.jsonl");
+        let mut file = TrailFile::create(&path).unwrap();
+        file.write(&[entry()]).unwrap();
+        drop(file);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_name_that_does_not_say_the_kind_or_the_place_is_refused() {
+        for name in ["/tmp/trail", "/tmp/trail.txt", "trail.csv"] {
+            assert_eq!(TrailFile::create(Path::new(name)).map(drop).unwrap_err().kind, FaultKind::Invalid, "{name}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The Admin screen in its frame: who gets there, and the passphrase that is asked for on the way.
+
+use super::*;
+use crate::ui::msg::{AdminCall, AdminReply};
+
+fn press_alt(root: &mut Root, key: char) -> Vec<Effect> {
+    root.update(Msg::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::ALT)))
+}
+
+fn as_user() -> Root {
+    let mut root = root();
+    let mut signed_in = signed_in();
+    signed_in.account.role = Role::User;
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::Resumed(Box::new(signed_in))))));
+    root
+}
+
+#[test]
+fn an_administrator_goes_to_the_admin_screen_and_back() {
+    let mut root = inside();
+    assert!(draw(&root, 80, 24).lines().next().unwrap().contains("Chat  Admin"));
+    let effects = press_alt(&mut root, '6');
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::Users { .. }))), "{effects:?}");
+    assert!(draw(&root, 80, 24).contains("[1 Users]"));
+    press_alt(&mut root, '1');
+    assert!(!draw(&root, 80, 24).contains("[1 Users]"));
+    // A new conversation is the chat's, wherever its key is pressed.
+    press_alt(&mut root, '6');
+    press(&mut root, "ctrl+n");
+    assert!(matches!(root.screen, Screen::Chat));
+}
+
+#[test]
+fn nobody_else_sees_anything_of_the_admin_screen() {
+    let mut root = as_user();
+    assert!(!draw(&root, 120, 36).contains("Admin"));
+    press_alt(&mut root, '6');
+    assert!(matches!(root.screen, Screen::Chat));
+    press(&mut root, "ctrl+p");
+    write(&mut root, "audit trail");
+    let screen = draw(&root, 120, 36);
+    assert!(!screen.contains("Administration:") && !screen.contains("Audit trail:"), "{screen}");
+}
+
+#[test]
+fn the_palette_reaches_every_tab_and_offers_what_the_open_one_can_do() {
+    let mut root = inside();
+    press(&mut root, "ctrl+p");
+    write(&mut root, "Administration audit");
+    press(&mut root, "enter");
+    assert!(draw(&root, 80, 24).contains("[4 Audit]"));
+    press(&mut root, "f2");
+    write(&mut root, "verify the trail");
+    let effects = press(&mut root, "enter");
+    assert!(root.overlay.is_none(), "{effects:?}");
+}
+
+#[test]
+fn what_wants_the_passphrase_is_asked_for_once_and_then_done() {
+    let mut root = inside();
+    press_alt(&mut root, '6');
+    let call = AdminCall::Permit {
+        role: "students".into(),
+        permission: crate::api::admin::Permission::Chat,
+        allowed: Some(false),
+    };
+    let unconfirmed = Fault::new(FaultKind::Unconfirmed, "This needs your passphrase once more.");
+    let refused = |call: &AdminCall| AdminReply::Done { call: call.clone(), done: Err(unconfirmed.clone()) };
+    root.update(Msg::Admin(refused(&call)));
+    assert_looks("passphrase_once_more", {
+        let mut root = inside();
+        press_alt(&mut root, '6');
+        root.update(Msg::Admin(refused(&call)));
+        root
+    });
+    write(&mut root, "wrong");
+    press(&mut root, "enter");
+    let wrong = Fault::new(FaultKind::WrongCredentials, "That is not your passphrase.");
+    root.update(Msg::Auth(AuthReply::Confirmed(Err(wrong))));
+    assert!(draw(&root, 80, 24).contains("That is not your passphrase"));
+    write(&mut root, "correct horse");
+    let effects = press(&mut root, "enter");
+    let Some(Effect::Auth(AuthCall::Confirm(passphrase))) = effects.first() else { panic!("{effects:?}") };
+    assert_eq!(passphrase.reveal(), "correct horse");
+    let effects = root.update(Msg::Auth(AuthReply::Confirmed(Ok(()))));
+    assert!(matches!(&effects[..], [Effect::Admin(again), ..] if *again == call), "{effects:?}");
+    assert!(root.overlay.is_none());
+}
+
+#[test]
+fn leaving_the_passphrase_untyped_leaves_everything_as_it_was() {
+    let mut root = inside();
+    root.settle(vec![Effect::Confirm(vec![Effect::Admin(AdminCall::Prune)])]);
+    let effects = press(&mut root, "esc");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Admin(_))), "{effects:?}");
+    assert!(draw(&root, 80, 24).contains("Left as it was"));
+    let effects = root.update(Msg::Auth(AuthReply::Confirmed(Ok(()))));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Admin(_))), "a late answer does nothing");
+}
+
+#[test]
+fn signing_out_and_locking_leave_nothing_of_the_admin_screen() {
+    let mut root = inside();
+    press_alt(&mut root, '6');
+    press(&mut root, "ctrl+l");
+    assert!(!draw(&root, 80, 24).contains("Users"));
+    root.update(Msg::Event(Event::SessionEnded(Fault::signed_out())));
+    assert!(matches!(root.screen, Screen::Chat));
+}

@@ -1,0 +1,461 @@
+//! The Admin screen: users, roles, the rules of the house, the audit trail. Only administrators have it.
+//!
+//! The seam with the root is the chat screen's: an action comes to [`AdminScreen::on_action`] first; if that answers
+//! `None`, the key comes to [`AdminScreen::on_key`]. What the gate refuses until the passphrase is typed once more goes
+//! back as `Effect::Confirm`; the root asks and does it again.
+//!
+//! Invariant: nothing here decides who may what. The screen shows what it is told, and says what was refused.
+
+mod dialog;
+mod editors;
+mod roles;
+mod rules;
+mod table;
+mod trail;
+mod users;
+
+use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+};
+
+use self::{
+    dialog::{Codes, Dialog, Out, Outcome},
+    roles::Roles,
+    rules::Rules,
+    trail::Trail,
+    users::Users,
+};
+use crate::{
+    api::{Fault, FaultKind, admin::ActivationCode},
+    ui::{
+        actions::{Action, Context},
+        cx::{Cx, Hint},
+        msg::{AdminCall, AdminReply, Effect, Target, UserAct},
+        widgets::toast::Toast,
+    },
+};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tab {
+    #[default]
+    Users,
+    Roles,
+    Rules,
+    Audit,
+}
+
+const TABS: [(Tab, Action, &str); 4] = [
+    (Tab::Users, Action::AdminUsers, "Users"),
+    (Tab::Roles, Action::AdminRoles, "Roles"),
+    (Tab::Rules, Action::AdminRules, "Rules"),
+    (Tab::Audit, Action::AdminAudit, "Audit"),
+];
+
+#[derive(Debug, Default)]
+pub struct AdminScreen {
+    tab: Tab,
+    users: Users,
+    roles: Roles,
+    rules: Rules,
+    trail: Trail,
+    dialog: Option<Dialog>,
+    /// Changes that were sent and not told of yet.
+    working: usize,
+}
+
+/// What a tab wants: calls, and perhaps something in front of it.
+#[derive(Debug)]
+struct Step {
+    effects: Vec<Effect>,
+    dialog: Option<Dialog>,
+}
+
+impl From<Vec<Effect>> for Step {
+    fn from(effects: Vec<Effect>) -> Self {
+        Self { effects, dialog: None }
+    }
+}
+
+impl From<Dialog> for Step {
+    fn from(dialog: Dialog) -> Self {
+        Self { effects: Vec::new(), dialog: Some(dialog) }
+    }
+}
+
+impl From<AdminCall> for Step {
+    fn from(call: AdminCall) -> Self {
+        vec![Effect::Admin(call)].into()
+    }
+}
+
+impl AdminScreen {
+    /// Shown, or shown again: reads the tab anew.
+    pub fn open(&mut self) -> Vec<Effect> {
+        let mut effects = self.read();
+        // Their names are offered wherever a role is chosen, and pruning asks with the rule in it.
+        if self.tab != Tab::Roles {
+            effects.extend(self.roles.open());
+        }
+        if self.tab != Tab::Rules {
+            effects.extend(self.rules.open());
+        }
+        effects
+    }
+
+    fn read(&mut self) -> Vec<Effect> {
+        match self.tab {
+            Tab::Users => self.users.open(),
+            Tab::Roles => self.roles.open(),
+            Tab::Rules => self.rules.open(),
+            Tab::Audit => self.trail.open(),
+        }
+    }
+
+    #[must_use]
+    pub fn has_dialog(&self) -> bool {
+        self.dialog.is_some()
+    }
+
+    /// The context of the tab, whatever stands in front of it.
+    #[must_use]
+    pub fn tab_context(&self) -> Context {
+        match self.tab {
+            Tab::Users => Context::Users,
+            Tab::Roles => Context::Roles,
+            Tab::Rules => Context::Rules,
+            Tab::Audit => Context::Audit,
+        }
+    }
+
+    /// Where keys go at the moment.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match (&self.dialog, self.tab) {
+            (Some(dialog), _) => dialog.context(),
+            (None, Tab::Users) => self.users.context(),
+            (None, Tab::Roles | Tab::Rules | Tab::Audit) => self.tab_context(),
+        }
+    }
+
+    /// Whether something turns.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let tab = match self.tab {
+            Tab::Users => self.users.is_busy(),
+            Tab::Roles => self.roles.is_busy(),
+            Tab::Rules => self.rules.is_busy(),
+            Tab::Audit => self.trail.is_busy(),
+        };
+        tab || self.working > 0
+    }
+
+    /// `None` = not used.
+    pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        if let Some(dialog) = &mut self.dialog {
+            let out = dialog.on_action(action, cx)?;
+            return Some(self.dialog_out(out));
+        }
+        if let Some((tab, ..)) = TABS.into_iter().find(|(_, shows, _)| *shows == action) {
+            self.tab = tab;
+            return Some(self.read());
+        }
+        let step = match self.tab {
+            Tab::Users => self.users.on_action(action, &self.roles.names(), cx),
+            Tab::Roles => self.roles.on_action(action),
+            Tab::Rules => self.rules.on_action(action),
+            Tab::Audit => self.trail.on_action(action, self.rules.policy(), cx),
+        }?;
+        if step.dialog.is_some() {
+            self.dialog = step.dialog;
+        }
+        Some(self.sent(step.effects))
+    }
+
+    /// `None` = not used.
+    pub fn on_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
+        if let Some(dialog) = &mut self.dialog {
+            let out = dialog.on_key(key)?;
+            return Some(self.dialog_out(out));
+        }
+        match self.tab {
+            Tab::Users => self.users.on_key(key),
+            Tab::Roles | Tab::Rules | Tab::Audit => None,
+        }
+    }
+
+    pub fn on_paste(&mut self, text: &str) -> Vec<Effect> {
+        if let Some(dialog) = &mut self.dialog {
+            let out = dialog.on_paste(text);
+            return self.dialog_out(out);
+        }
+        match self.tab {
+            Tab::Users => self.users.on_paste(text),
+            Tab::Roles | Tab::Rules | Tab::Audit => Vec::new(),
+        }
+    }
+
+    /// The wheel moves; a click chooses from a list. `area` is what `view` was last given.
+    pub fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
+        if let Some(dialog) = &mut self.dialog {
+            let out = dialog.on_mouse(mouse, area, cx);
+            return self.dialog_out(out);
+        }
+        let action = match mouse.kind {
+            MouseEventKind::ScrollUp => Action::AdminUp,
+            MouseEventKind::ScrollDown => Action::AdminDown,
+            _ => return Vec::new(),
+        };
+        self.on_action(action, cx).unwrap_or_default()
+    }
+
+    fn dialog_out(&mut self, out: Out) -> Vec<Effect> {
+        let effects = match out {
+            Out::Stay => return Vec::new(),
+            Out::Effects(effects) => return effects,
+            Out::Send(call) => return self.sent(vec![Effect::Admin(call)]),
+            Out::Close => Vec::new(),
+            Out::Call(call) => vec![Effect::Admin(call)],
+            Out::Show { role, state } => self.users.show_only(role, state),
+            Out::Filter(filter) => self.trail.set_filter(filter),
+        };
+        self.dialog = None;
+        self.sent(effects)
+    }
+
+    /// Counts the changes that are on their way.
+    fn sent(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        self.working +=
+            effects.iter().filter(|effect| matches!(effect, Effect::Admin(call) if is_change(call))).count();
+        effects
+    }
+
+    pub fn on_settled(&self, asked: u64) -> Vec<Effect> {
+        self.users.on_settled(asked)
+    }
+
+    pub fn on_reply(&mut self, reply: AdminReply, cx: &Cx) -> Vec<Effect> {
+        match reply {
+            AdminReply::Users { asked, page } => self.users.on_page(asked, page, cx),
+            AdminReply::User { asked, id, detail } => self.users.on_detail(asked, id, detail),
+            AdminReply::Roles(roles) => self.roles.on_roles(roles),
+            AdminReply::Policy(policy) => self.rules.on_policy(policy),
+            AdminReply::Audit { asked, page } => self.trail.on_page(asked, page),
+            AdminReply::Verified(verdict) => self.trail.on_verified(verdict),
+            AdminReply::Pruned(Ok(gone)) => {
+                self.told();
+                self.trail.on_pruned(gone)
+            }
+            AdminReply::Pruned(Err(fault)) => self.refused(fault, AdminCall::Prune),
+            AdminReply::Created { code: Ok(code), .. } => {
+                self.told();
+                self.dialog = Some(Codes::dialog(vec![code]));
+                self.users.open()
+            }
+            AdminReply::Created { new, code: Err(fault) } => self.refused(fault, AdminCall::CreateUser(new)),
+            AdminReply::Each { act, results } => self.each_done(&act, results),
+            AdminReply::Exported { path, written: Ok(written), .. } => {
+                self.told();
+                self.close_sender();
+                let entries = if written == 1 { "1 entry is".to_owned() } else { format!("{written} entries are") };
+                vec![Effect::Toast(Toast::good(format!("{entries} in {}.", path.display())))]
+            }
+            AdminReply::Exported { path, filter, written: Err(fault) } => {
+                self.refused(fault, AdminCall::Export { filter, path })
+            }
+            AdminReply::Done { call, done: Ok(()) } => {
+                self.told();
+                self.close_sender();
+                self.done(&call)
+            }
+            AdminReply::Done { call, done: Err(fault) } => {
+                // Of several limits some may be changed already.
+                let mut effects = match call {
+                    AdminCall::Limits { .. } if fault.kind != FaultKind::Unconfirmed => self.read(),
+                    _ => Vec::new(),
+                };
+                effects.extend(self.refused(fault, call));
+                effects
+            }
+        }
+    }
+
+    fn told(&mut self) {
+        self.working = self.working.saturating_sub(1);
+    }
+
+    /// What was sent is done: the form it came from goes.
+    fn close_sender(&mut self) {
+        if self.dialog.as_ref().is_some_and(Dialog::sends) {
+            self.dialog = None;
+        }
+    }
+
+    /// In the form it came from, where there is one; otherwise in passing.
+    fn refused(&mut self, fault: Fault, call: AdminCall) -> Vec<Effect> {
+        self.told();
+        if fault.kind == FaultKind::Unconfirmed {
+            return vec![Effect::Confirm(vec![Effect::Admin(call)])];
+        }
+        match self.dialog.as_mut().filter(|dialog| dialog.sends()) {
+            Some(dialog) => {
+                dialog.refuse(fault);
+                Vec::new()
+            }
+            None => vec![Effect::Toast(Toast::fault(&fault))],
+        }
+    }
+
+    /// Says that a change is made, and reads what it changed.
+    fn done(&mut self, call: &AdminCall) -> Vec<Effect> {
+        let (words, effects) = match call {
+            AdminCall::EndSession { of, .. } => (format!("That session of {} is ended.", of.name), self.users.open()),
+            AdminCall::CreateRole { name, .. } => (format!("The role {name} is made."), self.roles.open()),
+            AdminCall::RenameRole { name, new } => (format!("The role {name} is called {new} now."), self.roles.open()),
+            AdminCall::DeleteRole { name, instead } => {
+                (format!("The role {name} is gone; its members have {instead}."), self.roles.open())
+            }
+            // The mark in the matrix says it.
+            AdminCall::Permit { .. } => return self.roles.open(),
+            AdminCall::Limits { .. } => ("The limits are changed.".to_owned(), self.read()),
+            AdminCall::Models { .. } => ("The models are changed.".to_owned(), self.read()),
+            AdminCall::SetPolicy(_) => ("The rule is changed.".to_owned(), self.rules.open()),
+            AdminCall::Users { .. }
+            | AdminCall::User { .. }
+            | AdminCall::CreateUser(_)
+            | AdminCall::Each { .. }
+            | AdminCall::Roles
+            | AdminCall::Policy
+            | AdminCall::Audit { .. }
+            | AdminCall::Verify
+            | AdminCall::Prune
+            | AdminCall::Export { .. } => return Vec::new(),
+        };
+        let mut all = vec![Effect::Toast(Toast::good(words))];
+        all.extend(effects);
+        all
+    }
+
+    fn each_done(
+        &mut self,
+        act: &UserAct,
+        results: Vec<(Target, Result<Option<ActivationCode>, Fault>)>,
+    ) -> Vec<Effect> {
+        self.told();
+        let mut unconfirmed = Vec::new();
+        let mut codes = Vec::new();
+        let mut rows: Vec<(String, Result<String, Fault>)> = Vec::new();
+        for (target, result) in results {
+            match result {
+                Err(fault) if fault.kind == FaultKind::Unconfirmed => unconfirmed.push(target),
+                Err(fault) => rows.push((target.name, Err(fault))),
+                Ok(code) => {
+                    codes.extend(code);
+                    rows.push((target.name, Ok(act.done())));
+                }
+            }
+        }
+        let mut effects = Vec::new();
+        if unconfirmed.is_empty() {
+            self.users.unmark();
+        } else {
+            let again = AdminCall::Each { act: act.clone(), targets: unconfirmed };
+            effects.push(Effect::Confirm(vec![Effect::Admin(again)]));
+        }
+        let all_went = rows.iter().all(|(_, went)| went.is_ok());
+        match rows.as_slice() {
+            [] => {}
+            [(_, Ok(_))] if !codes.is_empty() => self.dialog = Some(Codes::dialog(codes)),
+            [(name, Ok(words))] => effects.push(Effect::Toast(Toast::good(format!("{name} {words}.")))),
+            [(_, Err(fault))] => effects.push(Effect::Toast(Toast::fault(fault))),
+            // The codes name their people; who is not among them is told of only where something went wrong.
+            _ if all_went && !codes.is_empty() => self.dialog = Some(Codes::dialog(codes)),
+            many => {
+                let wrong = many.iter().filter(|(_, went)| went.is_err()).count();
+                let title = match wrong {
+                    0 => format!("All {} done", many.len()),
+                    wrong => format!("{} done, {wrong} not", many.len() - wrong),
+                };
+                let told = rows.into_iter().map(|(name, went)| (name, went.map_err(|fault| fault.to_string())));
+                let outcome = Outcome::dialog(&title, told.collect(), codes);
+                self.dialog = Some(outcome);
+            }
+        }
+        effects.extend(self.users.open());
+        effects
+    }
+
+    /// The keys that matter here, most useful first.
+    #[must_use]
+    pub fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        match self.tab {
+            Tab::Users => self.users.footer(cx),
+            Tab::Roles => Roles::footer(cx),
+            Tab::Rules => Rules::footer(cx),
+            Tab::Audit => Trail::footer(cx),
+        }
+    }
+
+    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
+        let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+        frame.render_widget(self.tab_line(cx), tabs);
+        let in_front = in_front && self.dialog.is_none();
+        match self.tab {
+            Tab::Users => self.users.view(frame, body, cx, in_front),
+            Tab::Roles => self.roles.view(frame, body, cx, in_front),
+            Tab::Rules => self.rules.view(frame, body, cx, in_front),
+            Tab::Audit => self.trail.view(frame, body, cx, in_front),
+        }
+        if let Some(dialog) = &self.dialog {
+            dialog.view(frame, area, cx);
+        }
+    }
+
+    fn tab_line(&self, cx: &Cx) -> Line<'static> {
+        let mut line = Line::default();
+        for (tab, action, name) in TABS {
+            let is_open = tab == self.tab;
+            let (left, right) = if is_open { ("[", "]") } else { (" ", " ") };
+            let style = if is_open { cx.theme.accent } else { cx.theme.dim };
+            line.push_span(Span::styled(left, style));
+            if let Some(key) = cx.keymap.label(action) {
+                line.push_span(Span::styled(format!("{key} "), cx.theme.key));
+            }
+            line.push_span(Span::styled(format!("{name}{right}"), style));
+        }
+        if self.working > 0 {
+            line.push_span(Span::styled(format!("{} ", cx.spinner()), cx.theme.accent));
+            line.push_span(Span::styled("working", cx.theme.dim));
+        }
+        line
+    }
+}
+
+/// Whether the call changes something, or takes long enough that somebody waits for it.
+fn is_change(call: &AdminCall) -> bool {
+    match call {
+        AdminCall::Users { .. }
+        | AdminCall::User { .. }
+        | AdminCall::Roles
+        | AdminCall::Policy
+        | AdminCall::Audit { .. }
+        | AdminCall::Verify => false,
+        AdminCall::CreateUser(_)
+        | AdminCall::Each { .. }
+        | AdminCall::EndSession { .. }
+        | AdminCall::CreateRole { .. }
+        | AdminCall::RenameRole { .. }
+        | AdminCall::DeleteRole { .. }
+        | AdminCall::Permit { .. }
+        | AdminCall::Limits { .. }
+        | AdminCall::Models { .. }
+        | AdminCall::SetPolicy(_)
+        | AdminCall::Prune
+        | AdminCall::Export { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;
