@@ -501,10 +501,6 @@ impl Root {
         if matches!(self.screen, Screen::Account(_)) {
             return Vec::new();
         }
-        if self.cx.is_demo {
-            let toast = Toast::notice("The demo's account ends with it, so there is nothing to set up.");
-            return vec![Effect::Toast(toast)];
-        }
         let (account, effects) = AccountScreen::new();
         self.screen = Screen::Account(Box::new(account));
         effects
