@@ -155,6 +155,37 @@ async fn the_trail_is_listed_verified_and_exported_and_tampering_is_found() {
     assert_eq!(shown.out, "registration=on\nsecond-factor=voluntary\naudit-keep-days=365\n");
     let open = stage.with_input(&register, &format!("{BENS}\n")).await;
     assert!(open.code == Some(0) && open.out.contains("Recovery code: "), "{open:?}");
+    // What is set for one account holds for that one, and its person may leave.
+    alice_does(&stage, &["roles", "limit", "--account", "carl", "chat=5"]).await;
+    let models = ["--passphrase-fd", "0", "roles", "models", "--account", "carl", "+demo-chat*", "-*:70b"];
+    let set = stage.with_input(&models, &format!("{PASSPHRASE}\n")).await;
+    assert_eq!(set.code, Some(0), "{set:?}");
+    let shown = stage.run(&["users", "show", "carl"]).await;
+    for part in ["chat 5", "+demo-chat*", "-*:70b"] {
+        assert!(shown.out.contains(part), "{part}: {shown:?}");
+    }
+    let carl = async |args: &[&str]| {
+        let who = ["--user", "carl", "--passphrase-fd", "0"];
+        stage.with_input(&[&who[..], args].concat(), &format!("{BENS}\n")).await
+    };
+    let seen = carl(&["models", "list"]).await;
+    assert!(
+        seen.out.contains("demo-chat") && seen.out.lines().skip(1).all(|line| line.contains("demo-chat")),
+        "{seen:?}"
+    );
+    let unknown = carl(&["sessions", "end", "ffffffff"]).await;
+    assert!(unknown.code == Some(1) && unknown.err.contains("There is no such session"), "{unknown:?}");
+    let others = carl(&["sessions", "end-others"]).await;
+    assert!(others.code == Some(0) && others.out.starts_with("Ended: "), "{others:?}");
+    let denied = carl(&["audit", "list"]).await;
+    assert_eq!(denied.code, Some(5), "{denied:?}");
+    let unasked = carl(&["account", "delete"]).await;
+    assert!(unasked.code == Some(2) && unasked.err.contains("--yes"), "{unasked:?}");
+    let left = carl(&["account", "delete", "--yes"]).await;
+    assert_eq!((left.code, left.out.as_str()), (Some(0), "carl is gone for good.\n"), "{left:?}");
+    assert_eq!(carl(&["account", "whoami"]).await.code, Some(5));
+    let pruned = alice_does(&stage, &["audit", "prune"]).await;
+    assert!(pruned.out.starts_with("Removed: 0."), "{pruned:?}");
     let wrong = alice(&stage, &["policy", "set", "registration=maybe"]).await;
     assert_eq!(wrong.code, Some(2), "{wrong:?}");
 
