@@ -61,6 +61,8 @@ pub enum Users {
     Disable(Names),
     /// Forget the passphrase; prints a one-time code once, with which its person sets another
     Reset(Names),
+    /// Take the second factor away from people who have lost it; their sessions end, and they are told
+    RemoveSecondFactor(Names),
     /// Move accounts to the trash: out at once, restorable
     Delete(Names),
     /// Take accounts out of the trash

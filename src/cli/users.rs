@@ -53,6 +53,10 @@ pub async fn run(desk: &Desk, what: Users) -> Result<(), End> {
             each(desk, session, names, "is disabled", |id| gateway.disable_user(session, id)).await
         }
         Users::Reset(names) => reset(desk, session, names).await,
+        Users::RemoveSecondFactor(names) => {
+            let words = "has no second factor any more";
+            each(desk, session, names, words, |id| gateway.remove_user_second_factor(session, id)).await
+        }
         Users::Delete(names) => {
             let words = "is in the trash; `ollamanet users restore` takes it out again";
             each(desk, session, names, words, |id| gateway.delete_user(session, id)).await

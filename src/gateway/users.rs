@@ -24,6 +24,7 @@ const SHOW: Op = Op { name: "users.show", ..LIST };
 const CREATE: Op = Op { name: "users.create", class: Class::Admin, fresh: true, ..LIST };
 const ROLE: Op = Op { name: "users.role", ..CREATE };
 const RESET: Op = Op { name: "users.reset", ..CREATE };
+const REMOVE_FACTOR: Op = Op { name: "users.remove_second_factor", ..CREATE };
 const DELETE: Op = Op { name: "users.delete", ..CREATE };
 const PURGE: Op = Op { name: "users.purge", ..CREATE };
 // Keeping somebody out must be possible at once, and is taken back as easily.
@@ -82,6 +83,12 @@ impl Gateway {
     /// With the recovery code its person opens the old vault again; without it, that one stays sealed.
     pub async fn reset_user(&self, session: &Session, id: AccountId) -> Result<ActivationCode, Fault> {
         self.0.gate.call::<Admin, _, _>(session, &RESET, |by| self.0.users.reset(by, id)).await
+    }
+
+    /// Takes somebody's second factor away, who has lost the authenticator and its codes. Their sessions end, and they
+    /// are told at their next sign-in.
+    pub async fn remove_user_second_factor(&self, session: &Session, id: AccountId) -> Result<(), Fault> {
+        self.0.gate.call::<Admin, _, _>(session, &REMOVE_FACTOR, |by| self.0.users.remove_second_factor(by, id)).await
     }
 
     /// Puts an account into the trash: out at once, restorable.

@@ -26,7 +26,7 @@ use crate::{
         system::{
             Moment,
             accounts::{self, AccountRow, Invited, State},
-            activation, audit, leftovers, people, roles, sessions, slots,
+            activation, audit, leftovers, people, roles, second_factors, sessions, slots,
             throttle::{self, Tried},
             tokens,
         },
@@ -196,6 +196,28 @@ impl Users {
             still_administered(tx)?;
             let code = ActivationCode { account: account.id, name: account.name.clone(), code, expires_at };
             Ok((code, String::new()))
+        })
+        .await
+    }
+
+    /// The passphrase alone lets in again, until a new factor is added. Never silently: sessions end, and the person is
+    /// told.
+    pub async fn remove_second_factor(&self, by: Caller<Admin>, id: AccountId) -> Result<(), Fault> {
+        self.change(&by, id, "users.remove_second_factor", move |tx, account, change| {
+            require_present(account)?;
+            not_oneself(account, change, "do this to", "Remove it on your own account's page.")?;
+            may_give(tx, change.actor, &account.role)?;
+            if !second_factors::remove(tx, account.id)? {
+                return Err(conflict("This account has no second factor.", "There is nothing to remove."));
+            }
+            throw_out(tx, account.id, "An administrator removed the second factor: sign in again.", change)?;
+            accounts::add_notice(
+                tx,
+                account.id,
+                "An administrator removed your second factor. Add a new one if you did not ask for this, and tell them.",
+                change.moment.now,
+            )?;
+            Ok(((), String::new()))
         })
         .await
     }

@@ -268,6 +268,7 @@ actions! {
         UserEnable "enable" ["e"] "Enable";
         UserDisable "disable" ["x"] "Disable: keep out until enabled again";
         UserReset "reset" ["c"] "Forget the passphrase and make a one-time code instead";
+        UserRemoveFactor "remove-second-factor" ["o"] "Take the second factor away from whoever has lost it";
         UserEndSessions "end-sessions" ["s"] "End all sessions; beside a session: that one";
         UserLimits "limits" ["i"] "Limits of this account";
         UserModels "models" ["m"] "Which models this account may use";

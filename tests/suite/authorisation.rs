@@ -25,7 +25,7 @@ use ollamanet::{
     tasks::Tasks,
 };
 
-use crate::common::house::{House, PASSPHRASE};
+use crate::common::house::{House, PASSPHRASE, tamper};
 
 /// What a call is about: somebody's things, or things that nobody has.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +118,7 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("disable_user", told(gateway.disable_user(by, who).await)),
         ("enable_user", told(gateway.enable_user(by, who).await)),
         ("end_user_session", told(gateway.end_user_session(by, who, None).await)),
+        ("remove_user_second_factor", told(gateway.remove_user_second_factor(by, who).await)),
         ("reset_user", told(gateway.reset_user(by, who).await)),
         ("delete_user", told(gateway.delete_user(by, who).await)),
         ("restore_user", told(gateway.restore_user(by, who).await)),
@@ -303,6 +304,10 @@ async fn what_administrators_may_works_for_them() {
     let house = House::alone(home.path());
     let ann = house.first_admin("Ann").await;
     let bob = house.newcomer(&ann.session, "Bob", "user").await;
+    tamper(
+        &house,
+        "INSERT INTO second_factors (account, secret, added_at) SELECT id, zeroblob(60), 1 FROM accounts WHERE name = 'Bob'",
+    );
     for (method, outcome) in of_administrators(&house, &ann.session, bob.account.id).await {
         outcome.unwrap_or_else(|fault| panic!("{method}: {fault}"));
     }

@@ -10,7 +10,7 @@ use std::{
 use ollamanet::{
     api::{
         AccountId, Fault, FaultKind, SessionId,
-        admin::{AccountState, ActivationCode, NewUser, Policy, UserFilter, UserRow},
+        admin::{AccountState, ActivationCode, AuditFilter, NewUser, Policy, UserFilter, UserRow},
         auth::{Door, Entered, NewAccount, Role, Secret, Session, SignedIn},
         organise::NewConversation,
     },
@@ -849,4 +849,28 @@ async fn swapped_vaults_and_copied_keys_open_for_neither() {
     system.execute("UPDATE accounts SET vault = ?2 WHERE id = ?1", [ann.account.id.0, vault(&bens)]).unwrap();
     system.execute(moved, [ann.account.id.0, vault(&bens)]).unwrap();
     assert_eq!(house.sign_in("Ann", &secret(PASSPHRASE)).await.unwrap_err().kind, FaultKind::WrongCredentials);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_second_factor_is_taken_away_by_an_administrator_and_never_silently() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("Ann").await;
+    let ben = house.newcomer(&ann.session, "Ben", "user").await;
+    let id = ben.account.id;
+    let none = house.gateway.remove_user_second_factor(&ann.session, id).await.unwrap_err();
+    assert_eq!(none.kind, FaultKind::Conflict);
+    let system = open_system(&house.paths.data.join("system.db"), false).unwrap();
+    let code = Secret::new("SECONDFACTORCODE");
+    system.write(move |tx| second_factors::insert(tx, id, &[7; 60], 0, &[code], 1)).await.unwrap();
+    assert!(matches!(house.gateway.sign_in("Ben", &Secret::new(PASSPHRASE)).await, Ok(Entered::SecondFactor(_))));
+    let own = house.gateway.remove_user_second_factor(&ann.session, ann.account.id).await.unwrap_err();
+    assert_eq!(own.kind, FaultKind::Invalid);
+    house.gateway.remove_user_second_factor(&ann.session, id).await.unwrap();
+    assert_eq!(house.gateway.tree(&ben.session).await.unwrap_err().kind, FaultKind::SignedOut);
+    let again = house.sign_in("Ben", &Secret::new(PASSPHRASE)).await.unwrap();
+    assert!(again.notice.is_some_and(|notice| notice.contains("second factor")));
+    let filter = AuditFilter { action: "users.remove_second_factor".to_owned(), ..AuditFilter::default() };
+    let noted = house.gateway.audit(&ann.session, filter, None, 10).await.unwrap().rows;
+    assert_eq!(noted.iter().map(|row| row.result.as_str()).collect::<Vec<_>>(), ["ok"]);
 }

@@ -123,6 +123,7 @@ impl Hands {
             UserAct::Enable => gateway.enable_user(session, id).await,
             UserAct::Disable => gateway.disable_user(session, id).await,
             UserAct::Reset => return gateway.reset_user(session, id).await.map(Some),
+            UserAct::RemoveFactor => gateway.remove_user_second_factor(session, id).await,
             UserAct::Delete => gateway.delete_user(session, id).await,
             UserAct::Restore => gateway.restore_user(session, id).await,
             UserAct::Purge => gateway.purge_user(session, id).await,

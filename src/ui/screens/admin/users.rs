@@ -301,6 +301,7 @@ impl Users {
             | Action::UserEnable
             | Action::UserDisable
             | Action::UserReset
+            | Action::UserRemoveFactor
             | Action::UserEndSessions
             | Action::UserDelete
             | Action::UserRestore
@@ -334,6 +335,14 @@ impl Users {
                          without it that vault stays sealed for good, and they begin with an empty one.",
                         "Reset and show the code",
                         call(UserAct::Reset, targets),
+                    )
+                    .into(),
+                    Action::UserRemoveFactor => Ask::dialog(
+                        &format!("Take the second factor of {who} away?"),
+                        "For whoever has lost the authenticator and its codes. Every session ends, the passphrase alone \
+                         lets in again, and they are told at their next sign-in.",
+                        "Take it away",
+                        call(UserAct::RemoveFactor, targets),
                     )
                     .into(),
                     _ => Ask::dialog(
