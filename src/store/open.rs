@@ -14,7 +14,7 @@ use super::{
     Broken, Db, StoreError, While, aside, check,
     files::{self, Found},
     migrate::{self, Schema, Standing},
-    room,
+    room, thread,
 };
 
 /// What is to be opened.
@@ -51,9 +51,6 @@ pub fn open(target: &Target<'_>) -> Result<Db, StoreError> {
 }
 
 fn open_once(target: &Target<'_>) -> Result<Db, StoreError> {
-    // Without this, SQLCipher's first use has OpenSSL taken apart when the process exits, under the hands of a database
-    // thread that is still closing: that ended a test process with SIGSEGV.
-    openssl_sys::init();
     let held = aside::hold(target.path)?;
     if files::look_at(target.path)? == Found::Nothing {
         make(target)?;
@@ -61,6 +58,7 @@ fn open_once(target: &Target<'_>) -> Result<Db, StoreError> {
         return Err(StoreError::Emptied(target.broken()));
     }
     let mut writer = connect(target, false)?;
+    thread::close_before_sqlcipher_goes();
     if known_standing(&writer, target)? != Standing::Current {
         make_current(&mut writer, target)?;
     }

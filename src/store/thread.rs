@@ -33,6 +33,32 @@ pub fn wait_until_closed(limit: Duration) -> bool {
     *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
 }
 
+/// How long the end of the process waits for connections that are just closing.
+const LAST_CLOSE: Duration = Duration::from_secs(1);
+
+/// Has the end of the process wait, for a moment, until the connections are closed.
+///
+/// SQLCipher frees its heap and its mutexes when the process exits (`atexit`, sqlcipher.c), also under the hands of a
+/// thread that is still closing a vault: that ended a process whose work was done with SIGSEGV. What is registered later
+/// runs earlier, so this comes after a first connection, which is what made SQLCipher register.
+#[expect(unsafe_code, reason = "the C library's own way to run something before SQLCipher's part of the exit")]
+pub(super) fn close_before_sqlcipher_goes() {
+    use std::{ffi::c_int, sync::Once};
+
+    unsafe extern "C" {
+        fn atexit(last: extern "C" fn()) -> c_int;
+    }
+    extern "C" fn last() {
+        let _ = wait_until_closed(LAST_CLOSE);
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: `atexit` (ISO C 7.22.4.2) takes any function that does not unwind; this one only waits. Where it cannot
+        // be registered, the end is as it would be without.
+        let _ = unsafe { atexit(last) };
+    });
+}
+
 /// One open connection. Dropped after it.
 struct Counted;
 
