@@ -23,7 +23,7 @@
 //! | to change … | look into |
 //! |---|---|
 //! | what crosses the seam: requests, answers, faults | `api` |
-//! | who may do what, how often, and what a refusal says | `access` (gate, limiter, breaker, faults) |
+//! | who may do what, how often, with which models, and what a refusal says | `access` (gate, rules, limiter, breaker, faults) |
 //! | a rule about accounts, conversations, answers, models | `services`, one file each |
 //! | what an operation is called and what it needs | `gateway`, one method each, with its `Op` |
 //! | SQL, keys, migrations, the threads of a database | `store` |

@@ -15,8 +15,8 @@ use crate::{
 /// How an account stands, in a word; `:now` must be bound.
 macro_rules! state {
     () => {
-        "CASE WHEN a.deleted_at IS NOT NULL THEN 'deleted' WHEN a.state <> 'active' THEN a.state
-              WHEN a.locked_until > :now THEN 'locked' ELSE 'active' END"
+        "CASE WHEN a.deleted_at IS NOT NULL THEN 'deleted' WHEN a.state = 'disabled' THEN 'disabled'
+              WHEN a.locked_until > :now THEN 'locked' ELSE a.state END"
     };
 }
 
@@ -177,6 +177,24 @@ mod tests {
             accounts::set_deleted_at(tx, eve, Some(7))?;
             accounts::set_locked_until(tx, cleo, Some(9))?;
 
+            // Somebody who has not come in yet is kept out like anybody else, and that is what the list has to say.
+            let fay = AccountId::new();
+            let invited = accounts::Invited { id: fay, name: "Fay", display_name: None, role: "user", now: 1 };
+            accounts::invite(tx, &invited)?;
+            accounts::set_locked_until(tx, fay, Some(50))?;
+            assert_eq!(
+                names(&list(
+                    tx,
+                    &UserFilter { state: Some(AccountState::Locked), ..UserFilter::default() },
+                    None,
+                    10,
+                    10
+                )?),
+                ["Ben", "Fay"]
+            );
+            accounts::set_deleted_at(tx, fay, Some(7))?;
+            accounts::set_deleted_at(tx, eve, Some(7))?;
+
             let all = UserFilter::default();
             let first = list(tx, &all, None, 2, 10)?;
             assert_eq!((names(&first), first.more, first.total), (vec!["ann", "Ben"], true, 4));
@@ -194,7 +212,7 @@ mod tests {
                 (AccountState::Active, vec!["ann", "Cleo"]),
                 (AccountState::Locked, vec!["Ben"]),
                 (AccountState::Disabled, vec!["Dora"]),
-                (AccountState::Deleted, vec!["eve"]),
+                (AccountState::Deleted, vec!["eve", "Fay"]),
                 (AccountState::Invited, vec![]),
             ] {
                 let filter = UserFilter { state: Some(state), ..UserFilter::default() };
