@@ -14,7 +14,7 @@ use ollamanet::fake::{Part, Reply};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 
-use crate::common::stage::{Stage, last, piece};
+use crate::common::stage::{PASSPHRASE, Stage, last, piece};
 
 const WORDS: usize = 4000;
 
@@ -141,4 +141,65 @@ fn type_and_kill(stage: &Stage, question: String, after: Duration) -> Shown {
     // Where the answer is wrapped or cut, the last number may be cut as well: one less is certain.
     let answer = newest.map_or(0, |newest| (0..newest).map(|number| word(number).len()).sum());
     Shown { question, sent, answer }
+}
+
+/// `kill -9` while the passphrase is changed or the vault recovered: the old way in works or the new one, never neither and
+/// never both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_during_a_change_or_a_recovery_leaves_the_old_way_in_or_the_new_one() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let rounds = number("OLLAMANET_KILLS").unwrap_or(8);
+    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
+    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let stage = Stage::new().await;
+    let create = ["account", "create", "alice", "--passphrase-fd", "0", "--json"];
+    let made = stage.with_input(&create, PASSPHRASE).await;
+    let made: Value = serde_json::from_str(&made.out).unwrap();
+    let mut code = made["recovery_code"].as_str().unwrap().to_owned();
+    let mut now = PASSPHRASE.to_owned();
+    let opens = async |passphrase: &str| {
+        let came = stage.with_input(&["account", "sign-in", "alice", "--passphrase-fd", "0"], passphrase).await;
+        assert!(came.code == Some(0) || came.err.contains("do not match"), "{came:?}");
+        came.code == Some(0)
+    };
+    let (mut old, mut new) = (0, 0);
+    for round in 0..rounds {
+        let next = format!("harbour violet {round} lantern cobalt thistle");
+        let is_recovery = round % 3 == 2;
+        let (args, input): (&[&str], String) = if is_recovery {
+            (&["account", "recover", "alice", "--passphrase-fd", "0", "--json"], format!("{code}\n{next}\n"))
+        } else {
+            let change = &["account", "change-passphrase", "--user", "alice", "--passphrase-fd", "0", "--json"];
+            (change, format!("{now}\n{next}\n"))
+        };
+        let mut child = stage.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        // A program that is dead already hears nothing more.
+        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes());
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..1500))).await;
+        let _ = child.kill();
+        let told = child.wait_with_output().unwrap();
+        let finished = told.status.success();
+        // The new one first: a success forgives the try that failed.
+        let is_new = opens(&next).await;
+        let is_old = opens(&now).await;
+        assert!(is_new != is_old, "round {round}: new {is_new}, old {is_old}");
+        assert!(is_new || !finished, "round {round}: it was said to be done");
+        if is_new {
+            new += 1;
+            now = next;
+        } else {
+            old += 1;
+        }
+        if is_recovery && is_new {
+            // Who is killed before the new code is shown makes another: the passphrase is known.
+            let args = ["account", "recovery-code", "--user", "alice", "--passphrase-fd", "0", "--json"];
+            let fresh = stage.with_input(&args, &now).await;
+            let fresh: Value = serde_json::from_str(&fresh.out).unwrap_or_else(|_| panic!("{fresh:?}"));
+            code = fresh["recovery_code"].as_str().unwrap().to_owned();
+        }
+        // Two tries a round are counted as failures until the one that fits; so the count begins anew.
+        assert!(opens(&now).await);
+    }
+    println!("{old} times the old way in, {new} times the new one");
 }
