@@ -85,11 +85,29 @@ impl Schema {
         })
     }
 
+    /// Whether everything in a database is, word for word, one statement of the migrations, and nothing is missing: what a
+    /// start can afford to ask. `false` where a later step altered what an earlier one made; `difference` knows.
+    fn is_as_written(&self, found: &[Thing]) -> bool {
+        let statements: usize = self.steps.iter().map(|step| step.matches("\nCREATE ").count()).sum();
+        let (own, made): (Vec<&Thing>, Vec<&Thing>) = found.iter().partition(|thing| thing.name.starts_with("sqlite_"));
+        // SQLite keeps such names for itself, so nobody can plant one.
+        let is_sqlites = |thing: &&Thing| thing.sql.is_empty() || thing.name == "sqlite_sequence";
+        made.len() == statements
+            && own.iter().all(is_sqlites)
+            && made.iter().all(|thing| {
+                let whole = format!("{};", thing.sql);
+                self.steps.iter().any(|step| step.contains(&whole))
+            })
+    }
+
     /// What a database has too much, too little or otherwise than the migrations make it, if anything: in words.
     ///
     /// # Errors
     /// When the migrations cannot be applied to nothing.
     pub fn difference(&self, found: &[Thing]) -> Result<Option<String>, StoreError> {
+        if self.is_as_written(found) {
+            return Ok(None);
+        }
         let fresh = Connection::open_in_memory().while_("making a schema to compare with")?;
         for step in self.steps {
             fresh.execute_batch(step).while_("making a schema to compare with")?;
@@ -121,5 +139,33 @@ impl Schema {
             tx.pragma_update(None, "user_version", self.version() as i64).while_("stamping a database")?;
         }
         tx.commit().while_("finishing an upgrade")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_need_not_make_the_schema_to_compare_with_and_notices_what_is_planted() {
+        let fresh = Connection::open_in_memory().unwrap();
+        fresh.execute_batch(SYSTEM.steps[0]).unwrap();
+        assert!(SYSTEM.is_as_written(&things(&fresh).unwrap()), "every start takes the long way now");
+        for planted in [
+            "CREATE TABLE more (a)",
+            "CREATE INDEX more ON roles (rank)",
+            "CREATE VIEW more AS SELECT 1",
+            "CREATE TRIGGER more AFTER INSERT ON audit BEGIN SELECT 1; END",
+            "DROP INDEX audit_by_time",
+            "ALTER TABLE roles ADD COLUMN more TEXT",
+            "DROP INDEX audit_by_time; CREATE INDEX audit_by_time ON audit (seq)",
+        ] {
+            let other = Connection::open_in_memory().unwrap();
+            other.execute_batch(SYSTEM.steps[0]).unwrap();
+            other.execute_batch(planted).unwrap();
+            let found = things(&other).unwrap();
+            assert!(!SYSTEM.is_as_written(&found), "{planted}");
+            assert!(SYSTEM.difference(&found).unwrap().is_some(), "{planted}");
+        }
     }
 }
