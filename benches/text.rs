@@ -19,7 +19,7 @@ use ollamanet::{
     config::Config,
     safe_text::SafeText,
     ui::{
-        cx::Cx,
+        cx::{Cx, Lane},
         keymap::Keymap,
         text::{
             markdown::{Look, render},
@@ -162,6 +162,7 @@ impl Screen {
             zone: jiff::tz::TimeZone::UTC,
             size: (120, 36),
             spinner: 0,
+            lane: Lane::default(),
             is_demo: false,
             has_shell: true,
         };

@@ -30,7 +30,8 @@
 //! | what is said to Ollama and understood of it | `ollama`; its stand-in for tests and the demo: `fake` |
 //! | what a key does | `ui::actions`, the one table; how keys are read: `ui::keymap` |
 //! | a screen or a part of one | `ui::screens`, `ui::widgets`; text on it: `ui::text`, `ui::theme` |
-//! | what the interface does in the world | `ui::perform` (gateway), `ui::terminal` (modes), `ui::run` (when to draw) |
+//! | which screens there are, who gets to see them, what leads there | `ui::root::screens`, one table |
+//! | what the interface does in the world | `ui::perform` (gateway; one file for each noun), `ui::terminal` (modes), `ui::run` (when to draw) |
 //! | a command | `cli`, one file each; its words: `cli::args` |
 //! | a setting | `config` (the field), `config::table` (its row) |
 //! | how the parts find each other, and how it ends | `app` |

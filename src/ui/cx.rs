@@ -28,10 +28,20 @@ pub struct Cx {
     pub size: (u16, u16),
     /// Counts up every 80 ms while something is busy.
     pub spinner: usize,
+    /// What is under way in the chat, for the screens beside it.
+    pub lane: Lane,
     /// The program runs against its built-in stand-in for Ollama.
     pub is_demo: bool,
     /// A shell started it and can bring it back, so that Ctrl+Z makes sense.
     pub has_shell: bool,
+}
+
+/// Answers of this window that run and that wait.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lane {
+    pub running: usize,
+    /// Of each that waits, how many are before it.
+    pub waiting: Vec<u32>,
 }
 
 /// A key and what it does, for the footer.
@@ -105,6 +115,7 @@ impl Cx {
             zone: TimeZone::UTC,
             size: (80, 24),
             spinner: 0,
+            lane: Lane::default(),
             is_demo: false,
             has_shell: true,
         }

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     copy::Clipboard,
-    cx::Cx,
+    cx::{Cx, Lane},
     input::Parser,
     keymap::{Keymap, placed},
     msg::{Msg, ShellReply},
@@ -88,6 +88,7 @@ pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool
         zone: local_zone(),
         size: tty.size(),
         spinner: 0,
+        lane: Lane::default(),
         is_demo,
         // A program that is its session's first has no shell behind it: nobody would ever wake it.
         has_shell: rustix::process::getsid(None).is_ok_and(|leader| leader != rustix::process::getpid()),

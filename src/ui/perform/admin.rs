@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::Hands;
+use super::{Hands, Performer, Search, Way};
 use crate::{
     api::{
         AccountId, Fault, FaultKind,
@@ -26,8 +26,42 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(90);
 const EXPORT_PAGE: u32 = 100;
 
+impl Performer {
+    pub(super) fn admin(&mut self, call: AdminCall) {
+        let way = match &call {
+            AdminCall::Users { .. } => Way::Newest(Search::Users),
+            AdminCall::User { .. } => Way::Newest(Search::User),
+            AdminCall::Audit { .. } => Way::Newest(Search::Audit),
+            AdminCall::Each { .. } => Way::Job("changing accounts"),
+            AdminCall::Export { .. } => Way::Job("writing the audit trail to a file"),
+            AdminCall::Verify => Way::Job("verifying the audit trail"),
+            AdminCall::CreateUser(_)
+            | AdminCall::EndSession { .. }
+            | AdminCall::Roles
+            | AdminCall::CreateRole { .. }
+            | AdminCall::RenameRole { .. }
+            | AdminCall::DeleteRole { .. }
+            | AdminCall::Permit { .. }
+            | AdminCall::Limits { .. }
+            | AdminCall::Models { .. }
+            | AdminCall::Policy
+            | AdminCall::SetPolicy(_)
+            | AdminCall::Prune => Way::Beside("call"),
+        };
+        let hands = self.hands.clone();
+        // Some of them wait long for their turn; none of them outlives the interface.
+        let ended = self.hands.quit.clone();
+        self.make(
+            way,
+            Box::pin(async move {
+                ended.run_until_cancelled(hands.admin(call)).await;
+            }),
+        );
+    }
+}
+
 impl Hands {
-    pub(super) async fn admin(&self, call: AdminCall) {
+    async fn admin(&self, call: AdminCall) {
         let Some(session) = self.session() else {
             return self.tell(Msg::Event(Event::SessionEnded(Fault::signed_out()))).await;
         };

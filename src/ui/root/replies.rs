@@ -1,11 +1,17 @@
 //! What the frame does with answers, events and timers. Keys are next door.
 
-use super::{JOBS_EVERY, Overlay, Root, Screen, Stage, idle_reason, view};
+use super::{
+    JOBS_EVERY, Root, Stage,
+    overlay::Overlay,
+    screens::{ScreenName, Screens},
+    session::idle_reason,
+    view,
+};
 use crate::{
     api::{
         Fault, FaultKind,
         auth::Door,
-        events::{Changed, Event},
+        events::Event,
         health::{Health, Level, OllamaState},
         profile::ExportReport,
     },
@@ -16,12 +22,8 @@ use crate::{
     ui::{
         cx::Cx,
         keymap::placed,
-        msg::{AccountReply, AdminReply, AuthCall, AuthReply, ChatReply, Copied, Effect, ShellCall, ShellReply, Timer},
-        screens::{
-            account::AccountScreen,
-            chat::ChatScreen,
-            sign_in::{Progress, SignInScreen},
-        },
+        msg::{AccountReply, AuthCall, AuthReply, Copied, Effect, ShellCall, ShellReply, Timer},
+        screens::{chat::ChatScreen, sign_in::Progress},
         widgets::toast::Toast,
     },
 };
@@ -78,103 +80,6 @@ impl Root {
         }
     }
 
-    fn on_door(&mut self, door: Result<Door, Fault>) -> Vec<Effect> {
-        match door {
-            Ok(Door::FirstRun) => self.stage = Stage::Outside(SignInScreen::first_run()),
-            Ok(Door::SignIn { registration }) => {
-                self.registration = registration;
-                self.stage = Stage::Outside(SignInScreen::sign_in(None).with_registration(registration));
-            }
-            Ok(Door::Resumed(signed_in)) => {
-                self.cx.account = Some(signed_in.account);
-                let mut effects: Vec<Effect> =
-                    signed_in.notice.into_iter().map(|notice| Effect::Toast(Toast::notice(notice))).collect();
-                effects.extend(self.enter());
-                return effects;
-            }
-            Err(fault) => self.stage = Stage::Failed(fault),
-        }
-        Vec::new()
-    }
-
-    fn on_passphrase_changed(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
-        match (outcome, &mut self.overlay) {
-            (Ok(()), _) => {
-                self.overlay = None;
-                vec![Effect::Toast(Toast::good("Your passphrase is changed."))]
-            }
-            (Err(fault), _) if fault.kind == FaultKind::SignedOut => {
-                self.leave_for(fault);
-                Vec::new()
-            }
-            (Err(fault), Some(Overlay::ChangePassphrase(form))) => {
-                form.refused(fault);
-                Vec::new()
-            }
-            (Err(fault), Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs | Overlay::Confirm(_)) | None) => {
-                vec![Effect::Toast(Toast::fault(&fault))]
-            }
-        }
-    }
-
-    /// What was refused is done now; a wrong passphrase is asked for again.
-    fn on_confirmed(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
-        match (outcome, self.overlay.take()) {
-            (Ok(()), Some(Overlay::Confirm(question))) => question.into_effects(),
-            (Err(fault), Some(Overlay::Confirm(mut question))) => {
-                question.refused(fault);
-                self.overlay = Some(Overlay::Confirm(question));
-                Vec::new()
-            }
-            (_, other) => {
-                self.overlay = other;
-                Vec::new()
-            }
-        }
-    }
-
-    fn on_locked(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        match outcome {
-            Err(fault) if fault.kind == FaultKind::SignedOut => self.go_outside(Some(fault)),
-            Err(fault) => effects.push(Effect::Toast(Toast::fault(&fault))),
-            Ok(()) => {}
-        }
-        if std::mem::take(&mut self.suspend_next) {
-            effects.push(Effect::Shell(ShellCall::Suspend));
-        }
-        effects
-    }
-
-    fn on_unlocked(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
-        match (outcome, std::mem::replace(&mut self.stage, Stage::Opening)) {
-            (Ok(()), Stage::Locked { mut chat, .. }) => {
-                self.last_input_ms = self.cx.now_ms;
-                // Whatever was asked while it was locked got no answer.
-                let mut effects = chat.on_event(&Event::Changed(Changed::Everything), &self.cx);
-                self.stage = Stage::Inside(chat);
-                if matches!(self.screen, Screen::Admin) {
-                    effects.extend(self.admin.open());
-                }
-                effects.extend(self.watch_idleness());
-                effects
-            }
-            (Err(fault), Stage::Locked { chat, mut lock }) => {
-                if fault.kind == FaultKind::SignedOut {
-                    self.go_outside(Some(fault));
-                } else {
-                    lock.refused(fault);
-                    self.stage = Stage::Locked { chat, lock };
-                }
-                Vec::new()
-            }
-            (_, other @ (Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Inside(_))) => {
-                self.stage = other;
-                Vec::new()
-            }
-        }
-    }
-
     pub(super) fn on_event(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::SessionEnded(fault) if fault.kind == FaultKind::Locked => {
@@ -187,64 +92,10 @@ impl Root {
             }
             Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
             Event::Health(health) => self.on_health(*health),
-            event @ (Event::Turn { .. } | Event::Changed(_)) => self.with_chat(|chat, cx| chat.on_event(&event, cx)),
-        }
-    }
-
-    /// The session is over: nothing of it stays on the screen, and the sign-in screen says why. The call that found it so
-    /// knows more about the reason than the event, and may come later.
-    fn leave_for(&mut self, why: Fault) {
-        match &mut self.stage {
-            Stage::Inside(_) | Stage::Locked { .. } => self.go_outside(Some(why)),
-            Stage::Outside(screen) => screen.learn_reason(why),
-            Stage::Opening | Stage::Failed(_) => {}
-        }
-    }
-
-    /// What a refusal means for the whole screen, whichever call it came from; `None` = nothing.
-    fn refused(&mut self, fault: Option<&Fault>) -> Option<Vec<Effect>> {
-        let fault = fault?;
-        match fault.kind {
-            FaultKind::SignedOut => {
-                self.leave_for(fault.clone());
-                Some(Vec::new())
+            event @ (Event::Turn { .. } | Event::Changed(_)) => {
+                self.with_screens(|screens, cx| screens.chat.on_event(&event, cx))
             }
-            FaultKind::SecondFactorWanted if matches!(self.stage, Stage::Inside(_)) => {
-                Some(self.lead_to_second_factor())
-            }
-            FaultKind::SecondFactorWanted
-            | FaultKind::Locked
-            | FaultKind::Denied
-            | FaultKind::WrongCredentials
-            | FaultKind::Unconfirmed
-            | FaultKind::Slow
-            | FaultKind::Upstream
-            | FaultKind::Ollama
-            | FaultKind::Model
-            | FaultKind::ModelMissing
-            | FaultKind::Overflow
-            | FaultKind::Invalid
-            | FaultKind::Conflict
-            | FaultKind::NotFound
-            | FaultKind::Timeout
-            | FaultKind::Cancelled
-            | FaultKind::DiskFull
-            | FaultKind::ReadOnly
-            | FaultKind::Unsafe
-            | FaultKind::Store
-            | FaultKind::Internal => None,
         }
-    }
-
-    /// Straight to where a second factor is added; what else was asked for gets no answer until then.
-    fn lead_to_second_factor(&mut self) -> Vec<Effect> {
-        if matches!(&self.screen, Screen::Account(account) if account.must_add_factor()) {
-            return Vec::new();
-        }
-        let (account, effects) = AccountScreen::for_second_factor();
-        self.overlay = None;
-        self.screen = Screen::Account(Box::new(account));
-        effects
     }
 
     pub(super) fn on_account(&mut self, reply: AccountReply) -> Vec<Effect> {
@@ -268,41 +119,55 @@ impl Root {
                 // None of them has a place in the settings file.
                 let problems = placed(self.take_settings(), &KeyPlaces::default());
                 effects.extend(problems.iter().map(key_problem));
-                if let Screen::Account(account) = &mut self.screen {
-                    account.keys_changed(&self.cx);
+                if let Stage::Inside(screens) = &mut self.stage {
+                    screens.account.keys_changed(&self.cx);
                 }
             }
             AccountReply::Deleted(Ok(())) => {
                 self.go_outside(None);
                 return vec![Effect::Toast(Toast::good("Your account is deleted, and all that was in it."))];
             }
-            // The chat behind got no answer to anything it asked.
-            AccountReply::Added(Ok(_)) if matches!(&self.screen, Screen::Account(own) if own.must_add_factor()) => {
-                let (chat, first) = ChatScreen::new(&self.cx);
-                self.stage = Stage::Inside(Box::new(chat));
-                effects.extend(first);
-            }
             _ => {}
         }
-        effects.extend(match (&mut self.screen, reply) {
-            (Screen::Account(account), reply) => account.on_reply(reply, &self.cx),
+        let Stage::Inside(screens) = &mut self.stage else { return effects };
+        // The chat behind got no answer to anything it asked.
+        if matches!(reply, AccountReply::Added(Ok(_))) && screens.must_add_factor() {
+            let (chat, first) = ChatScreen::new(&self.cx);
+            screens.chat = chat;
+            effects.extend(first);
+        }
+        effects.extend(match (screens.name(), reply) {
+            (ScreenName::Account, reply) => screens.account.on_reply(reply, &self.cx),
             // Left meanwhile; only what was written is still of interest.
-            (Screen::Chat | Screen::Admin, AccountReply::Exported(done)) => {
+            (ScreenName::Chat | ScreenName::Admin, AccountReply::Exported(done)) => {
                 let path = |report: ExportReport| Toast::good(format!("Your data is in {}.", report.path.display()));
                 vec![Effect::Toast(done.map_or_else(|fault| Toast::fault(&fault), path))]
             }
-            (Screen::Chat | Screen::Admin, _) => Vec::new(),
+            (ScreenName::Chat | ScreenName::Admin, _) => Vec::new(),
         });
         effects
     }
 
-    /// The chat goes on hearing while it is locked, but says nothing.
-    pub(super) fn with_chat(&mut self, work: impl FnOnce(&mut ChatScreen, &Cx) -> Vec<Effect>) -> Vec<Effect> {
+    /// For an answer that a screen waits for, or an event that it hears of, on view or not. While they are locked they go
+    /// on hearing, but say nothing.
+    pub(super) fn with_screens(&mut self, work: impl FnOnce(&mut Screens, &Cx) -> Vec<Effect>) -> Vec<Effect> {
         let effects = match &mut self.stage {
-            Stage::Inside(chat) | Stage::Locked { chat, .. } => work(chat, &self.cx),
+            Stage::Inside(screens) | Stage::Locked { screens, .. } => work(screens, &self.cx),
             Stage::Opening | Stage::Failed(_) | Stage::Outside(_) => Vec::new(),
         };
         self.unless_locked(effects)
+    }
+
+    /// The same for an answer that may be a refusal which concerns everything.
+    pub(super) fn answer(
+        &mut self,
+        fault: Option<&Fault>,
+        work: impl FnOnce(&mut Screens, &Cx) -> Vec<Effect>,
+    ) -> Vec<Effect> {
+        match self.refused(fault) {
+            Some(effects) => effects,
+            None => self.with_screens(work),
+        }
     }
 
     fn unless_locked(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
@@ -328,7 +193,7 @@ impl Root {
         if came {
             effects.push(Effect::Toast(Toast::good("Ollama is there.")));
         }
-        effects.extend(self.with_chat(|chat, cx| chat.on_event(&Event::Health(Box::new(health)), cx)));
+        effects.extend(self.with_screens(|screens, cx| screens.chat.on_event(&Event::Health(Box::new(health)), cx)));
         effects
     }
 
@@ -359,7 +224,7 @@ impl Root {
             ShellReply::StopRequested => self.suspend(),
             ShellReply::Back(Ok(())) => Vec::new(),
             ShellReply::Settings(current) => self.on_settings(&current),
-            reply @ ShellReply::Edited(_) => self.with_chat(|chat, cx| chat.on_shell(&reply, cx)),
+            reply @ ShellReply::Edited(_) => self.with_screens(|screens, cx| screens.chat.on_shell(&reply, cx)),
         }
     }
 
@@ -427,25 +292,9 @@ impl Root {
                 (_, Stage::Outside(screen)) => screen.on_judge_due(asked),
                 (_, Stage::Opening | Stage::Failed(_) | Stage::Inside(_) | Stage::Locked { .. }) => Vec::new(),
             },
-            Timer::Settle(asked) => self.admin.on_settled(asked),
-            timer @ Timer::SaveDraft => self.with_chat(|chat, cx| chat.on_timer(timer, cx)),
+            Timer::Settle(asked) => self.screens().map(|on| on.current_mut().on_settled(asked)).unwrap_or_default(),
+            timer @ Timer::SaveDraft => self.with_screens(|screens, cx| screens.chat.on_timer(timer, cx)),
         }
-    }
-
-    /// As the chat, it goes on hearing while it is locked, but says nothing.
-    pub(super) fn on_admin(&mut self, reply: AdminReply) -> Vec<Effect> {
-        if let Some(effects) = self.refused(reply.fault()) {
-            return effects;
-        }
-        let effects = self.admin.on_reply(reply, &self.cx);
-        self.unless_locked(effects)
-    }
-
-    pub(super) fn on_chat(&mut self, reply: ChatReply) -> Vec<Effect> {
-        if let Some(effects) = self.refused(reply.fault()) {
-            return effects;
-        }
-        self.with_chat(|chat, cx| chat.on_reply(reply, cx))
     }
 }
 

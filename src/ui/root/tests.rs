@@ -1,17 +1,21 @@
-use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
 use ratatui::{Terminal, backend::TestBackend};
 
-use super::*;
+use super::{screens::ScreenName, *};
 use crate::{
     api::{
         FaultKind, SessionId,
         auth::{Door, Secret, Session, SignedIn, Strength},
         events::Event,
-        health::{Check, Health, Level},
+        health::{Check, Health, Level, OllamaState},
     },
     config::{Config, live::Current},
-    ui::msg::{AuthReply, Copied, ShellReply},
+    ui::{
+        actions::Action,
+        msg::{AccountCall, AuthReply, Copied, ShellReply},
+        screens::sign_in::ChangePassphrase,
+    },
 };
 
 mod account;
@@ -52,6 +56,10 @@ fn at_the_door() -> Root {
     let mut root = root();
     root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: false }))));
     root
+}
+
+fn is_on(root: &mut Root, name: ScreenName) -> bool {
+    root.screens().is_some_and(|screens| screens.name() == name)
 }
 
 fn press(root: &mut Root, key: &str) -> Vec<Effect> {
@@ -413,6 +421,20 @@ fn settings_change_keys_and_theme_while_it_runs() {
     assert_eq!(root.cx.theme, Theme::plain());
     press(&mut root, "f12");
     assert!(matches!(root.overlay, Some(Overlay::Help(_))));
+}
+
+#[test]
+fn where_the_first_line_has_no_room_the_screen_on_view_is_still_named() {
+    let mut root = inside();
+    root.cx.is_demo = true;
+    let first = |root: &mut Root, columns| {
+        root.update(Msg::Resize(columns, 12));
+        draw(root, columns, 12).lines().next().unwrap().trim_end().to_owned()
+    };
+    assert!(first(&mut root, 80).starts_with(" ollamanet  demo: a stand-in answers    Chat  Admin "));
+    assert!(first(&mut root, 44).starts_with(" ollamanet  demo    Chat  Admin"));
+    press(&mut root, "alt+9");
+    assert_eq!(first(&mut root, 40), " ollamanet  demo    Account    … ollama");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ratatui::{
     widgets::{Block, BorderType, Paragraph, Wrap},
 };
 
-use super::{Overlay, Root, Screen, Stage};
+use super::{Root, Stage, screens::ScreenName};
 use crate::{
     api::{
         Fault,
@@ -17,7 +17,7 @@ use crate::{
     ui::{
         cx::{Cx, Hint},
         keymap::Action,
-        widgets::{form::fault_text, jobs, modal, toast},
+        widgets::{form::fault_text, modal, toast},
     },
 };
 
@@ -53,32 +53,22 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
         }
         Stage::Failed(fault) => failed(fault, frame, body, cx),
         Stage::Outside(screen) => screen.view(frame, body, cx),
-        Stage::Inside(chat) => match &root.screen {
-            Screen::Chat => chat.view(frame, body, cx, root.overlay.is_none()),
-            Screen::Account(account) => account.view(frame, body, &chat.lane(), cx),
-            Screen::Admin => root.admin.view(frame, body, cx, root.overlay.is_none()),
-        },
+        Stage::Inside(screens) => screens.current().view(frame, body, cx, root.overlay.is_none()),
         Stage::Locked { lock, .. } => lock.view(frame, body, cx),
     }
     let hints = match &root.stage {
         Stage::Opening => cx.hints(&[(Action::Quit, "quit")]),
         Stage::Failed(_) => cx.hints(&[(Action::Refresh, "try again"), (Action::Quit, "quit")]),
         Stage::Outside(screen) => screen.footer(cx),
-        Stage::Inside(chat) => match &root.screen {
-            Screen::Chat => with_the_shell_s(chat.footer(cx), &CHAT_KEYS, cx),
-            Screen::Account(account) => with_the_shell_s(account.footer(cx), &OTHER_KEYS, cx),
-            Screen::Admin => with_the_shell_s(root.admin.footer(cx), &OTHER_KEYS, cx),
-        },
+        Stage::Inside(screens) => {
+            let keys: &[_] = if screens.name() == ScreenName::Chat { &CHAT_KEYS } else { &OTHER_KEYS };
+            with_the_shell_s(screens.current().footer(cx), keys, cx)
+        }
         Stage::Locked { lock, .. } => lock.footer(cx),
     };
     frame.render_widget(modal::footer_line(&hints, footer.width, cx), footer);
-    match &root.overlay {
-        Some(Overlay::Palette(picker)) => picker.view(frame, area, cx),
-        Some(Overlay::Help(help)) => help.view(frame, area, cx),
-        Some(Overlay::Jobs) => jobs::view(&root.jobs, std::time::Instant::now(), frame, area, cx),
-        Some(Overlay::ChangePassphrase(form)) => form.view(frame, area, cx),
-        Some(Overlay::Confirm(question)) => question.view(frame, area, cx),
-        None => {}
+    if let Some(overlay) = &root.overlay {
+        overlay.view(root, frame, area, cx);
     }
     toast::view(root.toasts.iter().map(|(_, toast)| toast), frame, body.inner(Margin::new(1, 0)), cx);
 }
@@ -119,26 +109,22 @@ fn header_line(root: &Root, width: u16) -> Line<'static> {
 /// ` ollamanet   Chat            alice · admin   ● ollama 0.35   2 jobs `, giving up from the left of the right half.
 fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
     let cx = &root.cx;
-    let mut left = vec![(Span::styled(" ollamanet ", cx.theme.title), Some(Action::Palette))];
-    if cx.is_demo {
-        left.push((Span::styled(" demo: a stand-in answers ", cx.theme.badge), None));
-        left.push((Span::raw(" "), None));
-    }
-    if matches!(root.stage, Stage::Inside(_)) {
-        let style = |here| if here { cx.theme.accent } else { cx.theme.dim };
-        let (chat, admin, account) = match &root.screen {
-            Screen::Chat => (true, false, false),
-            Screen::Account(_) => (false, false, true),
-            Screen::Admin => (false, true, false),
-        };
-        left.push((Span::styled("  Chat ", style(chat)), Some(Action::ScreenChat)));
-        if root.is_admin() {
-            left.push((Span::styled(" Admin ", style(admin)), Some(Action::ScreenAdmin)));
+    let left = |demo: &'static str, only: bool| {
+        let mut left = vec![(Span::styled(" ollamanet ", cx.theme.title), Some(Action::Palette))];
+        if cx.is_demo {
+            left.push((Span::styled(demo, cx.theme.badge), None));
+            left.push((Span::raw(" "), None));
         }
-        if account {
-            left.push((Span::styled(" Account ", style(account)), Some(Action::ScreenAccount)));
-        }
-    }
+        left.extend(root.bar(only));
+        left
+    };
+    let wide = |parts: &[(Span, Option<Action>)]| parts.iter().map(|(span, _)| span.width()).sum::<usize>();
+    // What does not fit is told shorter; the screen on view is always named.
+    let left = [left(" demo: a stand-in answers ", false), left(" demo ", false)]
+        .into_iter()
+        .find(|left| wide(left) < usize::from(width))
+        .unwrap_or_else(|| left(" demo ", true));
+    let taken = wide(&left);
     let mut right: Vec<(Vec<Span>, Option<Action>)> = Vec::new();
     if let Some(account) = cx.account.as_ref().filter(|_| !matches!(root.stage, Stage::Outside(_))) {
         let text = format!("{} · {}", SafeText::line(&account.name), account.role.as_str());
@@ -164,7 +150,6 @@ fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
         right.push((vec![Span::styled(text, cx.theme.accent)], Some(Action::ToggleJobs)));
     }
     let wide = |spans: &[Span]| spans.iter().map(Span::width).sum::<usize>();
-    let taken: usize = left.iter().map(|(span, _)| span.width()).sum();
     let room = usize::from(width).saturating_sub(taken + 1);
     while !right.is_empty() && right.iter().map(|(part, _)| wide(part) + 3).sum::<usize>() > room {
         right.remove(0);

@@ -13,7 +13,7 @@ use super::{
     modal,
 };
 use crate::{
-    api::Fault,
+    api::{Fault, FaultKind},
     ui::{
         cx::Cx,
         keymap::Action,
@@ -81,7 +81,9 @@ impl Confirm {
     }
 
     pub fn refused(&mut self, fault: Fault) {
-        self.form.refuse(fault, Some(0));
+        // What was not wrong is not typed again, such as when it only came too soon.
+        let wrong = fault.kind == FaultKind::WrongCredentials;
+        self.form.refuse(fault, wrong.then_some(0));
     }
 
     #[must_use]

@@ -106,27 +106,27 @@ fn a_key_the_palette_and_the_name_lead_to_the_account_and_alt_1_back() {
     let effects = press(&mut root, "alt+9");
     assert!(matches!(calls(&effects)[..], [AccountCall::Profile, AccountCall::Preferences]), "{effects:?}");
     press(&mut root, "alt+1");
-    assert!(matches!(root.screen, Screen::Chat));
+    assert!(is_on(&mut root, ScreenName::Chat));
     press(&mut root, "ctrl+p");
     write(&mut root, "your account");
     press(&mut root, "enter");
-    assert!(matches!(root.screen, Screen::Account(_)));
+    assert!(is_on(&mut root, ScreenName::Account));
     press(&mut root, "alt+1");
     let top = draw(&root, 80, 24).lines().next().unwrap().to_owned();
     let column = top[..top.find("alice").unwrap()].chars().count() as u16;
     let kind = crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left);
     let click = |column| Msg::Mouse(MouseEvent { kind, column, row: 0, modifiers: KeyModifiers::NONE });
     root.update(click(column - 4));
-    assert!(matches!(root.screen, Screen::Chat), "beside the name there is nothing to click");
+    assert!(is_on(&mut root, ScreenName::Chat), "beside the name there is nothing to click");
     root.update(click(column));
-    assert!(matches!(root.screen, Screen::Account(_)));
+    assert!(is_on(&mut root, ScreenName::Account));
 }
 
 #[test]
 fn what_only_the_chat_can_do_goes_back_to_the_chat() {
     let mut root = on_tab("Limits");
     press(&mut root, "ctrl+n");
-    assert!(matches!(root.screen, Screen::Chat));
+    assert!(is_on(&mut root, ScreenName::Chat));
 }
 
 #[test]
@@ -289,15 +289,19 @@ fn a_call_that_wants_the_passphrase_once_more_is_repeated_when_it_was_typed() {
     write(&mut root, "123456");
     press(&mut root, "enter");
     told(&mut root, AccountReply::Removed(Err(unconfirmed())));
-    assert!(draw(&root, 80, 24).contains("Your passphrase once more"));
+    assert!(draw(&root, 80, 24).contains("Your passphrase, once more"));
     write(&mut root, "correct horse");
     let effects = press(&mut root, "enter");
-    assert!(matches!(calls(&effects)[..], [AccountCall::Confirm(secret)] if secret.reveal() == "correct horse"));
-    told(&mut root, AccountReply::Confirmed(Err(Fault::new(FaultKind::WrongCredentials, "They do not match."))));
+    assert!(
+        matches!(&effects[..], [Effect::Auth(AuthCall::Confirm(secret)), ..] if secret.reveal() == "correct horse"),
+        "{effects:?}"
+    );
+    let wrong = Fault::new(FaultKind::WrongCredentials, "They do not match.");
+    root.update(Msg::Auth(AuthReply::Confirmed(Err(wrong))));
     assert!(draw(&root, 80, 24).contains("They do not match."));
     write(&mut root, "right");
     press(&mut root, "enter");
-    let effects = told(&mut root, AccountReply::Confirmed(Ok(())));
+    let effects = root.update(Msg::Auth(AuthReply::Confirmed(Ok(()))));
     assert!(matches!(calls(&effects)[..], [AccountCall::RemoveSecondFactor(code)] if code.reveal() == "123456"));
     told(&mut root, AccountReply::Removed(Ok(())));
     let screen = draw(&root, 80, 24);
@@ -311,7 +315,7 @@ fn giving_up_the_passphrase_gives_up_the_call_and_leaves_the_form_usable() {
     press(&mut root, "enter");
     told(&mut root, AccountReply::Exported(Err(unconfirmed())));
     press(&mut root, "esc");
-    let effects = told(&mut root, AccountReply::Confirmed(Ok(())));
+    let effects = root.update(Msg::Auth(AuthReply::Confirmed(Ok(()))));
     assert!(calls(&effects).is_empty(), "{effects:?}");
     let effects = press(&mut root, "enter");
     assert!(matches!(calls(&effects)[..], [AccountCall::Export(_)]), "{effects:?}");
@@ -332,7 +336,7 @@ fn an_installation_that_asks_for_a_second_factor_leads_straight_to_adding_one() 
     assert!(screen.contains("asks you for a second factor before anything else") && !screen.contains('✗'), "{screen}");
     press(&mut root, "alt+1");
     press(&mut root, "ctrl+n");
-    assert!(matches!(root.screen, Screen::Account(_)), "nothing else answers yet");
+    assert!(is_on(&mut root, ScreenName::Account), "nothing else answers yet");
     told(&mut root, AccountReply::Proposed(Ok(enrolment())));
     write(&mut root, "123456");
     press(&mut root, "enter");
@@ -341,7 +345,7 @@ fn an_installation_that_asks_for_a_second_factor_leads_straight_to_adding_one() 
     assert!(draw(&root, 80, 24).contains("A0CD-EFGH"));
     press(&mut root, "enter");
     press(&mut root, "alt+1");
-    assert!(matches!(root.screen, Screen::Chat));
+    assert!(is_on(&mut root, ScreenName::Chat));
 }
 
 #[test]

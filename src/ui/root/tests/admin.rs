@@ -27,7 +27,7 @@ fn an_administrator_goes_to_the_admin_screen_and_back() {
     // A new conversation is the chat's, wherever its key is pressed.
     press_alt(&mut root, '6');
     press(&mut root, "ctrl+n");
-    assert!(matches!(root.screen, Screen::Chat));
+    assert!(is_on(&mut root, ScreenName::Chat));
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn nobody_else_sees_anything_of_the_admin_screen() {
     let mut root = as_user();
     assert!(!draw(&root, 120, 36).contains("Admin"));
     press_alt(&mut root, '6');
-    assert!(matches!(root.screen, Screen::Chat));
+    assert!(is_on(&mut root, ScreenName::Chat));
     press(&mut root, "ctrl+p");
     write(&mut root, "audit trail");
     let screen = draw(&root, 120, 36);
@@ -105,5 +105,7 @@ fn signing_out_and_locking_leave_nothing_of_the_admin_screen() {
     press(&mut root, "ctrl+l");
     assert!(!draw(&root, 80, 24).contains("Users"));
     root.update(Msg::Event(Event::SessionEnded(Fault::signed_out())));
-    assert!(matches!(root.screen, Screen::Chat));
+    assert!(root.screens().is_none());
+    root.update(Msg::Auth(AuthReply::SignedIn(Ok(Box::new(signed_in())))));
+    assert!(is_on(&mut root, ScreenName::Chat));
 }

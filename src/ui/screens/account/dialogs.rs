@@ -38,11 +38,6 @@ const NO_KEYS: &str = "none";
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "a handful at a time, one on top of the other")]
 pub enum Dialog {
-    /// The passphrase once more; then the call is repeated.
-    Confirm {
-        form: Form,
-        again: AccountCall,
-    },
     DisplayName(Form),
     Model(Picker<Option<String>>),
     SystemPrompt(Composer),
@@ -91,10 +86,6 @@ pub enum Wanted {
 }
 
 impl Dialog {
-    pub fn confirm(again: AccountCall) -> Self {
-        Self::Confirm { form: Form::default().secret("Passphrase"), again }
-    }
-
     pub fn enrol(enrolment: Enrolment) -> Self {
         let form = Form::default().text("Code it shows now").waiting("Looking whether it fits…");
         Self::Enrol { qr: Qr::new(&enrolment.uri), secret: enrolment.secret, form }
@@ -111,8 +102,7 @@ impl Dialog {
             Self::Enrol { .. } => wanted == Wanted::Enrolment,
             Self::Code { .. } => wanted == Wanted::Code,
             Self::Export(_) => wanted == Wanted::Export,
-            Self::Confirm { .. }
-            | Self::Model(_)
+            Self::Model(_)
             | Self::SystemPrompt(_)
             | Self::Options(_)
             | Self::Theme(_)
@@ -126,8 +116,7 @@ impl Dialog {
 
     pub fn form(&self) -> Option<&Form> {
         match self {
-            Self::Confirm { form, .. }
-            | Self::DisplayName(form)
+            Self::DisplayName(form)
             | Self::KeysOf { form, .. }
             | Self::Enrol { form, .. }
             | Self::Code { form, .. }
@@ -146,8 +135,7 @@ impl Dialog {
 
     fn form_mut(&mut self) -> Option<&mut Form> {
         match self {
-            Self::Confirm { form, .. }
-            | Self::DisplayName(form)
+            Self::DisplayName(form)
             | Self::KeysOf { form, .. }
             | Self::Enrol { form, .. }
             | Self::Code { form, .. }
@@ -166,8 +154,7 @@ impl Dialog {
 
     pub fn context(&self) -> Context {
         match self {
-            Self::Confirm { .. }
-            | Self::DisplayName(_)
+            Self::DisplayName(_)
             | Self::Options(_)
             | Self::KeysOf { .. }
             | Self::Enrol { .. }
@@ -180,6 +167,13 @@ impl Dialog {
         }
     }
 
+    /// What it waits for is not done: its form can be used again.
+    pub fn given_up(&mut self) {
+        if let Some(form) = self.form_mut() {
+            form.busy = false;
+        }
+    }
+
     pub fn is_busy(&self) -> bool {
         self.form().is_some_and(|form| form.busy)
     }
@@ -187,9 +181,6 @@ impl Dialog {
     pub fn hints(&self, cx: &Cx) -> Vec<Hint> {
         let form = |done| vec![(Action::Submit, done), (Action::Cancel, "back")];
         let actions = match self {
-            Self::Confirm { .. } => {
-                vec![(Action::Submit, "go on"), (Action::Reveal, "show"), (Action::Cancel, "back")]
-            }
             Self::DisplayName(_) | Self::KeysOf { .. } => form("keep"),
             Self::Enrol { .. } => form("add it"),
             Self::Code { .. } | Self::DeleteName(_) => form("go on"),
@@ -331,8 +322,7 @@ impl AccountScreen {
                 Action::ListClose | Action::Escape | Action::Interrupt => Out::Close,
                 _ => return None,
             },
-            Dialog::Confirm { form, .. }
-            | Dialog::DisplayName(form)
+            Dialog::DisplayName(form)
             | Dialog::KeysOf { form, .. }
             | Dialog::Enrol { form, .. }
             | Dialog::Code { form, .. }
@@ -459,13 +449,9 @@ impl AccountScreen {
         }
     }
 
-    /// Esc. What is asked for meanwhile goes on; a call that only waited for the passphrase is given up.
+    /// Esc. What is asked for meanwhile goes on.
     fn close_top(&mut self) -> Vec<Effect> {
-        let closed = self.dialogs.pop();
-        if let (Some(Dialog::Confirm { .. }), Some(form)) = (closed, self.dialogs.last_mut().and_then(Dialog::form_mut))
-        {
-            form.busy = false;
-        }
+        self.dialogs.pop();
         Vec::new()
     }
 
@@ -478,11 +464,6 @@ impl AccountScreen {
             Vec::new()
         };
         match dialog {
-            Dialog::Confirm { form, .. } if secret.is_empty() => say(form, "Type your passphrase."),
-            Dialog::Confirm { form, .. } => {
-                form.busy = true;
-                vec![Effect::Account(AccountCall::Confirm(secret))]
-            }
             Dialog::DisplayName(form) => {
                 form.busy = true;
                 self.call(AccountCall::SetDisplayName((!typed.is_empty()).then_some(typed)))
@@ -642,26 +623,6 @@ impl AccountScreen {
         let mut picker = Picker::new("Model of new conversations", items);
         picker.select(|value| *value == own.model);
         picker
-    }
-
-    pub(super) fn on_confirmed(&mut self, done: Result<(), Fault>) -> Vec<Effect> {
-        let at = self.dialogs.iter().rposition(|dialog| matches!(dialog, Dialog::Confirm { .. }));
-        match (done, at) {
-            (Ok(()), Some(at)) => match self.dialogs.remove(at) {
-                Dialog::Confirm { again, .. } => self.call(again),
-                _ => Vec::new(),
-            },
-            (Err(fault), Some(at)) => {
-                let wrong = fault.kind == FaultKind::WrongCredentials;
-                if let Some(form) = self.dialogs[at].form_mut() {
-                    form.refuse(fault, wrong.then_some(0));
-                }
-                Vec::new()
-            }
-            // It was given up meanwhile.
-            (Ok(()), None) => Vec::new(),
-            (Err(fault), None) => vec![Effect::Toast(Toast::fault(&fault))],
-        }
     }
 
     /// The dialog has done its work.

@@ -2,7 +2,7 @@
 //! and the way out.
 //!
 //! Six tabs of rows; what a row needs opens in front of them. Invariants: a code or a secret is on the screen in one
-//! dialog only and is gone with it; a call that wants the passphrase once more is repeated by itself when that was typed.
+//! dialog only and is gone with it; what wants the passphrase once more goes back as `Effect::Confirm`.
 
 mod dialogs;
 mod qr;
@@ -10,6 +10,7 @@ mod rows;
 mod view;
 
 use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::{Frame, layout::Rect};
 
 use self::{
     dialogs::{Dialog, Wanted},
@@ -26,6 +27,7 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AccountCall, AccountReply, Effect},
+        screens::Screen,
         widgets::{self, toast::Toast},
     },
 };
@@ -50,31 +52,24 @@ pub struct AccountScreen {
     dialogs: Vec<Dialog>,
     /// The call to repeat when the passphrase has been typed again.
     asked: Option<AccountCall>,
-    /// Something is awaited that has no form of its own.
-    is_waiting: bool,
+    awaits: Awaited,
     /// Older entries are on their way.
     is_reading_on: bool,
     /// Nothing else answers until a second factor is added.
     must_add_factor: bool,
 }
 
-/// Answers of this window that run and that wait, for the tab of the limits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lane {
-    pub running: usize,
-    /// Of each that waits, how many are before it.
-    pub waiting: Vec<u32>,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Awaited {
+    #[default]
+    Nothing,
+    /// An answer that no form in front waits for.
+    Answer,
+    /// The passphrase, which is asked for in front of everything.
+    Passphrase,
 }
 
 impl AccountScreen {
-    /// With what it wants to know first.
-    #[must_use]
-    pub fn new() -> (Self, Vec<Effect>) {
-        let mut screen = Self::default();
-        let effects = screen.read();
-        (screen, effects)
-    }
-
     /// For an account that must add a second factor before anything else: begins that at once.
     #[must_use]
     pub fn for_second_factor() -> (Self, Vec<Effect>) {
@@ -104,9 +99,13 @@ impl AccountScreen {
 
     /// Sends a call, and remembers it if the passphrase may be wanted for it.
     fn call(&mut self, call: AccountCall) -> Vec<Effect> {
-        self.is_waiting = self.dialogs.is_empty();
+        self.await_answer();
         self.asked = Some(call.clone());
         vec![Effect::Account(call)]
+    }
+
+    fn await_answer(&mut self) {
+        self.awaits = if self.dialogs.is_empty() { Awaited::Answer } else { Awaited::Nothing };
     }
 
     fn selected(&self) -> usize {
@@ -126,29 +125,6 @@ impl AccountScreen {
     fn show(&mut self, tab: Tab) -> Vec<Effect> {
         self.tab = tab;
         self.read()
-    }
-
-    /// `None` = not used.
-    pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
-        if !self.dialogs.is_empty() {
-            return self.dialog_action(action, cx);
-        }
-        let page = usize::from(cx.size.1.saturating_sub(8)).max(1);
-        match action {
-            Action::AccountNextTab | Action::FocusNext => Some(self.show(self.tab.step(1))),
-            Action::AccountPreviousTab | Action::FocusPrevious => Some(self.show(self.tab.step(Tab::ALL.len() - 1))),
-            Action::AccountUp => Some(self.go(self.selected().saturating_sub(1))),
-            Action::AccountDown => Some(self.go(self.selected() + 1)),
-            Action::AccountTop => Some(self.go(0)),
-            Action::AccountBottom => Some(self.go(usize::MAX)),
-            Action::AccountPageUp => Some(self.go(self.selected().saturating_sub(page))),
-            Action::AccountPageDown => Some(self.go(self.selected() + page)),
-            Action::AccountOpen => Some(self.open(cx)),
-            Action::AccountEndOthers if self.tab == Tab::Sessions => Some(self.ask_to_end_others()),
-            Action::AccountEndOthers => Some(Vec::new()),
-            Action::Refresh => Some(self.read()),
-            _ => None,
-        }
     }
 
     /// Selects a row; at the end of the activity the entries before it are read.
@@ -177,45 +153,13 @@ impl AccountScreen {
         }
     }
 
-    pub fn on_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {
-        self.dialog_key(key, cx)
-    }
-
-    pub fn on_paste(&mut self, text: &str, cx: &Cx) -> Vec<Effect> {
-        self.dialog_paste(text, cx)
-    }
-
-    /// `area` is what `view` was given.
-    pub fn on_mouse(&mut self, mouse: MouseEvent, area: ratatui::layout::Rect, cx: &Cx) -> Vec<Effect> {
-        use crossterm::event::{MouseButton, MouseEventKind};
-        if !self.dialogs.is_empty() {
-            return self.dialog_mouse(mouse, area, cx);
-        }
-        match mouse.kind {
-            MouseEventKind::ScrollUp => self.go(self.selected().saturating_sub(1)),
-            MouseEventKind::ScrollDown => self.go(self.selected() + 1),
-            MouseEventKind::Down(MouseButton::Left) => {
-                let at = (mouse.column, mouse.row);
-                if let Some(tab) = self.tab_at(at, area) {
-                    return self.show(tab);
-                }
-                match self.row_at(at, area) {
-                    Some(row) if row == self.selected() => self.open(cx),
-                    Some(row) => self.go(row),
-                    None => Vec::new(),
-                }
-            }
-            _ => Vec::new(),
-        }
-    }
-
     pub fn on_reply(&mut self, reply: AccountReply, cx: &Cx) -> Vec<Effect> {
-        self.is_waiting = false;
+        self.awaits = Awaited::Nothing;
         if reply.fault().is_some_and(|fault| fault.kind == FaultKind::Unconfirmed)
-            && let Some(again) = self.asked.take()
+            && let Some(again) = &self.asked
         {
-            self.dialogs.push(Dialog::confirm(again));
-            return Vec::new();
+            self.awaits = Awaited::Passphrase;
+            return vec![Effect::Confirm(vec![Effect::Account(again.clone())])];
         }
         match reply {
             AccountReply::Profile(Ok(profile)) => self.profile = Some(*profile),
@@ -260,7 +204,6 @@ impl AccountScreen {
                 });
                 return Self::and_read(AccountCall::Sessions, words);
             }
-            AccountReply::Confirmed(done) => return self.on_confirmed(done),
             AccountReply::Proposed(Ok(enrolment)) => self.dialogs.push(Dialog::enrol(enrolment)),
             AccountReply::Added(Ok(codes)) => {
                 self.must_add_factor = false;
@@ -306,20 +249,109 @@ impl AccountScreen {
         vec![Effect::Toast(toast), Effect::Account(call)]
     }
 
-    /// Where keys go at the moment.
-    #[must_use]
-    pub fn context(&self) -> Context {
+    /// Rows of the tabs that are made of rows.
+    fn rows(&self) -> Vec<Row> {
+        match self.tab {
+            Tab::Profile => Row::PROFILE.to_vec(),
+            Tab::SecondFactor => match &self.profile {
+                Some(profile) if profile.second_factor.added_at.is_some() => vec![Row::NewCodes, Row::RemoveFactor],
+                Some(_) => vec![Row::AddFactor],
+                None => Vec::new(),
+            },
+            Tab::Data => Row::DATA.to_vec(),
+            Tab::Sessions | Tab::Limits | Tab::Activity => Vec::new(),
+        }
+    }
+}
+impl Screen for AccountScreen {
+    fn shown(&mut self, _cx: &Cx) -> Vec<Effect> {
+        self.read()
+    }
+
+    /// What was open in it, codes and secrets among that, does not outlast the sight of it.
+    fn hidden(&mut self) {
+        *self = Self::default();
+    }
+
+    fn on_confirmed(&mut self, goes_on: bool) {
+        // It may have been asked for another screen's sake.
+        if self.awaits != Awaited::Passphrase {
+            return;
+        }
+        self.awaits = Awaited::Nothing;
+        if goes_on {
+            self.await_answer();
+        } else if let Some(dialog) = self.dialogs.last_mut() {
+            dialog.given_up();
+        }
+    }
+
+    fn holds(&self) -> bool {
+        self.must_add_factor
+    }
+
+    fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        if !self.dialogs.is_empty() {
+            return self.dialog_action(action, cx);
+        }
+        let page = usize::from(cx.size.1.saturating_sub(8)).max(1);
+        match action {
+            Action::AccountNextTab | Action::FocusNext => Some(self.show(self.tab.step(1))),
+            Action::AccountPreviousTab | Action::FocusPrevious => Some(self.show(self.tab.step(Tab::ALL.len() - 1))),
+            Action::AccountUp => Some(self.go(self.selected().saturating_sub(1))),
+            Action::AccountDown => Some(self.go(self.selected() + 1)),
+            Action::AccountTop => Some(self.go(0)),
+            Action::AccountBottom => Some(self.go(usize::MAX)),
+            Action::AccountPageUp => Some(self.go(self.selected().saturating_sub(page))),
+            Action::AccountPageDown => Some(self.go(self.selected() + page)),
+            Action::AccountOpen => Some(self.open(cx)),
+            Action::AccountEndOthers if self.tab == Tab::Sessions => Some(self.ask_to_end_others()),
+            Action::AccountEndOthers => Some(Vec::new()),
+            Action::Refresh => Some(self.read()),
+            _ => None,
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {
+        self.dialog_key(key, cx)
+    }
+
+    fn on_paste(&mut self, text: String, cx: &Cx) -> Vec<Effect> {
+        self.dialog_paste(&text, cx)
+    }
+
+    fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
+        use crossterm::event::{MouseButton, MouseEventKind};
+        if !self.dialogs.is_empty() {
+            return self.dialog_mouse(mouse, area, cx);
+        }
+        match mouse.kind {
+            MouseEventKind::ScrollUp => self.go(self.selected().saturating_sub(1)),
+            MouseEventKind::ScrollDown => self.go(self.selected() + 1),
+            MouseEventKind::Down(MouseButton::Left) => {
+                let at = (mouse.column, mouse.row);
+                if let Some(tab) = self.tab_at(at, area) {
+                    return self.show(tab);
+                }
+                match self.row_at(at, area) {
+                    Some(row) if row == self.selected() => self.open(cx),
+                    Some(row) => self.go(row),
+                    None => Vec::new(),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn context(&self) -> Context {
         self.dialogs.last().map_or(Context::Account, Dialog::context)
     }
 
-    /// Whether something turns.
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.is_waiting || self.dialogs.last().is_some_and(Dialog::is_busy)
+    fn is_busy(&self) -> bool {
+        self.awaits == Awaited::Answer || self.dialogs.last().is_some_and(Dialog::is_busy)
     }
 
-    #[must_use]
-    pub fn footer(&self, cx: &Cx) -> Vec<Hint> {
+    fn footer(&self, cx: &Cx) -> Vec<Hint> {
         if let Some(dialog) = self.dialogs.last() {
             return dialog.hints(cx);
         }
@@ -340,17 +372,7 @@ impl AccountScreen {
         cx.hints(&actions)
     }
 
-    /// Rows of the tabs that are made of rows.
-    fn rows(&self) -> Vec<Row> {
-        match self.tab {
-            Tab::Profile => Row::PROFILE.to_vec(),
-            Tab::SecondFactor => match &self.profile {
-                Some(profile) if profile.second_factor.added_at.is_some() => vec![Row::NewCodes, Row::RemoveFactor],
-                Some(_) => vec![Row::AddFactor],
-                None => Vec::new(),
-            },
-            Tab::Data => Row::DATA.to_vec(),
-            Tab::Sessions | Tab::Limits | Tab::Activity => Vec::new(),
-        }
+    fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, _in_front: bool) {
+        self.draw(frame, area, cx);
     }
 }

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    AccountScreen, Lane,
+    AccountScreen, Awaited,
     dialogs::{Dialog, place},
     qr::Qr,
     rows::Tab,
@@ -59,13 +59,13 @@ struct Sheet {
 }
 
 impl AccountScreen {
-    pub fn view(&self, frame: &mut Frame, area: Rect, lane: &Lane, cx: &Cx) {
+    pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
         self.view_tabs(frame, area, cx);
         let body = body(area);
         match self.tab {
             Tab::Profile | Tab::SecondFactor | Tab::Data => self.view_rows(frame, body, cx),
             Tab::Sessions => self.view_sessions(frame, body, cx),
-            Tab::Limits => self.view_limits(frame, body, lane, cx),
+            Tab::Limits => self.view_limits(frame, body, cx),
             Tab::Activity => self.view_activity(frame, body, cx),
         }
         for dialog in &self.dialogs {
@@ -204,7 +204,7 @@ impl AccountScreen {
         let below = Rect { y: sheet.below.y + 1, height: sheet.below.height.saturating_sub(1), ..sheet.below };
         if let Some(fault) = &self.fault {
             frame.render_widget(fault_text(fault, cx), below);
-        } else if self.is_waiting {
+        } else if self.awaits == Awaited::Answer {
             let words = format!("{} One moment…", cx.spinner());
             frame.render_widget(Span::styled(words, cx.theme.accent), Rect { height: below.height.min(1), ..below });
         } else if let Some(row) = rows.get(self.selected()) {
@@ -293,7 +293,7 @@ impl AccountScreen {
         });
     }
 
-    fn view_limits(&self, frame: &mut Frame, area: Rect, lane: &Lane, cx: &Cx) {
+    fn view_limits(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
         if let Some(fault) = &self.fault {
             return frame.render_widget(fault_text(fault, cx), area);
         }
@@ -306,6 +306,7 @@ impl AccountScreen {
         let above = if area.height >= wanted + allowance.len() as u16 { wanted } else { 0 };
         frame.render_widget(prose(about, cx), Rect { height: above, ..area });
         let mut text: Vec<Line> = allowance.iter().map(|left| bar(left, usize::from(area.width), cx)).collect();
+        let lane = &cx.lane;
         let queue = match (lane.running, lane.waiting.iter().min()) {
             (0, None) => "No answer runs in this window, and none waits.".to_owned(),
             (running, None) => format!("Running in this window: {}. None waits.", count(running, "answer")),
@@ -361,9 +362,6 @@ impl AccountScreen {
             form.view(frame, fields, cx);
         };
         match dialog {
-            Dialog::Confirm { form, .. } => {
-                ask(frame, "Your passphrase once more", "This needs it, and it was typed a while ago.", form);
-            }
             Dialog::DisplayName(form) => ask(frame, "Display name", "Empty takes it away.", form),
             Dialog::Export(form) => {
                 let about = "Everything of yours in one archive that needs no program of ours to be read. It is not \

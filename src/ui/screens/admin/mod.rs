@@ -1,8 +1,7 @@
 //! The Admin screen: users, roles, the rules of the house, the audit trail. Only administrators have it.
 //!
-//! The seam with the root is the chat screen's: an action comes to [`AdminScreen::on_action`] first; if that answers
-//! `None`, the key comes to [`AdminScreen::on_key`]. What the gate refuses until the passphrase is typed once more goes
-//! back as `Effect::Confirm`; the root asks and does it again.
+//! What the gate refuses until the passphrase is typed once more goes back as `Effect::Confirm`; the root asks and does
+//! it again.
 //!
 //! Invariant: nothing here decides who may what. The screen shows what it is told, and says what was refused.
 
@@ -34,6 +33,7 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, AdminReply, Effect, Target, UserAct},
+        screens::Screen,
         widgets::toast::Toast,
     },
 };
@@ -114,11 +114,6 @@ impl AdminScreen {
         }
     }
 
-    #[must_use]
-    pub fn has_dialog(&self) -> bool {
-        self.dialog.is_some()
-    }
-
     /// The context of the tab, whatever stands in front of it.
     #[must_use]
     pub fn tab_context(&self) -> Context {
@@ -128,87 +123,6 @@ impl AdminScreen {
             Tab::Rules => Context::Rules,
             Tab::Audit => Context::Audit,
         }
-    }
-
-    /// Where keys go at the moment.
-    #[must_use]
-    pub fn context(&self) -> Context {
-        match (&self.dialog, self.tab) {
-            (Some(dialog), _) => dialog.context(),
-            (None, Tab::Users) => self.users.context(),
-            (None, Tab::Roles | Tab::Rules | Tab::Audit) => self.tab_context(),
-        }
-    }
-
-    /// Whether something turns.
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        let tab = match self.tab {
-            Tab::Users => self.users.is_busy(),
-            Tab::Roles => self.roles.is_busy(),
-            Tab::Rules => self.rules.is_busy(),
-            Tab::Audit => self.trail.is_busy(),
-        };
-        tab || self.working > 0
-    }
-
-    /// `None` = not used.
-    pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
-        if let Some(dialog) = &mut self.dialog {
-            let out = dialog.on_action(action, cx)?;
-            return Some(self.dialog_out(out));
-        }
-        if let Some((tab, ..)) = TABS.into_iter().find(|(_, shows, _)| *shows == action) {
-            self.tab = tab;
-            return Some(self.read());
-        }
-        let step = match self.tab {
-            Tab::Users => self.users.on_action(action, &self.roles.names(), cx),
-            Tab::Roles => self.roles.on_action(action),
-            Tab::Rules => self.rules.on_action(action),
-            Tab::Audit => self.trail.on_action(action, self.rules.policy(), cx),
-        }?;
-        if step.dialog.is_some() {
-            self.dialog = step.dialog;
-        }
-        Some(self.sent(step.effects))
-    }
-
-    /// `None` = not used.
-    pub fn on_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
-        if let Some(dialog) = &mut self.dialog {
-            let out = dialog.on_key(key)?;
-            return Some(self.dialog_out(out));
-        }
-        match self.tab {
-            Tab::Users => self.users.on_key(key),
-            Tab::Roles | Tab::Rules | Tab::Audit => None,
-        }
-    }
-
-    pub fn on_paste(&mut self, text: &str) -> Vec<Effect> {
-        if let Some(dialog) = &mut self.dialog {
-            let out = dialog.on_paste(text);
-            return self.dialog_out(out);
-        }
-        match self.tab {
-            Tab::Users => self.users.on_paste(text),
-            Tab::Roles | Tab::Rules | Tab::Audit => Vec::new(),
-        }
-    }
-
-    /// The wheel moves; a click chooses from a list. `area` is what `view` was last given.
-    pub fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
-        if let Some(dialog) = &mut self.dialog {
-            let out = dialog.on_mouse(mouse, area, cx);
-            return self.dialog_out(out);
-        }
-        let action = match mouse.kind {
-            MouseEventKind::ScrollUp => Action::AdminUp,
-            MouseEventKind::ScrollDown => Action::AdminDown,
-            _ => return Vec::new(),
-        };
-        self.on_action(action, cx).unwrap_or_default()
     }
 
     fn dialog_out(&mut self, out: Out) -> Vec<Effect> {
@@ -230,10 +144,6 @@ impl AdminScreen {
         self.working +=
             effects.iter().filter(|effect| matches!(effect, Effect::Admin(call) if is_change(call))).count();
         effects
-    }
-
-    pub fn on_settled(&self, asked: u64) -> Vec<Effect> {
-        self.users.on_settled(asked)
     }
 
     pub fn on_reply(&mut self, reply: AdminReply, cx: &Cx) -> Vec<Effect> {
@@ -387,32 +297,6 @@ impl AdminScreen {
         effects
     }
 
-    /// The keys that matter here, most useful first.
-    #[must_use]
-    pub fn footer(&self, cx: &Cx) -> Vec<Hint> {
-        match self.tab {
-            Tab::Users => self.users.footer(cx),
-            Tab::Roles => Roles::footer(cx),
-            Tab::Rules => Rules::footer(cx),
-            Tab::Audit => Trail::footer(cx),
-        }
-    }
-
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
-        let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
-        frame.render_widget(self.tab_line(cx), tabs);
-        let in_front = in_front && self.dialog.is_none();
-        match self.tab {
-            Tab::Users => self.users.view(frame, body, cx, in_front),
-            Tab::Roles => self.roles.view(frame, body, cx, in_front),
-            Tab::Rules => self.rules.view(frame, body, cx, in_front),
-            Tab::Audit => self.trail.view(frame, body, cx, in_front),
-        }
-        if let Some(dialog) = &self.dialog {
-            dialog.view(frame, area, cx);
-        }
-    }
-
     fn tab_line(&self, cx: &Cx) -> Line<'static> {
         let mut line = Line::default();
         for (tab, action, name) in TABS {
@@ -430,6 +314,126 @@ impl AdminScreen {
             line.push_span(Span::styled("working", cx.theme.dim));
         }
         line
+    }
+}
+
+impl Screen for AdminScreen {
+    fn shown(&mut self, _cx: &Cx) -> Vec<Effect> {
+        self.open()
+    }
+
+    fn refresh(&mut self, _cx: &Cx) -> Vec<Effect> {
+        self.open()
+    }
+
+    fn on_settled(&mut self, asked: u64) -> Vec<Effect> {
+        self.users.on_settled(asked)
+    }
+
+    fn holds(&self) -> bool {
+        self.dialog.is_some()
+    }
+
+    fn offers(&self, context: Context) -> bool {
+        self.tab_context() == context
+    }
+
+    fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        if let Some(dialog) = &mut self.dialog {
+            let out = dialog.on_action(action, cx)?;
+            return Some(self.dialog_out(out));
+        }
+        if let Some((tab, ..)) = TABS.into_iter().find(|(_, shows, _)| *shows == action) {
+            self.tab = tab;
+            return Some(self.read());
+        }
+        let step = match self.tab {
+            Tab::Users => self.users.on_action(action, &self.roles.names(), cx),
+            Tab::Roles => self.roles.on_action(action),
+            Tab::Rules => self.rules.on_action(action),
+            Tab::Audit => self.trail.on_action(action, self.rules.policy(), cx),
+        }?;
+        if step.dialog.is_some() {
+            self.dialog = step.dialog;
+        }
+        Some(self.sent(step.effects))
+    }
+
+    fn on_key(&mut self, key: KeyEvent, _cx: &Cx) -> Option<Vec<Effect>> {
+        if let Some(dialog) = &mut self.dialog {
+            let out = dialog.on_key(key)?;
+            return Some(self.dialog_out(out));
+        }
+        match self.tab {
+            Tab::Users => self.users.on_key(key),
+            Tab::Roles | Tab::Rules | Tab::Audit => None,
+        }
+    }
+
+    fn on_paste(&mut self, text: String, _cx: &Cx) -> Vec<Effect> {
+        if let Some(dialog) = &mut self.dialog {
+            let out = dialog.on_paste(&text);
+            return self.dialog_out(out);
+        }
+        match self.tab {
+            Tab::Users => self.users.on_paste(&text),
+            Tab::Roles | Tab::Rules | Tab::Audit => Vec::new(),
+        }
+    }
+
+    fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
+        if let Some(dialog) = &mut self.dialog {
+            let out = dialog.on_mouse(mouse, area, cx);
+            return self.dialog_out(out);
+        }
+        let action = match mouse.kind {
+            MouseEventKind::ScrollUp => Action::AdminUp,
+            MouseEventKind::ScrollDown => Action::AdminDown,
+            _ => return Vec::new(),
+        };
+        self.on_action(action, cx).unwrap_or_default()
+    }
+
+    fn context(&self) -> Context {
+        match (&self.dialog, self.tab) {
+            (Some(dialog), _) => dialog.context(),
+            (None, Tab::Users) => self.users.context(),
+            (None, Tab::Roles | Tab::Rules | Tab::Audit) => self.tab_context(),
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        let tab = match self.tab {
+            Tab::Users => self.users.is_busy(),
+            Tab::Roles => self.roles.is_busy(),
+            Tab::Rules => self.rules.is_busy(),
+            Tab::Audit => self.trail.is_busy(),
+        };
+        tab || self.working > 0
+    }
+
+    fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        match self.tab {
+            Tab::Users => self.users.footer(cx),
+            Tab::Roles => Roles::footer(cx),
+            Tab::Rules => Rules::footer(cx),
+            Tab::Audit => Trail::footer(cx),
+        }
+    }
+
+    fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
+        let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+        frame.render_widget(self.tab_line(cx), tabs);
+        let in_front = in_front && self.dialog.is_none();
+        match self.tab {
+            Tab::Users => self.users.view(frame, body, cx, in_front),
+            Tab::Roles => self.roles.view(frame, body, cx, in_front),
+            Tab::Rules => self.rules.view(frame, body, cx, in_front),
+            Tab::Audit => self.trail.view(frame, body, cx, in_front),
+        }
+        if let Some(dialog) = &self.dialog {
+            dialog.view(frame, area, cx);
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The chat screen: tree, transcript, composer, side panel.
 //!
-//! The seam with the root. How a key travels: the root asks the keymap with [`ChatScreen::context`]; an action that is
+//! The seam with the root. How a key travels: the root asks the keymap with [`Screen::context`]; an action that is
 //! the root's own (help, palette, lock, theme, quit …) never arrives here. `Interrupt` and `Escape` are offered here
-//! first and used by the root only when they come back as `None`. Any other action comes to [`ChatScreen::on_action`]
-//! first; if that answers `None`, or the key has no meaning in this context, the key comes to [`ChatScreen::on_key`].
+//! first and used by the root only when they come back as `None`. Any other action comes to [`Screen::on_action`]
+//! first; if that answers `None`, or the key has no meaning in this context, the key comes to [`Screen::on_key`].
 //! A notice is `Effect::Toast`; something only the root can do (`/help`, `/quit`) is `Effect::Act`.
 //!
 //! Invariant: the stored conversation is the truth. What is on view is replaced by it whenever it is read anew, and
@@ -41,9 +41,9 @@ use crate::{
     },
     ui::{
         actions::{Action, Context},
-        cx::{Cx, Hint},
+        cx::{Cx, Hint, Lane},
         msg::{ChatCall, ChatReply, Effect, ShellReply, Timer},
-        screens::account::Lane,
+        screens::Screen,
         text::highlight::Highlighted,
         widgets::{
             composer::Composer,
@@ -154,71 +154,6 @@ impl ChatScreen {
             Effect::Chat(ChatCall::Models { fresh: false }),
         ];
         (screen, effects)
-    }
-
-    /// `None` = not used.
-    pub fn on_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {
-        if self.overlay.is_some() {
-            return self.overlay_key(key, cx);
-        }
-        match self.focus {
-            Focus::Composer => self.composer_key(key, cx),
-            Focus::Tree if self.filtering => self.filter_key(key),
-            Focus::Panel => {
-                let out = self.panel.as_mut()?.on_key(key)?;
-                Some(self.panel_out(out, cx))
-            }
-            Focus::Transcript => {
-                // Typing a word while reading begins a message; single letters are keys of the transcript.
-                let is_text = matches!(key.code, KeyCode::Char(c) if c == '/' || c == '@');
-                if is_text {
-                    self.set_focus(Focus::Composer, cx);
-                    return self.composer_key(key, cx);
-                }
-                None
-            }
-            Focus::Tree => None,
-        }
-    }
-
-    /// From a key that the keymap resolved, the palette, or a click. `None` = not used.
-    pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
-        if self.overlay.is_some() {
-            return self.overlay_action(action, cx);
-        }
-        let mut effects = self.act(action, cx)?;
-        effects.extend(self.want_colours(cx));
-        Some(effects)
-    }
-
-    pub fn on_paste(&mut self, text: String, cx: &Cx) -> Vec<Effect> {
-        if self.overlay.is_some() {
-            return self.overlay_paste(text, cx);
-        }
-        match self.focus {
-            Focus::Panel => {
-                if let Some(panel) = &mut self.panel {
-                    panel.on_paste(&text);
-                }
-                Vec::new()
-            }
-            Focus::Tree if self.filtering => {
-                let line = text.lines().next().unwrap_or_default();
-                let filter = format!("{}{}", self.tree.filter().unwrap_or_default(), line);
-                self.set_filter(Some(filter))
-            }
-            Focus::Composer | Focus::Transcript | Focus::Tree => {
-                self.set_focus(Focus::Composer, cx);
-                self.paste(text, cx)
-            }
-        }
-    }
-
-    /// `area` is what `view` was last given.
-    pub fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
-        let mut effects = self.mouse(mouse, area, cx);
-        effects.extend(self.want_colours(cx));
-        effects
     }
 
     pub fn on_reply(&mut self, reply: ChatReply, cx: &Cx) -> Vec<Effect> {
@@ -355,34 +290,6 @@ impl ChatScreen {
         effects
     }
 
-    /// `in_front`: nothing of the root's stands before it; else no cursor and no focus is shown.
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
-        self.draw(frame, area, cx, in_front);
-    }
-
-    /// Where keys go at the moment.
-    #[must_use]
-    pub fn context(&self) -> Context {
-        if let Some(overlay) = &self.overlay {
-            return match overlay {
-                Overlay::Models(_)
-                | Overlay::Prompts(_)
-                | Overlay::Blocks(_)
-                | Overlay::Places(..)
-                | Overlay::Question(_) => Context::List,
-                Overlay::Input(_) => Context::Form,
-                Overlay::System(_) => Context::Composer,
-            };
-        }
-        match self.focus {
-            Focus::Composer => Context::Composer,
-            Focus::Transcript => Context::Transcript,
-            Focus::Tree if self.filtering => Context::Form,
-            Focus::Tree => Context::Tree,
-            Focus::Panel => Context::Form,
-        }
-    }
-
     /// How many answers run and wait here.
     #[must_use]
     pub fn lane(&self) -> Lane {
@@ -394,18 +301,6 @@ impl ChatScreen {
             }
         }
         lane
-    }
-
-    /// Whether something turns: the root then sends spinner ticks through `cx.spinner`.
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.opening.is_some() || !self.outgoing.is_empty() || !self.naming.is_empty() || self.running_here().is_some()
-    }
-
-    /// The keys that matter here, most useful first; the root cuts what does not fit.
-    #[must_use]
-    pub fn footer(&self, cx: &Cx) -> Vec<Hint> {
-        self.hints(cx)
     }
 
     fn open_id(&self) -> Option<ConversationId> {
@@ -439,6 +334,108 @@ impl ChatScreen {
                 Vec::new()
             }
         }
+    }
+}
+
+impl Screen for ChatScreen {
+    fn shown(&mut self, _cx: &Cx) -> Vec<Effect> {
+        // It goes on hearing while another screen is on view, so nothing was missed.
+        Vec::new()
+    }
+
+    fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        if self.overlay.is_some() {
+            return self.overlay_action(action, cx);
+        }
+        let mut effects = self.act(action, cx)?;
+        effects.extend(self.want_colours(cx));
+        Some(effects)
+    }
+
+    fn on_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {
+        if self.overlay.is_some() {
+            return self.overlay_key(key, cx);
+        }
+        match self.focus {
+            Focus::Composer => self.composer_key(key, cx),
+            Focus::Tree if self.filtering => self.filter_key(key),
+            Focus::Panel => {
+                let out = self.panel.as_mut()?.on_key(key)?;
+                Some(self.panel_out(out, cx))
+            }
+            Focus::Transcript => {
+                // Typing a word while reading begins a message; single letters are keys of the transcript.
+                let is_text = matches!(key.code, KeyCode::Char(c) if c == '/' || c == '@');
+                if is_text {
+                    self.set_focus(Focus::Composer, cx);
+                    return self.composer_key(key, cx);
+                }
+                None
+            }
+            Focus::Tree => None,
+        }
+    }
+
+    fn on_paste(&mut self, text: String, cx: &Cx) -> Vec<Effect> {
+        if self.overlay.is_some() {
+            return self.overlay_paste(text, cx);
+        }
+        match self.focus {
+            Focus::Panel => {
+                if let Some(panel) = &mut self.panel {
+                    panel.on_paste(&text);
+                }
+                Vec::new()
+            }
+            Focus::Tree if self.filtering => {
+                let line = text.lines().next().unwrap_or_default();
+                let filter = format!("{}{}", self.tree.filter().unwrap_or_default(), line);
+                self.set_filter(Some(filter))
+            }
+            Focus::Composer | Focus::Transcript | Focus::Tree => {
+                self.set_focus(Focus::Composer, cx);
+                self.paste(text, cx)
+            }
+        }
+    }
+
+    fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
+        let mut effects = self.mouse(mouse, area, cx);
+        effects.extend(self.want_colours(cx));
+        effects
+    }
+
+    fn context(&self) -> Context {
+        if let Some(overlay) = &self.overlay {
+            return match overlay {
+                Overlay::Models(_)
+                | Overlay::Prompts(_)
+                | Overlay::Blocks(_)
+                | Overlay::Places(..)
+                | Overlay::Question(_) => Context::List,
+                Overlay::Input(_) => Context::Form,
+                Overlay::System(_) => Context::Composer,
+            };
+        }
+        match self.focus {
+            Focus::Composer => Context::Composer,
+            Focus::Transcript => Context::Transcript,
+            Focus::Tree if self.filtering => Context::Form,
+            Focus::Tree => Context::Tree,
+            Focus::Panel => Context::Form,
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.opening.is_some() || !self.outgoing.is_empty() || !self.naming.is_empty() || self.running_here().is_some()
+    }
+
+    fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        self.hints(cx)
+    }
+
+    fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
+        self.draw(frame, area, cx, in_front);
     }
 }
 

@@ -54,7 +54,7 @@ impl Desk {
         let action = self.cx.keymap.resolve(self.screen.context(), key);
         action
             .and_then(|action| self.screen.on_action(action, &self.cx))
-            .or_else(|| self.screen.on_key(key))
+            .or_else(|| self.screen.on_key(key, &self.cx))
             .unwrap_or_default()
     }
 

@@ -132,5 +132,5 @@ fn what_is_listed_is_written_to_a_file_and_a_refusal_stays_in_the_form() {
     assert!(desk.draw(80, 24).contains("There is such a file already"));
     let effects = desk.reply(AdminReply::Exported { path, filter, written: Ok(60) });
     assert_eq!(toasts(&effects), ["60 entries are in /tmp/trail.jsonl."]);
-    assert!(!desk.screen.has_dialog());
+    assert!(!desk.screen.holds());
 }

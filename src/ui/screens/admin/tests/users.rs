@@ -113,7 +113,7 @@ fn what_wants_the_passphrase_is_handed_back_whole_and_its_form_waits() {
     let [AdminCall::CreateUser(new)] = &sent[..] else { panic!("{sent:?}") };
     let effects = desk.reply(AdminReply::Created { new: new.clone(), code: Err(unconfirmed()) });
     assert_eq!(to_confirm(&effects), sent);
-    assert!(desk.screen.has_dialog());
+    assert!(desk.screen.holds());
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn locking_asks_for_minutes_within_bounds() {
     for wrong in ["0", "43201", "ten"] {
         desk.overwrite(wrong);
         assert_eq!(calls(&desk.enter()), [], "{wrong}");
-        assert!(desk.screen.has_dialog());
+        assert!(desk.screen.holds());
     }
     desk.overwrite("43 200");
     assert_eq!(calls(&desk.enter()), [each(UserAct::Lock(43_200), vec![target(2, "ben")])]);
@@ -244,7 +244,7 @@ fn limits_and_models_of_one_account_are_edited_from_what_they_are() {
     let changes = vec![(Limited::Calls(Class::Chat), Some(30))];
     assert_eq!(sent, [AdminCall::Limits { scope: scope.clone(), changes }], "the limit that stays is not sent");
     desk.reply(AdminReply::Done { call: sent[0].clone(), done: Ok(()) });
-    assert!(!desk.screen.has_dialog());
+    assert!(!desk.screen.holds());
     desk.press(KeyCode::Char('m'));
     desk.press(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL));
     desk.write("+qwen*");

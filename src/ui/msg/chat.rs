@@ -1,0 +1,214 @@
+//! What the chat asks for, and what it is told.
+
+use crate::api::{
+    ConversationId, Fault, FolderId, MessageId, TurnId,
+    chat::{Attachment, ContextMeter, Draft, MessagePage, NewTurn, Opened, PastPrompt, Planned, TurnStarted},
+    models::{ModelDetail, ModelList},
+    organise::{
+        Conversation, ConversationPatch, ConversationRow, Cursor, Folder, FolderContent, NewConversation, Page, Shelf,
+        Tree,
+    },
+};
+
+/// Calls of the chat screen. `asked` numbers come back, so that only the latest answer counts.
+#[derive(Debug)]
+pub enum ChatCall {
+    Tree,
+    Conversations {
+        asked: u64,
+        shelf: Shelf,
+        filter: String,
+        after: Option<Cursor>,
+        limit: u32,
+    },
+    Create(NewConversation),
+    Open {
+        id: ConversationId,
+        limit: u32,
+    },
+    Older {
+        conversation: ConversationId,
+        before: MessageId,
+        limit: u32,
+    },
+    Newer {
+        conversation: ConversationId,
+        after: MessageId,
+        limit: u32,
+    },
+    /// The beginning of the branch on view.
+    Oldest {
+        conversation: ConversationId,
+        limit: u32,
+    },
+    Change {
+        id: ConversationId,
+        patch: ConversationPatch,
+    },
+    Trash(Vec<ConversationId>),
+    Restore(Vec<ConversationId>),
+    CreateFolder {
+        parent: Option<FolderId>,
+        name: String,
+    },
+    RenameFolder {
+        id: FolderId,
+        name: String,
+    },
+    MoveFolder {
+        id: FolderId,
+        parent: Option<FolderId>,
+    },
+    DeleteFolder {
+        id: FolderId,
+        content: FolderContent,
+    },
+    /// Finds the sibling and puts its branch on view.
+    Sibling {
+        conversation: ConversationId,
+        message: MessageId,
+        step: i32,
+        limit: u32,
+    },
+    Mark {
+        conversation: ConversationId,
+        message: MessageId,
+        excluded: Option<bool>,
+        pinned: Option<bool>,
+    },
+    LoadDraft,
+    SaveDraft {
+        conversation: Option<ConversationId>,
+        draft: Draft,
+    },
+    PastPrompts {
+        asked: u64,
+        text: String,
+        limit: u32,
+    },
+    StartTurn(NewTurn),
+    StopTurn(TurnId),
+    Measure {
+        asked: u64,
+        planned: Planned,
+    },
+    Inspect(std::path::PathBuf),
+    /// Looks at the files that a text names: of each list the first name that is a file.
+    Named {
+        asked: u64,
+        names: Vec<Vec<std::path::PathBuf>>,
+    },
+    /// Names in a directory that begin with what was typed after `@`.
+    CompletePath {
+        asked: u64,
+        typed: String,
+    },
+    Models {
+        fresh: bool,
+    },
+    Model(String),
+}
+
+#[derive(Debug)]
+pub enum ChatReply {
+    Tree(Result<Tree, Fault>),
+    Conversations {
+        asked: u64,
+        shelf: Shelf,
+        page: Result<Page<ConversationRow>, Fault>,
+    },
+    Created(Result<Box<Conversation>, Fault>),
+    Opened {
+        id: ConversationId,
+        opened: Result<Box<Opened>, Fault>,
+    },
+    Older {
+        conversation: ConversationId,
+        page: Result<MessagePage, Fault>,
+    },
+    Newer {
+        conversation: ConversationId,
+        page: Result<MessagePage, Fault>,
+    },
+    Oldest {
+        conversation: ConversationId,
+        page: Result<MessagePage, Fault>,
+    },
+    Changed(Result<Box<Conversation>, Fault>),
+    Trashed {
+        ids: Vec<ConversationId>,
+        done: Result<(), Fault>,
+    },
+    Restored {
+        ids: Vec<ConversationId>,
+        done: Result<(), Fault>,
+    },
+    FolderCreated(Result<Folder, Fault>),
+    /// Renamed, moved or deleted.
+    FolderDone(Result<(), Fault>),
+    Branch {
+        conversation: ConversationId,
+        page: Result<MessagePage, Fault>,
+    },
+    Marked {
+        message: MessageId,
+        done: Result<(), Fault>,
+    },
+    Draft(Result<Draft, Fault>),
+    DraftSaved(Result<(), Fault>),
+    PastPrompts {
+        asked: u64,
+        prompts: Result<Vec<PastPrompt>, Fault>,
+    },
+    Started(Result<Box<TurnStarted>, Fault>),
+    Stopped(Result<(), Fault>),
+    Measured {
+        asked: u64,
+        meter: Result<ContextMeter, Fault>,
+    },
+    Inspected {
+        path: std::path::PathBuf,
+        attachment: Result<Attachment, Fault>,
+    },
+    /// Those that are there, and what they are or why they are refused.
+    Named {
+        asked: u64,
+        found: Vec<(std::path::PathBuf, Result<Attachment, Fault>)>,
+    },
+    PathsCompleted {
+        asked: u64,
+        paths: Vec<String>,
+    },
+    Models(Result<ModelList, Fault>),
+    Model(Result<Box<ModelDetail>, Fault>),
+}
+
+impl ChatReply {
+    /// Why it did not work, if it did not.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Tree(reply) => reply.as_ref().err(),
+            Self::Conversations { page, .. } => page.as_ref().err(),
+            Self::Created(reply) | Self::Changed(reply) => reply.as_ref().err(),
+            Self::Opened { opened, .. } => opened.as_ref().err(),
+            Self::Older { page, .. }
+            | Self::Newer { page, .. }
+            | Self::Oldest { page, .. }
+            | Self::Branch { page, .. } => page.as_ref().err(),
+            Self::Trashed { done, .. } | Self::Restored { done, .. } | Self::Marked { done, .. } => done.as_ref().err(),
+            Self::FolderCreated(reply) => reply.as_ref().err(),
+            Self::FolderDone(reply) | Self::DraftSaved(reply) | Self::Stopped(reply) => reply.as_ref().err(),
+            Self::Draft(reply) => reply.as_ref().err(),
+            Self::PastPrompts { prompts, .. } => prompts.as_ref().err(),
+            Self::Started(reply) => reply.as_ref().err(),
+            Self::Measured { meter, .. } => meter.as_ref().err(),
+            Self::Inspected { attachment, .. } => attachment.as_ref().err(),
+            // Each of its files has its own.
+            Self::Named { found, .. } => found.iter().find_map(|(_, seen)| seen.as_ref().err()),
+            Self::PathsCompleted { .. } => None,
+            Self::Models(reply) => reply.as_ref().err(),
+            Self::Model(reply) => reply.as_ref().err(),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What stands in front of the screen and takes the keys: the palette, help, the jobs, and the root's own questions.
+
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent, MouseEventKind};
+use ratatui::{Frame, layout::Rect};
+
+use super::{Root, Stage};
+use crate::{
+    api::{Fault, FaultKind},
+    ui::{
+        actions::{Action, Context},
+        cx::Cx,
+        msg::Effect,
+        screens::sign_in::{ChangeOut, ChangePassphrase},
+        widgets::{
+            confirm::{Confirm, ConfirmOut},
+            help::Help,
+            jobs,
+            picker::{Picker, PickerOut},
+            toast::Toast,
+        },
+    },
+};
+
+#[derive(Debug)]
+pub(super) enum Overlay {
+    Palette(Picker<Action>),
+    Help(Help),
+    Jobs,
+    ChangePassphrase(ChangePassphrase),
+    Confirm(Confirm),
+}
+
+impl Overlay {
+    pub fn context(&self) -> Context {
+        match self {
+            Self::Palette(_) | Self::Help(_) | Self::Jobs => Context::List,
+            Self::ChangePassphrase(_) | Self::Confirm(_) => Context::Form,
+        }
+    }
+
+    /// Whether something turns in it; `jobs`: how many run.
+    pub fn is_busy(&self, jobs: usize) -> bool {
+        match self {
+            Self::ChangePassphrase(form) => form.is_busy(),
+            Self::Confirm(question) => question.is_busy(),
+            Self::Jobs => jobs > 0,
+            Self::Palette(_) | Self::Help(_) => false,
+        }
+    }
+
+    pub fn view(&self, root: &Root, frame: &mut Frame, area: Rect, cx: &Cx) {
+        match self {
+            Self::Palette(picker) => picker.view(frame, area, cx),
+            Self::Help(help) => help.view(frame, area, cx),
+            Self::Jobs => jobs::view(&root.jobs, std::time::Instant::now(), frame, area, cx),
+            Self::ChangePassphrase(form) => form.view(frame, area, cx),
+            Self::Confirm(question) => question.view(frame, area, cx),
+        }
+    }
+}
+
+impl Root {
+    /// `None` = nothing is in front, or the action is not for it.
+    pub(super) fn overlay_action(&mut self, action: Action) -> Option<Vec<Effect>> {
+        let closes = matches!(action, Action::ListClose | Action::Escape | Action::Interrupt | Action::ListAccept);
+        match self.overlay.as_mut()? {
+            Overlay::Palette(_) if action == Action::Palette => self.overlay = None,
+            Overlay::Palette(picker) => {
+                let out = picker.on_action(action, &self.cx).ok()?;
+                return Some(self.picked(out.as_ref()));
+            }
+            Overlay::Help(_) if closes || action == Action::Help => self.overlay = None,
+            Overlay::Help(help) => return help.on_action(action, &self.cx).then(Vec::new),
+            Overlay::Jobs if closes || action == Action::ToggleJobs => self.overlay = None,
+            Overlay::Jobs => return None,
+            Overlay::ChangePassphrase(_) if action == Action::Interrupt => self.overlay = None,
+            Overlay::ChangePassphrase(form) => match form.on_action(action, &self.cx)? {
+                ChangeOut::Effects(effects) => return Some(effects),
+                ChangeOut::Closed => self.overlay = None,
+            },
+            Overlay::Confirm(_) if action == Action::Interrupt => return Some(self.unconfirmed()),
+            Overlay::Confirm(question) => match question.on_action(action)? {
+                ConfirmOut::Effects(effects) => return Some(effects),
+                ConfirmOut::Closed => return Some(self.unconfirmed()),
+            },
+        }
+        Some(Vec::new())
+    }
+
+    /// `None` = nothing is in front; what is takes every key.
+    pub(super) fn overlay_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
+        Some(match self.overlay.as_mut()? {
+            Overlay::Palette(picker) => {
+                let out = picker.on_key(key);
+                self.picked(out.as_ref())
+            }
+            Overlay::Help(_) | Overlay::Jobs => {
+                if matches!(key.code, KeyCode::Char('q' | '?')) {
+                    self.overlay = None;
+                }
+                Vec::new()
+            }
+            Overlay::ChangePassphrase(form) => form.on_key(key).unwrap_or_default(),
+            Overlay::Confirm(question) => {
+                question.on_key(key);
+                Vec::new()
+            }
+        })
+    }
+
+    pub(super) fn overlay_paste(&mut self, text: &str) -> Option<Vec<Effect>> {
+        Some(match self.overlay.as_mut()? {
+            Overlay::Palette(picker) => {
+                let out = picker.on_paste(text);
+                self.picked(out.as_ref())
+            }
+            Overlay::ChangePassphrase(form) => form.on_paste(text),
+            Overlay::Confirm(question) => {
+                question.on_paste(text);
+                Vec::new()
+            }
+            Overlay::Help(_) | Overlay::Jobs => Vec::new(),
+        })
+    }
+
+    pub(super) fn overlay_mouse(&mut self, mouse: MouseEvent, whole: Rect) -> Option<Vec<Effect>> {
+        Some(match self.overlay.as_mut()? {
+            Overlay::Palette(picker) => {
+                let out = picker.on_mouse(mouse, whole, &self.cx);
+                self.picked(out.as_ref())
+            }
+            Overlay::Help(help) => {
+                match mouse.kind {
+                    MouseEventKind::ScrollUp => help.on_action(Action::ListUp, &self.cx),
+                    MouseEventKind::ScrollDown => help.on_action(Action::ListDown, &self.cx),
+                    _ => false,
+                };
+                Vec::new()
+            }
+            Overlay::ChangePassphrase(form) => {
+                form.on_mouse(mouse);
+                Vec::new()
+            }
+            Overlay::Confirm(question) => {
+                question.on_mouse(mouse);
+                Vec::new()
+            }
+            Overlay::Jobs => Vec::new(),
+        })
+    }
+
+    fn picked(&mut self, out: Option<&PickerOut<Action>>) -> Vec<Effect> {
+        match out {
+            Some(PickerOut::Chosen(action)) => {
+                self.overlay = None;
+                vec![Effect::Act(*action)]
+            }
+            Some(PickerOut::Closed) => {
+                self.overlay = None;
+                Vec::new()
+            }
+            Some(PickerOut::Typed(_)) | None => Vec::new(),
+        }
+    }
+
+    /// Nothing is asked of somebody who is not in: what was refused stays undone.
+    pub(super) fn ask_passphrase(&mut self, then: Vec<Effect>) {
+        if !matches!(self.stage, Stage::Inside(_)) {
+            return;
+        }
+        match &mut self.overlay {
+            Some(Overlay::Confirm(question)) => question.also(then),
+            _ => self.overlay = Some(Overlay::Confirm(Confirm::new(then))),
+        }
+    }
+
+    fn unconfirmed(&mut self) -> Vec<Effect> {
+        self.overlay = None;
+        if let Some(screens) = self.screens() {
+            screens.current_mut().on_confirmed(false);
+        }
+        vec![Effect::Toast(Toast::notice("Left as it was."))]
+    }
+
+    /// What was refused is done now; a wrong passphrase is asked for again.
+    pub(super) fn on_confirmed(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
+        match (outcome, self.overlay.take()) {
+            (Ok(()), Some(Overlay::Confirm(question))) => {
+                if let Some(screens) = self.screens() {
+                    screens.current_mut().on_confirmed(true);
+                }
+                question.into_effects()
+            }
+            (Err(fault), Some(Overlay::Confirm(_))) if fault.kind == FaultKind::SignedOut => {
+                self.leave_for(fault);
+                Vec::new()
+            }
+            (Err(fault), Some(Overlay::Confirm(mut question))) => {
+                question.refused(fault);
+                self.overlay = Some(Overlay::Confirm(question));
+                Vec::new()
+            }
+            (_, other) => {
+                self.overlay = other;
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The screens of whoever is in, which of them is on view, and the bar that leads to each.
+//!
+//! A new one is a name, its row of the table, a field, and its arm where the one on view is looked up.
+
+use ratatui::text::Span;
+
+use super::{Root, Stage};
+use crate::ui::{
+    actions::{Action, Context},
+    cx::Cx,
+    msg::Effect,
+    screens::{Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen},
+    widgets::toast::Toast,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScreenName {
+    Chat,
+    Admin,
+    Account,
+}
+
+/// Who finds a screen in the bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listed {
+    Always,
+    /// Nobody else gets to see it.
+    ToAdministrators,
+    /// Something else of the first line leads there.
+    OnView,
+}
+
+struct Entry {
+    name: ScreenName,
+    /// What leads there.
+    action: Action,
+    title: &'static str,
+    listed: Listed,
+}
+
+/// All screens, in the order of the bar.
+const SCREENS: [Entry; 3] = [
+    Entry { name: ScreenName::Chat, action: Action::ScreenChat, title: "Chat", listed: Listed::Always },
+    Entry { name: ScreenName::Admin, action: Action::ScreenAdmin, title: "Admin", listed: Listed::ToAdministrators },
+    Entry { name: ScreenName::Account, action: Action::ScreenAccount, title: "Account", listed: Listed::OnView },
+];
+
+fn entry(action: Action) -> Option<&'static Entry> {
+    SCREENS.iter().find(|entry| entry.action == action)
+}
+
+/// Which screen the action leads to.
+pub(super) fn leads_to(action: Action) -> Option<ScreenName> {
+    entry(action).map(|entry| entry.name)
+}
+
+/// Whether the action leads to what only administrators have.
+pub(super) fn is_for_administrators(action: Action) -> bool {
+    entry(action).is_some_and(|entry| entry.listed == Listed::ToAdministrators)
+}
+
+/// All of them are kept while one is on view: answers may still come, and the chat goes on hearing.
+pub(super) struct Screens {
+    on_view: ScreenName,
+    pub chat: ChatScreen,
+    pub admin: AdminScreen,
+    pub account: AccountScreen,
+}
+
+impl Screens {
+    /// With the chat on view, and what it wants to know first.
+    pub fn new(cx: &Cx) -> (Self, Vec<Effect>) {
+        let (chat, effects) = ChatScreen::new(cx);
+        let screens =
+            Self { on_view: ScreenName::Chat, chat, admin: AdminScreen::default(), account: AccountScreen::default() };
+        (screens, effects)
+    }
+
+    pub fn name(&self) -> ScreenName {
+        self.on_view
+    }
+
+    /// The screen on view.
+    pub fn current(&self) -> &dyn Screen {
+        match self.on_view {
+            ScreenName::Chat => &self.chat,
+            ScreenName::Admin => &self.admin,
+            ScreenName::Account => &self.account,
+        }
+    }
+
+    pub fn current_mut(&mut self) -> &mut dyn Screen {
+        match self.on_view {
+            ScreenName::Chat => &mut self.chat,
+            ScreenName::Admin => &mut self.admin,
+            ScreenName::Account => &mut self.account,
+        }
+    }
+
+    /// Puts a screen on view; what is on view already stays as it is.
+    pub fn show(&mut self, name: ScreenName, cx: &Cx) -> Vec<Effect> {
+        if name == self.on_view {
+            return Vec::new();
+        }
+        self.current_mut().hidden();
+        self.on_view = name;
+        self.current_mut().shown(cx)
+    }
+
+    /// Nothing is drawn until somebody unlocks it, and then it is the chat.
+    pub fn hide(&mut self) {
+        self.current_mut().hidden();
+        self.on_view = ScreenName::Chat;
+    }
+
+    pub fn must_add_factor(&self) -> bool {
+        self.account.must_add_factor()
+    }
+
+    /// Straight to where a second factor is added; what else was asked for gets no answer until then.
+    pub fn lead_to_second_factor(&mut self) -> Vec<Effect> {
+        if self.must_add_factor() {
+            return Vec::new();
+        }
+        self.current_mut().hidden();
+        let (account, effects) = AccountScreen::for_second_factor();
+        self.account = account;
+        self.on_view = ScreenName::Account;
+        effects
+    }
+
+    /// The screen on view first; what only the chat can do leads there.
+    fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        let used = self.current_mut().on_action(action, cx);
+        if used.is_some() || self.on_view == ScreenName::Chat || !is_the_chat_s(action) || self.current().holds() {
+            return used;
+        }
+        let mut effects = self.show(ScreenName::Chat, cx);
+        effects.extend(self.chat.on_action(action, cx)?);
+        Some(effects)
+    }
+}
+
+impl Root {
+    /// The screens, while somebody is in.
+    pub(super) fn screens(&mut self) -> Option<&mut Screens> {
+        match &mut self.stage {
+            Stage::Inside(screens) => Some(screens),
+            Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Locked { .. } => None,
+        }
+    }
+
+    pub(super) fn show(&mut self, name: ScreenName) -> Vec<Effect> {
+        let is_admin = self.is_admin();
+        let Stage::Inside(screens) = &mut self.stage else { return Vec::new() };
+        let is_closed =
+            SCREENS.iter().any(|entry| entry.name == name && entry.listed == Listed::ToAdministrators) && !is_admin;
+        if is_closed {
+            return vec![Effect::Toast(Toast::notice("That screen is for administrators."))];
+        }
+        if name != ScreenName::Account && screens.must_add_factor() {
+            let toast = Toast::notice("A second factor comes first: this installation asks you for one.");
+            return vec![Effect::Toast(toast)];
+        }
+        screens.show(name, &self.cx)
+    }
+
+    /// Shows the screen and does the action there: for what the palette offers from everywhere.
+    pub(super) fn act_on(&mut self, name: ScreenName, action: Action) -> Vec<Effect> {
+        let mut effects = self.show(name);
+        if let Stage::Inside(screens) = &mut self.stage
+            && screens.name() == name
+        {
+            effects.extend(screens.current_mut().on_action(action, &self.cx).unwrap_or_default());
+        }
+        effects
+    }
+
+    pub(super) fn screen_action(&mut self, action: Action, key: Option<crossterm::event::KeyEvent>) -> Vec<Effect> {
+        if self.overlay.is_some() {
+            return Vec::new();
+        }
+        let used = match &mut self.stage {
+            Stage::Opening | Stage::Failed(_) => Some(Vec::new()),
+            Stage::Outside(screen) => screen.on_action(action, &self.cx),
+            Stage::Locked { lock, .. } => lock.on_action(action),
+            Stage::Inside(screens) => screens.on_action(action, &self.cx),
+        };
+        match (used, key) {
+            (Some(effects), _) => effects,
+            (None, Some(key)) => self.raw(key),
+            (None, None) => vec![Effect::Toast(Toast::notice("That has nothing to work on here."))],
+        }
+    }
+
+    /// `  Chat  Admin `, the one on view marked; `only` leaves the others out, where there is no room.
+    pub(super) fn bar(&self, only: bool) -> Vec<(Span<'static>, Option<Action>)> {
+        let Stage::Inside(screens) = &self.stage else { return Vec::new() };
+        let mut bar = vec![(Span::raw(" "), None)];
+        for entry in &SCREENS {
+            let on_view = entry.name == screens.name();
+            let is_listed = match entry.listed {
+                Listed::Always => true,
+                Listed::ToAdministrators => self.is_admin(),
+                Listed::OnView => on_view,
+            };
+            if is_listed && (on_view || !only) {
+                let style = if on_view { self.cx.theme.accent } else { self.cx.theme.dim };
+                bar.push((Span::styled(format!(" {} ", entry.title), style), Some(entry.action)));
+            }
+        }
+        bar
+    }
+}
+
+/// What the chat alone can do, so that asking for it from another screen goes there.
+fn is_the_chat_s(action: Action) -> bool {
+    match action.spec().context {
+        Context::Composer | Context::Tree | Context::Transcript => true,
+        Context::Global => matches!(
+            action,
+            Action::NewConversation
+                | Action::ModelPicker
+                | Action::PromptHistory
+                | Action::ToggleSidebar
+                | Action::ToggleOptions
+        ),
+        Context::List
+        | Context::Form
+        | Context::Account
+        | Context::Admin
+        | Context::Users
+        | Context::Roles
+        | Context::Rules
+        | Context::Audit => false,
+    }
+}
