@@ -31,12 +31,15 @@ use crate::{
     services::{
         accounts::Accounts,
         audit::Audit,
+        branches::Branches,
         conversations::Conversations,
         export::Export,
+        feedback::Ratings,
         health::{self, HealthChecks, Watched},
         hub::Hub,
         lanes::Lanes,
         models::Models,
+        notes::Notes,
         profiles::Profiles,
         roles::Roles,
         turns::{self, Turns},
@@ -201,6 +204,8 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     .when_started(move || freshly.reset());
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
+    let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
+    let ratings = Ratings::new(system.clone(), hub.clone());
     let lanes = Lanes::shared(paths.data.join("leases"));
     let turns = Turns::new(turns::Parts {
         lanes: lanes.clone(),
@@ -243,6 +248,9 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         audit,
         profiles,
         export,
+        notes,
+        ratings,
+        branches,
     }))
 }
 

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ConversationId, DocumentId, Fault, FaultKind, MessageId, TurnId,
+    feedback::Feedback,
+    notes::NoteMark,
     organise::{Conversation, NewConversation},
 };
 
@@ -116,6 +118,12 @@ pub struct Message {
     pub thinking: String,
     pub tool_calls: Vec<ToolCall>,
     pub attachments: Vec<Attachment>,
+    /// The notes on it, and where in its text they stand.
+    #[serde(default)]
+    pub notes: Vec<NoteMark>,
+    /// What its reader thought of it.
+    #[serde(default)]
+    pub feedback: Option<Box<Feedback>>,
     pub state: MessageState,
     /// Why it failed, for `Failed`.
     pub error: Option<String>,

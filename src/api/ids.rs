@@ -54,6 +54,8 @@ ids! {
     MessageId
     /// One run of a model for one answer.
     TurnId
+    /// A note in one vault.
+    NoteId
     /// A stored file (text or image) in one vault.
     DocumentId
     /// One call through the gateway, from key press to SQL and HTTP.

@@ -5,12 +5,15 @@
 
 pub mod admin;
 pub mod auth;
+pub mod branches;
 pub mod chat;
 pub mod events;
 pub mod fault;
+pub mod feedback;
 pub mod health;
 pub mod ids;
 pub mod models;
+pub mod notes;
 pub mod options;
 pub mod organise;
 pub mod profile;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::admin_args::{Audit, Policy, Preferences, Roles, SecondFactor, Sessions, Users};
+pub use super::notes_args::{Feedback, Notes};
 
 /// A terminal home for local models: private vaults, full history, streamed answers from a local Ollama.
 #[derive(Debug, Parser)]
@@ -59,6 +60,12 @@ pub enum Command {
     /// Look through and change your folders
     #[command(subcommand)]
     Folders(Folders),
+    /// Your notes on passages, messages and conversations
+    #[command(subcommand)]
+    Notes(Notes),
+    /// Rate answers, and see what you thought of which model
+    #[command(subcommand)]
+    Feedback(Feedback),
     /// See which models there are
     #[command(subcommand)]
     Models(Models),

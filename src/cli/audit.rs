@@ -178,13 +178,13 @@ async fn export(
 }
 
 /// Where an export goes. A file is removed again unless all of it was written.
-enum Target {
+pub(super) enum Target {
     Stdout,
     File { path: PathBuf, file: BufWriter<File>, is_whole: bool },
 }
 
 impl Target {
-    fn open(path: &Path) -> Result<Self, Fault> {
+    pub(super) fn open(path: &Path) -> Result<Self, Fault> {
         if path == Path::new("-") {
             return Ok(Self::Stdout);
         }
@@ -200,7 +200,7 @@ impl Target {
         Ok(Self::File { path: path.to_owned(), file: BufWriter::new(file), is_whole: false })
     }
 
-    fn write(&mut self, text: &str) -> Result<(), End> {
+    pub(super) fn write(&mut self, text: &str) -> Result<(), End> {
         match self {
             Self::Stdout => out::print_own(text.as_bytes()),
             Self::File { file, .. } => Ok(file.write_all(text.as_bytes())?),
@@ -208,7 +208,7 @@ impl Target {
     }
 
     /// Gives the path of a file that was written.
-    fn finish(mut self) -> Result<Option<PathBuf>, End> {
+    pub(super) fn finish(mut self) -> Result<Option<PathBuf>, End> {
         match &mut self {
             Self::Stdout => Ok(None),
             Self::File { path, file, is_whole } => {

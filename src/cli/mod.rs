@@ -11,10 +11,13 @@ pub mod audit;
 pub mod config;
 pub mod conversations;
 pub mod doctor;
+pub mod feedback;
 pub mod find;
 pub mod folders;
 pub mod health;
 pub mod models;
+pub mod notes;
+pub mod notes_args;
 pub mod out;
 pub mod own;
 pub mod pages;
@@ -117,6 +120,8 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
     match command {
         Command::Conversations(what) => conversations::run(desk, what).await,
         Command::Folders(what) => folders::run(desk, what).await,
+        Command::Notes(what) => notes::run(desk, what).await,
+        Command::Feedback(what) => feedback::run(desk, what).await,
         Command::Models(what) => models::run(desk, what).await,
         Command::Health => health::run(desk).await,
         Command::Account(what) => account::run(desk, what).await,

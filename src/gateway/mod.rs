@@ -5,8 +5,10 @@
 
 mod audit;
 mod auth;
+mod branches;
 mod health;
 mod models;
+mod notes;
 mod organise;
 mod profile;
 mod roles;
@@ -18,8 +20,9 @@ use std::sync::Arc;
 use crate::{
     access::Gate,
     services::{
-        accounts::Accounts, audit::Audit, conversations::Conversations, export::Export, health::HealthChecks,
-        models::Models, profiles::Profiles, roles::Roles, turns::Turns, users::Users,
+        accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, export::Export,
+        feedback::Ratings, health::HealthChecks, models::Models, notes::Notes, profiles::Profiles, roles::Roles,
+        turns::Turns, users::Users,
     },
 };
 
@@ -43,6 +46,9 @@ pub struct Parts {
     pub audit: Audit,
     pub profiles: Profiles,
     pub export: Export,
+    pub notes: Notes,
+    pub ratings: Ratings,
+    pub branches: Branches,
 }
 
 impl Gateway {

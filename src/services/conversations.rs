@@ -254,14 +254,17 @@ pub(super) fn now() -> i64 {
 }
 
 /// Another branch on view would leave the running answer's reader on the wrong one.
-fn refuse_while_answering(tx: &crate::store::vault::Tx<'_>, conversation: ConversationId) -> Result<(), StoreError> {
+pub(super) fn refuse_while_answering(
+    tx: &crate::store::vault::Tx<'_>,
+    conversation: ConversationId,
+) -> Result<(), StoreError> {
     if messages::is_answering(tx, messages::head(tx, conversation)?.0)? {
         return Err(StoreError::Conflict("An answer is still arriving in this conversation.".to_owned()));
     }
     Ok(())
 }
 
-fn place(cursor: &Cursor) -> Result<i64, Fault> {
+pub(super) fn place(cursor: &Cursor) -> Result<i64, Fault> {
     cursor
         .0
         .parse()

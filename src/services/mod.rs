@@ -6,13 +6,16 @@
 pub mod accounts;
 pub mod attachments;
 pub mod audit;
+pub mod branches;
 pub mod context;
 pub mod conversations;
 pub mod export;
+pub mod feedback;
 pub mod health;
 pub mod hub;
 pub mod lanes;
 pub mod models;
+pub mod notes;
 pub mod profiles;
 pub mod roles;
 mod rules;

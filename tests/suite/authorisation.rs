@@ -7,11 +7,13 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use ollamanet::{
     api::{
-        AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, SessionId, TurnId,
+        AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, NoteId, SessionId, TurnId,
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
         events::{Changed, Event},
+        feedback::{NewFeedback, Thumb},
+        notes::{NewNote, NoteScope},
         organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
         profile::Preferences,
     },
@@ -34,6 +36,7 @@ struct Things {
     folder: FolderId,
     message: MessageId,
     turn: TurnId,
+    note: NoteId,
 }
 
 impl Things {
@@ -43,13 +46,16 @@ impl Things {
             folder: FolderId::new(),
             message: MessageId::new(),
             turn: TurnId::new(),
+            note: NoteId::new(),
         }
     }
 }
 
 /// Every method that names a thing by its id, with an answer that can be compared.
 async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static str, Result<String, Fault>)> {
-    let Things { conversation, folder, message, turn } = things;
+    let Things { conversation, folder, message, turn, note } = things;
+    let noted = |message| NewNote { conversation, message, passage: None, body: "mine now".to_owned() };
+    let thumb = || NewFeedback { thumb: Thumb::Down, reasons: Vec::new(), comment: None };
     let gateway = &house.gateway;
     let act = |act| NewTurn { conversation, act, model: Some("demo-chat:3b".to_owned()), shorten: false };
     let send = TurnAct::Send { text: "hello".to_owned(), attachments: Vec::new() };
@@ -85,6 +91,25 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("save_draft", told(gateway.save_draft(by, Some(conversation), draft).await)),
         ("measure_context", told(gateway.measure_context(by, planned).await)),
         ("conversations", told(gateway.conversations(by, Shelf::Folder(Some(folder)), "", None, 10).await)),
+        ("notes", told(gateway.notes(by, NoteScope::Conversation(conversation), "", None, 10).await)),
+        ("notes", told(gateway.notes(by, NoteScope::Message(own, message), "", None, 10).await)),
+        (
+            "notes_as_markdown",
+            told(gateway.notes_as_markdown(by, NoteScope::Message(conversation, message), "", None, 10).await),
+        ),
+        ("add_note", told(gateway.add_note(by, noted(None)).await)),
+        ("add_note", told(gateway.add_note(by, noted(Some(message))).await)),
+        ("add_note", told(gateway.add_note(by, NewNote { conversation: own, ..noted(Some(message)) }).await)),
+        ("change_note", told(gateway.change_note(by, note, "mine now", None).await)),
+        ("delete_note", told(gateway.delete_note(by, note, None).await)),
+        ("feedback", told(gateway.feedback(by, Some(conversation), None, None, 10).await)),
+        ("set_feedback", told(gateway.set_feedback(by, conversation, message, thumb()).await)),
+        ("set_feedback", told(gateway.set_feedback(by, own, message, thumb()).await)),
+        ("withdraw_feedback", told(gateway.withdraw_feedback(by, conversation, message).await)),
+        ("branch_tree", told(gateway.branch_tree(by, conversation).await)),
+        ("prune_branch", told(gateway.prune_branch(by, conversation, message).await)),
+        ("restore_branch", told(gateway.restore_branch(by, conversation, message).await)),
+        ("purge_branch", told(gateway.purge_branch(by, conversation, message).await)),
         ("stop_turn", told(gateway.stop_turn(by, turn).await)),
         ("start_turn", told(gateway.start_turn(by, act(send)).await)),
         ("start_turn", told(gateway.start_turn(by, act(edit)).await)),
@@ -153,6 +178,7 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("set_display_name", told(gateway.set_display_name(by, Some("A. Person".to_owned())).await)),
         ("preferences", told(gateway.preferences(by).await)),
         ("set_preferences", told(gateway.set_preferences(by, Preferences::default()).await)),
+        ("feedback_summary", told(gateway.feedback_summary(by).await)),
         ("allowance", told(gateway.allowance(by).await)),
         ("activity", told(gateway.activity(by, None, 10).await)),
         ("sessions", told(gateway.sessions(by).await)),
@@ -216,7 +242,10 @@ async fn things_of(house: &House, who: &SignedIn) -> Things {
     let ended =
         async { while !matches!(events.recv().await, Some(Event::Turn { event: TurnEvent::Ended { .. }, .. })) {} };
     tokio::time::timeout(crate::common::pty::PATIENCE, ended).await.expect("the answer ends");
-    Things { conversation, folder, message: started.answer.id, turn: started.turn }
+    let body = "xylocanary".to_owned();
+    let new = NewNote { conversation, message: Some(started.answer.id), passage: None, body };
+    let note = gateway.add_note(by, new).await.unwrap().id;
+    Things { conversation, folder, message: started.answer.id, turn: started.turn, note }
 }
 
 #[tokio::test(flavor = "multi_thread")]

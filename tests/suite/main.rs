@@ -25,6 +25,7 @@ mod guessing;
 mod hostile_text;
 mod limits;
 mod lockdown;
+mod notes;
 mod ollama_faults;
 mod ollama_replay;
 mod own_sessions;

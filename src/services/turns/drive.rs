@@ -210,7 +210,8 @@ impl Turns {
     async fn note_use(&self, job: &Job, answer: &Message) {
         let Some(system) = &self.0.parts.system else { return };
         let (account, model, outcome, metrics) = (job.account(), job.model.clone(), answer.state, answer.metrics);
-        let noted = system.write(move |tx| usage::note(tx, account, &model, outcome, &metrics, now())).await;
+        let id = answer.id;
+        let noted = system.write(move |tx| usage::note(tx, account, &model, id, outcome, &metrics, now())).await;
         if let Err(error) = noted {
             let error: StoreError = error;
             tracing::warn!(%error, "an answer's cost was not noted");

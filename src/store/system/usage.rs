@@ -4,8 +4,9 @@ use rusqlite::{Transaction, named_params};
 
 use crate::{
     api::{
-        AccountId,
+        AccountId, MessageId,
         chat::{MessageState, Metrics},
+        feedback::Thumb,
     },
     store::{StoreError, While},
 };
@@ -18,6 +19,7 @@ pub fn note(
     tx: &Transaction<'_>,
     account: AccountId,
     model: &str,
+    answer: MessageId,
     outcome: MessageState,
     metrics: &Metrics,
     now: i64,
@@ -32,9 +34,9 @@ pub fn note(
     };
     tx.prepare_cached(
         "INSERT INTO usage (account, model, at, day, outcome, prompt_tokens, answer_tokens, first_token_ms, total_ms,
-             load_ms, answer_ms)
+             load_ms, answer_ms, answer)
          VALUES (:account, :model, :at, :day, :outcome, :prompt_tokens, :answer_tokens, :first_token_ms, :total_ms,
-             :load_ms, :answer_ms)",
+             :load_ms, :answer_ms, :answer)",
     )
     .while_("noting an answer's cost")?
     .execute(named_params! {
@@ -49,8 +51,31 @@ pub fn note(
         ":total_ms": metrics.total_ms,
         ":load_ms": metrics.load_ms,
         ":answer_ms": metrics.answer_ms,
+        ":answer": answer.0,
     })
     .while_("noting an answer's cost")?;
+    Ok(())
+}
+
+/// Notes what its reader thought of an answer, or that it was taken back. One that was gone on with has several rows; its
+/// rating counts once, for the last. An answer that was never counted, such as an imported one, has none.
+pub fn rate(
+    tx: &Transaction<'_>,
+    account: AccountId,
+    answer: MessageId,
+    thumb: Option<Thumb>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE usage SET rating = CASE WHEN seq = (SELECT max(seq) FROM usage WHERE account = :account AND answer = :answer)
+             THEN :rating END
+         WHERE account = :account AND answer = :answer",
+    )
+    .and_then(|mut update| {
+        update.execute(named_params! {
+            ":account": account.0, ":answer": answer.0, ":rating": thumb.map(Thumb::sign),
+        })
+    })
+    .while_("counting a rating")?;
     Ok(())
 }
 

@@ -87,9 +87,9 @@ fn descend(tx: &Transaction<'_>, from: i64, limit: u32) -> Result<MessagePage, S
             "WITH RECURSIVE branch (seq, step) AS (
                  SELECT :from, 0
                  UNION ALL
-                 SELECT coalesce(m.chosen, (SELECT max(c.seq) FROM messages c WHERE c.parent = m.seq)), b.step + 1
+                 SELECT coalesce(m.chosen, (SELECT max(c.seq) FROM messages c WHERE c.parent = m.seq AND c.pruned_at IS NULL)), b.step + 1
                  FROM branch b JOIN messages m ON m.seq = b.seq
-                 WHERE b.step < :limit AND EXISTS (SELECT 1 FROM messages c WHERE c.parent = m.seq)) ",
+                 WHERE b.step < :limit AND EXISTS (SELECT 1 FROM messages c WHERE c.parent = m.seq AND c.pruned_at IS NULL)) ",
             super::message_columns!(),
             " FROM branch b JOIN messages m ON m.seq = b.seq LEFT JOIN messages p ON p.seq = m.parent ORDER BY b.step"
         ))
@@ -138,7 +138,7 @@ pub fn show(tx: &Transaction<'_>, conversation: ConversationId, through: Message
              SELECT m.parent, m.seq FROM above a JOIN messages m ON m.seq = a.seq WHERE m.parent IS NOT NULL)
          UPDATE messages SET chosen = above.child FROM above
          WHERE messages.seq = above.seq
-           AND coalesce(messages.chosen, (SELECT max(c.seq) FROM messages c WHERE c.parent = messages.seq)) != above.child",
+           AND coalesce(messages.chosen, (SELECT max(c.seq) FROM messages c WHERE c.parent = messages.seq AND c.pruned_at IS NULL)) != above.child",
     )
     .and_then(|mut update| {
         update.execute(named_params! { ":parent": through.parent, ":through": through.seq })
@@ -149,9 +149,9 @@ pub fn show(tx: &Transaction<'_>, conversation: ConversationId, through: Message
             "WITH RECURSIVE below (seq, step) AS (
                  SELECT :through, 0
                  UNION ALL
-                 SELECT coalesce(m.chosen, (SELECT max(c.seq) FROM messages c WHERE c.parent = m.seq)), b.step + 1
+                 SELECT coalesce(m.chosen, (SELECT max(c.seq) FROM messages c WHERE c.parent = m.seq AND c.pruned_at IS NULL)), b.step + 1
                  FROM below b JOIN messages m ON m.seq = b.seq
-                 WHERE EXISTS (SELECT 1 FROM messages c WHERE c.parent = m.seq))
+                 WHERE EXISTS (SELECT 1 FROM messages c WHERE c.parent = m.seq AND c.pruned_at IS NULL))
              SELECT seq FROM below ORDER BY step DESC LIMIT 1",
         )
         .and_then(|mut find| find.query_row(named_params! { ":through": through.seq }, |row| row.get(0)))
@@ -171,7 +171,7 @@ pub fn sibling(
 ) -> Result<MessageId, StoreError> {
     let here = place(tx, conversation, message)?;
     let siblings: Vec<MessageId> = tx
-        .prepare_cached("SELECT id FROM messages WHERE parent IS :parent AND conversation = :conversation ORDER BY seq")
+        .prepare_cached("SELECT id FROM messages WHERE parent IS :parent AND conversation = :conversation AND pruned_at IS NULL ORDER BY seq")
         .and_then(|mut select| {
             select
                 .query_map(named_params! { ":parent": here.parent, ":conversation": here.conversation }, |row| {
@@ -193,7 +193,7 @@ pub fn past_prompts(tx: &Transaction<'_>, text: &str, limit: u32) -> Result<Vec<
         .prepare_cached(
             "SELECT m.id, c.id AS conversation, m.content, m.created_at
              FROM messages m JOIN conversations c ON c.seq = m.conversation
-             WHERE m.role = 'user' AND m.content != '' ORDER BY m.seq DESC LIMIT :depth",
+             WHERE m.role = 'user' AND m.content != '' AND m.pruned_at IS NULL ORDER BY m.seq DESC LIMIT :depth",
         )
         .while_("searching the history")?;
     let mut rows = select.query(named_params! { ":depth": HISTORY_DEPTH }).while_("searching the history")?;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     conversations::touch,
+    feedback, notes,
     rows::{conversation_seq, json, message_id, role, state, state_name, to_json},
     weight::{IMAGE, weigh_message},
 };
@@ -220,7 +221,10 @@ pub struct Place {
 pub fn place(tx: &Transaction<'_>, conversation: ConversationId, id: MessageId) -> Result<Place, StoreError> {
     let conversation = conversation_seq(tx, conversation)?;
     let (seq, parent, role_name, state_name): (i64, Option<i64>, String, String) = tx
-        .prepare_cached("SELECT seq, parent, role, state FROM messages WHERE id = :id AND conversation = :conversation")
+        .prepare_cached(
+            "SELECT seq, parent, role, state FROM messages
+             WHERE id = :id AND conversation = :conversation AND pruned_at IS NULL",
+        )
         .and_then(|mut find| {
             find.query_row(named_params! { ":id": id.0, ":conversation": conversation }, |row| {
                 Ok((row.get("seq")?, row.get("parent")?, row.get("role")?, row.get("state")?))
@@ -304,6 +308,8 @@ pub(super) struct Raw {
     tool_calls: Option<String>,
     error_kind: Option<String>,
     has_attachments: bool,
+    has_notes: bool,
+    has_feedback: bool,
     message: Message,
 }
 
@@ -316,6 +322,8 @@ impl Raw {
             tool_calls: row.get("tool_calls")?,
             error_kind: row.get("error_kind")?,
             has_attachments: row.get("has_attachments")?,
+            has_notes: row.get("has_notes")?,
+            has_feedback: row.get("has_feedback")?,
             message: Message {
                 id: MessageId(row.get("id")?),
                 parent: message_id(row, "parent")?,
@@ -324,6 +332,8 @@ impl Raw {
                 thinking: row.get("thinking")?,
                 tool_calls: Vec::new(),
                 attachments: Vec::new(),
+                notes: Vec::new(),
+                feedback: None,
                 state: MessageState::Done,
                 error: row.get("error")?,
                 error_kind: None,
@@ -362,6 +372,12 @@ impl Raw {
         }
         if message.state == MessageState::Streaming {
             add_pieces(tx, self.seq, &mut message.content, &mut message.thinking)?;
+        }
+        if self.has_notes {
+            message.notes = notes::marks(tx, self.seq, &message.content)?;
+        }
+        if self.has_feedback {
+            message.feedback = feedback::of(tx, self.seq)?;
         }
         Ok(message)
     }

@@ -34,10 +34,13 @@ pub mod branch;
 pub mod conversations;
 pub mod documents;
 pub mod dump;
+pub mod feedback;
 pub mod fold;
 pub mod folders;
 pub mod lease;
 pub mod messages;
+pub mod notes;
+pub mod prune;
 pub mod recovery;
 mod rows;
 pub mod settings;
@@ -52,10 +55,13 @@ macro_rules! message_columns {
                 m.content, m.thinking, m.created_at, m.first_token_ms, m.total_ms, m.load_ms, m.prompt_tokens, m.prompt_ms,
                 m.answer_tokens, m.answer_ms, m.thinking_ms,
                 (SELECT count(*) FROM messages s
-                 WHERE s.parent IS m.parent AND s.conversation = m.conversation AND s.seq <= m.seq) AS sibling,
+                 WHERE s.parent IS m.parent AND s.conversation = m.conversation AND s.pruned_at IS NULL
+                   AND s.seq <= m.seq) AS sibling,
                 (SELECT count(*) FROM messages s
-                 WHERE s.parent IS m.parent AND s.conversation = m.conversation) AS siblings,
-                EXISTS (SELECT 1 FROM attachments a WHERE a.message = m.seq) AS has_attachments"
+                 WHERE s.parent IS m.parent AND s.conversation = m.conversation AND s.pruned_at IS NULL) AS siblings,
+                EXISTS (SELECT 1 FROM attachments a WHERE a.message = m.seq) AS has_attachments,
+                EXISTS (SELECT 1 FROM notes n WHERE n.message = m.seq) AS has_notes,
+                EXISTS (SELECT 1 FROM feedback f WHERE f.message = m.seq) AS has_feedback"
     };
 }
 use message_columns;

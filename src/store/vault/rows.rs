@@ -24,7 +24,7 @@ pub(super) fn conversation_seq(tx: &Transaction<'_>, id: ConversationId) -> Resu
 
 /// A message's key, if it lies in this conversation.
 pub(super) fn message_seq(tx: &Transaction<'_>, conversation: i64, id: MessageId) -> Result<i64, StoreError> {
-    tx.prepare_cached("SELECT seq FROM messages WHERE id = :id AND conversation = :conversation")
+    tx.prepare_cached("SELECT seq FROM messages WHERE id = :id AND conversation = :conversation AND pruned_at IS NULL")
         .and_then(|mut find| {
             find.query_row(named_params! { ":id": id.0, ":conversation": conversation }, |row| row.get(0)).optional()
         })

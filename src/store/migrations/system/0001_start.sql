@@ -221,8 +221,12 @@ CREATE TABLE usage (
     first_token_ms INTEGER,
     total_ms       INTEGER,
     load_ms        INTEGER,
-    answer_ms      INTEGER
+    answer_ms      INTEGER,
+    -- Which answer it was, by its id alone, and what its reader thought of it: the thumb, never the words beside it.
+    answer         BLOB CHECK (length(answer) = 16),
+    rating         INTEGER CHECK (rating IN (-1, 1))
 ) STRICT;
+CREATE INDEX usage_by_answer ON usage (account, answer) WHERE answer IS NOT NULL;
 CREATE INDEX usage_by_account ON usage (account, day);
 CREATE INDEX usage_by_model ON usage (model, day);
 

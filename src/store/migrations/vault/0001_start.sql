@@ -101,6 +101,9 @@ CREATE TABLE messages (
     state          TEXT NOT NULL CHECK (state IN ('streaming', 'done', 'length', 'stopped', 'interrupted', 'failed')),
     excluded       INTEGER NOT NULL DEFAULT 0 CHECK (excluded IN (0, 1)),
     pinned         INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1)),
+    -- In the trash since then, with the branch that this message begins. Not shown, not sent, not found until restored.
+    pruned_at      INTEGER,
+    pruned_with    INTEGER,
     -- Its share of a request in estimated quarter tokens, attachments included.
     weight         INTEGER NOT NULL DEFAULT 0,
     lease          INTEGER REFERENCES leases (seq),
@@ -124,9 +127,11 @@ CREATE TABLE messages (
     error_kind     TEXT,
     tool_calls     TEXT,
     content        TEXT NOT NULL DEFAULT '',
-    thinking       TEXT NOT NULL DEFAULT ''
+    thinking       TEXT NOT NULL DEFAULT '',
+    CHECK ((pruned_at IS NULL) = (pruned_with IS NULL))
 ) STRICT;
-CREATE INDEX messages_by_parent ON messages (parent, conversation);
+CREATE INDEX messages_by_parent ON messages (parent, conversation, pruned_at);
+CREATE INDEX messages_pruned ON messages (pruned_with) WHERE pruned_with IS NOT NULL;
 CREATE INDEX messages_by_conversation ON messages (conversation);
 CREATE INDEX messages_streaming ON messages (conversation, lease) WHERE state = 'streaming';
 CREATE INDEX messages_by_lease ON messages (lease) WHERE lease IS NOT NULL;

@@ -15,6 +15,8 @@ fn message(n: u128, role: MessageRole, content: &str) -> Message {
         thinking: String::new(),
         tool_calls: Vec::new(),
         attachments: Vec::new(),
+        notes: Vec::new(),
+        feedback: None,
         state: MessageState::Done,
         error: None,
         error_kind: None,

@@ -168,6 +168,8 @@ fn message(n: u128, parent: Option<u128>, role: MessageRole, content: &str) -> M
         thinking: String::new(),
         tool_calls: Vec::new(),
         attachments: Vec::new(),
+        notes: Vec::new(),
+        feedback: None,
         state: MessageState::Done,
         error: None,
         error_kind: None,
