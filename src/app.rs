@@ -37,6 +37,7 @@ use crate::{
         feedback::Ratings,
         health::{self, HealthChecks, Watched},
         hub::Hub,
+        insights::Insights,
         lanes::Lanes,
         models::Models,
         notes::Notes,
@@ -251,6 +252,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         notes,
         ratings,
         branches,
+        insights: Insights,
     }))
 }
 

@@ -12,6 +12,7 @@ pub mod fault;
 pub mod feedback;
 pub mod health;
 pub mod ids;
+pub mod insights;
 pub mod models;
 pub mod notes;
 pub mod options;

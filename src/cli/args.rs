@@ -69,6 +69,8 @@ pub enum Command {
     /// See which models there are
     #[command(subcommand)]
     Models(Models),
+    /// Your own use in figures: messages, tokens, times, models, ratings
+    Insights(super::insights_args::Insights),
     /// Check Ollama, the store and the disk; the exit code tells
     Health,
     /// Check everything and explain each fix

@@ -15,6 +15,8 @@ pub mod feedback;
 pub mod find;
 pub mod folders;
 pub mod health;
+pub mod insights;
+pub mod insights_args;
 pub mod models;
 pub mod notes;
 pub mod notes_args;
@@ -123,6 +125,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Notes(what) => notes::run(desk, what).await,
         Command::Feedback(what) => feedback::run(desk, what).await,
         Command::Models(what) => models::run(desk, what).await,
+        Command::Insights(what) => insights::run(desk, what).await,
         Command::Health => health::run(desk).await,
         Command::Account(what) => account::run(desk, what).await,
         Command::Sessions(what) => sessions::run(desk, what).await,

@@ -7,6 +7,7 @@ mod audit;
 mod auth;
 mod branches;
 mod health;
+mod insights;
 mod models;
 mod notes;
 mod organise;
@@ -21,8 +22,8 @@ use crate::{
     access::Gate,
     services::{
         accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, export::Export,
-        feedback::Ratings, health::HealthChecks, models::Models, notes::Notes, profiles::Profiles, roles::Roles,
-        turns::Turns, users::Users,
+        feedback::Ratings, health::HealthChecks, insights::Insights, models::Models, notes::Notes, profiles::Profiles,
+        roles::Roles, turns::Turns, users::Users,
     },
 };
 
@@ -49,6 +50,7 @@ pub struct Parts {
     pub notes: Notes,
     pub ratings: Ratings,
     pub branches: Branches,
+    pub insights: Insights,
 }
 
 impl Gateway {

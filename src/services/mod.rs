@@ -13,6 +13,7 @@ pub mod export;
 pub mod feedback;
 pub mod health;
 pub mod hub;
+pub mod insights;
 pub mod lanes;
 pub mod models;
 pub mod notes;

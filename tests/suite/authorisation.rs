@@ -3,8 +3,9 @@
 //!
 //! Held against the façade's sources: a method without a row here fails.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
+use jiff::civil::Date;
 use ollamanet::{
     api::{
         AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, NoteId, SessionId, TurnId,
@@ -13,6 +14,7 @@ use ollamanet::{
         chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
         events::{Changed, Event},
         feedback::{NewFeedback, Thumb},
+        insights::{By, Insights, InsightsQuery, Sheet},
         notes::{NewNote, NoteScope},
         organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
         profile::Preferences,
@@ -89,6 +91,35 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("mark_message", told(gateway.mark_message(by, own, message, Some(true), None).await)),
         ("draft", told(gateway.draft(by, Some(conversation)).await)),
         ("save_draft", told(gateway.save_draft(by, Some(conversation), draft).await)),
+        ("conversation_figures", told(gateway.conversation_figures(by, conversation).await)),
+        (
+            "insights",
+            told(figures(
+                gateway.insights(by, InsightsQuery { folder: Some(folder), ..InsightsQuery::default() }).await,
+            )),
+        ),
+        (
+            "insights_csv",
+            told(
+                gateway
+                    .insights_csv(by, InsightsQuery { folder: Some(folder), ..InsightsQuery::default() }, By::Folder)
+                    .await,
+            ),
+        ),
+        (
+            "insights_conversations",
+            told(
+                gateway
+                    .insights_conversations(
+                        by,
+                        InsightsQuery { folder: Some(folder), ..InsightsQuery::default() },
+                        (Date::MIN, Date::MAX),
+                        None,
+                        10,
+                    )
+                    .await,
+            ),
+        ),
         ("measure_context", told(gateway.measure_context(by, planned).await)),
         ("conversations", told(gateway.conversations(by, Shelf::Folder(Some(folder)), "", None, 10).await)),
         ("notes", told(gateway.notes(by, NoteScope::Conversation(conversation), "", None, 10).await)),
@@ -162,6 +193,11 @@ fn told<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> Result<String, Fault> 
     outcome.map(|value| format!("{value:?}")).map_err(|fault| Fault { report_id: None, ..fault })
 }
 
+/// Figures without the moment at which they were read.
+fn figures(shown: Result<Insights, Fault>) -> Result<Insights, Fault> {
+    shown.map(|shown| Insights { as_of: 0, ..shown })
+}
+
 /// The methods that name nothing, called by whoever is let in.
 async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<String, Fault>)> {
     let gateway = &house.gateway;
@@ -172,6 +208,26 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("past_prompts", told(gateway.past_prompts(by, "", 10).await)),
         ("inspect_attachment", told(gateway.inspect_attachment(by, "/etc/hostname".into()).await)),
         ("events", told(gateway.events(by).await)),
+        ("insights", told(figures(gateway.insights(by, InsightsQuery::default()).await))),
+        ("insights_csv", told(gateway.insights_csv(by, InsightsQuery::default(), By::Model).await)),
+        (
+            "insights_conversations",
+            told(gateway.insights_conversations(by, InsightsQuery::default(), (Date::MIN, Date::MAX), None, 10).await),
+        ),
+        (
+            "export_insights",
+            told(
+                gateway
+                    .export_insights(
+                        by,
+                        InsightsQuery::default(),
+                        By::Day,
+                        Sheet::Json,
+                        house.paths.data.join("figures"),
+                    )
+                    .await,
+            ),
+        ),
         ("models", told(gateway.models(by, false).await)),
         ("model", told(gateway.model(by, "demo-chat:3b").await)),
         ("profile", told(gateway.profile(by).await)),
@@ -276,6 +332,19 @@ async fn another_accounts_things_are_answered_as_things_that_do_not_exist() {
     // And the owner is let in, so the refusals above are not the whole world's.
     let own = house.gateway.open_conversation(&bob.session, bobs.conversation, 10).await.unwrap();
     assert_eq!(own.conversation.row.title, "xylocanary");
+    // Each is counted for the one who said it, and a file of figures is not written over another.
+    for who in [&admin, &bob] {
+        let shown = house.gateway.insights(&who.session, InsightsQuery::default()).await.unwrap();
+        assert_eq!((shown.total.asked, shown.total.answers.all(), shown.longest.len()), (Some(1), 1, 1));
+    }
+    let (query, file) = (InsightsQuery::default(), home.path().join("figures.json"));
+    let write = || house.gateway.export_insights(&bob.session, query.clone(), By::Day, Sheet::Json, file.clone());
+    assert_eq!(write().await.unwrap(), file);
+    let text = std::fs::read(&file).unwrap();
+    assert_eq!(serde_json::from_slice::<Insights>(&text).unwrap().total.asked, Some(1));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(write().await.unwrap_err().kind, FaultKind::Conflict);
+    assert_eq!(std::fs::read(&file).unwrap(), text);
     house.close().await;
 }
 

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use ollamanet::{cli::pages, config::table, ui::keymap};
+use ollamanet::{api::insights, cli::pages, config::table, ui::keymap};
 use serde_json::Value;
 
 use crate::common::environment;
@@ -155,6 +155,7 @@ fn the_pages_say_what_the_tables_say() {
         ("keys.md", format!("{KEYS}{}", keymap::keys_markdown())),
         ("settings.md", table::settings_markdown()),
         ("commands.md", pages::commands_markdown()),
+        ("insights.md", insights::insights_markdown()),
     ];
     for (name, fresh) in pages {
         let path = docs.join(name);

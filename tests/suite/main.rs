@@ -23,6 +23,7 @@ mod export;
 mod gate_matrix;
 mod guessing;
 mod hostile_text;
+mod insights;
 mod limits;
 mod lockdown;
 mod notes;

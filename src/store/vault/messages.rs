@@ -7,6 +7,7 @@ use super::{
     conversations::touch,
     feedback, notes,
     rows::{conversation_seq, json, message_id, role, state, state_name, to_json},
+    usage::said_hour,
     weight::{IMAGE, weigh_message},
 };
 use crate::{
@@ -56,8 +57,8 @@ pub struct Ending {
 pub fn add(tx: &Transaction<'_>, new: &NewMessage<'_>) -> Result<(i64, MessageId), StoreError> {
     let id = MessageId::new();
     tx.prepare_cached(
-        "INSERT INTO messages (id, conversation, parent, role, state, weight, lease, model, created_at, content)
-         VALUES (:id, :conversation, :parent, :role, :state, :weight, :lease, :model, :now, :content)",
+        "INSERT INTO messages (id, conversation, parent, role, state, weight, lease, model, created_at, said_hour, content)
+         VALUES (:id, :conversation, :parent, :role, :state, :weight, :lease, :model, :now, :said_hour, :content)",
     )
     .while_("adding a message")?
     .execute(named_params! {
@@ -70,6 +71,7 @@ pub fn add(tx: &Transaction<'_>, new: &NewMessage<'_>) -> Result<(i64, MessageId
         ":lease": new.lease,
         ":model": new.model,
         ":now": new.now,
+        ":said_hour": said_hour(new.now),
         ":content": new.content,
     })
     .while_("adding a message")?;

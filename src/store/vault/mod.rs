@@ -44,6 +44,7 @@ pub mod prune;
 pub mod recovery;
 mod rows;
 pub mod settings;
+pub mod usage;
 pub mod weight;
 pub mod window;
 

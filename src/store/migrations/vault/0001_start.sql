@@ -77,6 +77,8 @@ CREATE INDEX conversations_pinned ON conversations (used) WHERE pinned = 1 AND t
 CREATE INDEX conversations_archived ON conversations (used) WHERE archived_at IS NOT NULL AND trashed_at IS NULL;
 CREATE INDEX conversations_trashed ON conversations (used) WHERE trashed_at IS NOT NULL;
 CREATE INDEX conversations_by_preset ON conversations (preset) WHERE preset IS NOT NULL;
+-- The longest ones, and whether they are of the period, without touching their rows.
+CREATE INDEX conversations_by_length ON conversations (messages, updated_at, folder) WHERE trashed_at IS NULL;
 CREATE INDEX conversations_by_head ON conversations (head) WHERE head IS NOT NULL;
 
 -- A process that may have answers running. Alive while it holds the lock on the file of this name.
@@ -122,6 +124,9 @@ CREATE TABLE messages (
     rev            INTEGER NOT NULL DEFAULT 1,
     created_at     INTEGER NOT NULL,
     ended_at       INTEGER,
+    -- The hour on the clock on the wall when it was said: days since 1970 times 24, and the hour, in the time zone of the
+    -- machine then; another zone moves no day. NULL = not said here but copied from what was, and so not counted.
+    said_hour      INTEGER,
     error          TEXT,
     -- What kind of fault that was, as the seam writes it.
     error_kind     TEXT,
@@ -267,6 +272,419 @@ CREATE TABLE summaries (
 ) STRICT;
 CREATE INDEX summaries_by_conversation ON summaries (conversation);
 CREATE INDEX summaries_by_message ON summaries (last_message);
+
+-- What was asked and answered, as counts without content: what is shown of a year has to be there in the time of a key
+-- press. Kept by the triggers below in the transaction of whatever changes it. It is the sum of the messages that are
+-- there, by the folder their conversation lies in now, and of those that were purged: what was said stays counted. Of a
+-- purged conversation the counts stay in the folder it lay in last; those of a folder that goes, in none (0).
+--
+-- A row is for a day on the clock on the wall (days since 1970; see `messages.said_hour`) and a model; '' stands for what
+-- the person asked, and for answers that do not tell their model. Times are counted in the steps of `usage_steps`, and
+-- messages by the hour; three such counts share a number, 21 bits each, the first lowest.
+CREATE TABLE usage_of_conversations (
+    conversation  INTEGER NOT NULL REFERENCES conversations (seq) ON DELETE CASCADE,
+    day           INTEGER NOT NULL,
+    model         TEXT NOT NULL,
+    asked         INTEGER NOT NULL,
+    done          INTEGER NOT NULL,
+    length        INTEGER NOT NULL,
+    stopped       INTEGER NOT NULL,
+    interrupted   INTEGER NOT NULL,
+    failed        INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL,
+    answer_tokens INTEGER NOT NULL,
+    total_ms      INTEGER NOT NULL,
+    speed_tokens  INTEGER NOT NULL,
+    speed_ms      INTEGER NOT NULL,
+    liked         INTEGER NOT NULL,
+    disliked      INTEGER NOT NULL,
+    took_0        INTEGER NOT NULL,
+    took_1        INTEGER NOT NULL,
+    took_2        INTEGER NOT NULL,
+    took_3        INTEGER NOT NULL,
+    took_4        INTEGER NOT NULL,
+    took_5        INTEGER NOT NULL,
+    took_6        INTEGER NOT NULL,
+    took_7        INTEGER NOT NULL,
+    first_0       INTEGER NOT NULL,
+    first_1       INTEGER NOT NULL,
+    first_2       INTEGER NOT NULL,
+    first_3       INTEGER NOT NULL,
+    first_4       INTEGER NOT NULL,
+    first_5       INTEGER NOT NULL,
+    first_6       INTEGER NOT NULL,
+    first_7       INTEGER NOT NULL,
+    hours_0       INTEGER NOT NULL,
+    hours_1       INTEGER NOT NULL,
+    hours_2       INTEGER NOT NULL,
+    hours_3       INTEGER NOT NULL,
+    hours_4       INTEGER NOT NULL,
+    hours_5       INTEGER NOT NULL,
+    hours_6       INTEGER NOT NULL,
+    hours_7       INTEGER NOT NULL,
+    PRIMARY KEY (conversation, day, model)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_of_conversations_by_day ON usage_of_conversations (day, conversation);
+
+CREATE TABLE usage_days (
+    day           INTEGER NOT NULL,
+    model         TEXT NOT NULL,
+    folder        INTEGER NOT NULL,
+    asked         INTEGER NOT NULL,
+    done          INTEGER NOT NULL,
+    length        INTEGER NOT NULL,
+    stopped       INTEGER NOT NULL,
+    interrupted   INTEGER NOT NULL,
+    failed        INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL,
+    answer_tokens INTEGER NOT NULL,
+    total_ms      INTEGER NOT NULL,
+    speed_tokens  INTEGER NOT NULL,
+    speed_ms      INTEGER NOT NULL,
+    liked         INTEGER NOT NULL,
+    disliked      INTEGER NOT NULL,
+    took_0        INTEGER NOT NULL,
+    took_1        INTEGER NOT NULL,
+    took_2        INTEGER NOT NULL,
+    took_3        INTEGER NOT NULL,
+    took_4        INTEGER NOT NULL,
+    took_5        INTEGER NOT NULL,
+    took_6        INTEGER NOT NULL,
+    took_7        INTEGER NOT NULL,
+    first_0       INTEGER NOT NULL,
+    first_1       INTEGER NOT NULL,
+    first_2       INTEGER NOT NULL,
+    first_3       INTEGER NOT NULL,
+    first_4       INTEGER NOT NULL,
+    first_5       INTEGER NOT NULL,
+    first_6       INTEGER NOT NULL,
+    first_7       INTEGER NOT NULL,
+    hours_0       INTEGER NOT NULL,
+    hours_1       INTEGER NOT NULL,
+    hours_2       INTEGER NOT NULL,
+    hours_3       INTEGER NOT NULL,
+    hours_4       INTEGER NOT NULL,
+    hours_5       INTEGER NOT NULL,
+    hours_6       INTEGER NOT NULL,
+    hours_7       INTEGER NOT NULL,
+    PRIMARY KEY (day, model, folder)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_days_by_folder ON usage_days (folder) WHERE folder <> 0;
+
+-- How often a reason was named with a rating, counted as the answer is.
+CREATE TABLE usage_reasons (
+    day      INTEGER NOT NULL,
+    model    TEXT NOT NULL,
+    folder   INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    liked    INTEGER NOT NULL,
+    disliked INTEGER NOT NULL,
+    PRIMARY KEY (day, model, folder, reason)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_reasons_by_folder ON usage_reasons (folder) WHERE folder <> 0;
+
+-- Where the steps begin in which times are counted, milliseconds. The first begins at 0.
+CREATE VIEW usage_steps (ms) AS
+    VALUES (100), (200), (350), (500), (750), (1000), (1500), (2000), (3000), (4000), (6000), (8000),
+           (12000), (16000), (24000), (32000), (48000), (64000), (96000), (128000), (192000), (256000), (512000);
+
+-- What each message that counts adds to the sums. How long an answer took counts where nothing cut it short.
+CREATE VIEW usage_of_messages AS
+SELECT message, conversation, folder, day, model,
+       asked, done, length, stopped, interrupted, failed, prompt_tokens, answer_tokens, total_ms, speed_tokens,
+       speed_ms, liked, disliked,
+       iif(took / 3 = 0, 1 << (took % 3 * 21), 0) AS took_0,
+       iif(took / 3 = 1, 1 << (took % 3 * 21), 0) AS took_1,
+       iif(took / 3 = 2, 1 << (took % 3 * 21), 0) AS took_2,
+       iif(took / 3 = 3, 1 << (took % 3 * 21), 0) AS took_3,
+       iif(took / 3 = 4, 1 << (took % 3 * 21), 0) AS took_4,
+       iif(took / 3 = 5, 1 << (took % 3 * 21), 0) AS took_5,
+       iif(took / 3 = 6, 1 << (took % 3 * 21), 0) AS took_6,
+       iif(took / 3 = 7, 1 << (took % 3 * 21), 0) AS took_7,
+       iif(first / 3 = 0, 1 << (first % 3 * 21), 0) AS first_0,
+       iif(first / 3 = 1, 1 << (first % 3 * 21), 0) AS first_1,
+       iif(first / 3 = 2, 1 << (first % 3 * 21), 0) AS first_2,
+       iif(first / 3 = 3, 1 << (first % 3 * 21), 0) AS first_3,
+       iif(first / 3 = 4, 1 << (first % 3 * 21), 0) AS first_4,
+       iif(first / 3 = 5, 1 << (first % 3 * 21), 0) AS first_5,
+       iif(first / 3 = 6, 1 << (first % 3 * 21), 0) AS first_6,
+       iif(first / 3 = 7, 1 << (first % 3 * 21), 0) AS first_7,
+       iif(hour / 3 = 0, 1 << (hour % 3 * 21), 0) AS hours_0,
+       iif(hour / 3 = 1, 1 << (hour % 3 * 21), 0) AS hours_1,
+       iif(hour / 3 = 2, 1 << (hour % 3 * 21), 0) AS hours_2,
+       iif(hour / 3 = 3, 1 << (hour % 3 * 21), 0) AS hours_3,
+       iif(hour / 3 = 4, 1 << (hour % 3 * 21), 0) AS hours_4,
+       iif(hour / 3 = 5, 1 << (hour % 3 * 21), 0) AS hours_5,
+       iif(hour / 3 = 6, 1 << (hour % 3 * 21), 0) AS hours_6,
+       iif(hour / 3 = 7, 1 << (hour % 3 * 21), 0) AS hours_7
+FROM (SELECT m.seq AS message, m.conversation, coalesce(c.folder, 0) AS folder,
+             m.said_hour / 24 AS day, m.said_hour % 24 AS hour, iif(m.role = 'user', '', coalesce(m.model, '')) AS model,
+             m.role = 'user' AS asked,
+             m.role = 'assistant' AND m.state = 'done' AS done,
+             m.role = 'assistant' AND m.state = 'length' AS length,
+             m.role = 'assistant' AND m.state = 'stopped' AS stopped,
+             m.role = 'assistant' AND m.state = 'interrupted' AS interrupted,
+             m.role = 'assistant' AND m.state = 'failed' AS failed,
+             coalesce(m.prompt_tokens, 0) AS prompt_tokens, coalesce(m.answer_tokens, 0) AS answer_tokens,
+             coalesce(m.total_ms, 0) AS total_ms,
+             iif(m.answer_tokens > 0 AND m.answer_ms > 0, m.answer_tokens, 0) AS speed_tokens,
+             iif(m.answer_tokens > 0 AND m.answer_ms > 0, m.answer_ms, 0) AS speed_ms,
+             coalesce(f.thumb = 1, 0) AS liked, coalesce(f.thumb = -1, 0) AS disliked,
+             CASE WHEN m.total_ms IS NOT NULL AND m.state IN ('done', 'length')
+                  THEN (SELECT count(*) FROM usage_steps s WHERE s.ms <= m.total_ms) END AS took,
+             CASE WHEN m.first_token_ms IS NOT NULL
+                  THEN (SELECT count(*) FROM usage_steps s WHERE s.ms <= m.first_token_ms) END AS first
+      FROM messages m JOIN conversations c ON c.seq = m.conversation LEFT JOIN feedback f ON f.message = m.seq
+      WHERE m.said_hour IS NOT NULL AND m.state <> 'streaming' AND m.role IN ('user', 'assistant'));
+
+CREATE VIEW reasons_of_messages AS
+SELECT u.message, u.conversation, u.folder, u.day, u.model, r.value AS reason, u.liked, u.disliked
+FROM usage_of_messages u JOIN feedback f ON f.message = u.message JOIN json_each(f.reasons) r WHERE r.type = 'text';
+
+-- Where the sums are changed: `sign` is 1 or -1.
+CREATE VIEW usage_changes AS SELECT 1 AS sign, * FROM usage_of_messages;
+CREATE TRIGGER usage_changes_are_summed INSTEAD OF INSERT ON usage_changes
+BEGIN
+    INSERT INTO usage_of_conversations (conversation, day, model,
+        asked, done, length, stopped, interrupted, failed, prompt_tokens, answer_tokens, total_ms, speed_tokens,
+        speed_ms, liked, disliked,
+        took_0, took_1, took_2, took_3, took_4, took_5, took_6, took_7,
+        first_0, first_1, first_2, first_3, first_4, first_5, first_6, first_7,
+        hours_0, hours_1, hours_2, hours_3, hours_4, hours_5, hours_6, hours_7)
+    VALUES (new.conversation, new.day, new.model,
+        new.sign * new.asked, new.sign * new.done, new.sign * new.length, new.sign * new.stopped,
+        new.sign * new.interrupted, new.sign * new.failed, new.sign * new.prompt_tokens, new.sign * new.answer_tokens,
+        new.sign * new.total_ms, new.sign * new.speed_tokens, new.sign * new.speed_ms, new.sign * new.liked,
+        new.sign * new.disliked,
+        new.sign * new.took_0, new.sign * new.took_1, new.sign * new.took_2, new.sign * new.took_3,
+        new.sign * new.took_4, new.sign * new.took_5, new.sign * new.took_6, new.sign * new.took_7,
+        new.sign * new.first_0, new.sign * new.first_1, new.sign * new.first_2, new.sign * new.first_3,
+        new.sign * new.first_4, new.sign * new.first_5, new.sign * new.first_6, new.sign * new.first_7,
+        new.sign * new.hours_0, new.sign * new.hours_1, new.sign * new.hours_2, new.sign * new.hours_3,
+        new.sign * new.hours_4, new.sign * new.hours_5, new.sign * new.hours_6, new.sign * new.hours_7)
+    ON CONFLICT (conversation, day, model) DO UPDATE SET
+        asked = asked + excluded.asked, done = done + excluded.done, length = length + excluded.length,
+        stopped = stopped + excluded.stopped, interrupted = interrupted + excluded.interrupted,
+        failed = failed + excluded.failed, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+        answer_tokens = answer_tokens + excluded.answer_tokens, total_ms = total_ms + excluded.total_ms,
+        speed_tokens = speed_tokens + excluded.speed_tokens, speed_ms = speed_ms + excluded.speed_ms,
+        liked = liked + excluded.liked, disliked = disliked + excluded.disliked,
+        took_0 = took_0 + excluded.took_0, took_1 = took_1 + excluded.took_1, took_2 = took_2 + excluded.took_2,
+        took_3 = took_3 + excluded.took_3, took_4 = took_4 + excluded.took_4, took_5 = took_5 + excluded.took_5,
+        took_6 = took_6 + excluded.took_6, took_7 = took_7 + excluded.took_7,
+        first_0 = first_0 + excluded.first_0, first_1 = first_1 + excluded.first_1,
+        first_2 = first_2 + excluded.first_2, first_3 = first_3 + excluded.first_3,
+        first_4 = first_4 + excluded.first_4, first_5 = first_5 + excluded.first_5,
+        first_6 = first_6 + excluded.first_6, first_7 = first_7 + excluded.first_7,
+        hours_0 = hours_0 + excluded.hours_0, hours_1 = hours_1 + excluded.hours_1,
+        hours_2 = hours_2 + excluded.hours_2, hours_3 = hours_3 + excluded.hours_3,
+        hours_4 = hours_4 + excluded.hours_4, hours_5 = hours_5 + excluded.hours_5,
+        hours_6 = hours_6 + excluded.hours_6, hours_7 = hours_7 + excluded.hours_7;
+    INSERT INTO usage_days (day, model, folder,
+        asked, done, length, stopped, interrupted, failed, prompt_tokens, answer_tokens, total_ms, speed_tokens,
+        speed_ms, liked, disliked,
+        took_0, took_1, took_2, took_3, took_4, took_5, took_6, took_7,
+        first_0, first_1, first_2, first_3, first_4, first_5, first_6, first_7,
+        hours_0, hours_1, hours_2, hours_3, hours_4, hours_5, hours_6, hours_7)
+    VALUES (new.day, new.model, new.folder,
+        new.sign * new.asked, new.sign * new.done, new.sign * new.length, new.sign * new.stopped,
+        new.sign * new.interrupted, new.sign * new.failed, new.sign * new.prompt_tokens, new.sign * new.answer_tokens,
+        new.sign * new.total_ms, new.sign * new.speed_tokens, new.sign * new.speed_ms, new.sign * new.liked,
+        new.sign * new.disliked,
+        new.sign * new.took_0, new.sign * new.took_1, new.sign * new.took_2, new.sign * new.took_3,
+        new.sign * new.took_4, new.sign * new.took_5, new.sign * new.took_6, new.sign * new.took_7,
+        new.sign * new.first_0, new.sign * new.first_1, new.sign * new.first_2, new.sign * new.first_3,
+        new.sign * new.first_4, new.sign * new.first_5, new.sign * new.first_6, new.sign * new.first_7,
+        new.sign * new.hours_0, new.sign * new.hours_1, new.sign * new.hours_2, new.sign * new.hours_3,
+        new.sign * new.hours_4, new.sign * new.hours_5, new.sign * new.hours_6, new.sign * new.hours_7)
+    ON CONFLICT (day, model, folder) DO UPDATE SET
+        asked = asked + excluded.asked, done = done + excluded.done, length = length + excluded.length,
+        stopped = stopped + excluded.stopped, interrupted = interrupted + excluded.interrupted,
+        failed = failed + excluded.failed, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+        answer_tokens = answer_tokens + excluded.answer_tokens, total_ms = total_ms + excluded.total_ms,
+        speed_tokens = speed_tokens + excluded.speed_tokens, speed_ms = speed_ms + excluded.speed_ms,
+        liked = liked + excluded.liked, disliked = disliked + excluded.disliked,
+        took_0 = took_0 + excluded.took_0, took_1 = took_1 + excluded.took_1, took_2 = took_2 + excluded.took_2,
+        took_3 = took_3 + excluded.took_3, took_4 = took_4 + excluded.took_4, took_5 = took_5 + excluded.took_5,
+        took_6 = took_6 + excluded.took_6, took_7 = took_7 + excluded.took_7,
+        first_0 = first_0 + excluded.first_0, first_1 = first_1 + excluded.first_1,
+        first_2 = first_2 + excluded.first_2, first_3 = first_3 + excluded.first_3,
+        first_4 = first_4 + excluded.first_4, first_5 = first_5 + excluded.first_5,
+        first_6 = first_6 + excluded.first_6, first_7 = first_7 + excluded.first_7,
+        hours_0 = hours_0 + excluded.hours_0, hours_1 = hours_1 + excluded.hours_1,
+        hours_2 = hours_2 + excluded.hours_2, hours_3 = hours_3 + excluded.hours_3,
+        hours_4 = hours_4 + excluded.hours_4, hours_5 = hours_5 + excluded.hours_5,
+        hours_6 = hours_6 + excluded.hours_6, hours_7 = hours_7 + excluded.hours_7;
+END;
+CREATE VIEW reason_changes AS SELECT 1 AS sign, * FROM reasons_of_messages;
+CREATE TRIGGER reason_changes_are_summed INSTEAD OF INSERT ON reason_changes
+BEGIN
+    INSERT INTO usage_reasons (day, model, folder, reason, liked, disliked)
+    VALUES (new.day, new.model, new.folder, new.reason, new.sign * new.liked, new.sign * new.disliked)
+    ON CONFLICT (day, model, folder, reason) DO UPDATE SET
+        liked = liked + excluded.liked, disliked = disliked + excluded.disliked;
+END;
+
+-- A message counts from when it is whole. An answer that is gone on with is counted again when that has ended.
+CREATE TRIGGER usage_counts_what_is_said AFTER INSERT ON messages
+WHEN new.said_hour IS NOT NULL AND new.state <> 'streaming'
+BEGIN
+    INSERT INTO usage_changes SELECT 1, * FROM usage_of_messages WHERE message = new.seq;
+END;
+CREATE TRIGGER usage_takes_back_what_goes_on BEFORE UPDATE OF state ON messages
+WHEN old.said_hour IS NOT NULL AND old.state <> 'streaming'
+BEGIN
+    INSERT INTO usage_changes SELECT -1, * FROM usage_of_messages WHERE message = old.seq;
+    INSERT INTO reason_changes SELECT -1, * FROM reasons_of_messages WHERE message = old.seq;
+END;
+CREATE TRIGGER usage_counts_what_ended AFTER UPDATE OF state ON messages
+WHEN new.said_hour IS NOT NULL AND new.state <> 'streaming'
+BEGIN
+    INSERT INTO usage_changes SELECT 1, * FROM usage_of_messages WHERE message = new.seq;
+    INSERT INTO reason_changes SELECT 1, * FROM reasons_of_messages WHERE message = new.seq;
+END;
+
+-- A rating counts with its answer. Where the answer goes too, the rating stays counted as the answer does.
+CREATE TRIGGER usage_counts_ratings AFTER INSERT ON feedback
+BEGIN
+    UPDATE usage_of_conversations SET liked = liked + (new.thumb = 1), disliked = disliked + (new.thumb = -1)
+    WHERE (conversation, day, model) =
+          (SELECT conversation, day, model FROM usage_of_messages WHERE message = new.message);
+    UPDATE usage_days SET liked = liked + (new.thumb = 1), disliked = disliked + (new.thumb = -1)
+    WHERE (day, model, folder) = (SELECT day, model, folder FROM usage_of_messages WHERE message = new.message);
+    INSERT INTO reason_changes SELECT 1, * FROM reasons_of_messages WHERE message = new.message;
+END;
+CREATE TRIGGER usage_takes_back_ratings BEFORE DELETE ON feedback
+BEGIN
+    UPDATE usage_of_conversations SET liked = liked - (old.thumb = 1), disliked = disliked - (old.thumb = -1)
+    WHERE (conversation, day, model) =
+          (SELECT conversation, day, model FROM usage_of_messages WHERE message = old.message);
+    UPDATE usage_days SET liked = liked - (old.thumb = 1), disliked = disliked - (old.thumb = -1)
+    WHERE (day, model, folder) = (SELECT day, model, folder FROM usage_of_messages WHERE message = old.message);
+    INSERT INTO reason_changes SELECT -1, * FROM reasons_of_messages WHERE message = old.message;
+END;
+CREATE TRIGGER usage_takes_back_changed_ratings BEFORE UPDATE OF thumb, reasons ON feedback
+BEGIN
+    UPDATE usage_of_conversations
+    SET liked = liked + (new.thumb = 1) - (old.thumb = 1), disliked = disliked + (new.thumb = -1) - (old.thumb = -1)
+    WHERE (conversation, day, model) =
+          (SELECT conversation, day, model FROM usage_of_messages WHERE message = old.message);
+    UPDATE usage_days
+    SET liked = liked + (new.thumb = 1) - (old.thumb = 1), disliked = disliked + (new.thumb = -1) - (old.thumb = -1)
+    WHERE (day, model, folder) = (SELECT day, model, folder FROM usage_of_messages WHERE message = old.message);
+    INSERT INTO reason_changes SELECT -1, * FROM reasons_of_messages WHERE message = old.message;
+END;
+CREATE TRIGGER usage_counts_changed_ratings AFTER UPDATE OF thumb, reasons ON feedback
+BEGIN
+    INSERT INTO reason_changes SELECT 1, * FROM reasons_of_messages WHERE message = new.message;
+END;
+
+-- The sums of a conversation go with it into another folder.
+CREATE TRIGGER usage_follows_conversations AFTER UPDATE OF folder ON conversations
+WHEN new.folder IS NOT old.folder AND EXISTS (SELECT 1 FROM usage_of_conversations WHERE conversation = new.seq)
+BEGIN
+    UPDATE usage_days SET
+        asked = usage_days.asked - u.asked, done = usage_days.done - u.done, length = usage_days.length - u.length,
+        stopped = usage_days.stopped - u.stopped, interrupted = usage_days.interrupted - u.interrupted,
+        failed = usage_days.failed - u.failed, prompt_tokens = usage_days.prompt_tokens - u.prompt_tokens,
+        answer_tokens = usage_days.answer_tokens - u.answer_tokens, total_ms = usage_days.total_ms - u.total_ms,
+        speed_tokens = usage_days.speed_tokens - u.speed_tokens, speed_ms = usage_days.speed_ms - u.speed_ms,
+        liked = usage_days.liked - u.liked, disliked = usage_days.disliked - u.disliked,
+        took_0 = usage_days.took_0 - u.took_0, took_1 = usage_days.took_1 - u.took_1,
+        took_2 = usage_days.took_2 - u.took_2, took_3 = usage_days.took_3 - u.took_3,
+        took_4 = usage_days.took_4 - u.took_4, took_5 = usage_days.took_5 - u.took_5,
+        took_6 = usage_days.took_6 - u.took_6, took_7 = usage_days.took_7 - u.took_7,
+        first_0 = usage_days.first_0 - u.first_0, first_1 = usage_days.first_1 - u.first_1,
+        first_2 = usage_days.first_2 - u.first_2, first_3 = usage_days.first_3 - u.first_3,
+        first_4 = usage_days.first_4 - u.first_4, first_5 = usage_days.first_5 - u.first_5,
+        first_6 = usage_days.first_6 - u.first_6, first_7 = usage_days.first_7 - u.first_7,
+        hours_0 = usage_days.hours_0 - u.hours_0, hours_1 = usage_days.hours_1 - u.hours_1,
+        hours_2 = usage_days.hours_2 - u.hours_2, hours_3 = usage_days.hours_3 - u.hours_3,
+        hours_4 = usage_days.hours_4 - u.hours_4, hours_5 = usage_days.hours_5 - u.hours_5,
+        hours_6 = usage_days.hours_6 - u.hours_6, hours_7 = usage_days.hours_7 - u.hours_7
+    FROM usage_of_conversations u
+    WHERE u.conversation = new.seq AND usage_days.day = u.day AND usage_days.model = u.model
+          AND usage_days.folder = coalesce(old.folder, 0);
+    INSERT INTO usage_days (day, model, folder,
+        asked, done, length, stopped, interrupted, failed, prompt_tokens, answer_tokens, total_ms, speed_tokens,
+        speed_ms, liked, disliked,
+        took_0, took_1, took_2, took_3, took_4, took_5, took_6, took_7,
+        first_0, first_1, first_2, first_3, first_4, first_5, first_6, first_7,
+        hours_0, hours_1, hours_2, hours_3, hours_4, hours_5, hours_6, hours_7)
+    SELECT day, model, coalesce(new.folder, 0),
+        asked, done, length, stopped, interrupted, failed, prompt_tokens, answer_tokens, total_ms, speed_tokens,
+        speed_ms, liked, disliked,
+        took_0, took_1, took_2, took_3, took_4, took_5, took_6, took_7,
+        first_0, first_1, first_2, first_3, first_4, first_5, first_6, first_7,
+        hours_0, hours_1, hours_2, hours_3, hours_4, hours_5, hours_6, hours_7
+    FROM usage_of_conversations WHERE conversation = new.seq
+    ON CONFLICT (day, model, folder) DO UPDATE SET
+        asked = asked + excluded.asked, done = done + excluded.done, length = length + excluded.length,
+        stopped = stopped + excluded.stopped, interrupted = interrupted + excluded.interrupted,
+        failed = failed + excluded.failed, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+        answer_tokens = answer_tokens + excluded.answer_tokens, total_ms = total_ms + excluded.total_ms,
+        speed_tokens = speed_tokens + excluded.speed_tokens, speed_ms = speed_ms + excluded.speed_ms,
+        liked = liked + excluded.liked, disliked = disliked + excluded.disliked,
+        took_0 = took_0 + excluded.took_0, took_1 = took_1 + excluded.took_1, took_2 = took_2 + excluded.took_2,
+        took_3 = took_3 + excluded.took_3, took_4 = took_4 + excluded.took_4, took_5 = took_5 + excluded.took_5,
+        took_6 = took_6 + excluded.took_6, took_7 = took_7 + excluded.took_7,
+        first_0 = first_0 + excluded.first_0, first_1 = first_1 + excluded.first_1,
+        first_2 = first_2 + excluded.first_2, first_3 = first_3 + excluded.first_3,
+        first_4 = first_4 + excluded.first_4, first_5 = first_5 + excluded.first_5,
+        first_6 = first_6 + excluded.first_6, first_7 = first_7 + excluded.first_7,
+        hours_0 = hours_0 + excluded.hours_0, hours_1 = hours_1 + excluded.hours_1,
+        hours_2 = hours_2 + excluded.hours_2, hours_3 = hours_3 + excluded.hours_3,
+        hours_4 = hours_4 + excluded.hours_4, hours_5 = hours_5 + excluded.hours_5,
+        hours_6 = hours_6 + excluded.hours_6, hours_7 = hours_7 + excluded.hours_7;
+    INSERT INTO reason_changes
+        SELECT -1, message, conversation, coalesce(old.folder, 0), day, model, reason, liked, disliked
+        FROM reasons_of_messages WHERE conversation = new.seq
+            AND EXISTS (SELECT 1 FROM usage_of_conversations u WHERE u.conversation = new.seq AND u.liked + u.disliked > 0);
+    INSERT INTO reason_changes
+        SELECT 1, * FROM reasons_of_messages WHERE conversation = new.seq
+            AND EXISTS (SELECT 1 FROM usage_of_conversations u WHERE u.conversation = new.seq AND u.liked + u.disliked > 0);
+END;
+
+CREATE TRIGGER usage_leaves_folders AFTER DELETE ON folders
+BEGIN
+    INSERT INTO usage_days (day, model, folder,
+        asked, done, length, stopped, interrupted, failed, prompt_tokens, answer_tokens, total_ms, speed_tokens,
+        speed_ms, liked, disliked,
+        took_0, took_1, took_2, took_3, took_4, took_5, took_6, took_7,
+        first_0, first_1, first_2, first_3, first_4, first_5, first_6, first_7,
+        hours_0, hours_1, hours_2, hours_3, hours_4, hours_5, hours_6, hours_7)
+    SELECT day, model, 0,
+        asked, done, length, stopped, interrupted, failed, prompt_tokens, answer_tokens, total_ms, speed_tokens,
+        speed_ms, liked, disliked,
+        took_0, took_1, took_2, took_3, took_4, took_5, took_6, took_7,
+        first_0, first_1, first_2, first_3, first_4, first_5, first_6, first_7,
+        hours_0, hours_1, hours_2, hours_3, hours_4, hours_5, hours_6, hours_7
+    FROM usage_days WHERE folder = old.seq AND folder <> 0
+    ON CONFLICT (day, model, folder) DO UPDATE SET
+        asked = asked + excluded.asked, done = done + excluded.done, length = length + excluded.length,
+        stopped = stopped + excluded.stopped, interrupted = interrupted + excluded.interrupted,
+        failed = failed + excluded.failed, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+        answer_tokens = answer_tokens + excluded.answer_tokens, total_ms = total_ms + excluded.total_ms,
+        speed_tokens = speed_tokens + excluded.speed_tokens, speed_ms = speed_ms + excluded.speed_ms,
+        liked = liked + excluded.liked, disliked = disliked + excluded.disliked,
+        took_0 = took_0 + excluded.took_0, took_1 = took_1 + excluded.took_1, took_2 = took_2 + excluded.took_2,
+        took_3 = took_3 + excluded.took_3, took_4 = took_4 + excluded.took_4, took_5 = took_5 + excluded.took_5,
+        took_6 = took_6 + excluded.took_6, took_7 = took_7 + excluded.took_7,
+        first_0 = first_0 + excluded.first_0, first_1 = first_1 + excluded.first_1,
+        first_2 = first_2 + excluded.first_2, first_3 = first_3 + excluded.first_3,
+        first_4 = first_4 + excluded.first_4, first_5 = first_5 + excluded.first_5,
+        first_6 = first_6 + excluded.first_6, first_7 = first_7 + excluded.first_7,
+        hours_0 = hours_0 + excluded.hours_0, hours_1 = hours_1 + excluded.hours_1,
+        hours_2 = hours_2 + excluded.hours_2, hours_3 = hours_3 + excluded.hours_3,
+        hours_4 = hours_4 + excluded.hours_4, hours_5 = hours_5 + excluded.hours_5,
+        hours_6 = hours_6 + excluded.hours_6, hours_7 = hours_7 + excluded.hours_7;
+    DELETE FROM usage_days WHERE folder = old.seq AND folder <> 0;
+    INSERT INTO usage_reasons (day, model, folder, reason, liked, disliked)
+    SELECT day, model, 0, reason, liked, disliked FROM usage_reasons WHERE folder = old.seq AND folder <> 0
+    ON CONFLICT (day, model, folder, reason) DO UPDATE SET
+        liked = liked + excluded.liked, disliked = disliked + excluded.disliked;
+    DELETE FROM usage_reasons WHERE folder = old.seq AND folder <> 0;
+END;
 
 -- What was imported from where, so that importing twice adds nothing.
 CREATE TABLE imports (

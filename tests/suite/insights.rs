@@ -1,0 +1,65 @@
+//! One's own use in figures, from an answer to the lines of a spreadsheet.
+
+use ollamanet::fake::Reply;
+use serde_json::json;
+
+use crate::common::stage::{Stage, last, piece};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_is_told_as_text_csv_and_json() {
+    let stage = Stage::signed_in().await;
+    let empty = stage.run(&["insights"]).await;
+    assert_eq!((empty.code, empty.out.as_str()), (Some(0), ""), "{empty:?}");
+    assert!(empty.err.contains("Nothing was said") && empty.err.contains("ollamanet ask"), "{}", empty.err);
+
+    stage.chat(|_| Reply::lines(&[piece("Hello "), piece("there."), last()]));
+    assert_eq!(stage.run(&["folders", "create", "work"]).await.code, Some(0));
+    for question in [&["ask", "-m", "demo-chat:3b", "--folder", "work", "one"][..], &["ask", "-c", "two"]] {
+        assert_eq!(stage.run(question).await.code, Some(0));
+    }
+    stage.chat(|_| Reply::error(500, "out of memory"));
+    assert_ne!(stage.run(&["ask", "three"]).await.code, Some(0));
+
+    let shown = stage.json(&["insights", "--period", "7d"]).await;
+    let total = &shown["total"];
+    assert_eq!((&total["asked"], &total["answer_tokens"], &total["prompt_tokens"]), (&json!(3), &json!(4), &json!(18)));
+    assert_eq!(total["answers"], json!({ "done": 2, "length": 0, "stopped": 0, "interrupted": 0, "failed": 1 }));
+    assert_eq!(total["tokens_per_second"], 1000.0);
+    assert_eq!((&shown["active_days"], &shown["streak"]), (&json!(1), &json!(1)));
+    assert_eq!(shown["stretches"].as_array().unwrap().len(), 7);
+    assert_eq!(shown["longest"][0]["messages"], 4);
+
+    let csv = stage.run(&["insights", "--csv", "--by", "folder"]).await;
+    assert_eq!((csv.code, csv.err.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = csv.out.split("\r\n").collect();
+    assert_eq!(lines.len(), 4, "a heading, two folders, and the end of the last line: {lines:?}");
+    assert!(lines[0].starts_with("folder,asked,answered,done,"), "{}", lines[0]);
+    assert!(lines[1].starts_with("work,2,2,2,0,0,0,0,18,4,"), "{}", lines[1]);
+    assert!(lines[2].starts_with(",1,1,0,0,0,0,1,"), "{}", lines[2]);
+
+    let of_folder = stage.json(&["insights", "--folder", "work", "--by", "model"]).await;
+    assert_eq!(
+        (&of_folder[0]["model"], &of_folder[0]["figures"]["answers"]["done"]),
+        (&json!("demo-chat:3b"), &json!(2))
+    );
+    assert_eq!(of_folder[0]["figures"]["asked"], json!(null), "a question belongs to no model");
+    let of_another = stage.json(&["insights", "--model", "another:1b"]).await;
+    assert_eq!(of_another["total"]["answers"]["done"], 0);
+
+    let text = stage.run(&["insights"]).await.out;
+    for part in
+        ["asked         3\n", "answered      3 (2 done, 1 failed)\n", "18 in, 4 out", "1000.0 tok/s", "        4  one"]
+    {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    let hours = stage.run(&["insights", "--by", "hour"]).await.out;
+    assert_eq!((hours.lines().count(), hours.matches('·').count()), (8, 7 * 24 - 1), "{hours}");
+    assert!(stage.run(&["insights", "--by", "day"]).await.out.lines().count() == 31);
+
+    for wrong in [&["insights", "--csv", "--json"][..], &["insights", "--period", "8d"], &["insights", "--by", "mood"]]
+    {
+        assert_eq!(stage.run(wrong).await.code, Some(2), "{wrong:?}");
+    }
+    let nowhere = stage.run(&["insights", "--folder", "nowhere"]).await;
+    assert!(nowhere.code == Some(1) && nowhere.err.contains("nowhere"), "{nowhere:?}");
+}
