@@ -1,5 +1,6 @@
 //! Parts that more than one screen is made of. None of them knows a service.
 
+pub mod chart;
 pub mod composer;
 pub mod confirm;
 pub mod field;
