@@ -56,6 +56,7 @@ pub mod hardening;
 pub mod logging;
 pub mod ollama;
 pub mod paths;
+pub mod qr;
 pub mod safe_text;
 pub mod services;
 pub mod store;

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("safe_text", &[]),
     ("tasks", &[]),
     ("paths", &["api"]),
+    ("qr", &["api"]),
     ("hardening", &[]),
     ("logging", &["api"]),
     ("config", &["api", "tasks"]),
@@ -26,8 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("access", &["api", "store", "ollama", "config", "tasks"]),
     ("services", &["api", "store", "ollama", "access", "config", "tasks", "safe_text", "cache", "paths"]),
     ("gateway", &["api", "access", "services", "tasks", "config"]),
-    ("ui", &["api", "config", "safe_text", "tasks"]),
-    ("cli", &["api", "gateway", "config", "safe_text", "tasks"]),
+    ("ui", &["api", "config", "safe_text", "tasks", "qr"]),
+    ("cli", &["api", "gateway", "config", "safe_text", "tasks", "qr"]),
 ];
 
 /// Exceptions, each with its reason.

@@ -24,7 +24,6 @@ pub mod out;
 pub mod own;
 pub mod pages;
 pub mod policy;
-mod qr;
 pub mod results;
 pub mod roles;
 pub mod second_factor;

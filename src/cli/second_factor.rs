@@ -12,9 +12,14 @@ use super::{
     admin_args::SecondFactor,
     out::{moment, print, print_json, safe},
     policy::second_factor_words,
-    qr,
 };
-use crate::api::auth::{Secret, Session};
+use crate::{
+    api::auth::{Secret, Session},
+    qr::Qr,
+};
+
+/// Light modules around the code: readers make do with two, and it stays small.
+const QUIET: u16 = 2;
 
 /// # Errors
 /// How it ended, when not well.
@@ -52,9 +57,13 @@ async fn add(desk: &Desk, session: &Session) -> Result<(), End> {
     } else {
         let mut text = String::new();
         if stdout().is_terminal()
-            && let Some(code) = qr::drawn(&proposed.uri)
+            && let Some(code) = Qr::new(&proposed.uri)
         {
-            let _ = writeln!(text, "Scan this with your authenticator, or type the secret:\n\n{code}");
+            let _ = writeln!(
+                text,
+                "Scan this with your authenticator, or type the secret:\n\n{}",
+                code.in_letters(QUIET).as_str()
+            );
         }
         let _ = writeln!(text, "Secret: {}", safe(proposed.secret.reveal()));
         print(&text)?;

@@ -19,3 +19,6 @@ pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod widgets;
+
+#[cfg(test)]
+mod testing;

@@ -174,7 +174,7 @@ impl Root {
             Stage::Failed(_) => false,
             Stage::Outside(screen) => screen.is_busy(),
             Stage::Inside(screens) => screens.current().is_busy(),
-            Stage::Locked { lock, .. } => lock.is_busy(),
+            Stage::Locked { lock, .. } => lock.ask.is_busy(),
         };
         let before = self.overlay.as_ref().is_some_and(|overlay| overlay.is_busy(self.jobs.len()));
         behind || before

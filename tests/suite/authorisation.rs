@@ -19,13 +19,7 @@ use ollamanet::{
         organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
         profile::Preferences,
     },
-    config::Config,
-    fake::{Fake, Pace, StandIn},
-    store::{
-        StoreError,
-        keys::{self, SlotKind},
-        system::{Moment, accounts, open_system, slots},
-    },
+    fake::{Pace, StandIn},
     tasks::Tasks,
 };
 
@@ -258,28 +252,6 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
     ]
 }
 
-fn house(home: &Path, fake: &Fake) -> House {
-    let mut config = Config::default();
-    config.ollama.host = fake.url();
-    config.chat.titles = false;
-    House::open(home, &config)
-}
-
-/// A second account. There is no screen that makes one.
-async fn add_account(house: &House, name: &'static str) {
-    let system = open_system(&house.paths.data.join("system.db"), false).unwrap();
-    let (id, vault) = (AccountId::new(), uuid::Uuid::now_v7());
-    let key = keys::new_data_key().unwrap();
-    let slot = keys::seal(id, vault, SlotKind::Passphrase, PASSPHRASE.as_bytes(), &key).unwrap();
-    system
-        .write::<_, StoreError>(move |tx| {
-            accounts::insert(tx, id, name, Role::User, vault, Moment::clock())?;
-            slots::insert(tx, &slot, Moment::clock())
-        })
-        .await
-        .unwrap();
-}
-
 /// Somebody's conversation with an answer, in a folder.
 async fn things_of(house: &House, who: &SignedIn) -> Things {
     let (gateway, by) = (&house.gateway, &who.session);
@@ -309,11 +281,10 @@ async fn another_accounts_things_are_answered_as_things_that_do_not_exist() {
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     // The administrator is the one who tries: rank opens no vault.
     let admin = house.first_admin("Ann").await;
-    add_account(&house, "Bob").await;
-    let bob = house.sign_in("Bob", &Secret::new(PASSPHRASE)).await.unwrap();
+    let bob = house.newcomer(&admin.session, "Bob", "user").await;
     assert_eq!(bob.account.role, Role::User);
     let bobs = things_of(&house, &bob).await;
     let anns = things_of(&house, &admin).await;
@@ -353,10 +324,9 @@ async fn a_subscriber_hears_nothing_of_anybody_else() {
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("Ann").await;
-    add_account(&house, "Bob").await;
-    let bob = house.sign_in("Bob", &Secret::new(PASSPHRASE)).await.unwrap();
+    let bob = house.newcomer(&ann.session, "Bob", "user").await;
     // The administrator listens too: rank hears no more than anybody.
     for (speaker, listener) in [(&ann, &bob), (&bob, &ann)] {
         let own =
@@ -388,8 +358,7 @@ async fn what_administrators_may_is_denied_to_everybody_else() {
     let home = tempfile::tempdir().unwrap();
     let house = House::alone(home.path());
     let ann = house.first_admin("Ann").await;
-    add_account(&house, "Bob").await;
-    let bob = house.sign_in("Bob", &Secret::new(PASSPHRASE)).await.unwrap();
+    let bob = house.newcomer(&ann.session, "Bob", "user").await;
     for (method, outcome) in of_administrators(&house, &bob.session, ann.account.id).await {
         assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::Denied), "{method}");
     }
@@ -417,7 +386,7 @@ async fn without_a_session_of_this_process_nothing_answers() {
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("Ann").await;
     let anns = things_of(&house, &ann).await;
     let forged = Session::from_parts(ann.session.id, [7; 32]);
@@ -443,7 +412,7 @@ async fn behind_a_locked_screen_only_unlocking_stopping_and_leaving_answer() {
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("Ann").await;
     let anns = things_of(&house, &ann).await;
     house.gateway.lock(&ann.session).await.unwrap();

@@ -12,12 +12,10 @@ use ollamanet::{
         organise::{NewConversation, Shelf},
         profile::Preferences,
     },
-    config::Config,
     fake::{Fake, Pace, StandIn},
     store::{
         StoreError, While,
-        keys::{self, SlotKind},
-        system::{Moment, accounts, open_system, slots},
+        system::{Moment, open_system},
     },
     tasks::Tasks,
 };
@@ -39,13 +37,9 @@ impl Two {
         let home = tempfile::tempdir().unwrap();
         let tasks = Tasks::new();
         let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-        let mut config = Config::default();
-        config.ollama.host = fake.url();
-        config.chat.titles = false;
-        let house = House::open(home.path(), &config);
+        let house = House::beside(home.path(), &fake);
         let admin = house.first_admin("Ann").await;
-        add_account(&house, "Ben").await;
-        let member = house.sign_in("Ben", &Secret::new(PASSPHRASE)).await.unwrap();
+        let member = house.newcomer(&admin.session, "Ben", "user").await;
         Self { house, admin, member, home, _fake: fake, _tasks: tasks }
     }
 
@@ -69,20 +63,6 @@ impl Two {
         let new = NewTurn { conversation, act, model: Some(model.to_owned()), shorten: false };
         self.house.gateway.start_turn(session, new).await.map(drop)
     }
-}
-
-pub async fn add_account(house: &House, name: &'static str) {
-    let system = open_system(&house.paths.data.join("system.db"), false).unwrap();
-    let (id, vault) = (AccountId::new(), uuid::Uuid::now_v7());
-    let key = keys::new_data_key().unwrap();
-    let slot = keys::seal(id, vault, SlotKind::Passphrase, PASSPHRASE.as_bytes(), &key).unwrap();
-    system
-        .write::<_, StoreError>(move |tx| {
-            accounts::insert(tx, id, name, Role::User, vault, Moment::clock())?;
-            slots::insert(tx, &slot, Moment::clock())
-        })
-        .await
-        .unwrap();
 }
 
 fn rule(pattern: &str, allowed: bool) -> ModelRule {
@@ -343,8 +323,8 @@ async fn people_see_what_is_recorded_about_them_and_nothing_else() {
         activity.entries.iter().map(|entry| (entry.action.as_str(), entry.result.as_str())).collect();
     assert_eq!(
         told,
-        [("auth.sign_in", "wrong"), ("profile.display_name", "ok"), ("auth.sign_in", "ok")],
-        "a failed try of somebody else at one's own name is one's business, and nothing of Ann's is"
+        [("auth.sign_in", "wrong"), ("profile.display_name", "ok"), ("auth.activate", "ok"), ("users.create", "ok")],
+        "a failed try of somebody else at one's own name is one's business, and of Ann's only what she did to him"
     );
     assert!(activity.last_sign_in.is_some() && !activity.more);
     two.house.close().await;

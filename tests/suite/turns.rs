@@ -10,7 +10,6 @@ use ollamanet::{
         events::Event,
         organise::NewConversation,
     },
-    config::Config,
     fake::{Fake, Gate, Pace, Part, Reply, StandIn},
     tasks::Tasks,
 };
@@ -20,13 +19,6 @@ use tokio::sync::mpsc;
 use crate::common::house::{House, PASSPHRASE};
 
 const MODEL: &str = "demo-chat:3b";
-
-fn house(home: &std::path::Path, fake: &Fake) -> House {
-    let mut config = Config::default();
-    config.ollama.host = fake.url();
-    config.chat.titles = false;
-    House::open(home, &config)
-}
 
 async fn conversation(house: &House, who: &SignedIn) -> ConversationId {
     let new = NewConversation { model: Some(MODEL.to_owned()), ..NewConversation::default() };
@@ -63,7 +55,7 @@ async fn a_question_is_answered_and_read_back_after_a_restart() {
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-    let first = house(home.path(), &fake);
+    let first = House::beside(home.path(), &fake);
     let ann = first.first_admin("ann").await;
     let mut events = first.gateway.events(&ann.session).await.unwrap();
     let id = conversation(&first, &ann).await;
@@ -86,7 +78,7 @@ async fn a_question_is_answered_and_read_back_after_a_restart() {
     assert!(measured.used > opened.meter.used);
     first.close().await;
 
-    let second = house(home.path(), &fake);
+    let second = House::beside(home.path(), &fake);
     let again = second.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
     let reread = second.gateway.open_conversation(&again.session, id, 50).await.unwrap();
     assert_eq!(reread.page, opened.page);
@@ -113,7 +105,7 @@ async fn the_end_of_the_program_leaves_an_interrupted_answer_that_goes_on_after_
     })
     .await
     .unwrap();
-    let first = house(home.path(), &fake);
+    let first = House::beside(home.path(), &fake);
     let ann = first.first_admin("ann").await;
     let mut events = first.gateway.events(&ann.session).await.unwrap();
     let id = conversation(&first, &ann).await;
@@ -121,7 +113,7 @@ async fn the_end_of_the_program_leaves_an_interrupted_answer_that_goes_on_after_
     until(&mut events, |event| matches!(event, TurnEvent::Delta(_))).await;
     first.close().await;
 
-    let second = house(home.path(), &fake);
+    let second = House::beside(home.path(), &fake);
     let again = second.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
     let mut events = second.gateway.events(&again.session).await.unwrap();
     let opened = second.gateway.open_conversation(&again.session, id, 50).await.unwrap();
@@ -141,7 +133,7 @@ async fn a_stop_is_answered_with_what_is_stored_and_stopping_twice_is_fine() {
     let tasks = Tasks::new();
     let slow = Pace { token: Duration::from_millis(5), load: Duration::ZERO };
     let fake = StandIn::start(&tasks, slow).await.unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("ann").await;
     let mut events = house.gateway.events(&ann.session).await.unwrap();
     let id = conversation(&house, &ann).await;
@@ -185,7 +177,7 @@ async fn signing_out_ends_a_running_answer_keeps_its_text_and_closes_the_vault()
     })
     .await
     .unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("ann").await;
     let mut events = house.gateway.events(&ann.session).await.unwrap();
     let id = conversation(&house, &ann).await;
@@ -216,7 +208,7 @@ async fn a_locked_screen_can_stop_its_answer() {
     })
     .await
     .unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("ann").await;
     let mut events = house.gateway.events(&ann.session).await.unwrap();
     let id = conversation(&house, &ann).await;
@@ -245,7 +237,7 @@ async fn a_locked_screen_lets_the_running_answer_finish() {
     })
     .await
     .unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("ann").await;
     let mut events = house.gateway.events(&ann.session).await.unwrap();
     let id = conversation(&house, &ann).await;
@@ -266,7 +258,7 @@ async fn while_ollama_keeps_failing_the_last_list_is_shown_and_it_is_left_alone(
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("ann").await.session;
     let good = house.gateway.models(&ann, true).await.unwrap();
     assert_eq!(good.stale_because, None);
@@ -296,7 +288,7 @@ async fn without_any_list_a_failing_ollama_is_told_with_the_time_of_the_next_try
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = Fake::start(&tasks, |_| None).await.unwrap();
-    let house = house(home.path(), &fake);
+    let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("ann").await.session;
     for _ in 0..2 {
         assert_eq!(house.gateway.models(&ann, false).await.unwrap_err().retry_after, None);

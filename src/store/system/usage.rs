@@ -8,7 +8,7 @@ use crate::{
         chat::{MessageState, Metrics},
         feedback::Thumb,
     },
-    store::{StoreError, While},
+    store::{StoreError, While, vault::rows::state_name},
 };
 
 /// Milliseconds in a day, UTC.
@@ -24,14 +24,7 @@ pub fn note(
     metrics: &Metrics,
     now: i64,
 ) -> Result<(), StoreError> {
-    let outcome = match outcome {
-        MessageState::Streaming => "streaming",
-        MessageState::Done => "done",
-        MessageState::Length => "length",
-        MessageState::Stopped => "stopped",
-        MessageState::Interrupted => "interrupted",
-        MessageState::Failed => "failed",
-    };
+    let outcome = state_name(outcome);
     tx.prepare_cached(
         "INSERT INTO usage (account, model, at, day, outcome, prompt_tokens, answer_tokens, first_token_ms, total_ms,
              load_ms, answer_ms, answer)

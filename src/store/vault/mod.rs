@@ -42,7 +42,7 @@ pub mod messages;
 pub mod notes;
 pub mod prune;
 pub mod recovery;
-mod rows;
+pub(super) mod rows;
 pub mod settings;
 pub mod usage;
 pub mod weight;

@@ -37,7 +37,7 @@ pub(super) fn message_id(row: &Row<'_>, column: &str) -> Result<Option<MessageId
 }
 
 #[must_use]
-pub(super) fn state_name(state: MessageState) -> &'static str {
+pub(in crate::store) fn state_name(state: MessageState) -> &'static str {
     match state {
         MessageState::Streaming => "streaming",
         MessageState::Done => "done",

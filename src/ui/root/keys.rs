@@ -26,7 +26,10 @@ impl Root {
         }
         match &mut self.stage {
             Stage::Outside(screen) => screen.on_key(key).unwrap_or_default(),
-            Stage::Locked { lock, .. } => lock.on_key(key).unwrap_or_default(),
+            Stage::Locked { lock, .. } => {
+                lock.ask.on_key(key);
+                Vec::new()
+            }
             Stage::Inside(screens) => screens.current_mut().on_key(key, &self.cx).unwrap_or_default(),
             Stage::Opening | Stage::Failed(_) => Vec::new(),
         }
@@ -40,7 +43,7 @@ impl Root {
         match &mut self.stage {
             Stage::Outside(screen) => screen.on_paste(&text),
             Stage::Locked { lock, .. } => {
-                lock.on_paste(&text);
+                lock.ask.on_paste(&text);
                 Vec::new()
             }
             Stage::Inside(screens) => screens.current_mut().on_paste(text, &self.cx),
@@ -63,7 +66,7 @@ impl Root {
             Stage::Inside(screens) => screens.current_mut().on_mouse(mouse, view::body(whole), &self.cx),
             Stage::Outside(screen) => screen.on_mouse(mouse),
             Stage::Locked { lock, .. } => {
-                lock.on_mouse(mouse);
+                lock.ask.on_mouse(mouse);
                 Vec::new()
             }
             Stage::Opening | Stage::Failed(_) => Vec::new(),

@@ -42,7 +42,7 @@ impl Overlay {
     pub fn is_busy(&self, jobs: usize) -> bool {
         match self {
             Self::ChangePassphrase(form) => form.is_busy(),
-            Self::Confirm(question) => question.is_busy(),
+            Self::Confirm(question) => question.ask.is_busy(),
             Self::Jobs => jobs > 0,
             Self::Palette(_) | Self::Help(_) => false,
         }
@@ -102,7 +102,7 @@ impl Root {
             }
             Overlay::ChangePassphrase(form) => form.on_key(key).unwrap_or_default(),
             Overlay::Confirm(question) => {
-                question.on_key(key);
+                question.ask.on_key(key);
                 Vec::new()
             }
         })
@@ -116,7 +116,7 @@ impl Root {
             }
             Overlay::ChangePassphrase(form) => form.on_paste(text),
             Overlay::Confirm(question) => {
-                question.on_paste(text);
+                question.ask.on_paste(text);
                 Vec::new()
             }
             Overlay::Help(_) | Overlay::Jobs => Vec::new(),
@@ -142,7 +142,7 @@ impl Root {
                 Vec::new()
             }
             Overlay::Confirm(question) => {
-                question.on_mouse(mouse);
+                question.ask.on_mouse(mouse);
                 Vec::new()
             }
             Overlay::Jobs => Vec::new(),
@@ -196,7 +196,7 @@ impl Root {
                 Vec::new()
             }
             (Err(fault), Some(Overlay::Confirm(mut question))) => {
-                question.refused(fault);
+                question.ask.refused(fault);
                 self.overlay = Some(Overlay::Confirm(question));
                 Vec::new()
             }

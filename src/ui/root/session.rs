@@ -189,7 +189,7 @@ impl Root {
                 if fault.kind == FaultKind::SignedOut {
                     self.go_outside(Some(fault));
                 } else {
-                    lock.refused(fault);
+                    lock.ask.refused(fault);
                     self.stage = Stage::Locked { screens, lock };
                 }
                 Vec::new()

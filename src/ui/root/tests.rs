@@ -8,13 +8,14 @@ use crate::{
         FaultKind, SessionId,
         auth::{Door, Secret, Session, SignedIn, Strength},
         events::Event,
-        health::{Check, Health, Level, OllamaState},
+        health::{Check, Level, OllamaState},
     },
     config::{Config, live::Current},
     ui::{
         actions::Action,
         msg::{AccountCall, AuthReply, Copied, ShellReply},
         screens::sign_in::ChangePassphrase,
+        testing::health,
     },
 };
 
@@ -85,20 +86,6 @@ fn press(root: &mut Root, key: &str) -> Vec<Effect> {
 fn write(root: &mut Root, text: &str) {
     for c in text.chars() {
         root.update(Msg::Key(KeyEvent::from(KeyCode::Char(c))));
-    }
-}
-
-fn health(ollama: OllamaState) -> Health {
-    let good = Check { level: Level::Good, text: "fine".into() };
-    Health {
-        ollama,
-        ollama_url: "http://127.0.0.1:11434".into(),
-        ollama_warning: None,
-        breakers: Vec::new(),
-        store: good.clone(),
-        disk: good.clone(),
-        tasks: good,
-        checked_at: 0,
     }
 }
 

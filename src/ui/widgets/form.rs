@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{field::Field, toast::Toast};
 use crate::{
-    api::{Fault, auth::Secret},
+    api::{Fault, FaultKind, auth::Secret},
     safe_text::SafeText,
     ui::{cx::Cx, keymap::Action},
 };
@@ -117,6 +117,12 @@ impl Form {
                 field.clear();
             }
         }
+    }
+
+    /// The same where the first row is what is tried: it is emptied only if it was wrong, not if it came too soon.
+    pub fn refuse_try(&mut self, fault: Fault) {
+        let wrong = fault.kind == FaultKind::WrongCredentials;
+        self.refuse(fault, wrong.then_some(0));
     }
 
     /// Says what is missing and goes there, keeping what was typed.

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod modal;
 pub mod options_panel;
 pub mod palette;
+pub mod passphrase;
 pub mod picker;
 pub mod toast;
 pub mod transcript;

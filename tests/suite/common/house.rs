@@ -10,6 +10,7 @@ use ollamanet::{
     },
     app,
     config::{Config, live::Live},
+    fake::Fake,
     gateway::Gateway,
     paths::Paths,
     store::{
@@ -44,6 +45,14 @@ impl House {
         "127.0.0.1:1".clone_into(&mut config.ollama.host);
         // A test comes and goes more often in a minute than people do.
         config.limits.auth_per_minute = 1000;
+        Self::open(home, &config)
+    }
+
+    /// With the stand-in's models, and nothing asked of them but what the test asks.
+    pub fn beside(home: &Path, fake: &Fake) -> Self {
+        let mut config = Config::default();
+        config.ollama.host = fake.url();
+        config.chat.titles = false;
         Self::open(home, &config)
     }
 

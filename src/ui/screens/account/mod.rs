@@ -5,6 +5,9 @@
 //! dialog only and is gone with it; what wants the passphrase once more goes back as `Effect::Confirm`.
 
 mod dialogs;
+mod dialogs_view;
+mod forms;
+mod preferences;
 mod qr;
 mod rows;
 mod view;
@@ -13,7 +16,8 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::{Frame, layout::Rect};
 
 use self::{
-    dialogs::{Dialog, Wanted},
+    dialogs::Dialog,
+    forms::{Asked, Wanted},
     rows::{Row, Tab},
 };
 use crate::{
@@ -204,7 +208,7 @@ impl AccountScreen {
                 });
                 return Self::and_read(AccountCall::Sessions, words);
             }
-            AccountReply::Proposed(Ok(enrolment)) => self.dialogs.push(Dialog::enrol(enrolment)),
+            AccountReply::Proposed(Ok(enrolment)) => self.dialogs.push(Asked::enrolment(enrolment)),
             AccountReply::Added(Ok(codes)) => {
                 self.must_add_factor = false;
                 self.close(Wanted::Enrolment);

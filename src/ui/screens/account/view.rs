@@ -3,33 +3,21 @@
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Margin, Rect},
-    style::Style,
-    text::{Line, Span, Text},
-    widgets::{Clear, Paragraph, Wrap},
+    text::{Line, Span},
+    widgets::Paragraph,
 };
 
-use super::{
-    AccountScreen, Awaited,
-    dialogs::{Dialog, place},
-    qr::Qr,
-    rows::Tab,
-};
+use super::{AccountScreen, Awaited, dialogs::place, rows::Tab};
 use crate::{
     api::{
         admin::{Class, Limited, SecondFactorPolicy},
-        auth::Secret,
         profile::{Allowance, SecondFactorState},
     },
     safe_text::SafeText,
     ui::{
         cx::Cx,
-        screens::sign_in::{lines, prose, view_code},
-        widgets::{
-            form::{Form, fault_text},
-            jobs::how_long,
-            modal,
-            picker::cut,
-        },
+        screens::sign_in::{lines, prose},
+        widgets::{form::fault_text, jobs::how_long, picker::cut},
     },
 };
 
@@ -69,7 +57,7 @@ impl AccountScreen {
             Tab::Activity => self.view_activity(frame, body, cx),
         }
         for dialog in &self.dialogs {
-            Self::view_dialog(dialog, frame, area, cx);
+            dialog.view(frame, area, cx);
         }
     }
 
@@ -347,87 +335,6 @@ impl AccountScreen {
             ]
         });
     }
-
-    fn view_dialog(dialog: &Dialog, frame: &mut Frame, area: Rect, cx: &Cx) {
-        let hints = dialog.hints(cx);
-        let ask = |frame: &mut Frame, title: &str, about: &str, form: &Form| {
-            let width = 66.min(area.width);
-            let text = lines(about, width.saturating_sub(6)) + 1;
-            let air = u16::from(area.height >= text + form.height() + 4);
-            let inner = modal::open(frame, area, cx, title, (width, text + form.height() + 2 + 2 * air), &hints);
-            let inner = inner.inner(Margin::new(2, air));
-            let text = text.min(inner.height.saturating_sub(form.height()));
-            let [prose_at, fields] = Layout::vertical([Constraint::Length(text), Constraint::Min(0)]).areas(inner);
-            frame.render_widget(prose(about, cx), prose_at);
-            form.view(frame, fields, cx);
-        };
-        match dialog {
-            Dialog::DisplayName(form) => ask(frame, "Display name", "Empty takes it away.", form),
-            Dialog::Export(form) => {
-                let about = "Everything of yours in one archive that needs no program of ours to be read. It is not \
-                             encrypted, so keep it where only you can read. An existing file is never written over.";
-                ask(frame, "Export all my data", about, form);
-            }
-            Dialog::DeleteName(form) => {
-                let about = "This deletes your account and everything in it: the keys first, then the files. Type your \
-                             user name to go on.";
-                ask(frame, "Delete my account", about, form);
-            }
-            Dialog::Code { row, form } => {
-                let about = "Type the code that your authenticator shows now, or one of the recovery codes.";
-                ask(frame, row.label(), about, form);
-            }
-            Dialog::KeysOf { action, form } => {
-                let spec = action.spec();
-                let about = format!(
-                    "{}. As in the settings file: ctrl+x, alt+enter, f5; several with commas. Empty = as in the settings \
-                     file, none = no key at all. Now: {}.",
-                    spec.help,
-                    Some(cx.keymap.labels(*action)).filter(|keys| !keys.is_empty()).unwrap_or_else(|| "no key".into()),
-                );
-                ask(frame, spec.context.title(), &about, form);
-            }
-            Dialog::Model(picker) => picker.view(frame, area, cx),
-            Dialog::Theme(picker) => picker.view(frame, area, cx),
-            Dialog::Keys(picker) => picker.view(frame, area, cx),
-            Dialog::SystemPrompt(composer) => {
-                let (width, height) = (area.width.saturating_sub(4).clamp(20, 90), (area.height * 2 / 3).clamp(5, 16));
-                let inner = modal::open(frame, area, cx, "System prompt of new conversations", (width, height), &hints);
-                let text = inner.inner(Margin::new(1, 0));
-                composer.view(frame, text, cx.theme.text, true);
-                if composer.is_empty() {
-                    let words = Span::styled("Empty = the settings file's, if it has one.", cx.theme.placeholder);
-                    frame.render_widget(words, Rect { height: text.height.min(1), ..text });
-                }
-            }
-            Dialog::Options(panel) => {
-                let inner =
-                    modal::open(frame, area, cx, "Options of new conversations", (56, area.height.min(22)), &hints);
-                panel.view(frame, inner.inner(Margin::new(1, 0)), cx, true);
-            }
-            Dialog::Enrol { secret, qr, form } => view_enrolment(secret, qr.as_ref(), form, frame, area, cx),
-            Dialog::Codes(codes) => view_codes(codes, frame, area, cx),
-            Dialog::Recovery(code) => {
-                frame.render_widget(Clear, area);
-                view_code(code, frame, area, area.width.min(76).saturating_sub(6), cx);
-            }
-            Dialog::Question { title, text, yes, says_yes, .. } => {
-                let width = 64.min(area.width);
-                let rows = lines(text, width.saturating_sub(4));
-                let inner = modal::open(frame, area, cx, title, (width, rows + 7), &hints).inner(Margin::new(1, 1));
-                let [words, answers] =
-                    Layout::vertical([Constraint::Length(rows + 1), Constraint::Min(0)]).areas(inner);
-                let text = Text::styled(SafeText::new(text).into_string(), cx.theme.text);
-                frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), words);
-                let answer = |is_on: bool, words: &str| {
-                    let (mark, style) = if is_on { ("›", cx.theme.selection) } else { (" ", cx.theme.text) };
-                    Line::styled(format!(" {mark} {words} "), style)
-                };
-                let both = vec![answer(!says_yes, "No, leave it as it is"), answer(*says_yes, yes)];
-                frame.render_widget(Paragraph::new(both), answers);
-            }
-        }
-    }
 }
 
 /// `● On since Tue 10:02 · 8 recovery codes left`.
@@ -527,90 +434,4 @@ fn in_words(action: &str) -> String {
         other => return SafeText::line(other).into_string(),
     };
     known.to_owned()
-}
-
-/// The picture beside the form, as wide a margin around it as there is room for.
-fn view_enrolment(secret: &Secret, qr: Option<&Qr>, form: &Form, frame: &mut Frame, area: Rect, cx: &Cx) {
-    frame.render_widget(Clear, area);
-    let needed = 30;
-    let size = qr.and_then(|qr| qr.size(area.width.saturating_sub(needed), area.height));
-    let (picture, beside) = match size {
-        Some((columns, rows)) => {
-            let whole = modal::centred(area, ((columns + 48).min(area.width), rows.max(18).min(area.height)));
-            let [picture, beside] = Layout::horizontal([Constraint::Length(columns), Constraint::Min(0)]).areas(whole);
-            let margin = if beside.width > 40 { 2 } else { 1 };
-            (Rect { height: rows.min(picture.height), ..picture }, beside.inner(Margin::new(margin, 0)))
-        }
-        None => (Rect::ZERO, area.inner(Margin::new(1, 0))),
-    };
-    let about = if size.is_some() {
-        "Scan this with your authenticator, or type the secret into it:"
-    } else {
-        "Type this secret into your authenticator. (A QR code needs a window of 80 × 24.)"
-    };
-    if let Some(qr) = qr.filter(|_| size.is_some()) {
-        qr.draw(picture, &cx.theme, frame.buffer_mut());
-    }
-    let groups: Vec<Secret> = secret.reveal().split_whitespace().map(Secret::new).collect();
-    let per_row = usize::from(beside.width / 5).clamp(1, 4);
-    let letters: Vec<Line> = groups
-        .chunks(per_row)
-        .map(|row| {
-            row.iter().map(|group| Span::styled(format!("{} ", group.reveal()), cx.theme.strong)).collect::<Line>()
-        })
-        .collect();
-    let then = "Then the code it shows proves that it works. Nothing is kept before that.";
-    let above = lines(about, beside.width);
-    let below = lines(then, beside.width);
-    let low = beside.height < above + letters.len() as u16 + below + form.height() + 5;
-    let air = u16::from(!low);
-    let below = if beside.height < above + letters.len() as u16 + below + form.height() { 0 } else { below };
-    let [title, about_at, letters_at, then_at, fields] = Layout::vertical([
-        Constraint::Length(2 * air),
-        Constraint::Length(above + air),
-        Constraint::Length(letters.len() as u16 + air),
-        Constraint::Length(below + u16::from(below > 0) * air),
-        Constraint::Min(0),
-    ])
-    .areas(beside);
-    frame.render_widget(
-        Span::styled("Add a second factor", cx.theme.title),
-        Rect { height: title.height.min(1), ..title },
-    );
-    frame.render_widget(prose(about, cx), about_at);
-    frame.render_widget(Paragraph::new(letters), letters_at);
-    frame.render_widget(prose(then, cx), then_at);
-    form.view(frame, fields, cx);
-}
-
-/// In two columns; without a frame where the window is low.
-fn view_codes(codes: &[Secret], frame: &mut Frame, area: Rect, cx: &Cx) {
-    let about = "Each of these signs you in once instead of a code, when you have no authenticator at hand. They are shown \
-                 now and never again: write them down.";
-    let rows = codes.len().div_ceil(2);
-    let wide = 60.min(area.width);
-    let text = lines(about, wide.saturating_sub(6)) + 1;
-    let is_low = area.height < text + rows as u16 + 4 || area.width < 56;
-    let inner = if is_low {
-        frame.render_widget(Clear, area);
-        area
-    } else {
-        let hints = cx.hints(&[(crate::ui::actions::Action::ListAccept, "I have written them down")]);
-        let height = text + rows as u16 + 4;
-        modal::open(frame, area, cx, "Recovery codes of your second factor", (wide, height), &hints)
-            .inner(Margin::new(2, 1))
-    };
-    let text = lines(about, inner.width).min(inner.height.saturating_sub(rows as u16));
-    let [words, list] =
-        Layout::vertical([Constraint::Length(text + u16::from(!is_low)), Constraint::Min(0)]).areas(inner);
-    frame.render_widget(prose(about, cx), words);
-    let column = usize::from(list.width / 2);
-    let style: Style = cx.theme.strong;
-    let lines: Vec<Line> = (0..rows)
-        .map(|row| {
-            let code = |at: usize| codes.get(at).map_or("", Secret::reveal);
-            Line::styled(format!("{:<column$}{}", code(row), code(row + rows)), style)
-        })
-        .collect();
-    frame.render_widget(Paragraph::new(lines), list);
 }

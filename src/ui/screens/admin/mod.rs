@@ -298,7 +298,7 @@ impl AdminScreen {
     }
 
     fn tab_line(&self, cx: &Cx) -> Line<'static> {
-        let mut line = Line::default();
+        let mut line = Line::from(" ");
         for (tab, action, name) in TABS {
             let is_open = tab == self.tab;
             let (left, right) = if is_open { ("[", "]") } else { (" ", " ") };

@@ -11,7 +11,7 @@ use ratatui::{
 
 use crate::{
     api::{
-        Fault, FaultKind,
+        Fault,
         auth::{Secret, Strength},
     },
     safe_text::SafeText,
@@ -192,8 +192,7 @@ impl ChangePassphrase {
     }
 
     pub fn refused(&mut self, fault: Fault) {
-        let wrong = fault.kind == FaultKind::WrongCredentials;
-        self.form.refuse(fault, wrong.then_some(0));
+        self.form.refuse_try(fault);
     }
 
     #[must_use]

@@ -224,10 +224,10 @@ impl LockScreen {
         let title = format!("Locked · {}", SafeText::line(name));
         let reason = self.reason.as_deref().unwrap_or("The vault is closed. Your passphrase opens it again.");
         let text = lines(reason, area.width.min(WIDTH).saturating_sub(6)) + 1;
-        let inner = card(frame, area, cx, &title, text + self.form.height());
+        let inner = card(frame, area, cx, &title, text + self.ask.form.height());
         let [prose_at, fields] = Layout::vertical([Constraint::Length(text), Constraint::Min(0)]).areas(inner);
         frame.render_widget(prose(reason, cx), prose_at);
-        self.form.view(frame, fields, cx);
+        self.ask.form.view(frame, fields, cx);
     }
 }
 

@@ -7,27 +7,7 @@ fn msg(n: u128) -> MessageId {
 }
 
 fn message(n: u128, role: MessageRole, content: &str) -> Message {
-    Message {
-        id: msg(n),
-        parent: (n > 1).then(|| msg(n - 1)),
-        role,
-        content: content.into(),
-        thinking: String::new(),
-        tool_calls: Vec::new(),
-        attachments: Vec::new(),
-        notes: Vec::new(),
-        feedback: None,
-        state: MessageState::Done,
-        error: None,
-        error_kind: None,
-        model: None,
-        metrics: crate::api::chat::Metrics::default(),
-        excluded: false,
-        pinned: false,
-        sibling: 1,
-        siblings: 1,
-        created_at: 0,
-    }
+    Message { parent: (n > 1).then(|| msg(n - 1)), ..crate::ui::testing::message(n, role, content) }
 }
 
 fn page(numbers: std::ops::RangeInclusive<u128>, has_older: bool) -> MessagePage {

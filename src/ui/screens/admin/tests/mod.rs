@@ -18,7 +18,7 @@ use crate::{
         },
         auth::{Role, Secret},
     },
-    ui::msg::Timer,
+    ui::{msg::Timer, testing::toasts},
 };
 
 /// The screen with its surroundings, typed at as the root does it.
@@ -259,15 +259,5 @@ fn to_confirm(effects: &[Effect]) -> Vec<AdminCall> {
             _ => None,
         })
         .flatten()
-        .collect()
-}
-
-fn toasts(effects: &[Effect]) -> Vec<String> {
-    effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Toast(toast) => Some(toast.text.clone()),
-            _ => None,
-        })
         .collect()
 }

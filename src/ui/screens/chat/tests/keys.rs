@@ -1,8 +1,5 @@
 use super::*;
-use crate::{
-    api::health::{Check, Health, Level, OllamaState},
-    ui::keymap::Keymap,
-};
+use crate::{api::health::OllamaState, ui::keymap::Keymap};
 
 fn bind(desk: &mut Desk, bound: &[(&str, &str, &[&str])]) {
     let mut overrides = crate::ui::keymap::Overrides::new();
@@ -54,17 +51,7 @@ fn the_words_name_the_keys_that_are_bound() {
 
     let mut desk = Desk::new();
     bind(&mut desk, &[("global", "model-picker", &["f9"]), ("global", "start-ollama", &["f10"])]);
-    let good = Check { level: Level::Good, text: String::new() };
-    desk.cx.health = Some(Health {
-        ollama: OllamaState::InstalledNotRunning,
-        ollama_url: String::new(),
-        ollama_warning: None,
-        breakers: Vec::new(),
-        store: good.clone(),
-        disk: good.clone(),
-        tasks: good,
-        checked_at: 0,
-    });
+    desk.cx.health = Some(crate::ui::testing::health(OllamaState::InstalledNotRunning));
     let screen = desk.draw(80, 24);
     assert!(screen.contains("F10 starts it") && screen.contains("F9  chooses the model"), "{screen}");
     assert!(!screen.contains("F7") && !screen.contains("Ctrl+O"), "{screen}");

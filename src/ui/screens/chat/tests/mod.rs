@@ -13,13 +13,16 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend};
 
 use super::*;
-use crate::api::{
-    Fault, FaultKind, FolderId, MessageId,
-    chat::{
-        ContextMeter, Delta, Draft, Message, MessagePage, MessageRole, MessageState, Metrics, NewTurn, Opened, TurnAct,
-        TurnStarted, Written,
+use crate::{
+    api::{
+        Fault, FaultKind, FolderId, MessageId,
+        chat::{
+            ContextMeter, Delta, Draft, Message, MessagePage, MessageRole, MessageState, Metrics, NewTurn, Opened,
+            TurnAct, TurnStarted, Written,
+        },
+        organise::{ConversationRow, Counts, Folder, Page, Shelf, Tree as Skeleton},
     },
-    organise::{ConversationRow, Counts, Folder, Page, Shelf, Tree as Skeleton},
+    ui::testing::toasts,
 };
 
 /// The screen with its surroundings, typed at as the root does it.
@@ -161,25 +164,10 @@ fn opened(id: ConversationId, messages: Vec<Message>) -> Opened {
 
 fn message(n: u128, parent: Option<u128>, role: MessageRole, content: &str) -> Message {
     Message {
-        id: msg(n),
         parent: parent.map(msg),
-        role,
-        content: content.into(),
-        thinking: String::new(),
-        tool_calls: Vec::new(),
-        attachments: Vec::new(),
-        notes: Vec::new(),
-        feedback: None,
-        state: MessageState::Done,
-        error: None,
-        error_kind: None,
         model: (role == MessageRole::Assistant).then(|| "llama3.2:3b".into()),
-        metrics: Metrics::default(),
-        excluded: false,
-        pinned: false,
-        sibling: 1,
-        siblings: 1,
         created_at: Cx::fixed().now_ms,
+        ..crate::ui::testing::message(n, role, content)
     }
 }
 
@@ -232,17 +220,6 @@ fn turns(effects: &[Effect]) -> Vec<NewTurn> {
 
 fn acts(effects: &[Effect]) -> Vec<TurnAct> {
     turns(effects).into_iter().map(|new| new.act).collect()
-}
-
-/// The texts of the notices among these effects.
-fn toasts(effects: &[Effect]) -> Vec<String> {
-    effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Toast(toast) => Some(toast.text.clone()),
-            _ => None,
-        })
-        .collect()
 }
 
 /// The calls among these effects, written short.
