@@ -10,10 +10,12 @@ mod classes;
 mod sanitizer;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::fmt;
 
 pub use sanitizer::Sanitizer;
+pub use trace::Trace;
 
 /// Text that may be written into a terminal cell. Lines end in `\n`; there is no other control character in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -79,6 +79,12 @@ impl Sanitizer {
         self.hidden
     }
 
+    /// Whether something was taken in about which is decided later.
+    #[must_use]
+    pub(super) fn holds_back(&self) -> bool {
+        self.state != State::Text || self.waiting.is_some() || !self.tags.is_empty()
+    }
+
     /// Appends what is displayable of `piece` to `out`.
     pub fn push(&mut self, piece: &str, out: &mut String) {
         out.reserve(piece.len());

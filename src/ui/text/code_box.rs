@@ -2,12 +2,10 @@
 //!
 //! It does not parse Markdown and does not choose colours.
 
-use std::ops::Range;
-
 use ratatui::text::{Line, Span};
 
-use super::wrap::{Breaks, Piece, Wrapped, clip, width, wrap};
-use crate::ui::theme::Theme;
+use super::wrap::{Breaks, Piece, Spot, Wrapped, clip, width, wrap};
+use crate::{safe_text::Trace, ui::theme::Theme};
 
 /// A code block narrower than this has no box.
 const NARROWEST_BOX: usize = 12;
@@ -37,34 +35,38 @@ pub(super) fn code_bottom(room: usize, theme: &Theme) -> Option<Line<'static>> {
     (room >= NARROWEST_BOX).then(|| Line::from(Span::styled(format!("└{}┘", "─".repeat(room - 2)), theme.code_border)))
 }
 
-/// One line of code as the rows of its box, with the bytes of the source each shows.
+/// One line of code as the rows of its box, with the bytes of the source each shows. `traced`: the source bytes that are
+/// the line, where its letters must be told apart.
 pub(super) fn code_line(
     text: &str,
     at: usize,
     coloured: Option<&Line<'static>>,
     room: usize,
     theme: &Theme,
-) -> Vec<(Vec<Span<'static>>, Range<usize>)> {
+    traced: Option<&Trace>,
+) -> Vec<Wrapped> {
     let mut pieces = Vec::new();
     let mut from = at;
     let is_same = |line: &&Line<'static>| line.spans.iter().map(|span| span.content.len()).sum::<usize>() == text.len();
-    match coloured.filter(is_same) {
-        Some(line) => {
-            for span in &line.spans {
-                let source = from..from + span.content.len();
-                from = source.end;
-                pieces.push(Piece {
-                    text: span.content.to_string(),
-                    style: theme.code_block.patch(span.style),
-                    source,
-                });
+    if let Some(line) = coloured.filter(is_same) {
+        for span in &line.spans {
+            let source = from..from + span.content.len();
+            from = source.end;
+            let begun = source.start - at;
+            let mut piece = Piece::new(span.content.to_string(), theme.code_block.patch(span.style), source);
+            if let Some(trace) = traced {
+                let mut own = Trace::default();
+                own.push(0..piece.text.len(), begun..begun + piece.text.len(), true);
+                piece.trace = own.through(trace);
             }
+            pieces.push(piece);
         }
-        None => pieces.push(Piece { text: text.to_owned(), style: theme.code_block, source: at..at + text.len() }),
+    } else {
+        let trace = traced.cloned().unwrap_or_default();
+        pieces.push(Piece { trace, ..Piece::new(text.to_owned(), theme.code_block, at..at + text.len()) });
     }
     if room < NARROWEST_BOX {
-        let lines = wrap(&pieces, room, Breaks::Anywhere);
-        return lines.into_iter().map(|line| (line.spans, line.source)).collect();
+        return wrap(&pieces, room, Breaks::Anywhere);
     }
     let inside = room - 4;
     let boxed = |mut line: Wrapped| {
@@ -72,7 +74,8 @@ pub(super) fn code_line(
         spans.push(Span::styled("│ ", theme.code_border));
         spans.append(&mut line.spans);
         spans.push(Span::styled(format!("{} │", " ".repeat(inside - line.width)), theme.code_border));
-        (spans, line.source)
+        Spot::shift(&mut line.spots, 2);
+        Wrapped { spans, ..line }
     };
     wrap(&pieces, inside, Breaks::Anywhere).into_iter().map(boxed).collect()
 }

@@ -15,9 +15,13 @@ use ratatui::{
 use super::{
     code_box::{code_bottom, code_line, code_top, is_closed, language, locate},
     table::{Cell, Table},
-    wrap::{Breaks, Piece, width, wrap},
+    trace::{align, code_trace, line_trace},
+    wrap::{Breaks, Piece, Spot, width, wrap},
 };
-use crate::{safe_text::SafeText, ui::theme::Theme};
+use crate::{
+    safe_text::{SafeText, Trace},
+    ui::theme::Theme,
+};
 
 /// Deeper nesting than half the width is drawn flat.
 const DEEPEST_SHARE: usize = 2;
@@ -28,6 +32,8 @@ pub struct Rendered {
     pub lines: Vec<Line<'static>>,
     /// For each line the bytes of the source it shows; empty for borders and gaps.
     pub map: Vec<Range<usize>>,
+    /// For each line what can be pointed at in it, where that was asked for; else nothing at all.
+    pub spots: Vec<Vec<Spot>>,
     pub blocks: Vec<CodeBlock>,
 }
 
@@ -55,12 +61,14 @@ pub struct Look<'a> {
     pub width: u16,
     pub theme: &'a Theme,
     pub colours: Option<Colours<'a>>,
+    /// Whether each letter must know where in the source it stands. Dear, so only for what is marked.
+    pub traced: bool,
 }
 
 impl<'a> Look<'a> {
     #[must_use]
     pub fn new(width: u16, theme: &'a Theme) -> Self {
-        Self { width, theme, colours: None }
+        Self { width, theme, colours: None, traced: false }
     }
 }
 
@@ -86,13 +94,14 @@ pub(super) struct Joint {
 pub(super) fn append(source: &str, part: Range<usize>, joint: Joint, look: Look<'_>, out: &mut Rendered) {
     let before = out.lines.len();
     if joint.gap && before > 0 {
-        out.push(Line::default(), 0..0);
+        out.push_traced(Line::default(), 0..0, Vec::new(), look.traced);
     }
     let begun = out.lines.len();
     let columns = usize::from(look.width);
     if columns == 0 {
         out.lines.truncate(before);
         out.map.truncate(before);
+        out.spots.truncate(before);
         return;
     }
     let mut writer = Writer {
@@ -121,6 +130,7 @@ pub(super) fn append(source: &str, part: Range<usize>, joint: Joint, look: Look<
         // Nothing but empty lines and definitions: no gap either.
         out.lines.truncate(before);
         out.map.truncate(before);
+        out.spots.truncate(before);
     }
 }
 
@@ -138,10 +148,18 @@ impl Rendered {
         self.map.push(source);
     }
 
+    fn push_traced(&mut self, line: Line<'static>, source: Range<usize>, spots: Vec<Spot>, is_traced: bool) {
+        self.push(line, source);
+        if is_traced {
+            self.spots.push(spots);
+        }
+    }
+
     /// Forgets everything from a line on.
     pub(super) fn truncate(&mut self, lines: usize, blocks: usize) {
         self.lines.truncate(lines);
         self.map.truncate(lines);
+        self.spots.truncate(lines);
         self.blocks.truncate(blocks);
     }
 }
@@ -212,8 +230,10 @@ impl Writer<'_> {
             Event::Code(text) => {
                 let style = self.style().patch(self.look.theme.code);
                 // In plain, bold alone would look like strong text.
-                let text = if self.look.theme.code.bg.is_some() { text.to_string() } else { format!("`{text}`") };
-                self.text(&text, style, range);
+                let has_ticks = self.look.theme.code.bg.is_none();
+                let trace = self.trace(|source| code_trace(source, range.clone(), &text, has_ticks));
+                let text = if has_ticks { format!("`{text}`") } else { text.to_string() };
+                self.traced_text(&text, style, range, &trace);
             }
             Event::Html(text) => match &mut self.html {
                 Some(html) => html.push_str(&text),
@@ -233,7 +253,7 @@ impl Writer<'_> {
             Event::Rule => {
                 self.gap(range.start);
                 let rule = Span::styled("─".repeat(self.room()), self.look.theme.rule);
-                self.line(vec![rule], range);
+                self.line(vec![rule], range, Vec::new());
             }
             Event::TaskListMarker(done) => {
                 let mark = if done { "☑ " } else { "☐ " };
@@ -352,7 +372,9 @@ impl Writer<'_> {
             }
             TagEnd::HtmlBlock => {
                 if let Some(html) = self.html.take() {
-                    self.text(html.trim_end_matches('\n'), self.look.theme.dim, range.clone());
+                    let html = html.trim_end_matches('\n');
+                    let trace = self.trace(|source| align(source, range.clone(), html, 0));
+                    self.traced_text(html, self.look.theme.dim, range.clone(), &trace);
                     self.flush();
                 }
             }
@@ -366,7 +388,7 @@ impl Writer<'_> {
                 self.flush();
                 // An item with nothing in it still shows its marker.
                 if self.prefixes.last().is_some_and(|prefix| prefix.first.is_some()) {
-                    self.line(Vec::new(), range.start..range.start);
+                    self.line(Vec::new(), range.start..range.start, Vec::new());
                 }
                 self.close();
             }
@@ -419,13 +441,30 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: &str, style: Style, source: Range<usize>) {
+        let trace = self.trace(|whole| {
+            let mut trace = Trace::default();
+            trace.push(0..text.len(), source.clone(), whole.get(source.clone()) == Some(text));
+            trace
+        });
+        self.traced_text(text, style, source, &trace);
+    }
+
+    /// Made only where it was asked for.
+    fn trace(&self, make: impl FnOnce(&str) -> Trace) -> Trace {
+        if self.look.traced { make(self.source) } else { Trace::default() }
+    }
+
+    fn traced_text(&mut self, text: &str, style: Style, source: Range<usize>, trace: &Trace) {
         match self.pieces.last_mut() {
             // Joined before they are made safe: the parser cuts at punctuation, in the middle of a keycap if need be.
             Some(last) if last.style == style && last.source.end == source.start => {
+                last.trace.append(trace, last.text.len());
                 last.text.push_str(text);
                 last.source.end = source.end;
             }
-            Some(_) | None => self.pieces.push(Piece { text: text.to_owned(), style, source }),
+            Some(_) | None => {
+                self.pieces.push(Piece { trace: trace.clone(), ..Piece::new(text.to_owned(), style, source) });
+            }
         }
     }
 
@@ -459,8 +498,7 @@ impl Writer<'_> {
         }
         let pieces = self.cell();
         for line in wrap(&pieces, self.room(), Breaks::Words) {
-            let source = line.source.clone();
-            self.line(line.spans, source);
+            self.line(line.spans, line.source, line.spots);
         }
     }
 
@@ -510,12 +548,14 @@ impl Writer<'_> {
         }
     }
 
-    fn line(&mut self, spans: Vec<Span<'static>>, source: Range<usize>) {
+    fn line(&mut self, spans: Vec<Span<'static>>, source: Range<usize>, spots: Vec<Spot>) {
         if let Some((depth, at)) = self.owed.take()
             && self.out.lines.len() > self.begun
         {
-            let bars = self.prefixes[..depth].iter().map(|prefix| prefix.rest.clone()).collect();
-            self.out.push(Line::from(trimmed(bars)), at..at);
+            // Owed inside a quote that ended with nothing in it, the gap stands where that quote stood.
+            let bars =
+                self.prefixes[..depth.min(self.prefixes.len())].iter().map(|prefix| prefix.rest.clone()).collect();
+            self.out.push_traced(Line::from(trimmed(bars)), at..at, Vec::new(), self.look.traced);
         }
         let mut all = Vec::with_capacity(self.prefixes.len().min(8) + spans.len());
         for prefix in &mut self.prefixes {
@@ -524,16 +564,20 @@ impl Writer<'_> {
                 all.push(span);
             }
         }
+        let mut spots = spots;
+        if !spots.is_empty() {
+            Spot::shift(&mut spots, all.iter().map(|span: &Span<'_>| width(&span.content)).sum());
+        }
         let mut all = if spans.is_empty() { trimmed(all) } else { all };
         all.extend(spans);
-        self.out.push(Line::from(all), source);
+        self.out.push_traced(Line::from(all), source, spots, self.look.traced);
         self.mark_begun();
     }
 
     fn table(&mut self, table: &Table) {
-        for (line, row) in table.render(self.room(), self.look.theme) {
-            let source = row.and_then(|row| table.sources.get(row).cloned()).unwrap_or(0..0);
-            self.line(line.spans, source);
+        for shown in table.render(self.room(), self.look.theme) {
+            let source = shown.row.and_then(|row| table.sources.get(row).cloned()).unwrap_or(0..0);
+            self.line(shown.line.spans, source, shown.spots);
         }
     }
 
@@ -546,18 +590,20 @@ impl Writer<'_> {
         let room = self.room();
         let start = code.source.start;
         if let Some(top) = code_top(&language, room, theme) {
-            self.line(top.spans, start..start);
+            self.line(top.spans, start..start, Vec::new());
         }
         let mut at = code_start(self.source, code);
         for (index, line) in text.split('\n').enumerate() {
             let colours = coloured.as_ref().and_then(|lines| lines.get(index));
-            for (spans, source) in code_line(line, locate(self.source, at, line), colours, room, theme) {
-                self.line(spans, source);
+            let begins = locate(self.source, at, line);
+            let trace = self.look.traced.then(|| line_trace(self.source, begins, at, line));
+            for row in code_line(line, begins, colours, room, theme, trace.as_ref()) {
+                self.line(row.spans, row.source, row.spots);
             }
             at = next_line(self.source, at);
         }
         if let Some(bottom) = code_bottom(room, theme) {
-            self.line(bottom.spans, start..start);
+            self.line(bottom.spans, start..start, Vec::new());
         }
         let lines = first_line..self.out.lines.len();
         self.out.blocks.push(CodeBlock { language, text, lines, closed });
@@ -590,7 +636,13 @@ fn trimmed(mut prefixes: Vec<Span<'static>>) -> Vec<Span<'static>> {
 fn make_safe(pieces: &mut [Piece]) {
     for piece in pieces {
         if !piece.text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n')) {
-            piece.text = SafeText::new(&piece.text).into_string();
+            if piece.trace.is_empty() {
+                piece.text = SafeText::new(&piece.text).into_string();
+            } else {
+                let (safe, trace) = SafeText::traced(&piece.text);
+                piece.trace = trace.through(&piece.trace);
+                piece.text = safe.into_string();
+            }
         }
     }
 }

@@ -15,4 +15,5 @@ pub mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trace;
 pub mod wrap;

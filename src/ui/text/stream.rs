@@ -462,8 +462,8 @@ impl Stream {
 
     fn code_rows(&mut self, text: &str, at: usize, look: Look<'_>) {
         if look.width > 0 {
-            for (spans, source) in code_line(text, at, None, usize::from(look.width), look.theme) {
-                self.out.push(Line::from(spans), source);
+            for row in code_line(text, at, None, usize::from(look.width), look.theme, None) {
+                self.out.push(Line::from(row.spans), row.source);
             }
         }
     }

@@ -4,8 +4,8 @@
 use pulldown_cmark::Alignment;
 use ratatui::text::{Line, Span};
 
-use super::wrap::{Breaks, Piece, Wrapped, width, wrap};
-use crate::ui::theme::Theme;
+use super::wrap::{Breaks, Piece, Spot, Wrapped, width, wrap};
+use crate::{safe_text::Trace, ui::theme::Theme};
 
 /// A column narrower than this is worse than no table.
 const NARROWEST: usize = 5;
@@ -22,8 +22,20 @@ pub(super) struct Table {
     pub sources: Vec<std::ops::Range<usize>>,
 }
 
-/// Lines with the row they show: `None` is the head and the borders.
-pub(super) type TableLine = (Line<'static>, Option<usize>);
+/// A line with the row it shows: `None` is the head and the borders.
+pub(super) struct TableLine {
+    pub line: Line<'static>,
+    pub row: Option<usize>,
+    pub spots: Vec<Spot>,
+}
+
+impl TableLine {
+    fn of(wrapped: Wrapped, row: Option<usize>) -> Self {
+        let mut wrapped = wrapped;
+        let spots = std::mem::take(&mut wrapped.spots);
+        Self { line: wrapped.after(Vec::new()), row, spots }
+    }
+}
 
 impl Table {
     pub(super) fn render(&self, columns: usize, theme: &Theme) -> Vec<TableLine> {
@@ -75,7 +87,7 @@ impl Table {
     fn grid(&self, widths: &[usize], theme: &Theme) -> Vec<TableLine> {
         let border = |left: &str, middle: &str, right: &str| {
             let bars: Vec<String> = widths.iter().map(|width| "─".repeat(width + 2)).collect();
-            (ruled(format!("{left}{}{right}", bars.join(middle)), theme), None)
+            ruled(format!("{left}{}{right}", bars.join(middle)), theme)
         };
         let mut lines = vec![border("┌", "┬", "┐")];
         self.row(&self.head, None, widths, theme, &mut lines);
@@ -88,7 +100,7 @@ impl Table {
     }
 
     fn row(&self, row: &[Cell], index: Option<usize>, widths: &[usize], theme: &Theme, lines: &mut Vec<TableLine>) {
-        let cells: Vec<Vec<Wrapped>> = widths
+        let mut cells: Vec<Vec<Wrapped>> = widths
             .iter()
             .enumerate()
             .map(|(column, width)| row.get(column).map(|cell| wrap(cell, *width, Breaks::Words)).unwrap_or_default())
@@ -96,9 +108,13 @@ impl Table {
         let height = cells.iter().map(Vec::len).max().unwrap_or(1);
         for at in 0..height {
             let mut spans = Vec::with_capacity(3 * widths.len() + 1);
+            let mut spots = Vec::new();
+            let mut here = 0;
             for (column, width) in widths.iter().enumerate() {
-                spans.push(Span::styled(if column == 0 { "│ " } else { " │ " }, theme.table_border));
-                let line = cells[column].get(at).cloned().unwrap_or_default();
+                let bar = if column == 0 { "│ " } else { " │ " };
+                here += bar.chars().count();
+                spans.push(Span::styled(bar, theme.table_border));
+                let mut line = cells[column].get_mut(at).map(std::mem::take).unwrap_or_default();
                 let spare = width.saturating_sub(line.width);
                 let before = match self.alignments.get(column) {
                     Some(Alignment::Right) => spare,
@@ -108,23 +124,26 @@ impl Table {
                 if before > 0 {
                     spans.push(Span::raw(" ".repeat(before)));
                 }
+                Spot::shift(&mut line.spots, here + before);
+                spots.append(&mut line.spots);
+                here += width;
                 spans.extend(line.spans);
                 if spare > before {
                     spans.push(Span::raw(" ".repeat(spare - before)));
                 }
             }
             spans.push(Span::styled(" │", theme.table_border));
-            lines.push((Line::from(spans), index));
+            lines.push(TableLine { line: Line::from(spans), row: index, spots });
         }
     }
 
     /// Each row as lines of "head: cell".
     fn records(&self, columns: usize, theme: &Theme) -> Vec<TableLine> {
         let mut lines = Vec::new();
-        let rule = || (ruled("─".repeat(columns.min(12)), theme), None);
+        let rule = || ruled("─".repeat(columns.min(12)), theme);
         if self.rows.is_empty() {
             for cell in &self.head {
-                lines.extend(wrap(cell, columns, Breaks::Words).into_iter().map(|line| (line.after(Vec::new()), None)));
+                lines.extend(wrap(cell, columns, Breaks::Words).into_iter().map(|line| TableLine::of(line, None)));
             }
         }
         for (index, row) in self.rows.iter().enumerate() {
@@ -133,13 +152,17 @@ impl Table {
             }
             for (column, cell) in row.iter().enumerate() {
                 let mut pieces = self.head.get(column).cloned().unwrap_or_default();
+                // Said again in each record: pointing at it would point out of it.
+                for piece in &mut pieces {
+                    piece.trace = Trace::default();
+                }
                 let at = cell.first().map_or(0, |piece| piece.source.start);
                 if !pieces.is_empty() {
-                    pieces.push(Piece { text: ": ".into(), style: theme.table_border, source: at..at });
+                    pieces.push(Piece::new(": ".into(), theme.table_border, at..at));
                 }
                 pieces.extend(cell.iter().cloned());
                 for line in wrap(&pieces, columns, Breaks::Words) {
-                    lines.push((line.after(Vec::new()), Some(index)));
+                    lines.push(TableLine::of(line, Some(index)));
                 }
             }
         }
@@ -163,6 +186,6 @@ fn cell_width(cell: &Cell) -> usize {
 }
 
 /// The style on the span: a line's own is lost where its spans are set behind a quote's bar or a list's mark.
-fn ruled(text: String, theme: &Theme) -> Line<'static> {
-    Line::from(Span::styled(text, theme.table_border))
+fn ruled(text: String, theme: &Theme) -> TableLine {
+    TableLine { line: Line::from(Span::styled(text, theme.table_border)), row: None, spots: Vec::new() }
 }

@@ -108,6 +108,11 @@ fn each_line_knows_the_bytes_it_shows() {
 }
 
 #[test]
+fn a_quote_that_ends_with_nothing_in_it_is_drawn_over() {
+    assert_eq!(shown(">-\n>>\nx", 20), "▌ • \n\nx\n");
+}
+
+#[test]
 fn a_link_cannot_hide_where_it_leads() {
     assert_eq!(
         shown("[https://bank.example](https://evil.example)", 80),

@@ -12,12 +12,48 @@ use ratatui::{
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::safe_text::Trace;
+
 /// A run of text in one style, and the bytes of the source that it came from. `\n` in it breaks the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     pub text: String,
     pub style: Style,
     pub source: Range<usize>,
+    /// Which bytes exactly, where somebody asked for that; else empty.
+    pub trace: Trace,
+}
+
+impl Piece {
+    #[must_use]
+    pub fn new(text: String, style: Style, source: Range<usize>) -> Self {
+        Self { text, style, source, trace: Trace::default() }
+    }
+}
+
+/// What can be pointed at in a line: a grapheme, where it stands, and the bytes of the source that it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// The column at which it begins.
+    pub at: u16,
+    pub width: u16,
+    pub from: u32,
+    pub to: u32,
+}
+
+impl Spot {
+    #[must_use]
+    pub fn source(&self) -> Range<usize> {
+        self.from as usize..self.to as usize
+    }
+
+    /// Those of a part, moved to the right by what stands before it.
+    pub fn shift(spots: &mut [Self], by: usize) {
+        let by = u16::try_from(by).unwrap_or(u16::MAX);
+        for spot in spots {
+            spot.at = spot.at.saturating_add(by);
+        }
+    }
 }
 
 /// Where lines may break.
@@ -35,6 +71,8 @@ pub struct Wrapped {
     pub spans: Vec<Span<'static>>,
     pub width: usize,
     pub source: Range<usize>,
+    /// Of pieces that have a trace.
+    pub spots: Vec<Spot>,
 }
 
 /// What is drawn as one: a grapheme.
@@ -260,10 +298,33 @@ fn line(pieces: &[Piece], atoms: &[Atom], columns: usize) -> Wrapped {
         } else {
             wrapped.source.end = to.max(wrapped.source.end);
         }
+        if !piece.trace.is_empty() {
+            let begun =
+                wrapped.width - rest[..run].iter().map(|atom| usize::from(atom.width).min(columns)).sum::<usize>();
+            spots_of(piece, &rest[..run], begun, columns, &mut wrapped.spots);
+        }
         wrapped.spans.push(Span::styled(text, piece.style));
         rest = &rest[run..];
     }
     wrapped
+}
+
+fn spots_of(piece: &Piece, atoms: &[Atom], begun: usize, columns: usize, spots: &mut Vec<Spot>) {
+    let mut column = begun;
+    for atom in atoms {
+        // What cannot fit is shown as one mark.
+        let width = if usize::from(atom.width) > columns { 1 } else { atom.width };
+        if let Some(source) = piece.trace.source_of(atom.start as usize..atom.end as usize) {
+            let (from, to) = (source.start as u32, source.end as u32);
+            match spots.last_mut() {
+                // A mark on what stands before it, cut off from it by a change of style.
+                Some(last) if width == 0 => last.to = last.to.max(to),
+                Some(_) | None if width > 0 => spots.push(Spot { at: column as u16, width, from, to }),
+                Some(_) | None => {}
+            }
+        }
+        column += usize::from(width);
+    }
 }
 
 fn is_printable_ascii(text: &str) -> bool {
@@ -278,7 +339,7 @@ mod tests {
     use crate::safe_text::SafeText;
 
     fn lines(text: &str, columns: usize) -> Vec<String> {
-        let piece = Piece { text: text.to_owned(), style: Style::new(), source: 0..text.len() };
+        let piece = Piece::new(text.to_owned(), Style::new(), 0..text.len());
         wrap(&[piece], columns, Breaks::Words)
             .into_iter()
             .map(|line| line.spans.iter().map(|span| span.content.as_ref()).collect())
@@ -320,7 +381,7 @@ mod tests {
 
     #[test]
     fn each_line_knows_where_it_came_from() {
-        let piece = Piece { text: "one two".into(), style: Style::new(), source: 10..17 };
+        let piece = Piece::new("one two".into(), Style::new(), 10..17);
         let sources: Vec<_> = wrap(&[piece], 4, Breaks::Words).into_iter().map(|line| line.source).collect();
         assert_eq!(sources, [10..13, 14..17]);
     }

@@ -104,7 +104,7 @@ pub fn labelled(label: &str, text: &str, style: Style, room: usize, cx: &Cx) -> 
 /// A text in lines of at most so many columns.
 #[must_use]
 pub fn broken(text: &str, style: Style, columns: usize) -> Vec<Wrapped> {
-    let piece = Piece { text: text.to_owned(), style, source: 0..text.len() };
+    let piece = Piece::new(text.to_owned(), style, 0..text.len());
     wrap(&[piece], columns.max(1), Breaks::Words)
 }
 

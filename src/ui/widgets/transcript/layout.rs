@@ -107,7 +107,7 @@ impl Transcript {
             return;
         };
         let colours = |language: &str, text: &str| look.highlights.cache.lookup(language, text, theme.palette);
-        let markdown_look = markdown::Look { width: self.text_width(), theme, colours: Some(&colours) };
+        let markdown_look = markdown::Look { colours: Some(&colours), ..markdown::Look::new(self.text_width(), theme) };
         if Self::is_thinking_open(item, look) {
             let mut thinking = live.thinking.borrow_mut();
             each(&thinking.lay_out(markdown_look).lines, theme.thinking);
@@ -252,7 +252,7 @@ impl Transcript {
 fn render(text: &SafeText, width: u16, look: &Look) -> Rendered {
     let theme = &look.cx.theme;
     let colours = |language: &str, text: &str| look.highlights.cache.lookup(language, text, theme.palette);
-    markdown::render(text, markdown::Look { width, theme, colours: Some(&colours) })
+    markdown::render(text, markdown::Look { colours: Some(&colours), ..markdown::Look::new(width, theme) })
 }
 
 fn lay_out_text(message: &Message, key: &Key, width: u16, look: &Look, layout: &mut Layout) {
@@ -365,7 +365,7 @@ fn tool_call(call: &ToolCall, width: u16, look: &Look, lines: &mut Vec<Line<'sta
 
 /// Safe text as it stands, wrapped between words.
 fn plain(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
-    let pieces = [Piece { text: text.to_owned(), style, source: 0..text.len() }];
+    let pieces = [Piece::new(text.to_owned(), style, 0..text.len())];
     wrap(&pieces, usize::from(width), Breaks::Words).into_iter().map(|line| line.after(Vec::new())).collect()
 }
 
