@@ -43,6 +43,7 @@ use crate::{
         notes::Notes,
         profiles::Profiles,
         roles::Roles,
+        search::Search,
         turns::{self, Turns},
         users::Users,
     },
@@ -206,6 +207,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
     let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
+    let search = Search::new(tasks.clone());
     let ratings = Ratings::new(system.clone(), hub.clone());
     let lanes = Lanes::shared(paths.data.join("leases"));
     let turns = Turns::new(turns::Parts {
@@ -253,6 +255,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         ratings,
         branches,
         insights: Insights,
+        search,
     }))
 }
 

@@ -34,6 +34,7 @@
 //! | what the interface does in the world | `ui::perform` (gateway; one file for each noun), `ui::terminal` (modes), `ui::run` (when to draw) |
 //! | a command | `cli`, one file each; its words: `cli::args` |
 //! | a setting | `config` (the field), `config::table` (its row) |
+//! | which words a text is found by | `words`; the index of a vault: `store::vault::search` |
 //! | how the parts find each other, and how it ends | `app` |
 //!
 //! # What is deliberately absent
@@ -62,3 +63,4 @@ pub mod services;
 pub mod store;
 pub mod tasks;
 pub mod ui;
+pub mod words;

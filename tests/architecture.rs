@@ -12,8 +12,9 @@ use std::{
 
 /// Every part of the crate and what it may name. `app` and `main` compose, so they may name everything.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("api", &[]),
+    ("api", &["words"]),
     ("safe_text", &[]),
+    ("words", &[]),
     ("tasks", &[]),
     ("paths", &["api"]),
     ("qr", &["api"]),
@@ -21,13 +22,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("logging", &["api"]),
     ("config", &["api", "tasks"]),
     ("cache", &["api"]),
-    ("store", &["api", "tasks", "safe_text", "paths"]),
+    ("store", &["api", "tasks", "safe_text", "paths", "words"]),
     ("ollama", &["api", "tasks", "safe_text"]),
     ("fake", &["api", "tasks"]),
     ("access", &["api", "store", "ollama", "config", "tasks"]),
-    ("services", &["api", "store", "ollama", "access", "config", "tasks", "safe_text", "cache", "paths"]),
+    ("services", &["api", "store", "ollama", "access", "config", "tasks", "safe_text", "cache", "paths", "words"]),
     ("gateway", &["api", "access", "services", "tasks", "config"]),
-    ("ui", &["api", "config", "safe_text", "tasks", "qr"]),
+    ("ui", &["api", "config", "safe_text", "tasks", "qr", "words"]),
     ("cli", &["api", "gateway", "config", "safe_text", "tasks", "qr"]),
 ];
 

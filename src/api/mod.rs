@@ -18,6 +18,7 @@ pub mod notes;
 pub mod options;
 pub mod organise;
 pub mod profile;
+pub mod search;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::*;

@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::admin_args::{Audit, Policy, Preferences, Roles, SecondFactor, Sessions, Users};
 pub use super::notes_args::{Feedback, Notes};
 
+pub use super::search_args::Search;
+
 /// A terminal home for local models: private vaults, full history, streamed answers from a local Ollama.
 #[derive(Debug, Parser)]
 #[command(
@@ -66,6 +68,8 @@ pub enum Command {
     /// Rate answers, and see what you thought of which model
     #[command(subcommand)]
     Feedback(Feedback),
+    /// Find words in everything that was said and written
+    Search(Search),
     /// See which models there are
     #[command(subcommand)]
     Models(Models),

@@ -5,6 +5,7 @@
 use std::{fmt::Write as _, io::IsTerminal, path::PathBuf};
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::{
     Desk, End, config,
@@ -17,6 +18,7 @@ use crate::{
         Fault,
         auth::Door,
         health::{Check, Health, Level, OllamaState},
+        search::IndexReport,
     },
     config::load::Sources,
 };
@@ -133,6 +135,7 @@ async fn backend(desk: &Desk, findings: &mut Vec<Finding>) {
                 Err(fault) => of_fault("vault", &fault),
                 Ok(()) => good("vault", "sound, looked through whole".to_owned()),
             });
+            findings.push(search(desk.gateway.check_search(&signed_in.session, watch::Sender::default()).await));
             if reachable {
                 findings.push(match desk.gateway.models(&signed_in.session, true).await {
                     Err(fault) => of_fault("models", &fault),
@@ -147,6 +150,21 @@ async fn backend(desk: &Desk, findings: &mut Vec<Finding>) {
                 });
             }
         }
+    }
+}
+
+/// Whether what is searched is what was written.
+fn search(outcome: Result<IndexReport, Fault>) -> Finding {
+    match outcome {
+        Err(fault) => of_fault("search", &fault),
+        Ok(report) if report.is_sound() => good("search", super::search::verdict(&report)),
+        Ok(report) => Finding {
+            what: "search",
+            level: Level::Bad,
+            text: super::search::verdict(&report),
+            fix: Some("Make the index anew; nothing else is touched: ollamanet search --rebuild".to_owned()),
+            code: 1,
+        },
     }
 }
 

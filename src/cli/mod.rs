@@ -26,6 +26,8 @@ pub mod pages;
 pub mod policy;
 pub mod results;
 pub mod roles;
+mod search;
+pub mod search_args;
 pub mod second_factor;
 pub mod secrets;
 pub mod sessions;
@@ -130,6 +132,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Sessions(what) => sessions::run(desk, what).await,
         Command::Users(what) => users::run(desk, what).await,
         Command::Roles(what) => roles::run(desk, what).await,
+        Command::Search(what) => search::run(desk, what).await,
         Command::Policy(what) => policy::run(desk, what).await,
         Command::Audit(what) => audit::run(desk, what).await,
         // These never come this far: `app` runs them without a gateway, or around one.

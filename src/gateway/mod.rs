@@ -13,6 +13,7 @@ mod notes;
 mod organise;
 mod profile;
 mod roles;
+mod search;
 mod turns;
 mod users;
 
@@ -23,7 +24,7 @@ use crate::{
     services::{
         accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, export::Export,
         feedback::Ratings, health::HealthChecks, insights::Insights, models::Models, notes::Notes, profiles::Profiles,
-        roles::Roles, turns::Turns, users::Users,
+        roles::Roles, search::Search, turns::Turns, users::Users,
     },
 };
 
@@ -51,6 +52,7 @@ pub struct Parts {
     pub ratings: Ratings,
     pub branches: Branches,
     pub insights: Insights,
+    pub search: Search,
 }
 
 impl Gateway {

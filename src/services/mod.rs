@@ -20,5 +20,6 @@ pub mod notes;
 pub mod profiles;
 pub mod roles;
 mod rules;
+pub mod search;
 pub mod turns;
 pub mod users;

@@ -14,8 +14,13 @@ use super::{
     Broken, Db, StoreError, While, aside, check,
     files::{self, Found},
     migrate::{self, Schema, Standing},
-    room, thread,
+    room,
+    thread::{self, Opener},
+    vault::search,
 };
+
+/// The upper pages of the index, kept between two key presses, in KiB as SQLite counts them.
+const SEARCH_CACHE: &str = "PRAGMA cache_size = -8192";
 
 /// What is to be opened.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +71,23 @@ fn open_once(target: &Target<'_>) -> Result<Db, StoreError> {
     // From here on the file is ours, and may be tidied up when it is closed.
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).while_("setting up a connection")?;
     settle(&writer, target)?;
-    let reader = if target.cautious { None } else { Some(connect(target, true)?) };
-    Db::start(target.name, writer, reader, Some(held))
+    if target.cautious {
+        return Db::start(target.name, writer, None, None, Some(held));
+    }
+    let reader = connect(target, true)?;
+    Db::start(target.name, writer, Some(reader), opener(target), Some(held))
+}
+
+/// How a vault's connection for searching is opened. It holds the key, as the open connections do, and lets go of it when
+/// the last handle goes.
+fn opener(target: &Target<'_>) -> Option<Opener> {
+    let Target { schema, cautious, .. } = *target;
+    let (key, path) = (target.key?.clone(), target.path.to_path_buf());
+    Some(Box::new(move || {
+        let conn = connect(&Target { name: "search", path: &path, schema, key: Some(&key), cautious }, true)?;
+        conn.execute_batch(SEARCH_CACHE).while_("setting up a connection")?;
+        Ok(conn)
+    }))
 }
 
 /// The database at `path` as one that cannot be gone on with.
@@ -183,6 +203,10 @@ fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection, StoreErro
         // are not triggers to SQLite.)
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).while_("hardening a connection")?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false).while_("hardening a connection")?;
+    }
+    if target.key.is_some() {
+        // What a vault's triggers call.
+        search::register(&conn)?;
     }
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)

@@ -1,4 +1,5 @@
-//! One connection on one named thread, with a bounded queue of jobs. A database has one writer and one reader.
+//! One connection on one named thread, with a bounded queue of jobs. A database has one writer and one reader, and from
+//! the first search on one for searching, so that a long search holds nothing else up.
 //!
 //! A panicking job rolls back (its transaction is dropped) and does not end the thread. A caller that stops waiting
 //! does not undo a write that was already queued. Dropping every handle ends the threads after their queues are empty.
@@ -7,7 +8,10 @@ use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
     time::SystemTime,
@@ -89,6 +93,7 @@ struct Lane {
 pub struct Db {
     writer: Lane,
     reader: Lane,
+    searcher: Arc<Searcher>,
     /// The write-ahead log beside the file.
     log: Arc<PathBuf>,
 }
@@ -104,6 +109,7 @@ impl std::fmt::Debug for Db {
 pub struct WeakDb {
     writer: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
     reader: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
+    searcher: Weak<Searcher>,
     log: Arc<PathBuf>,
 }
 
@@ -120,7 +126,12 @@ impl WeakDb {
         let lane = |(jobs, interrupt): &(mpsc::WeakSender<Job>, Arc<InterruptHandle>)| {
             Some(Lane { jobs: jobs.upgrade()?, interrupt: Arc::clone(interrupt) })
         };
-        Some(Db { writer: lane(&self.writer)?, reader: lane(&self.reader)?, log: Arc::clone(&self.log) })
+        Some(Db {
+            writer: lane(&self.writer)?,
+            reader: lane(&self.reader)?,
+            searcher: self.searcher.upgrade()?,
+            log: Arc::clone(&self.log),
+        })
     }
 }
 
@@ -129,7 +140,12 @@ impl Db {
     #[must_use]
     pub fn downgrade(&self) -> WeakDb {
         let lane = |lane: &Lane| (lane.jobs.downgrade(), Arc::clone(&lane.interrupt));
-        WeakDb { writer: lane(&self.writer), reader: lane(&self.reader), log: Arc::clone(&self.log) }
+        WeakDb {
+            writer: lane(&self.writer),
+            reader: lane(&self.reader),
+            searcher: Arc::downgrade(&self.searcher),
+            log: Arc::clone(&self.log),
+        }
     }
 
     /// Length and time of the write-ahead log: as long as they stay, nobody has written. One look at the file, so that an
@@ -153,7 +169,8 @@ impl Db {
     }
 
     /// Starts the threads for a read-write and a read-only connection to the same file. Without a reader, reads queue
-    /// behind writes on the one connection. `held` is let go of when both are closed.
+    /// behind writes on the one connection; without an opener, searches queue with the reads. `held` is let go of when all
+    /// are closed.
     ///
     /// # Errors
     /// When the operating system gives no more threads.
@@ -161,18 +178,20 @@ impl Db {
         name: &str,
         writer: Connection,
         reader: Option<Connection>,
+        open_searcher: Option<Opener>,
         held: Option<File>,
     ) -> Result<Self, StoreError> {
         let log = Arc::new(PathBuf::from([writer.path().unwrap_or_default(), "-wal"].concat()));
         // The writer closes last: only it may fold the write-ahead log into the file.
-        let (writer, reader) = if let Some(reader) = reader {
-            let (reader, ends) = lane(&format!("{name}-read"), reader, None, None)?;
-            (lane(&format!("{name}-write"), writer, Some(ends), held)?.0, reader)
-        } else {
-            let (writer, _) = lane(&format!("{name}-write"), writer, None, held)?;
-            (writer.clone(), writer)
+        let others = Arc::new(Others::default());
+        let reader = match reader {
+            Some(reader) => Some(lane(&format!("{name}-read"), reader, &others)?),
+            None => None,
         };
-        Ok(Self { writer, reader, log })
+        let writer = last_lane(&format!("{name}-write"), writer, &others, held)?;
+        let reader = reader.unwrap_or_else(|| writer.clone());
+        let searcher = Searcher { name: format!("{name}-search"), open: open_searcher, lane: Mutex::default(), others };
+        Ok(Self { writer, reader, searcher: Arc::new(searcher), log })
     }
 
     /// Runs `work` in one IMMEDIATE transaction on the writer: commits on `Ok`, rolls back on `Err`.
@@ -205,6 +224,29 @@ impl Db {
     /// Breaks off the query that the reader is running now; it fails with `is_interrupted`.
     pub fn interrupt_read(&self) {
         self.reader.interrupt.interrupt();
+    }
+
+    /// Runs `work` in one read transaction on the connection for searching, which the first search opens. Whoever stops
+    /// waiting breaks it off: the running query fails with `is_interrupted`, and nobody else's does.
+    ///
+    /// # Errors
+    /// What `work` says, or a failure to open the connection or to begin.
+    pub async fn search<T, E>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, &Going) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let lane = self.searcher.lane()?.unwrap_or_else(|| self.reader.clone());
+        let stop = StopWhenDropped(Arc::default());
+        let (going, interrupt) = (Arc::clone(&stop.0), Arc::clone(&lane.interrupt));
+        lane.run(move |conn| {
+            let _running = going.begin(interrupt)?;
+            in_transaction(conn, TransactionBehavior::Deferred, |tx| work(tx, &going))
+        })
+        .await
     }
 
     /// Runs `work` on the writer's bare connection: checkpoints, pragmas, backup.
@@ -240,27 +282,131 @@ impl Lane {
     }
 }
 
-fn lane(
+/// Threads that the writer waits for before it closes.
+type Others = Mutex<Vec<JoinHandle<()>>>;
+
+/// Opens one more connection to the same file.
+pub type Opener = Box<dyn Fn() -> Result<Connection, StoreError> + Send + Sync>;
+
+/// The connection for searching: many people never search, and a start should not wait for it.
+struct Searcher {
+    name: String,
+    open: Option<Opener>,
+    lane: Mutex<Option<Lane>>,
+    others: Arc<Others>,
+}
+
+impl Searcher {
+    fn lane(&self) -> Result<Option<Lane>, StoreError> {
+        let Some(open) = &self.open else { return Ok(None) };
+        let mut kept = self.lane.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_none() {
+            *kept = Some(lane(&self.name, open()?, &self.others)?);
+        }
+        Ok(kept.clone())
+    }
+}
+
+/// Whether somebody still waits for a search.
+#[derive(Default)]
+pub struct Going {
+    is_stopped: AtomicBool,
+    /// The connection it runs on, while it does: so that an interrupt never meets what runs there after it.
+    running: Mutex<Option<Arc<InterruptHandle>>>,
+}
+
+impl std::fmt::Debug for Going {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Going")
+    }
+}
+
+impl Going {
+    /// To be asked between two steps: an interrupt ends only a query that is running just then.
+    ///
+    /// # Errors
+    /// `is_interrupted` when nobody waits any more.
+    pub fn check(&self) -> Result<(), StoreError> {
+        if self.is_stopped.load(Ordering::Relaxed) { Err(interrupted()) } else { Ok(()) }
+    }
+
+    fn begin(&self, interrupt: Arc<InterruptHandle>) -> Result<Running<'_>, StoreError> {
+        let mut running = self.running();
+        self.check()?;
+        *running = Some(interrupt);
+        drop(running);
+        Ok(Running(self))
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Arc<InterruptHandle>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Running<'a>(&'a Going);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        *self.0.running() = None;
+    }
+}
+
+struct StopWhenDropped(Arc<Going>);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        let running = self.0.running();
+        self.0.is_stopped.store(true, Ordering::Relaxed);
+        if let Some(interrupt) = &*running {
+            interrupt.interrupt();
+        }
+    }
+}
+
+fn interrupted() -> StoreError {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
+    StoreError::Sql { doing: "searching", source: rusqlite::Error::SqliteFailure(code, None) }
+}
+
+/// A connection's thread, which the writer waits for.
+fn lane(name: &str, conn: Connection, others: &Others) -> Result<Lane, StoreError> {
+    let (lane, thread) = serve(name, conn, || {}, None)?;
+    others.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+    Ok(lane)
+}
+
+/// The writer's thread, which closes after all others and then lets go of `held`.
+fn last_lane(name: &str, conn: Connection, others: &Arc<Others>, held: Option<File>) -> Result<Lane, StoreError> {
+    let others = Arc::clone(others);
+    let wait = move || {
+        let threads = std::mem::take(&mut *others.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            let _ = thread.join();
+        }
+    };
+    let (lane, _) = serve(name, conn, wait, held)?;
+    Ok(lane)
+}
+
+fn serve(
     name: &str,
     mut conn: Connection,
-    closes_after: Option<JoinHandle<()>>,
+    before_closing: impl FnOnce() + Send + 'static,
     held: Option<File>,
 ) -> Result<(Lane, JoinHandle<()>), StoreError> {
     let (jobs, mut inbox) = mpsc::channel::<Job>(QUEUE);
     let interrupt = Arc::new(conn.get_interrupt_handle());
     let counted = Counted::new();
-    let serve = move || {
+    let work = move || {
         while let Some(job) = inbox.blocking_recv() {
             let _ = catch_unwind(AssertUnwindSafe(|| job(&mut conn)));
         }
-        if let Some(other) = closes_after {
-            let _ = other.join();
-        }
+        before_closing();
         drop(conn);
         drop(held);
         drop(counted);
     };
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(serve).while_("starting a database thread")?;
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work).while_("starting a database thread")?;
     Ok((Lane { jobs, interrupt }, thread))
 }
 

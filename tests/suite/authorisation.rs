@@ -18,10 +18,12 @@ use ollamanet::{
         notes::{NewNote, NoteScope},
         organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
         profile::Preferences,
+        search::Asked,
     },
     fake::{Pace, StandIn},
     tasks::Tasks,
 };
+use tokio::sync::watch;
 
 use crate::common::house::{House, PASSPHRASE, tamper};
 
@@ -243,6 +245,9 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("export_my_data", told(gateway.export_my_data(by, house.paths.data.join("mine")).await)),
         ("delete_my_account", told(gateway.delete_my_account(by).await)),
         ("check_vault", told(gateway.check_vault(by).await)),
+        ("search", told(gateway.search(by, Asked::typed("xylocanary", 10)).await)),
+        ("check_search", told(gateway.check_search(by, watch::Sender::default()).await)),
+        ("rebuild_search", told(gateway.rebuild_search(by, watch::Sender::default()).await)),
         ("stay_signed_in", told(gateway.stay_signed_in(by, false).await)),
         ("whoami", told(gateway.whoami(by).await)),
         ("unlock", told(gateway.unlock(by, &secret).await)),

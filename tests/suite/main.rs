@@ -34,6 +34,7 @@ mod promises;
 mod requirements;
 mod roles;
 mod screens;
+mod search;
 mod second_factor;
 mod sign_in;
 mod store;

@@ -43,6 +43,7 @@ pub mod notes;
 pub mod prune;
 pub mod recovery;
 pub(super) mod rows;
+pub mod search;
 pub mod settings;
 pub mod usage;
 pub mod weight;

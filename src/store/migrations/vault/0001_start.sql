@@ -704,3 +704,79 @@ CREATE TABLE settings (
     updated_at INTEGER NOT NULL,
     value      TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What words there are, for searching. `search_words` is this program's own function (words::entry): it turns a text into
+-- the words it is found by, with spaces between, and that is all the tokenizer has to cut. Each row of an index has the key
+-- of the row it is of. The triggers see to it, whoever writes, that text and index change together. The texts themselves
+-- stay where they are: an index keeps no copy.
+CREATE VIRTUAL TABLE message_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '<+#'");
+CREATE VIRTUAL TABLE title_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '<+#'");
+CREATE VIRTUAL TABLE note_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '<+#'");
+CREATE VIRTUAL TABLE document_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '<+#'");
+
+-- An answer that is still arriving is not in it; its end, however it ends, puts it there.
+CREATE TRIGGER messages_are_found AFTER INSERT ON messages
+WHEN new.state <> 'streaming' AND new.content <> ''
+BEGIN
+    INSERT INTO message_words (rowid, words) VALUES (new.seq, search_words(new.content));
+END;
+CREATE TRIGGER messages_are_found_anew AFTER UPDATE OF state, content ON messages
+WHEN new.content IS NOT old.content OR (new.state = 'streaming') <> (old.state = 'streaming')
+BEGIN
+    DELETE FROM message_words WHERE rowid = old.seq;
+    INSERT INTO message_words (rowid, words)
+    SELECT new.seq, search_words(new.content) WHERE new.state <> 'streaming' AND new.content <> '';
+END;
+CREATE TRIGGER messages_are_lost AFTER DELETE ON messages
+BEGIN
+    DELETE FROM message_words WHERE rowid = old.seq;
+END;
+
+-- Not the words that stand in for a title.
+CREATE TRIGGER titles_are_found AFTER INSERT ON conversations
+WHEN new.title_origin <> 'none'
+BEGIN
+    INSERT INTO title_words (rowid, words) VALUES (new.seq, search_words(new.title));
+END;
+CREATE TRIGGER titles_are_found_anew AFTER UPDATE OF title, title_origin ON conversations
+WHEN new.title IS NOT old.title OR (new.title_origin = 'none') <> (old.title_origin = 'none')
+BEGIN
+    DELETE FROM title_words WHERE rowid = old.seq;
+    INSERT INTO title_words (rowid, words) SELECT new.seq, search_words(new.title) WHERE new.title_origin <> 'none';
+END;
+CREATE TRIGGER titles_are_lost AFTER DELETE ON conversations
+BEGIN
+    DELETE FROM title_words WHERE rowid = old.seq;
+END;
+
+CREATE TRIGGER notes_are_found AFTER INSERT ON notes
+BEGIN
+    INSERT INTO note_words (rowid, words) VALUES (new.seq, search_words(new.body, new.quote));
+END;
+CREATE TRIGGER notes_are_found_anew AFTER UPDATE OF quote, body ON notes
+BEGIN
+    DELETE FROM note_words WHERE rowid = old.seq;
+    INSERT INTO note_words (rowid, words) VALUES (new.seq, search_words(new.body, new.quote));
+END;
+CREATE TRIGGER notes_are_lost AFTER DELETE ON notes
+BEGIN
+    DELETE FROM note_words WHERE rowid = old.seq;
+END;
+
+-- A stored file is found by its names and, where it is text, by what it says, as long as a message has it.
+CREATE TRIGGER files_are_found AFTER INSERT ON attachments
+BEGIN
+    DELETE FROM document_words WHERE rowid = new.document;
+    INSERT INTO document_words (rowid, words)
+    SELECT d.seq, search_words(CASE d.kind WHEN 'text' THEN d.body END,
+                               (SELECT group_concat(a.name, ' ') FROM attachments a WHERE a.document = d.seq))
+    FROM documents d WHERE d.seq = new.document;
+END;
+CREATE TRIGGER files_are_lost AFTER DELETE ON attachments
+BEGIN
+    DELETE FROM document_words WHERE rowid = old.document;
+    INSERT INTO document_words (rowid, words)
+    SELECT d.seq, search_words(CASE d.kind WHEN 'text' THEN d.body END,
+                               (SELECT group_concat(a.name, ' ') FROM attachments a WHERE a.document = d.seq))
+    FROM documents d WHERE d.seq = old.document AND EXISTS (SELECT 1 FROM attachments a WHERE a.document = d.seq);
+END;
