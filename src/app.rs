@@ -39,6 +39,7 @@ use crate::{
         hub::Hub,
         insights::Insights,
         lanes::Lanes,
+        library::Library,
         models::Models,
         notes::Notes,
         profiles::Profiles,
@@ -209,6 +210,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
     let search = Search::new(tasks.clone());
     let ratings = Ratings::new(system.clone(), hub.clone());
+    let library = Library::new(hub.clone());
     let lanes = Lanes::shared(paths.data.join("leases"));
     let turns = Turns::new(turns::Parts {
         lanes: lanes.clone(),
@@ -244,6 +246,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         accounts,
         models,
         conversations,
+        library,
         turns,
         health,
         users,

@@ -32,6 +32,7 @@
 //! | a screen or a part of one | `ui::screens`, `ui::widgets`; text on it: `ui::text`, `ui::theme` |
 //! | which screens there are, who gets to see them, what leads there | `ui::root::screens`, one table |
 //! | what the interface does in the world | `ui::perform` (gateway; one file for each noun), `ui::terminal` (modes), `ui::run` (when to draw) |
+//! | what a prompt template may say | `template`; presets, templates and their files: `services::library` |
 //! | a command | `cli`, one file each; its words: `cli::args` |
 //! | a setting | `config` (the field), `config::table` (its row) |
 //! | which words a text is found by | `words`; the index of a vault: `store::vault::search` |
@@ -62,5 +63,7 @@ pub mod safe_text;
 pub mod services;
 pub mod store;
 pub mod tasks;
+pub mod template;
 pub mod ui;
+pub mod whole_file;
 pub mod words;

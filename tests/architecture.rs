@@ -16,6 +16,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("safe_text", &[]),
     ("words", &[]),
     ("tasks", &[]),
+    ("template", &[]),
+    ("whole_file", &["api"]),
     ("paths", &["api"]),
     ("qr", &["api"]),
     ("hardening", &[]),
@@ -26,10 +28,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ollama", &["api", "tasks", "safe_text"]),
     ("fake", &["api", "tasks"]),
     ("access", &["api", "store", "ollama", "config", "tasks"]),
-    ("services", &["api", "store", "ollama", "access", "config", "tasks", "safe_text", "cache", "paths", "words"]),
+    (
+        "services",
+        &["api", "store", "ollama", "access", "config", "tasks", "safe_text", "cache", "paths", "words", "template"],
+    ),
     ("gateway", &["api", "access", "services", "tasks", "config"]),
-    ("ui", &["api", "config", "safe_text", "tasks", "qr", "words"]),
-    ("cli", &["api", "gateway", "config", "safe_text", "tasks", "qr"]),
+    ("ui", &["api", "config", "safe_text", "tasks", "qr", "words", "template", "whole_file"]),
+    ("cli", &["api", "gateway", "config", "safe_text", "tasks", "template", "whole_file", "qr"]),
 ];
 
 /// Exceptions, each with its reason.

@@ -28,6 +28,8 @@ pub enum Changed {
     Conversation(ConversationId),
     /// The program ended in the middle of an answer there; it was found and marked just now.
     Interrupted(ConversationId),
+    /// Presets or prompt templates.
+    Library,
     /// Another process wrote to the vault; anything may have changed.
     Everything,
 }

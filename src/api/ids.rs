@@ -58,6 +58,10 @@ ids! {
     NoteId
     /// A stored file (text or image) in one vault.
     DocumentId
+    /// A named set of model, system prompt and options in one vault.
+    PresetId
+    /// A prompt template in one vault.
+    PromptId
     /// One call through the gateway, from key press to SQL and HTTP.
     RequestId
 }

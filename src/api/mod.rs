@@ -13,6 +13,7 @@ pub mod feedback;
 pub mod health;
 pub mod ids;
 pub mod insights;
+pub mod library;
 pub mod models;
 pub mod notes;
 pub mod options;

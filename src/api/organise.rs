@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, FolderId, MessageId, options::ChatOptions};
+use super::{
+    ConversationId, FolderId, MessageId,
+    library::{Begins, PresetName},
+    options::ChatOptions,
+};
 
 /// Longest title, in characters.
 pub const TITLE_MAX: usize = 200;
@@ -62,6 +66,9 @@ pub struct Conversation {
     pub title_is_manual: bool,
     pub system_prompt: Option<String>,
     pub options: ChatOptions,
+    /// The preset that was applied to it last, if it is still there.
+    #[serde(default)]
+    pub preset: Option<PresetName>,
     /// The end of the branch on view.
     pub head: Option<MessageId>,
     pub created_at: i64,
@@ -75,6 +82,8 @@ pub struct NewConversation {
     pub model: Option<String>,
     pub system_prompt: Option<String>,
     pub options: ChatOptions,
+    #[serde(default)]
+    pub preset: Begins,
 }
 
 /// A change to a conversation: `None` leaves a field as it is, `Some(None)` clears it.

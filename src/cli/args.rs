@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::admin_args::{Audit, Policy, Preferences, Roles, SecondFactor, Sessions, Users};
+pub use super::library_args::{Presets, Prompts};
 pub use super::notes_args::{Feedback, Notes};
 
 pub use super::search_args::Search;
@@ -70,6 +71,12 @@ pub enum Command {
     Feedback(Feedback),
     /// Find words in everything that was said and written
     Search(Search),
+    /// Named sets of model, system prompt and options
+    #[command(subcommand)]
+    Presets(Presets),
+    /// Prompt templates with places to fill in
+    #[command(subcommand)]
+    Prompts(Prompts),
     /// See which models there are
     #[command(subcommand)]
     Models(Models),
@@ -122,6 +129,15 @@ pub struct Ask {
     /// The system prompt
     #[arg(short, long, value_name = "TEXT")]
     pub system: Option<String>,
+    /// Begin with this preset, or with -c set the conversation to it
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// Ask what this prompt template says; words that follow stand behind it
+    #[arg(long = "prompt", value_name = "NAME")]
+    pub template: Option<String>,
+    /// What the template asks for; may be repeated
+    #[arg(short = 'V', long = "var", value_name = "NAME=VALUE", requires = "template")]
+    pub values: Vec<String>,
     /// Go on with a conversation: the last one, or -c=ID or -c=TITLE
     #[arg(
         short,

@@ -40,7 +40,7 @@ pub async fn ask(desk: &Desk, ask: Ask, stops: &mut Stops) -> Result<(), End> {
     let prepared = async {
         // Signing in comes first: its passphrase may be the first line of standard input.
         let session = desk.session().await?;
-        let text = question(&prompt, !files.is_empty()).await?;
+        let text = question(desk, &session, &ask, &prompt, !files.is_empty()).await?;
         let conversation = match continued {
             Some(which) => go_on(desk, &session, &which, &ask, &options).await?,
             None => begin(desk, &session, &ask, options).await?,

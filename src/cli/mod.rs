@@ -17,6 +17,8 @@ pub mod folders;
 pub mod health;
 pub mod insights;
 pub mod insights_args;
+pub mod library_args;
+pub mod library_files;
 pub mod models;
 pub mod notes;
 pub mod notes_args;
@@ -24,6 +26,8 @@ pub mod out;
 pub mod own;
 pub mod pages;
 pub mod policy;
+pub mod presets;
+pub mod prompts;
 pub mod results;
 pub mod roles;
 mod search;
@@ -125,6 +129,8 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Folders(what) => folders::run(desk, what).await,
         Command::Notes(what) => notes::run(desk, what).await,
         Command::Feedback(what) => feedback::run(desk, what).await,
+        Command::Presets(what) => presets::run(desk, what).await,
+        Command::Prompts(what) => prompts::run(desk, what).await,
         Command::Models(what) => models::run(desk, what).await,
         Command::Insights(what) => insights::run(desk, what).await,
         Command::Health => health::run(desk).await,

@@ -8,6 +8,7 @@ mod auth;
 mod branches;
 mod health;
 mod insights;
+mod library;
 mod models;
 mod notes;
 mod organise;
@@ -23,8 +24,8 @@ use crate::{
     access::Gate,
     services::{
         accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, export::Export,
-        feedback::Ratings, health::HealthChecks, insights::Insights, models::Models, notes::Notes, profiles::Profiles,
-        roles::Roles, search::Search, turns::Turns, users::Users,
+        feedback::Ratings, health::HealthChecks, insights::Insights, library::Library, models::Models, notes::Notes,
+        profiles::Profiles, roles::Roles, search::Search, turns::Turns, users::Users,
     },
 };
 
@@ -41,6 +42,7 @@ pub struct Parts {
     pub accounts: Accounts,
     pub models: Models,
     pub conversations: Conversations,
+    pub library: Library,
     pub turns: Turns,
     pub health: HealthChecks,
     pub users: Users,

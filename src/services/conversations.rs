@@ -9,21 +9,18 @@ use crate::{
         AccountId, ConversationId, Fault, FolderId, MessageId,
         chat::{Draft, MessagePage, PastPrompt},
         events::Changed,
+        library::{Beginning, PresetName},
         options::{ChatOptions, OPTIONS},
         organise::{
             Conversation, ConversationPatch, ConversationRow, Cursor, FOLDER_MAX, Folder, FolderContent,
             NewConversation, PAGE_MAX, Page, SYSTEM_PROMPT_MAX, Shelf, TITLE_MAX, Tree,
         },
-        profile::Preferences,
     },
     config::live::Live,
-    services::hub::Hub,
+    services::{hub::Hub, library::beginning::resolve},
     store::{
         StoreError,
-        vault::{
-            branch, conversations, folders, messages,
-            settings::{self, PREFERENCES},
-        },
+        vault::{branch, conversations, folders, messages},
     },
 };
 
@@ -64,19 +61,29 @@ impl Conversations {
     }
 
     pub async fn create(&self, by: Caller<Member>, new: NewConversation) -> Result<Conversation, Fault> {
-        let chat = &self.live.config().chat;
-        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        // What the person said wins over their preferences, and those over the settings file.
-        let own: Preferences = by.vault.db.read(|tx| settings::get(tx, PREFERENCES)).await?.unwrap_or_default();
-        let new = checked_new(NewConversation {
-            model: new.model.or(own.model).or_else(|| given(&chat.model)),
-            system_prompt: new.system_prompt.or(own.system_prompt).or_else(|| given(&chat.system_prompt)),
-            options: new.options.or(&own.options),
-            ..new
-        })?;
-        let conversation = by.vault.db.write(move |tx| conversations::create(tx, &new, now())).await?;
+        let config = self.live.config();
+        let conversation = by
+            .vault
+            .db
+            .write(move |tx| {
+                let (new, _) = resolve(tx, new, &config.chat)?;
+                Ok::<_, Fault>(conversations::create(tx, &checked_new(new)?, now())?)
+            })
+            .await?;
         self.hub.changed(by.account, Changed::Tree);
         Ok(conversation)
+    }
+
+    /// What it would begin with, without making it.
+    pub async fn beginning(&self, by: Caller<Member>, new: NewConversation) -> Result<Beginning, Fault> {
+        let config = self.live.config();
+        let (new, preset) = by.vault.db.read(move |tx| resolve(tx, new, &config.chat)).await?;
+        Ok(Beginning {
+            preset: preset.map(|preset| PresetName { id: preset.id, name: preset.name }),
+            model: new.model,
+            system_prompt: new.system_prompt,
+            options: new.options,
+        })
     }
 
     pub async fn get(&self, by: Caller<Member>, id: ConversationId) -> Result<Conversation, Fault> {
@@ -348,6 +355,7 @@ fn checked_new(new: NewConversation) -> Result<NewConversation, Fault> {
         model: checked_model(new.model)?,
         system_prompt: checked_system_prompt(new.system_prompt)?,
         options: new.options,
+        preset: new.preset,
     })
 }
 

@@ -15,6 +15,7 @@ pub mod health;
 pub mod hub;
 pub mod insights;
 pub mod lanes;
+pub mod library;
 pub mod models;
 pub mod notes;
 pub mod profiles;

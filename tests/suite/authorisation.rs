@@ -8,13 +8,15 @@ use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Pa
 use jiff::civil::Date;
 use ollamanet::{
     api::{
-        AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, NoteId, SessionId, TurnId,
+        AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, NoteId, PresetId, PromptId, SessionId,
+        TurnId,
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
         events::{Changed, Event},
         feedback::{NewFeedback, Thumb},
         insights::{By, Insights, InsightsQuery, Sheet},
+        library::{Begins, Called, Kind, NewPreset, NewPrompt, PresetPatch, PromptPatch, Taken},
         notes::{NewNote, NoteScope},
         organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
         profile::Preferences,
@@ -35,6 +37,8 @@ struct Things {
     message: MessageId,
     turn: TurnId,
     note: NoteId,
+    preset: PresetId,
+    prompt: PromptId,
 }
 
 impl Things {
@@ -45,13 +49,15 @@ impl Things {
             message: MessageId::new(),
             turn: TurnId::new(),
             note: NoteId::new(),
+            preset: PresetId::new(),
+            prompt: PromptId::new(),
         }
     }
 }
 
 /// Every method that names a thing by its id, with an answer that can be compared.
 async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static str, Result<String, Fault>)> {
-    let Things { conversation, folder, message, turn, note } = things;
+    let Things { conversation, folder, message, turn, note, .. } = things;
     let noted = |message| NewNote { conversation, message, passage: None, body: "mine now".to_owned() };
     let thumb = || NewFeedback { thumb: Thumb::Down, reasons: Vec::new(), comment: None };
     let gateway = &house.gateway;
@@ -66,7 +72,7 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
     let draft = Draft { text: "mine now".to_owned(), ..Draft::default() };
     let own = gateway.create_conversation(by, NewConversation::default()).await.map(|made| made.row.id);
     let own = own.unwrap_or(conversation);
-    vec![
+    let mut asked = vec![
         ("conversation", told(gateway.conversation(by, conversation).await)),
         ("open_conversation", told(gateway.open_conversation(by, conversation, 10).await)),
         ("older_messages", told(gateway.older_messages(by, conversation, message, 10).await)),
@@ -143,6 +149,34 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("start_turn", told(gateway.start_turn(by, act(fork)).await)),
         ("start_turn", told(gateway.start_turn(by, act(TurnAct::Regenerate { answer: message })).await)),
         ("start_turn", told(gateway.start_turn(by, act(TurnAct::Continue { answer: message })).await)),
+    ];
+    asked.extend(in_the_library(house, by, things, own).await);
+    asked
+}
+
+/// The same for presets and templates; `own` is a conversation of whoever asks.
+async fn in_the_library(
+    house: &House,
+    by: &Session,
+    things: Things,
+    own: ConversationId,
+) -> Vec<(&'static str, Result<String, Fault>)> {
+    let Things { conversation, preset, prompt, .. } = things;
+    let gateway = &house.gateway;
+    let begun = |preset| NewConversation { preset: Begins::With(preset), ..NewConversation::default() };
+    vec![
+        ("preset", told(gateway.preset(by, Called::Id(preset)).await)),
+        ("change_preset", told(gateway.change_preset(by, preset, PresetPatch::default()).await)),
+        ("delete_preset", told(gateway.delete_preset(by, preset).await)),
+        ("set_default_preset", told(gateway.set_default_preset(by, Some(preset)).await)),
+        ("apply_preset", told(gateway.apply_preset(by, own, Some(preset), None).await)),
+        ("apply_preset", told(gateway.apply_preset(by, conversation, None, None).await)),
+        ("save_as_preset", told(gateway.save_as_preset(by, conversation, "taken", Taken::Keep).await)),
+        ("create_conversation", told(gateway.create_conversation(by, begun(preset)).await)),
+        ("beginning", told(gateway.beginning(by, begun(preset)).await)),
+        ("prompt", told(gateway.prompt(by, Called::Id(prompt)).await)),
+        ("change_prompt", told(gateway.change_prompt(by, prompt, PromptPatch::default()).await)),
+        ("delete_prompt", told(gateway.delete_prompt(by, prompt).await)),
     ]
 }
 
@@ -201,6 +235,12 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
     vec![
         ("tree", told(gateway.tree(by).await)),
         ("create_conversation", told(gateway.create_conversation(by, NewConversation::default()).await)),
+        ("presets", told(gateway.presets(by, "", None, 10).await)),
+        ("create_preset", told(gateway.create_preset(by, NewPreset::default()).await)),
+        ("prompts", told(gateway.prompts(by, "", None, 10).await)),
+        ("create_prompt", told(gateway.create_prompt(by, NewPrompt::default()).await)),
+        ("export_library", told(gateway.export_library(by, Kind::Prompts, Vec::new()).await)),
+        ("import_library", told(gateway.import_library(by, Kind::Presets, "", Taken::Keep).await)),
         ("past_prompts", told(gateway.past_prompts(by, "", 10).await)),
         ("inspect_attachment", told(gateway.inspect_attachment(by, "/etc/hostname".into()).await)),
         ("events", told(gateway.events(by).await)),
@@ -278,7 +318,11 @@ async fn things_of(house: &House, who: &SignedIn) -> Things {
     let body = "xylocanary".to_owned();
     let new = NewNote { conversation, message: Some(started.answer.id), passage: None, body };
     let note = gateway.add_note(by, new).await.unwrap().id;
-    Things { conversation, folder, message: started.answer.id, turn: started.turn, note }
+    let named = NewPreset { name: "xylocanary".to_owned(), ..NewPreset::default() };
+    let preset = gateway.create_preset(by, named).await.unwrap().id;
+    let written = NewPrompt { name: "xylocanary".to_owned(), body: "xylocanary".to_owned() };
+    let prompt = gateway.create_prompt(by, written).await.unwrap().id;
+    Things { conversation, folder, message: started.answer.id, turn: started.turn, note, preset, prompt }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,8 @@ mod gate_matrix;
 mod guessing;
 mod hostile_text;
 mod insights;
+mod library;
+mod library_cli;
 mod limits;
 mod lockdown;
 mod notes;

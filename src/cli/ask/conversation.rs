@@ -4,10 +4,11 @@ use crate::{
     api::{
         Fault, FaultKind,
         auth::Session,
+        library::Begins,
         options::ChatOptions,
         organise::{Conversation, ConversationPatch, NewConversation, Shelf},
     },
-    cli::{Desk, args::Ask, find},
+    cli::{Desk, args::Ask, find, presets},
 };
 
 pub(super) async fn begin(
@@ -20,18 +21,25 @@ pub(super) async fn begin(
         None => None,
         Some(which) => Some(find::folder(&desk.gateway.tree(session).await?.folders, which)?.id),
     };
-    let model = match &ask.model {
-        Some(model) => Some(model.clone()),
-        None if !desk.config.chat.model.is_empty() => Some(desk.config.chat.model.clone()),
+    let preset = match &ask.preset {
+        None => Begins::AsUsual,
+        Some(name) => Begins::With(presets::called(desk, session, name).await?.id),
+    };
+    let new = NewConversation {
+        folder,
+        title: None,
+        model: ask.model.clone(),
+        system_prompt: ask.system.clone(),
+        options,
+        preset,
+    };
+    // Looked at first, so that nothing is begun that nobody can answer.
+    let begins = desk.gateway.beginning(session, new.clone()).await?;
+    let model = match begins.model {
+        Some(model) => Some(model),
         None => Some(first_model(desk, session).await?),
     };
-    let system_prompt = ask.system.clone().or_else(|| {
-        let configured = &desk.config.chat.system_prompt;
-        (!configured.is_empty()).then(|| configured.clone())
-    });
-    desk.gateway
-        .create_conversation(session, NewConversation { folder, title: None, model, system_prompt, options })
-        .await
+    desk.gateway.create_conversation(session, NewConversation { model, ..new }).await
 }
 
 /// The model used last, else the first one installed that can chat.
@@ -62,7 +70,13 @@ pub(super) async fn go_on(
     options: &ChatOptions,
 ) -> Result<Conversation, Fault> {
     let row = find::conversation(desk, session, which, &[Shelf::Recent, Shelf::Archive]).await?;
-    let conversation = desk.gateway.conversation(session, row.id).await?;
+    let conversation = match &ask.preset {
+        None => desk.gateway.conversation(session, row.id).await?,
+        Some(name) => {
+            let preset = presets::called(desk, session, name).await?;
+            desk.gateway.apply_preset(session, row.id, Some(preset.id), None).await?
+        }
+    };
     if options.is_empty() && ask.system.is_none() {
         return Ok(conversation);
     }

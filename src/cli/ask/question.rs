@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    api::{ConversationId, Fault, options::ChatOptions},
-    cli::args::Ask,
+    api::{ConversationId, Fault, auth::Session, options::ChatOptions},
+    cli::{Desk, args::Ask, prompts},
 };
 
 /// As much as may be attached by default; a longer question is a file.
@@ -48,37 +48,59 @@ pub(super) fn words(ask: &Ask) -> Words {
     Words { continued, think, prompt: words.join(" ") }
 }
 
-/// Standard input, then the prompt.
-pub(super) async fn question(prompt: &str, has_files: bool) -> Result<String, Fault> {
-    let piped = if std::io::stdin().is_terminal() {
-        String::new()
-    } else {
-        let read = tokio::task::spawn_blocking(|| {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().take(LONGEST_INPUT + 1).read_to_end(&mut bytes).map(|_| bytes)
-        });
-        let bytes = match read.await {
-            Ok(Ok(bytes)) => bytes,
-            // A closed standard input is an empty one.
-            Ok(Err(_)) | Err(_) => Vec::new(),
-        };
-        if bytes.len() as u64 > LONGEST_INPUT {
-            return Err(Fault::invalid("Standard input is longer than 10 MiB.").hint("Attach a file with -f instead."));
+/// Standard input, then the template filled in, then the prompt. A template that asks for a selection takes standard input
+/// for it.
+pub(super) async fn question(
+    desk: &Desk,
+    session: &Session,
+    ask: &Ask,
+    prompt: &str,
+    has_files: bool,
+) -> Result<String, Fault> {
+    let template = match &ask.template {
+        None => None,
+        Some(name) => {
+            let stored = prompts::called(desk, session, name).await?;
+            let template = prompts::parsed(&stored)?;
+            Some((stored, template, prompts::given(&ask.values)?))
         }
-        String::from_utf8(bytes).map_err(|_| {
-            Fault::invalid("Standard input is not UTF-8 text.")
-                .hint("Attach a file with -f; text and images are understood.")
-        })?
     };
-    let text = match (piped.trim().is_empty(), prompt.trim().is_empty()) {
-        (true, _) => prompt.to_owned(),
-        (false, true) => piped.trim_end().to_owned(),
-        (false, false) => format!("{}\n\n{prompt}", piped.trim_end()),
-    };
-    if text.trim().is_empty() && !has_files {
+    let mut piped = piped().await?;
+    let mut parts: Vec<String> = Vec::new();
+    if let Some((stored, template, mut values)) = template {
+        piped = prompts::take_selection(&template, &mut values, Some(piped)).unwrap_or_default();
+        parts.push(prompts::filled(&stored, &template, &values)?);
+    }
+    parts.insert(0, piped.trim_end().to_owned());
+    parts.push(prompt.to_owned());
+    parts.retain(|part| !part.trim().is_empty());
+    let text = parts.join("\n\n");
+    if text.is_empty() && !has_files {
         return Err(Fault::invalid("There is no question.").hint("Try: ollamanet ask \"…\", or echo … | ollamanet ask"));
     }
     Ok(text)
+}
+
+async fn piped() -> Result<String, Fault> {
+    if std::io::stdin().is_terminal() {
+        return Ok(String::new());
+    }
+    let read = tokio::task::spawn_blocking(|| {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(LONGEST_INPUT + 1).read_to_end(&mut bytes).map(|_| bytes)
+    });
+    let bytes = match read.await {
+        Ok(Ok(bytes)) => bytes,
+        // A closed standard input is an empty one.
+        Ok(Err(_)) | Err(_) => Vec::new(),
+    };
+    if bytes.len() as u64 > LONGEST_INPUT {
+        return Err(Fault::invalid("Standard input is longer than 10 MiB.").hint("Attach a file with -f instead."));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Fault::invalid("Standard input is not UTF-8 text.")
+            .hint("Attach a file with -f; text and images are understood.")
+    })
 }
 
 pub(super) fn options(ask: &Ask, think: Option<&str>) -> Result<ChatOptions, Fault> {

@@ -7,12 +7,13 @@ use uuid::Uuid;
 
 use super::{
     fold::filter_key,
-    rows::{conversation_seq, folder_seq, json, message_id, to_json},
+    rows::{conversation_seq, folder_seq, json, message_id, preset_seq, to_json},
 };
 use crate::{
     api::{
-        ConversationId, FolderId,
+        ConversationId, FolderId, PresetId,
         chat::{Draft, Written},
+        library::{Begins, PresetName},
         organise::{Conversation, ConversationPatch, ConversationRow, NewConversation, Shelf},
     },
     store::{StoreError, While},
@@ -102,12 +103,18 @@ pub fn shelf(
 
 pub fn create(tx: &Transaction<'_>, new: &NewConversation, now: i64) -> Result<Conversation, StoreError> {
     let folder = new.folder.map(|folder| folder_seq(tx, folder)).transpose()?;
+    let preset = match new.preset {
+        Begins::With(preset) | Begins::Exactly(Some(preset)) => Some(preset_seq(tx, preset)?),
+        // Which one is usual is decided before this.
+        Begins::AsUsual | Begins::Exactly(None) => None,
+    };
     let id = ConversationId::new();
     let title = new.title.as_deref().unwrap_or(UNTITLED);
     tx.prepare_cached(
         "INSERT INTO conversations
-             (id, folder, title, title_key, title_origin, model, system_prompt, options, used, created_at, updated_at)
-         VALUES (:id, :folder, :title, :key, :origin, :model, :system, :options,
+             (id, folder, title, title_key, title_origin, model, system_prompt, options, preset, used, created_at,
+              updated_at)
+         VALUES (:id, :folder, :title, :key, :origin, :model, :system, :options, :preset,
                  (SELECT coalesce(max(used), 0) + 1 FROM conversations), :now, :now)",
     )
     .while_("making a conversation")?
@@ -120,6 +127,7 @@ pub fn create(tx: &Transaction<'_>, new: &NewConversation, now: i64) -> Result<C
         ":model": new.model,
         ":system": new.system_prompt,
         ":options": to_json(&new.options, "set of options")?,
+        ":preset": preset,
         ":now": now,
     })
     .while_("making a conversation")?;
@@ -130,8 +138,10 @@ pub fn get(tx: &Transaction<'_>, id: ConversationId) -> Result<Conversation, Sto
     let (mut conversation, options) = tx
         .prepare_cached(
             "SELECT c.id, f.id AS folder, c.title, c.pinned, c.trashed_at IS NOT NULL AS trashed, c.model, c.updated_at,
-                    c.messages, c.rev, c.title_origin, c.system_prompt, c.options, h.id AS head, c.created_at
+                    c.messages, c.rev, c.title_origin, c.system_prompt, c.options, h.id AS head, c.created_at,
+                    p.id AS preset, p.name AS preset_name
              FROM conversations c LEFT JOIN folders f ON f.seq = c.folder LEFT JOIN messages h ON h.seq = c.head
+                  LEFT JOIN presets p ON p.seq = c.preset
              WHERE c.id = :id",
         )
         .and_then(|mut find| {
@@ -141,6 +151,10 @@ pub fn get(tx: &Transaction<'_>, id: ConversationId) -> Result<Conversation, Sto
                     title_is_manual: row.get_ref("title_origin")?.as_str()? == "manual",
                     system_prompt: row.get("system_prompt")?,
                     options: crate::api::options::ChatOptions::default(),
+                    preset: row
+                        .get::<_, Option<Uuid>>("preset")?
+                        .map(|id| Ok::<_, rusqlite::Error>(PresetName { id: PresetId(id), name: row.get("preset_name")? }))
+                        .transpose()?,
                     head: message_id(row, "head")?,
                     created_at: row.get("created_at")?,
                 };
@@ -194,6 +208,15 @@ pub fn change(
     })
     .while_("changing a conversation")?;
     get(tx, id)
+}
+
+/// Notes which preset was applied to it; what it set is changed apart from this.
+pub fn set_preset(tx: &Transaction<'_>, id: ConversationId, preset: Option<PresetId>) -> Result<(), StoreError> {
+    let preset = preset.map(|preset| preset_seq(tx, preset)).transpose()?;
+    tx.prepare_cached("UPDATE conversations SET preset = :preset WHERE id = :id")
+        .and_then(|mut update| update.execute(named_params! { ":id": id.0, ":preset": preset }))
+        .while_("noting a conversation's preset")?;
+    Ok(())
 }
 
 /// Into the trash; the folder stays noted, to come back to.

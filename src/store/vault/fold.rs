@@ -17,6 +17,24 @@ pub fn filter_key(text: &str) -> String {
     text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
+/// The pattern of `LIKE … ESCAPE '\\'` for keys that hold these letters in this order, with anything between them.
+/// Empty for an empty filter.
+#[must_use]
+pub fn scattered(filter: &str) -> String {
+    let mut pattern = String::new();
+    for letter in name_key(filter).chars().filter(|letter| !letter.is_whitespace()) {
+        pattern.push('%');
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    if !pattern.is_empty() {
+        pattern.push('%');
+    }
+    pattern
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,6 +44,13 @@ mod tests {
         assert_eq!(name_key("Cafe\u{301}"), name_key("CAFÉ"));
         assert_ne!(name_key("Cafe"), name_key("Café"));
         assert_eq!(name_key("Straße"), "straße");
+    }
+
+    #[test]
+    fn a_scattered_filter_takes_its_letters_as_letters() {
+        assert_eq!(scattered(" Cr 1"), "%c%r%1%");
+        assert_eq!(scattered("%_\\"), "%\\%%\\_%\\\\%");
+        assert_eq!(scattered("  "), "");
     }
 
     #[test]

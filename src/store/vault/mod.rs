@@ -40,6 +40,8 @@ pub mod folders;
 pub mod lease;
 pub mod messages;
 pub mod notes;
+pub mod presets;
+pub mod prompts;
 pub mod prune;
 pub mod recovery;
 pub(super) mod rows;

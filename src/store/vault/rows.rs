@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
 use crate::{
-    api::{ConversationId, FolderId, MessageId, chat::MessageRole, chat::MessageState},
+    api::{ConversationId, FolderId, MessageId, PresetId, chat::MessageRole, chat::MessageState},
     store::{StoreError, While},
 };
 
@@ -13,6 +13,13 @@ pub(super) fn folder_seq(tx: &Transaction<'_>, id: FolderId) -> Result<i64, Stor
         .and_then(|mut find| find.query_row(named_params! { ":id": id.0 }, |row| row.get(0)).optional())
         .while_("finding a folder")?
         .ok_or(StoreError::NotFound("folder"))
+}
+
+pub(super) fn preset_seq(tx: &Transaction<'_>, id: PresetId) -> Result<i64, StoreError> {
+    tx.prepare_cached("SELECT seq FROM presets WHERE id = :id")
+        .and_then(|mut find| find.query_row(named_params! { ":id": id.0 }, |row| row.get(0)).optional())
+        .while_("finding a preset")?
+        .ok_or(StoreError::NotFound("preset"))
 }
 
 pub(super) fn conversation_seq(tx: &Transaction<'_>, id: ConversationId) -> Result<i64, StoreError> {

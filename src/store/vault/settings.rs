@@ -8,6 +8,8 @@ use crate::store::{StoreError, While};
 
 /// What the person has set for themselves (`api::profile::Preferences`).
 pub const PREFERENCES: &str = "preferences";
+/// The preset that new conversations begin with where nothing else is said (`api::PresetId`).
+pub const DEFAULT_PRESET: &str = "default_preset";
 /// The last entry of the audit trail that this administrator has seen whole.
 pub const AUDIT_ANCHOR: &str = "audit_anchor";
 
@@ -18,6 +20,12 @@ pub fn get<T: DeserializeOwned>(tx: &Transaction<'_>, name: &str) -> Result<Opti
         .and_then(|mut find| find.query_row(named_params! { ":name": name }, |row| row.get(0)).optional())
         .while_("reading a setting")?;
     Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+pub fn forget(tx: &Transaction<'_>, name: &str) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM settings WHERE name = :name", named_params! { ":name": name })
+        .while_("forgetting a setting")?;
+    Ok(())
 }
 
 pub fn set<T: Serialize>(tx: &Transaction<'_>, name: &str, value: &T, now: i64) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use super::{
     turns::notice,
 };
 use crate::{
-    api::organise::NewConversation,
+    api::{library::Begins, organise::NewConversation},
     ui::{
         actions::Action,
         cx::{Cx, Hint},
@@ -286,6 +286,7 @@ impl ChatScreen {
                         model: open.row.model.clone(),
                         system_prompt: open.system_prompt.clone(),
                         options: open.options.clone(),
+                        preset: Begins::Exactly(open.preset.as_ref().map(|preset| preset.id)),
                     },
                     None => self.fresh.clone(),
                 };

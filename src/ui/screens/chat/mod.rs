@@ -254,6 +254,7 @@ impl ChatScreen {
                 effects.extend(self.reopen());
                 effects
             }
+            Event::Changed(Changed::Library) => self.reopen(),
             Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_))
             | Event::Health(_)
             | Event::SessionEnded(_)

@@ -145,6 +145,7 @@ fn conversation(n: u128) -> Conversation {
         title_is_manual: false,
         system_prompt: None,
         options: crate::api::options::ChatOptions::default(),
+        preset: None,
         head: None,
         created_at: 0,
     }

@@ -1,0 +1,130 @@
+//! Small text files that a person names: read whole, and written whole or not at all.
+//!
+//! Invariant: reading opens nothing but ordinary files, and writing leaves either the old file or the new one.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use crate::api::{Fault, FaultKind};
+
+/// The text of a file of at most `most` bytes. A pipe, a device or a directory is refused, without waiting for it.
+///
+/// # Errors
+/// Says why it cannot be read.
+pub fn read(path: &Path, most: usize) -> Result<String, Fault> {
+    let shown = path.display();
+    let cannot = |error: io::Error| {
+        let kind = if error.kind() == io::ErrorKind::NotFound { FaultKind::NotFound } else { FaultKind::Invalid };
+        Fault::new(kind, format!("{shown} cannot be read: {error}.")).hint("Check its name and its permissions.")
+    };
+    // A pipe that nobody writes to would hold the opening up.
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
+    let file = OpenOptions::new().read(true).custom_flags(nonblock.cast_signed()).open(path).map_err(cannot)?;
+    if !file.metadata().map_err(cannot)?.is_file() {
+        return Err(Fault::invalid(format!("{shown} is no ordinary file.")).hint("Name a text file."));
+    }
+    let mut bytes = Vec::new();
+    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    as_text(bytes, most, &shown.to_string())
+}
+
+/// # Errors
+/// When it is longer than `most` bytes or no UTF-8.
+pub fn as_text(bytes: Vec<u8>, most: usize, shown: &str) -> Result<String, Fault> {
+    if bytes.len() > most {
+        return Err(Fault::invalid(format!("{shown} is larger than {} KiB.", most / 1024))
+            .hint("Use a smaller one, or cut it into parts."));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Fault::invalid(format!("{shown} is no UTF-8 text: the byte at {at} belongs to no letter."))
+            .hint("Save it as UTF-8 and try again.")
+    })
+}
+
+/// What happens to a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum There {
+    Keep,
+    Replace,
+}
+
+/// Writes a file for its owner alone. Gives its full path.
+///
+/// # Errors
+/// When it is there already and is to be kept, or cannot be written; then nothing of it is there.
+pub fn write(path: &Path, text: &str, there: There) -> Result<PathBuf, Fault> {
+    let shown = path.display();
+    let cannot = |error: io::Error| {
+        let kind = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FaultKind::DiskFull,
+            io::ErrorKind::ReadOnlyFilesystem => FaultKind::ReadOnly,
+            _ => FaultKind::Invalid,
+        };
+        Fault::new(kind, format!("{shown} cannot be written: {error}."))
+            .hint("Name another place; nothing was written.")
+    };
+    let taken = || {
+        Fault::new(FaultKind::Conflict, format!("{shown} is there already."))
+            .hint("Nothing was written; give another name.")
+    };
+    let path = std::path::absolute(path).map_err(cannot)?;
+    match (fs::symlink_metadata(&path), there) {
+        (Ok(_), There::Keep) => return Err(taken()),
+        (Ok(found), There::Replace) if !found.is_file() => {
+            return Err(Fault::invalid(format!("{shown} is no ordinary file.")).hint("Nothing was written."));
+        }
+        (Ok(_), There::Replace) | (Err(_), _) => {}
+    }
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let mut beside = tempfile::NamedTempFile::new_in(directory).map_err(cannot)?;
+    beside.write_all(text.as_bytes()).and_then(|()| beside.as_file().sync_all()).map_err(cannot)?;
+    match there {
+        There::Keep => beside.persist_noclobber(&path).map_err(|error| {
+            if error.error.kind() == io::ErrorKind::AlreadyExists { taken() } else { cannot(error.error) }
+        })?,
+        There::Replace => beside.persist(&path).map_err(|error| cannot(error.error))?,
+    };
+    // That it is there survives a power cut only when its directory is written, too.
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_whole_and_never_over_another_unless_told_so() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("presets.toml");
+        assert_eq!(write(&path, "one", There::Keep).unwrap(), path);
+        assert_eq!(write(&path, "two", There::Keep).unwrap_err().kind, FaultKind::Conflict);
+        assert_eq!(read(&path, 10).unwrap(), "one");
+        write(&path, "two", There::Replace).unwrap();
+        assert_eq!(read(&path, 3).unwrap(), "two");
+        assert!(write(home.path(), "x", There::Replace).is_err());
+        assert!(write(&home.path().join("no/where"), "x", There::Keep).is_err());
+        let names: Vec<_> = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["presets.toml"], "nothing is left beside it");
+    }
+
+    #[test]
+    fn only_ordinary_text_of_bounded_length_is_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        fs::write(&path, "12345").unwrap();
+        assert!(read(&path, 4).unwrap_err().message.contains("larger than"));
+        fs::write(&path, b"ab\xff").unwrap();
+        assert!(read(&path, 9).unwrap_err().message.contains("the byte at 2"));
+        assert_eq!(read(&home.path().join("missing"), 9).unwrap_err().kind, FaultKind::NotFound);
+        assert!(read(home.path(), 9).is_err());
+        let pipe = home.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(read(&pipe, 9).unwrap_err().message.contains("no ordinary file"));
+    }
+}
