@@ -1,32 +1,13 @@
 //! The first five minutes on screen: account, question, answer, stop, a power cut, and going on.
 
-use ollamanet::{
-    api::auth::Secret,
-    fake::{Gate, Part, Reply},
-};
+use ollamanet::fake::{Gate, Part, Reply};
 
 use crate::common::{
     authenticator::Authenticator,
     pty::Term,
+    shown,
     stage::{PASSPHRASE, Stage, last, piece},
 };
-
-/// The code as the screen shows it: seven groups of four.
-fn recovery_code(screen: &str) -> String {
-    let is_group = |word: &&str| word.len() == 4 && word.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
-    let line = screen
-        .lines()
-        .find(|line| line.split_whitespace().filter(is_group).count() == 7)
-        .expect("a line with the recovery code");
-    line.split_whitespace().filter(is_group).collect()
-}
-
-/// The places that the screen asks for, in its order: "places 3, 8, 19 and 25".
-fn places(screen: &str) -> Vec<usize> {
-    let text = screen.replace(['\n', '│'], " ");
-    let rest = &text[text.find("at places").expect("places are asked for")..];
-    rest.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).take(4).collect()
-}
 
 fn first_run(term: &mut Term) {
     term.until("User name");
@@ -34,15 +15,7 @@ fn first_run(term: &mut Term) {
     term.key("f8");
     term.until("strong");
     term.key("enter");
-    let code = recovery_code(&term.until("recovery code"));
-    term.key("enter");
-    let asked = places(&term.until("at places"));
-    // Three wrong letters are no proof that it was written down.
-    term.send("????").key("enter");
-    term.until_screen("the refusal", |screen| screen.contains('✗') || screen.contains("not"));
-    term.key("ctrl+u");
-    let typed: String = asked.iter().map(|place| code.as_bytes()[place - 1] as char).collect();
-    term.send(typed).key("enter");
+    shown::note_the_code(term);
     term.until("Stay signed in");
     term.key("tab").key("enter");
     term.until("Ask something");
@@ -122,19 +95,6 @@ async fn the_first_five_minutes_survive_a_power_cut() {
     }
 }
 
-/// The secret as the screen shows it: eight groups of four, four a line, beside the picture.
-fn shown_secret(screen: &str) -> Secret {
-    let is_group = |word: &&str| word.len() == 4 && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-    let groups: Vec<&str> = screen
-        .lines()
-        .map(|line| line.split_whitespace().filter(is_group).collect::<Vec<_>>())
-        .filter(|groups| groups.len() == 4)
-        .flatten()
-        .collect();
-    assert_eq!(groups.len(), 8, "{screen}");
-    Secret::new(groups.join(" "))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_factor_is_added_from_the_screen_and_asked_for_at_the_next_sign_in() {
     let stage = Stage::new().await;
@@ -150,7 +110,7 @@ async fn a_second_factor_is_added_from_the_screen_and_asked_for_at_the_next_sign
     term.key("tab");
     term.until("Add a second factor");
     term.key("enter");
-    let authenticator = Authenticator::reading(&shown_secret(&term.until("Code it shows now")));
+    let authenticator = Authenticator::reading(&shown::secret(&term.until("Code it shows now")));
     term.send(authenticator.wrong().reveal()).key("enter");
     term.until("not the code");
     term.send(authenticator.now().reveal()).key("enter");

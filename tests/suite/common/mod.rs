@@ -5,6 +5,7 @@ pub mod gates;
 pub mod house;
 pub mod pty;
 pub mod sequences;
+pub mod shown;
 pub mod stage;
 
 use std::path::{Path, PathBuf};
