@@ -16,7 +16,7 @@ use crate::{
     safe_text::SafeText,
     ui::{
         cx::{Cx, Hint},
-        keymap::Action,
+        keymap::{Action, Context},
         widgets::{form::fault_text, modal, toast},
     },
 };
@@ -62,7 +62,14 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
         Stage::Outside(screen) => screen.footer(cx),
         Stage::Inside(screens) => {
             let keys: &[_] = if screens.name() == ScreenName::Chat { &CHAT_KEYS } else { &OTHER_KEYS };
-            with_the_shell_s(screens.current().footer(cx), keys, cx)
+            // In a list their keys go up and down.
+            let in_list = screens.current().context() == Context::List;
+            let keys: Vec<_> = keys
+                .iter()
+                .filter(|(action, _)| !in_list || !matches!(action, Action::Palette | Action::NewConversation))
+                .copied()
+                .collect();
+            with_the_shell_s(screens.current().footer(cx), &keys, cx)
         }
         Stage::Locked { lock, .. } => lock.footer(cx),
     };

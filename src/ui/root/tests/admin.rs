@@ -56,6 +56,19 @@ fn the_palette_reaches_every_tab_and_offers_what_the_open_one_can_do() {
 }
 
 #[test]
+fn the_last_line_names_no_key_that_does_nothing_behind_a_dialog() {
+    let mut root = inside();
+    press_alt(&mut root, '6');
+    let last = |root: &Root| draw(root, 80, 24).lines().last().unwrap().to_owned();
+    assert!(last(&root).contains("/ filter"));
+    press(&mut root, "n");
+    assert_eq!(last(&root), " Ctrl+P commands  F1 help");
+    press(&mut root, "esc");
+    press(&mut root, "f");
+    assert_eq!(last(&root), " F1 help", "Ctrl+P goes up in a list");
+}
+
+#[test]
 fn what_wants_the_passphrase_is_asked_for_once_and_then_done() {
     let mut root = inside();
     press_alt(&mut root, '6');

@@ -413,6 +413,10 @@ impl Screen for AdminScreen {
     }
 
     fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        // What stands in front names its own keys, and the tab's do nothing meanwhile.
+        if self.dialog.is_some() {
+            return Vec::new();
+        }
         match self.tab {
             Tab::Users => self.users.footer(cx),
             Tab::Roles => Roles::footer(cx),
