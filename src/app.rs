@@ -43,6 +43,7 @@ use crate::{
         models::Models,
         notes::Notes,
         profiles::Profiles,
+        retention::Retention,
         roles::Roles,
         search::Search,
         turns::{self, Turns},
@@ -208,9 +209,9 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
     let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
-    let search = Search::new(tasks.clone());
+    let (search, library) = (Search::new(tasks.clone()), Library::new(hub.clone()));
     let ratings = Ratings::new(system.clone(), hub.clone());
-    let library = Library::new(hub.clone());
+    let retention = Retention::new(hub.clone(), tasks.clone(), paths.data.join("leases"));
     let lanes = Lanes::shared(paths.data.join("leases"));
     let turns = Turns::new(turns::Parts {
         lanes: lanes.clone(),
@@ -259,6 +260,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         branches,
         insights: Insights,
         search,
+        retention,
     }))
 }
 

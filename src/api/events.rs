@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, Fault, MessageId, TurnId, chat::TurnEvent, health::Health};
+use super::{ConversationId, Fault, MessageId, TurnId, chat::TurnEvent, health::Health, retention::Report};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
@@ -17,6 +17,8 @@ pub enum Event {
     Health(Box<Health>),
     /// The session ended or was locked from outside, with the reason.
     SessionEnded(Fault),
+    /// The rules for old conversations did something on their own.
+    PutAway(Box<Report>),
     /// Something failed in the background; shown as a toast.
     Notice(Fault),
 }

@@ -50,6 +50,8 @@ ids! {
     FolderId
     /// A conversation in one vault.
     ConversationId
+    /// A word that conversations carry, in one vault.
+    TagId
     /// A message in a conversation's tree.
     MessageId
     /// One run of a model for one answer.

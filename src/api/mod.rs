@@ -19,6 +19,7 @@ pub mod notes;
 pub mod options;
 pub mod organise;
 pub mod profile;
+pub mod retention;
 pub mod search;
 
 pub use fault::{Fault, FaultKind};

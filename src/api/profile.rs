@@ -9,6 +9,7 @@ use super::{
     admin::{AuditEntry, Limited, SecondFactorPolicy},
     auth::{Role, Secret},
     options::ChatOptions,
+    organise::Grouping,
 };
 
 /// Longest display name, in characters.
@@ -39,6 +40,8 @@ pub struct Preferences {
     pub options: ChatOptions,
     /// `auto`, `dark`, `light` or `plain`.
     pub theme: Option<String>,
+    /// How the list of conversations is laid out.
+    pub grouping: Grouping,
     /// Context name → action name → keys, over those of the settings file. `[]` unbinds.
     pub keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }

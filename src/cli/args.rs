@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use super::admin_args::{Audit, Policy, Preferences, Roles, SecondFactor, Sessions, Users};
-pub use super::library_args::{Presets, Prompts};
-pub use super::notes_args::{Feedback, Notes};
-
-pub use super::search_args::Search;
+pub use super::{
+    admin_args::{Audit, Policy, Preferences, Roles, SecondFactor, Sessions, Users},
+    arrange_args::{Arrange, Retention, Tags},
+    library_args::{Presets, Prompts},
+    notes_args::{Feedback, Notes},
+    search_args::Search,
+};
 
 /// A terminal home for local models: private vaults, full history, streamed answers from a local Ollama.
 #[derive(Debug, Parser)]
@@ -77,6 +79,12 @@ pub enum Command {
     /// Prompt templates with places to fill in
     #[command(subcommand)]
     Prompts(Prompts),
+    /// Look through and change your tags
+    #[command(subcommand)]
+    Tags(Tags),
+    /// Rules by which old conversations go away on their own, off until you set them
+    #[command(subcommand)]
+    Retention(Retention),
     /// See which models there are
     #[command(subcommand)]
     Models(Models),
@@ -197,10 +205,13 @@ pub enum Conversations {
     /// List conversations, most recently used first
     #[command(visible_alias = "ls")]
     List {
-        /// Only titles that contain this
+        /// Only titles that contain this; a word such as #rust is a tag that begins so
         filter: Option<String>,
         #[command(flatten)]
         paging: Paging,
+        /// Only those that carry this tag; may be repeated
+        #[arg(long, value_name = "TAG")]
+        tag: Vec<String>,
         /// Only those in this folder
         #[arg(long, conflicts_with = "shelf")]
         folder: Option<String>,
@@ -224,12 +235,17 @@ pub enum Conversations {
     Delete {
         #[arg(required = true)]
         conversations: Vec<String>,
+        /// Only say what would go there
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Take conversations out of the trash
     Restore {
         #[arg(required = true)]
         conversations: Vec<String>,
     },
+    #[command(flatten)]
+    Arrange(Arrange),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -276,6 +292,9 @@ pub enum Folders {
         /// Where its content goes; must be said when there is any
         #[arg(long, value_enum)]
         content: Option<ContentGoes>,
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 

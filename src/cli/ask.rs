@@ -152,9 +152,13 @@ async fn follow(
                 None => Next::Over,
                 Some(Event::Turn { turn: of, event, .. }) if of == turn => printer.expect(event),
                 Some(Event::SessionEnded(fault)) => return Err(fault.into()),
-                Some(Event::Turn { .. } | Event::Changed(_) | Event::Health(_) | Event::Notice(_)) => {
-                    Next::Nothing
-                }
+                Some(
+                    Event::Turn { .. }
+                    | Event::Changed(_)
+                    | Event::Health(_)
+                    | Event::PutAway(_)
+                    | Event::Notice(_),
+                ) => Next::Nothing,
             },
             () = tokio::time::sleep(STOPPING), if stopped_by.is_some() || reader_gone => Next::Over,
             quiet_for = printer.quiet() => Next::Print(Piece::Loading(quiet_for)),

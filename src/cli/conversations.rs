@@ -7,8 +7,9 @@ use serde_json::json;
 use super::{
     Desk, End,
     args::{Conversations, Paging, ShelfName},
-    find,
+    arrange, find,
     out::{self, moment, print, print_json, safe, safe_lines, say},
+    tags,
 };
 use crate::api::{
     ConversationId, Fault,
@@ -17,15 +18,15 @@ use crate::api::{
     organise::{Conversation, ConversationPatch, ConversationRow, PAGE_MAX, Shelf},
 };
 
-const EVERYWHERE: &[Shelf] = &[Shelf::Recent, Shelf::Archive, Shelf::Trash];
-const KEPT: &[Shelf] = &[Shelf::Recent, Shelf::Archive];
+pub(super) const EVERYWHERE: &[Shelf] = &[Shelf::Recent, Shelf::Archive, Shelf::Trash];
+pub(super) const KEPT: &[Shelf] = &[Shelf::Recent, Shelf::Archive];
 
 /// # Errors
 /// How it ended, when not well.
 pub async fn run(desk: &Desk, what: Conversations) -> Result<(), End> {
     let session = desk.session().await?;
     match what {
-        Conversations::List { filter, paging, folder, shelf } => {
+        Conversations::List { filter, paging, tag, folder, shelf } => {
             let shelf = match folder {
                 Some(which) => {
                     Shelf::Folder(Some(find::folder(&desk.gateway.tree(&session).await?.folders, &which)?.id))
@@ -38,7 +39,12 @@ pub async fn run(desk: &Desk, what: Conversations) -> Result<(), End> {
                     ShelfName::Trash => Shelf::Trash,
                 },
             };
-            list(desk, &session, shelf, filter.as_deref().unwrap_or_default(), paging).await
+            let mut filter = filter.unwrap_or_default();
+            for tag in &tag {
+                // In quotes it is this tag and no other that begins so.
+                let _ = write!(filter, " #\"{}\"", tags::named(desk, &session, tag).await?.name);
+            }
+            list(desk, &session, shelf, &filter, paging).await
         }
         Conversations::Show { conversation, paging, thinking } => {
             let row = find::conversation(desk, &session, &conversation, EVERYWHERE).await?;
@@ -50,23 +56,29 @@ pub async fn run(desk: &Desk, what: Conversations) -> Result<(), End> {
             let changed = desk.gateway.change_conversation(&session, row.id, patch).await?;
             done(desk, &[changed.row], "Renamed to")
         }
-        Conversations::Delete { conversations } => {
+        Conversations::Delete { conversations, dry_run } => {
             let rows = every(desk, &session, &conversations, KEPT).await?;
-            let ids = rows.iter().map(|row| row.id).collect();
-            desk.gateway.trash_conversations(&session, ids).await?;
+            if dry_run {
+                return done(desk, &rows, "Would go to the trash");
+            }
+            desk.gateway.trash_conversations(&session, ids(&rows)).await?;
             done(desk, &now(desk, &session, rows).await?, "In the trash")
         }
         Conversations::Restore { conversations } => {
             let rows = every(desk, &session, &conversations, &[Shelf::Trash]).await?;
-            let ids = rows.iter().map(|row| row.id).collect();
-            desk.gateway.restore_conversations(&session, ids).await?;
+            desk.gateway.restore_conversations(&session, ids(&rows)).await?;
             done(desk, &now(desk, &session, rows).await?, "Restored")
         }
+        Conversations::Arrange(what) => arrange::run(desk, &session, what).await,
     }
 }
 
+pub(super) fn ids(rows: &[ConversationRow]) -> Vec<ConversationId> {
+    rows.iter().map(|row| row.id).collect()
+}
+
 /// All of them are found before any is changed.
-async fn every(
+pub(super) async fn every(
     desk: &Desk,
     session: &Session,
     which: &[String],
@@ -83,7 +95,11 @@ async fn every(
 }
 
 /// The rows as they are after the change.
-async fn now(desk: &Desk, session: &Session, rows: Vec<ConversationRow>) -> Result<Vec<ConversationRow>, Fault> {
+pub(super) async fn now(
+    desk: &Desk,
+    session: &Session,
+    rows: Vec<ConversationRow>,
+) -> Result<Vec<ConversationRow>, Fault> {
     let mut fresh = Vec::new();
     for row in rows {
         fresh.push(desk.gateway.conversation(session, row.id).await?.row);
@@ -91,7 +107,7 @@ async fn now(desk: &Desk, session: &Session, rows: Vec<ConversationRow>) -> Resu
     Ok(fresh)
 }
 
-fn done(desk: &Desk, rows: &[ConversationRow], what: &str) -> Result<(), End> {
+pub(super) fn done(desk: &Desk, rows: &[ConversationRow], what: &str) -> Result<(), End> {
     if desk.global.json {
         return print_json(&rows);
     }
@@ -123,10 +139,10 @@ async fn list(desk: &Desk, session: &Session, shelf: Shelf, filter: &str, paging
                 let mark = if row.pinned { "★ " } else { "" };
                 [
                     find::short(row.id),
-                    moment(row.updated_at),
+                    moment(row.used_at),
                     row.messages.to_string(),
                     safe(row.model.as_deref().unwrap_or("–")),
-                    format!("{mark}{}", safe(&row.title)),
+                    format!("{mark}{}{}", safe(&row.title), tag_words(row)),
                 ]
             })
             .collect();
@@ -143,6 +159,15 @@ async fn list(desk: &Desk, session: &Session, shelf: Shelf, filter: &str, paging
         say("There are more: --limit N, or --all.");
     }
     Ok(())
+}
+
+/// The tags behind a title.
+fn tag_words(row: &ConversationRow) -> String {
+    let mut words = String::new();
+    for tag in &row.tags {
+        let _ = write!(words, "  #{}", safe(tag));
+    }
+    words
 }
 
 async fn show(desk: &Desk, session: &Session, id: ConversationId, paging: Paging, thinking: bool) -> Result<(), End> {
@@ -178,6 +203,10 @@ fn heading(conversation: &Conversation) -> String {
     let mut text = format!("{}\n{} · {}", safe(&row.title), row.id, moment(conversation.created_at));
     if let Some(model) = &row.model {
         let _ = write!(text, " · {}", safe(model));
+    }
+    text.push_str(&tag_words(row));
+    if row.archived {
+        text.push_str(" · archived");
     }
     if row.trashed {
         text.push_str(" · in the trash");

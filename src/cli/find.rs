@@ -156,6 +156,7 @@ mod tests {
             parent: parent.map(|folder| folder.id),
             name: name.to_owned(),
             conversations: 0,
+            preset: None,
             rev: 1,
         }
     }

@@ -35,18 +35,21 @@ pub async fn run(desk: &Desk, what: Folders) -> Result<(), End> {
         }
         Folders::Rename { folder, name } => {
             let id = find(&folder)?.id;
-            gateway.rename_folder(&session, id, &name).await?;
+            gateway.rename_folder(&session, id, &name, None).await?;
             done(desk, &session, id, "Renamed to").await
         }
         Folders::Move { folder, to, top: _ } => {
             let id = find(&folder)?.id;
             let parent = to.as_deref().map(find).transpose()?.map(|folder| folder.id);
-            gateway.move_folder(&session, id, parent).await?;
+            gateway.move_folder(&session, id, parent, None).await?;
             done(desk, &session, id, "Moved").await
         }
-        Folders::Delete { folder, content } => {
+        Folders::Delete { folder, content, dry_run } => {
             let folder = find(&folder)?;
             let goes = where_content_goes(&tree, &folder, content)?;
+            if dry_run {
+                return would_go(desk, &tree, &folder, goes);
+            }
             gateway.delete_folder(&session, folder.id, goes).await?;
             if desk.global.json {
                 return print_json(&json!({ "deleted": folder.id }));
@@ -73,6 +76,28 @@ fn where_content_goes(tree: &Tree, folder: &Folder, said: Option<ContentGoes>) -
         )
         .hint("Say where they go: --content move-up, or --content trash.")),
     }
+}
+
+/// What removing the folder would do, counted over everything below it.
+fn would_go(desk: &Desk, tree: &Tree, folder: &Folder, goes: FolderContent) -> Result<(), End> {
+    let (mut folders, mut conversations, mut below) = (0_u32, 0_u32, vec![folder]);
+    while let Some(folder) = below.pop() {
+        folders += 1;
+        conversations += folder.conversations;
+        below.extend(tree.folders.iter().filter(|child| child.parent == Some(folder.id)));
+    }
+    if desk.global.json {
+        return print_json(&json!({
+            "folder": folder.id, "content": goes, "folders": folders, "conversations": conversations,
+        }));
+    }
+    let name = safe(&folder.name);
+    print(&match goes {
+        FolderContent::MoveUp => format!("Would be removed: {name}; what is in it moves up\n"),
+        FolderContent::Trash => {
+            format!("Would be removed: {folders} folders; {conversations} conversations go to the trash\n")
+        }
+    })
 }
 
 async fn done(desk: &Desk, session: &Session, id: FolderId, what: &str) -> Result<(), End> {
@@ -153,6 +178,7 @@ mod tests {
             parent: parent.map(|folder| folder.id),
             name: name.to_owned(),
             conversations,
+            preset: None,
             rev: 1,
         }
     }

@@ -6,6 +6,8 @@
 pub mod account;
 pub mod admin_args;
 pub mod args;
+pub mod arrange;
+pub mod arrange_args;
 pub mod ask;
 pub mod audit;
 pub mod config;
@@ -29,6 +31,7 @@ pub mod policy;
 pub mod presets;
 pub mod prompts;
 pub mod results;
+pub mod retention;
 pub mod roles;
 mod search;
 pub mod search_args;
@@ -37,6 +40,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod sign_in;
 pub mod stops;
+pub mod tags;
 pub mod typed;
 pub mod users;
 
@@ -131,6 +135,8 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Feedback(what) => feedback::run(desk, what).await,
         Command::Presets(what) => presets::run(desk, what).await,
         Command::Prompts(what) => prompts::run(desk, what).await,
+        Command::Tags(what) => tags::run(desk, what).await,
+        Command::Retention(what) => retention::run(desk, what).await,
         Command::Models(what) => models::run(desk, what).await,
         Command::Insights(what) => insights::run(desk, what).await,
         Command::Health => health::run(desk).await,

@@ -3,6 +3,7 @@
 //! Architecture invariant: every method passes the gate with its own `Op`. The few that need no session (in `auth.rs` and
 //! `health.rs`) knock as a visitor and are counted by OS user.
 
+mod arrange;
 mod audit;
 mod auth;
 mod branches;
@@ -13,6 +14,7 @@ mod models;
 mod notes;
 mod organise;
 mod profile;
+mod retention;
 mod roles;
 mod search;
 mod turns;
@@ -25,7 +27,7 @@ use crate::{
     services::{
         accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, export::Export,
         feedback::Ratings, health::HealthChecks, insights::Insights, library::Library, models::Models, notes::Notes,
-        profiles::Profiles, roles::Roles, search::Search, turns::Turns, users::Users,
+        profiles::Profiles, retention::Retention, roles::Roles, search::Search, turns::Turns, users::Users,
     },
 };
 
@@ -55,6 +57,7 @@ pub struct Parts {
     pub branches: Branches,
     pub insights: Insights,
     pub search: Search,
+    pub retention: Retention,
 }
 
 impl Gateway {

@@ -32,11 +32,7 @@ pub(super) const OLDER: Op = Op { name: "messages.older", ..TREE };
 pub(super) const NEWER: Op = Op { name: "messages.newer", ..TREE };
 pub(super) const OLDEST: Op = Op { name: "messages.oldest", ..TREE };
 pub(super) const CHANGE: Op = Op { name: "conversations.change", ..CREATE };
-pub(super) const TRASH: Op = Op { name: "conversations.trash", ..CREATE };
-pub(super) const RESTORE: Op = Op { name: "conversations.restore", ..CREATE };
 pub(super) const CREATE_FOLDER: Op = Op { name: "folders.create", ..CREATE };
-pub(super) const RENAME_FOLDER: Op = Op { name: "folders.rename", ..CREATE };
-pub(super) const MOVE_FOLDER: Op = Op { name: "folders.move", ..CREATE };
 pub(super) const DELETE_FOLDER: Op = Op { name: "folders.delete", ..CREATE };
 pub(super) const SHOW_BRANCH: Op = Op { name: "messages.show_branch", ..CREATE };
 pub(super) const SIBLING: Op = Op { name: "messages.sibling", ..TREE };
@@ -48,7 +44,12 @@ pub(super) const PAST_PROMPTS: Op = Op { name: "messages.past_prompts", ..TREE }
 impl Gateway {
     /// All folders with their counts, and the counts of the fixed shelves.
     pub async fn tree(&self, session: &Session) -> Result<Tree, Fault> {
-        self.0.gate.call::<Member, _, _>(session, &TREE, |by| self.0.conversations.tree(by)).await
+        let tree = async |by: Caller<Member>| {
+            // Whoever looks at the list has its rules looked after, also after a lock.
+            self.0.retention.attend(&by);
+            self.0.conversations.tree(by).await
+        };
+        self.0.gate.call::<Member, _, _>(session, &TREE, tree).await
     }
 
     /// One shelf's conversations, most recently used first; `filter` matches titles without regard to case or accents.
@@ -129,20 +130,6 @@ impl Gateway {
         self.0.gate.call::<Member, _, _>(session, &CHANGE, |by| self.0.conversations.change(by, id, patch)).await
     }
 
-    /// Answers that are on their way in them stop; their text is kept.
-    pub async fn trash_conversations(&self, session: &Session, ids: Vec<ConversationId>) -> Result<(), Fault> {
-        let trash = async |by: Caller<Member>| {
-            let vault = by.vault.clone();
-            self.0.conversations.trash(by, ids).await?;
-            self.0.turns.stop_trashed(&vault).await
-        };
-        self.0.gate.call::<Member, _, _>(session, &TRASH, trash).await
-    }
-
-    pub async fn restore_conversations(&self, session: &Session, ids: Vec<ConversationId>) -> Result<(), Fault> {
-        self.0.gate.call::<Member, _, _>(session, &RESTORE, |by| self.0.conversations.restore(by, ids)).await
-    }
-
     pub async fn create_folder(
         &self,
         session: &Session,
@@ -152,21 +139,6 @@ impl Gateway {
         self.0
             .gate
             .call::<Member, _, _>(session, &CREATE_FOLDER, |by| self.0.conversations.create_folder(by, parent, name))
-            .await
-    }
-
-    pub async fn rename_folder(&self, session: &Session, id: FolderId, name: &str) -> Result<(), Fault> {
-        self.0
-            .gate
-            .call::<Member, _, _>(session, &RENAME_FOLDER, |by| self.0.conversations.rename_folder(by, id, name))
-            .await
-    }
-
-    /// Refused when it would put a folder inside itself.
-    pub async fn move_folder(&self, session: &Session, id: FolderId, parent: Option<FolderId>) -> Result<(), Fault> {
-        self.0
-            .gate
-            .call::<Member, _, _>(session, &MOVE_FOLDER, |by| self.0.conversations.move_folder(by, id, parent))
             .await
     }
 

@@ -3,6 +3,8 @@
 //!
 //! It starts no answers and reads no files. Invariant: nothing reaches the store that breaks the numbers of `api`.
 
+mod many;
+
 use crate::{
     access::{Caller, Member},
     api::{
@@ -103,19 +105,6 @@ impl Conversations {
         Ok(conversation)
     }
 
-    pub async fn trash(&self, by: Caller<Member>, ids: Vec<ConversationId>) -> Result<(), Fault> {
-        let trashed = ids.clone();
-        by.vault.db.write(move |tx| conversations::trash(tx, &ids, now())).await?;
-        self.trashed(by.account, &trashed);
-        Ok(())
-    }
-
-    pub async fn restore(&self, by: Caller<Member>, ids: Vec<ConversationId>) -> Result<(), Fault> {
-        by.vault.db.write(move |tx| conversations::restore(tx, &ids)).await?;
-        self.hub.changed(by.account, Changed::Tree);
-        Ok(())
-    }
-
     pub async fn create_folder(
         &self,
         by: Caller<Member>,
@@ -128,27 +117,14 @@ impl Conversations {
         Ok(folder)
     }
 
-    pub async fn rename_folder(&self, by: Caller<Member>, id: FolderId, name: &str) -> Result<(), Fault> {
-        let name = checked_folder_name(name)?;
-        by.vault.db.write(move |tx| folders::rename(tx, id, &name, now())).await?;
-        self.hub.changed(by.account, Changed::Tree);
-        Ok(())
-    }
-
-    pub async fn move_folder(&self, by: Caller<Member>, id: FolderId, parent: Option<FolderId>) -> Result<(), Fault> {
-        by.vault.db.write(move |tx| folders::move_to(tx, id, parent, now())).await?;
-        self.hub.changed(by.account, Changed::Tree);
-        Ok(())
-    }
-
     pub async fn delete_folder(&self, by: Caller<Member>, id: FolderId, content: FolderContent) -> Result<(), Fault> {
         let trashed = by.vault.db.write(move |tx| folders::delete(tx, id, content, now())).await?;
-        self.trashed(by.account, &trashed);
+        self.touched(by.account, &trashed);
         Ok(())
     }
 
-    /// Whoever has one of these on view has to leave it.
-    fn trashed(&self, account: AccountId, ids: &[ConversationId]) {
+    /// Whoever has one of these on view has to look again, or to leave it.
+    fn touched(&self, account: AccountId, ids: &[ConversationId]) {
         self.hub.changed(account, Changed::Tree);
         for id in ids {
             self.hub.changed(account, Changed::Conversation(*id));
@@ -271,6 +247,15 @@ pub(super) fn refuse_while_answering(
     Ok(())
 }
 
+/// A tag's name: visible, one line, as long as a folder's, without what separates tags where they are written.
+pub fn checked_tag(name: &str) -> Result<String, Fault> {
+    let name = checked_line(name.trim().trim_start_matches('#'), "A tag", FOLDER_MAX)?;
+    if name.contains(['"', ',']) {
+        return Err(Fault::invalid("A tag cannot hold commas or double quotes."));
+    }
+    Ok(name)
+}
+
 pub(super) fn place(cursor: &Cursor) -> Result<i64, Fault> {
     cursor
         .0
@@ -382,6 +367,10 @@ mod tests {
         assert_eq!(checked_folder_name(&"ü".repeat(100)).unwrap().chars().count(), 100);
         for bad in ["", " \t ", "two\nlines", "esc\u{1b}[31m", "c1\u{9b}", &"x".repeat(101)] {
             assert_eq!(checked_folder_name(bad).unwrap_err().kind, FaultKind::Invalid, "{bad:?}");
+        }
+        assert_eq!(checked_tag(" #to read ").unwrap(), "to read");
+        for bad in ["#", "a,b", "say \"hi\"", "two\nlines", &"x".repeat(101)] {
+            assert_eq!(checked_tag(bad).unwrap_err().kind, FaultKind::Invalid, "{bad:?}");
         }
         assert!(checked_title(&"x".repeat(200)).is_ok());
         assert!(checked_title(&"x".repeat(201)).is_err());

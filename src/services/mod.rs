@@ -19,6 +19,7 @@ pub mod library;
 pub mod models;
 pub mod notes;
 pub mod profiles;
+pub mod retention;
 pub mod roles;
 mod rules;
 pub mod search;

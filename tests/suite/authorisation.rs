@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Pa
 use jiff::civil::Date;
 use ollamanet::{
     api::{
-        AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, NoteId, PresetId, PromptId, SessionId,
+        AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, NoteId, PresetId, PromptId, SessionId, TagId,
         TurnId,
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
@@ -18,8 +18,12 @@ use ollamanet::{
         insights::{By, Insights, InsightsQuery, Sheet},
         library::{Begins, Called, Kind, NewPreset, NewPrompt, PresetPatch, PromptPatch, Taken},
         notes::{NewNote, NoteScope},
-        organise::{ConversationPatch, FolderContent, NewConversation, Shelf},
+        organise::{
+            ConversationPatch, FolderContent, FolderStanding, Grouping, NewConversation, Shelf, Standing, TitleOrigin,
+            Undo,
+        },
         profile::Preferences,
+        retention::{PreviewAt, RetentionRules},
         search::Asked,
     },
     fake::{Pace, StandIn},
@@ -39,6 +43,7 @@ struct Things {
     note: NoteId,
     preset: PresetId,
     prompt: PromptId,
+    tag: TagId,
 }
 
 impl Things {
@@ -51,8 +56,51 @@ impl Things {
             note: NoteId::new(),
             preset: PresetId::new(),
             prompt: PromptId::new(),
+            tag: TagId::new(),
         }
     }
+}
+
+/// As if somebody had changed these things and now took it back.
+fn undoing(things: Things) -> Undo {
+    let conversation = Standing {
+        id: things.conversation,
+        title: "taken".to_owned(),
+        title_origin: TitleOrigin::Manual,
+        folder: None,
+        pinned: true,
+        archived_at: None,
+        trashed_at: None,
+        tags: vec!["mine".to_owned()],
+        rev: 1,
+    };
+    let folder = FolderStanding { id: things.folder, parent: None, name: "taken".to_owned(), rev: 1 };
+    Undo { conversations: vec![conversation], folders: vec![folder] }
+}
+
+/// The same for what puts the list in order.
+async fn of_the_list(house: &House, by: &Session, things: Things) -> Vec<(&'static str, Result<String, Fault>)> {
+    let Things { conversation, folder, tag, .. } = things;
+    let gateway = &house.gateway;
+    let own = gateway.create_conversation(by, NewConversation::default()).await.map(|made| made.row.id);
+    let own = vec![own.unwrap_or(conversation)];
+    vec![
+        ("set_folder_preset", told(gateway.set_folder_preset(by, folder, None, None).await)),
+        ("move_conversations", told(gateway.move_conversations(by, vec![conversation], None).await)),
+        ("move_conversations", told(gateway.move_conversations(by, own, Some(folder)).await)),
+        ("pin_conversations", told(gateway.pin_conversations(by, vec![conversation], true).await)),
+        ("archive_conversations", told(gateway.archive_conversations(by, vec![conversation], true).await)),
+        (
+            "tag_conversations",
+            told(gateway.tag_conversations(by, vec![conversation], vec!["mine".into()], vec![]).await),
+        ),
+        ("rename_conversation", told(gateway.rename_conversation(by, conversation, "taken", None).await)),
+        ("duplicate_conversations", told(gateway.duplicate_conversations(by, vec![conversation]).await)),
+        ("purge_conversations", told(gateway.purge_conversations(by, vec![conversation]).await)),
+        ("take_back", told(gateway.take_back(by, undoing(things)).await)),
+        ("rename_tag", told(gateway.rename_tag(by, tag, "taken", None).await)),
+        ("delete_tag", told(gateway.delete_tag(by, tag).await)),
+    ]
 }
 
 /// Every method that names a thing by its id, with an answer that can be compared.
@@ -84,8 +132,8 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("restore_conversations", told(gateway.restore_conversations(by, vec![conversation]).await)),
         ("create_folder", told(gateway.create_folder(by, Some(folder), "inside").await)),
         ("create_conversation", told(gateway.create_conversation(by, inside).await)),
-        ("rename_folder", told(gateway.rename_folder(by, folder, "taken").await)),
-        ("move_folder", told(gateway.move_folder(by, folder, None).await)),
+        ("rename_folder", told(gateway.rename_folder(by, folder, "taken", None).await)),
+        ("move_folder", told(gateway.move_folder(by, folder, None, None).await)),
         ("delete_folder", told(gateway.delete_folder(by, folder, FolderContent::Trash).await)),
         ("show_branch", told(gateway.show_branch(by, conversation, message, 10).await)),
         ("sibling", told(gateway.sibling(by, conversation, message, 1).await)),
@@ -150,6 +198,7 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("start_turn", told(gateway.start_turn(by, act(TurnAct::Regenerate { answer: message })).await)),
         ("start_turn", told(gateway.start_turn(by, act(TurnAct::Continue { answer: message })).await)),
     ];
+    asked.extend(of_the_list(house, by, things).await);
     asked.extend(in_the_library(house, by, things, own).await);
     asked
 }
@@ -232,6 +281,7 @@ fn figures(shown: Result<Insights, Fault>) -> Result<Insights, Fault> {
 async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<String, Fault>)> {
     let gateway = &house.gateway;
     let secret = Secret::new(PASSPHRASE);
+    let rules = RetentionRules { purge_after_days: Some(365), ..RetentionRules::default() };
     vec![
         ("tree", told(gateway.tree(by).await)),
         ("create_conversation", told(gateway.create_conversation(by, NewConversation::default()).await)),
@@ -241,6 +291,13 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("create_prompt", told(gateway.create_prompt(by, NewPrompt::default()).await)),
         ("export_library", told(gateway.export_library(by, Kind::Prompts, Vec::new()).await)),
         ("import_library", told(gateway.import_library(by, Kind::Presets, "", Taken::Keep).await)),
+        ("empty_trash", told(gateway.empty_trash(by).await)),
+        ("group_conversations", told(gateway.group_conversations(by, Grouping::Time).await)),
+        ("tags", told(gateway.tags(by, "", None, 10).await)),
+        ("retention", told(gateway.retention(by).await)),
+        ("set_retention", told(gateway.set_retention(by, rules).await)),
+        ("preview_retention", told(gateway.preview_retention(by, None, PreviewAt { after: None, limit: 10 }).await)),
+        ("run_retention", told(gateway.run_retention(by).await)),
         ("past_prompts", told(gateway.past_prompts(by, "", 10).await)),
         ("inspect_attachment", told(gateway.inspect_attachment(by, "/etc/hostname".into()).await)),
         ("events", told(gateway.events(by).await)),
@@ -322,7 +379,9 @@ async fn things_of(house: &House, who: &SignedIn) -> Things {
     let preset = gateway.create_preset(by, named).await.unwrap().id;
     let written = NewPrompt { name: "xylocanary".to_owned(), body: "xylocanary".to_owned() };
     let prompt = gateway.create_prompt(by, written).await.unwrap().id;
-    Things { conversation, folder, message: started.answer.id, turn: started.turn, note, preset, prompt }
+    gateway.tag_conversations(by, vec![conversation], vec!["xylocanary".to_owned()], Vec::new()).await.unwrap();
+    let tag = gateway.tags(by, "xylocanary", None, 1).await.unwrap().rows[0].id;
+    Things { conversation, folder, message: started.answer.id, turn: started.turn, note, preset, prompt, tag }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ async fn a_tree_of_folders_is_made_renamed_moved_and_deleted() {
     assert_eq!(rust.name, "Rust");
     let taken = gateway.create_folder(session, None, "WORK").await.unwrap_err();
     assert_eq!(taken.kind, FaultKind::Conflict);
-    let inside = gateway.move_folder(session, work.id, Some(rust.id)).await.unwrap_err();
+    let inside = gateway.move_folder(session, work.id, Some(rust.id), None).await.unwrap_err();
     assert_eq!(inside.kind, FaultKind::Invalid);
     assert_eq!(gateway.create_folder(session, None, "a\nb").await.unwrap_err().kind, FaultKind::Invalid);
 

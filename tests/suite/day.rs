@@ -131,7 +131,7 @@ async fn lives_a_day_when_told_to() {
         gateway.set_preferences(by, preferences).await.unwrap();
         assert!(!gateway.past_prompts(by, CANARY, 10).await.unwrap().is_empty());
         assert_eq!(gateway.conversations(by, Shelf::Recent, CANARY, None, 10).await.unwrap().rows.len(), 1);
-        gateway.rename_folder(by, folder, "xylocanary again").await.unwrap();
+        gateway.rename_folder(by, folder, "xylocanary again", None).await.unwrap();
         let doomed = gateway.create_folder(by, None, "xylocanary doomed").await.unwrap().id;
         gateway.delete_folder(by, doomed, FolderContent::Trash).await.unwrap();
         gateway.check_vault(by).await.unwrap();

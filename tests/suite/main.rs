@@ -32,6 +32,7 @@ mod lockdown;
 mod notes;
 mod ollama_faults;
 mod ollama_replay;
+mod organise;
 mod own_sessions;
 mod promises;
 mod requirements;

@@ -6,6 +6,7 @@ use crate::{
         ConversationId, MessageId,
         chat::{ContextMeter, Message, MessageRole, MessageState, Metrics},
         options::ChatOptions,
+        organise::TitleOrigin,
     },
     services::{
         context::{Budget, Choice, Scale, choose, weigh_system},
@@ -15,7 +16,6 @@ use crate::{
         StoreError,
         vault::{
             Tx, branch, conversations,
-            conversations::TitleOrigin,
             documents::{self, NewDocument},
             lease::Lease,
             messages::{self, NewMessage},

@@ -20,6 +20,7 @@ use crate::{
         chat::{AttachmentKind, ContextMeter, Message, MessageRole, MessageState, Metrics, TurnEvent},
         events::{Changed, Event},
         options::Think,
+        organise::TitleOrigin,
     },
     ollama::{ChatMessage, ChatRequest, DoneReason, OllamaError},
     services::{attachments::fenced, conversations::now, lanes::Place},
@@ -27,7 +28,7 @@ use crate::{
         StoreError, Vault,
         system::usage,
         vault::{
-            conversations::{self, TitleOrigin},
+            conversations,
             messages::{self, Ending, Requested},
             window::{self, Body},
         },

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     fake::{Fake, Gate, Pace, Part, Reply, Seen, StandIn},
     ollama::Settings,
-    store::vault::{scratch, window},
+    store::vault::{arrange, scratch, window},
 };
 
 type Make = Box<dyn Fn() -> Reply + Send + Sync>;
@@ -611,7 +611,7 @@ async fn a_conversation_in_the_trash_is_not_written_to_and_its_answer_stops() {
     house.turns.stop_trashed(&house.vault).await.unwrap();
     assert!(house.turns.running_in(house.vault.account, house.conversation).is_some(), "it is not in the trash yet");
     let id = house.conversation;
-    let trashed: Result<_, StoreError> = house.vault.db.write(move |tx| conversations::trash(tx, &[id], 2)).await;
+    let trashed: Result<_, StoreError> = house.vault.db.write(move |tx| arrange::trash(tx, &[id], 2)).await;
     trashed.unwrap();
     house.turns.stop_trashed(&house.vault).await.unwrap();
     let (answer, _) = house.end().await;

@@ -6,15 +6,16 @@ use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
 use super::{
-    fold::filter_key,
+    fold::{filter_key, name_key},
     rows::{conversation_seq, folder_seq, json, message_id, preset_seq, to_json},
+    settings::CLOCK,
 };
 use crate::{
     api::{
         ConversationId, FolderId, PresetId,
         chat::{Draft, Written},
         library::{Begins, PresetName},
-        organise::{Conversation, ConversationPatch, ConversationRow, NewConversation, Shelf},
+        organise::{Conversation, ConversationPatch, ConversationRow, NewConversation, Shelf, TitleOrigin},
     },
     store::{StoreError, While},
 };
@@ -22,23 +23,35 @@ use crate::{
 /// The title of a conversation in which nothing has been said.
 pub const UNTITLED: &str = "New conversation";
 
-/// Where a title comes from. A later one replaces an earlier one; nothing but a person replaces a person's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TitleOrigin {
-    /// The first words of the prompt.
-    Prompt,
-    /// A model was asked.
-    Model,
+/// The columns of a row, of `conversations c` and its `folders f`.
+macro_rules! row_columns {
+    () => {
+        "c.id, f.id AS folder, c.title, c.pinned, c.archived_at IS NOT NULL AS archived,
+         c.trashed_at IS NOT NULL AS trashed, c.model, c.used_at, c.updated_at, c.messages, c.rev,
+         (SELECT json_group_array(name) FROM (
+             SELECT t.name FROM conversation_tags ct JOIN tags t ON t.seq = ct.tag
+             WHERE ct.conversation = c.seq ORDER BY t.name_key)) AS tags"
+    };
 }
 
-/// `SELECT` of a row's columns from `source`, continued by `rest`.
-macro_rules! select_rows {
-    ($rest:literal) => {
+/// `SELECT` of one shelf's rows: those for which `where` holds, from below a place, that the filter lets through.
+///
+/// A word of the filter that is a tag matches a tag that begins with it (or is it, where it was written in quotes), and,
+/// while it is being typed, a title that holds it as it stands.
+macro_rules! select_shelf {
+    ($where:literal) => {
         concat!(
-            "SELECT c.id, f.id AS folder, c.title, c.pinned, c.trashed_at IS NOT NULL AS trashed, c.model, c.updated_at,
-                    c.messages, c.rev, c.used
-             FROM conversations c LEFT JOIN folders f ON f.seq = c.folder ",
-            $rest
+            "SELECT ",
+            row_columns!(),
+            ", c.used FROM conversations c LEFT JOIN folders f ON f.seq = c.folder WHERE ",
+            $where,
+            " AND c.used < :after AND (:filter = '' OR instr(c.title_key, :filter))
+              AND (:tags = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(:tags) w WHERE NOT (
+                  EXISTS (SELECT 1 FROM conversation_tags ct JOIN tags t ON t.seq = ct.tag
+                      WHERE ct.conversation = c.seq AND (t.name_key = w.value ->> 'key' OR (w.value ->> 'begins'
+                          AND substr(t.name_key, 1, length(w.value ->> 'key')) = w.value ->> 'key')))
+                  OR (w.value ->> 'begins' AND instr(c.title_key, '#' || (w.value ->> 'key'))))))
+              ORDER BY c.used DESC LIMIT :limit"
         )
     };
 }
@@ -56,37 +69,27 @@ pub fn shelf(
         Shelf::Folder(None) | Shelf::Pinned | Shelf::Recent | Shelf::Archive | Shelf::Trash => None,
     };
     let sql = match shelf {
-        Shelf::Pinned => select_rows!(
-            "WHERE c.pinned = 1 AND c.trashed_at IS NULL AND c.archived_at IS NULL AND c.used < :after
-             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
-        ),
-        Shelf::Folder(Some(_)) => select_rows!(
-            "WHERE c.folder = :folder AND c.trashed_at IS NULL AND c.archived_at IS NULL AND c.used < :after
-             AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
-        ),
-        Shelf::Folder(None) => select_rows!(
-            "WHERE c.folder IS NULL AND c.trashed_at IS NULL AND c.archived_at IS NULL AND c.used < :after
-             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
-        ),
-        Shelf::Recent => select_rows!(
-            "WHERE c.trashed_at IS NULL AND c.archived_at IS NULL AND c.used < :after
-             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
-        ),
-        Shelf::Archive => select_rows!(
-            "WHERE c.archived_at IS NOT NULL AND c.trashed_at IS NULL AND c.used < :after
-             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
-        ),
-        Shelf::Trash => select_rows!(
-            "WHERE c.trashed_at IS NOT NULL AND c.used < :after
-             AND :folder IS NULL AND (:filter = '' OR instr(c.title_key, :filter)) ORDER BY c.used DESC LIMIT :limit"
-        ),
+        Shelf::Pinned => {
+            select_shelf!("c.pinned = 1 AND c.trashed_at IS NULL AND c.archived_at IS NULL AND :folder IS NULL")
+        }
+        Shelf::Folder(Some(_)) => {
+            select_shelf!("c.folder = :folder AND c.trashed_at IS NULL AND c.archived_at IS NULL")
+        }
+        Shelf::Folder(None) => {
+            select_shelf!("c.folder IS NULL AND c.trashed_at IS NULL AND c.archived_at IS NULL AND :folder IS NULL")
+        }
+        Shelf::Recent => select_shelf!("c.trashed_at IS NULL AND c.archived_at IS NULL AND :folder IS NULL"),
+        Shelf::Archive => select_shelf!("c.archived_at IS NOT NULL AND c.trashed_at IS NULL AND :folder IS NULL"),
+        Shelf::Trash => select_shelf!("c.trashed_at IS NOT NULL AND :folder IS NULL"),
     };
+    let Wanted { title, tags } = Wanted::read(filter);
     let mut select = tx.prepare_cached(sql).while_("listing conversations")?;
     let mut rows = select
         .query_map(
             named_params! {
                 ":folder": folder,
-                ":filter": filter_key(filter.trim()),
+                ":filter": filter_key(&title),
+                ":tags": to_json(&tags, "list of tags")?,
                 ":after": after.unwrap_or(i64::MAX),
                 // One more tells whether anything follows.
                 ":limit": limit + 1,
@@ -112,10 +115,10 @@ pub fn create(tx: &Transaction<'_>, new: &NewConversation, now: i64) -> Result<C
     let title = new.title.as_deref().unwrap_or(UNTITLED);
     tx.prepare_cached(
         "INSERT INTO conversations
-             (id, folder, title, title_key, title_origin, model, system_prompt, options, preset, used, created_at,
+             (id, folder, title, title_key, title_origin, model, system_prompt, options, preset, used, used_at, created_at,
               updated_at)
          VALUES (:id, :folder, :title, :key, :origin, :model, :system, :options, :preset,
-                 (SELECT coalesce(max(used), 0) + 1 FROM conversations), :now, :now)",
+                 (SELECT coalesce(max(used), 0) + 1 FROM conversations), :stamp, :now, :now)",
     )
     .while_("making a conversation")?
     .execute(named_params! {
@@ -128,6 +131,7 @@ pub fn create(tx: &Transaction<'_>, new: &NewConversation, now: i64) -> Result<C
         ":system": new.system_prompt,
         ":options": to_json(&new.options, "set of options")?,
         ":preset": preset,
+        ":stamp": stamp(tx, now)?,
         ":now": now,
     })
     .while_("making a conversation")?;
@@ -136,14 +140,15 @@ pub fn create(tx: &Transaction<'_>, new: &NewConversation, now: i64) -> Result<C
 
 pub fn get(tx: &Transaction<'_>, id: ConversationId) -> Result<Conversation, StoreError> {
     let (mut conversation, options) = tx
-        .prepare_cached(
-            "SELECT c.id, f.id AS folder, c.title, c.pinned, c.trashed_at IS NOT NULL AS trashed, c.model, c.updated_at,
-                    c.messages, c.rev, c.title_origin, c.system_prompt, c.options, h.id AS head, c.created_at,
-                    p.id AS preset, p.name AS preset_name
+        .prepare_cached(concat!(
+            "SELECT ",
+            row_columns!(),
+            ", c.title_origin, c.system_prompt, c.options, h.id AS head, c.created_at, p.id AS preset,
+             p.name AS preset_name
              FROM conversations c LEFT JOIN folders f ON f.seq = c.folder LEFT JOIN messages h ON h.seq = c.head
                   LEFT JOIN presets p ON p.seq = c.preset
-             WHERE c.id = :id",
-        )
+             WHERE c.id = :id"
+        ))
         .and_then(|mut find| {
             find.query_row(named_params! { ":id": id.0 }, |row| {
                 let conversation = Conversation {
@@ -153,7 +158,9 @@ pub fn get(tx: &Transaction<'_>, id: ConversationId) -> Result<Conversation, Sto
                     options: crate::api::options::ChatOptions::default(),
                     preset: row
                         .get::<_, Option<Uuid>>("preset")?
-                        .map(|id| Ok::<_, rusqlite::Error>(PresetName { id: PresetId(id), name: row.get("preset_name")? }))
+                        .map(|id| {
+                            Ok::<_, rusqlite::Error>(PresetName { id: PresetId(id), name: row.get("preset_name")? })
+                        })
                         .transpose()?,
                     head: message_id(row, "head")?,
                     created_at: row.get("created_at")?,
@@ -255,6 +262,7 @@ pub fn set_title(
     let (from, to) = match origin {
         TitleOrigin::Prompt => ("none", "prompt"),
         TitleOrigin::Model => ("prompt", "model"),
+        TitleOrigin::None | TitleOrigin::Manual => return Ok(false),
     };
     let changed = tx
         .prepare_cached(
@@ -309,15 +317,28 @@ pub fn wants_title(tx: &Transaction<'_>, id: ConversationId) -> Result<bool, Sto
         .ok_or(StoreError::NotFound("conversation"))
 }
 
-/// Puts the conversation first in the order of use.
+/// Puts the conversation first in the order of use. What is used again is no longer archived.
 pub(super) fn touch(tx: &Transaction<'_>, conversation: i64, now: i64) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE conversations SET used = (SELECT max(used) + 1 FROM conversations), updated_at = :now
-         WHERE seq = :conversation",
+        "UPDATE conversations SET used = (SELECT max(used) + 1 FROM conversations), used_at = :stamp, updated_at = :now,
+             archived_at = NULL WHERE seq = :conversation",
     )
-    .and_then(|mut update| update.execute(named_params! { ":conversation": conversation, ":now": now }))
+    .while_("noting the use of a conversation")?
+    .execute(named_params! { ":conversation": conversation, ":stamp": stamp(tx, now)?, ":now": now })
     .while_("noting the use of a conversation")?;
     Ok(())
+}
+
+/// Now, but never earlier than what was noted before: a clock that was set back makes nothing look older than it is.
+pub fn stamp(tx: &Transaction<'_>, now: i64) -> Result<i64, StoreError> {
+    let noted: Option<i64> = tx
+        .prepare_cached(
+            "SELECT max(coalesce((SELECT used_at FROM conversations ORDER BY used DESC LIMIT 1), 0),
+                        coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = :clock), 0))",
+        )
+        .and_then(|mut find| find.query_row(named_params! { ":clock": CLOCK }, |row| row.get(0)))
+        .while_("looking for the latest time noted")?;
+    Ok(now.max(noted.unwrap_or_default()))
 }
 
 /// `None` is the conversation that does not exist yet.
@@ -386,14 +407,58 @@ fn draft_key(tx: &Transaction<'_>, conversation: Option<ConversationId>) -> Resu
     conversation.map_or(Ok(0), |conversation| conversation_seq(tx, conversation))
 }
 
+/// What a filter asks for: words of the title, and tags.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    title: String,
+    tags: Vec<WantedTag>,
+}
+
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+struct WantedTag {
+    key: String,
+    /// It is enough that the tag's name begins so.
+    begins: bool,
+}
+
+impl Wanted {
+    /// `#name` is a tag that begins so, `#"whole name"` just this one; a lone `#` is a letter like any other.
+    fn read(filter: &str) -> Self {
+        let mut wanted = Self::default();
+        let mut rest = filter.trim();
+        while !rest.is_empty() {
+            let word_end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            let quoted = rest.strip_prefix("#\"").and_then(|inner| inner.split_once('"'));
+            if let Some((name, after)) = quoted {
+                wanted.tags.push(WantedTag { key: name_key(name.trim()), begins: false });
+                rest = after.trim_start();
+                continue;
+            }
+            let (word, after) = rest.split_at(word_end);
+            match word.strip_prefix('#').map(|name| name.trim_matches('"')).filter(|name| !name.is_empty()) {
+                Some(name) => wanted.tags.push(WantedTag { key: name_key(name), begins: true }),
+                // What stands between the words of a title is part of what is looked for.
+                None if wanted.title.is_empty() => word.clone_into(&mut wanted.title),
+                None => wanted.title = format!("{} {word}", wanted.title),
+            }
+            rest = after.trim_start();
+        }
+        wanted
+    }
+}
+
 fn summary(row: &Row<'_>) -> Result<ConversationRow, rusqlite::Error> {
     Ok(ConversationRow {
         id: ConversationId(row.get("id")?),
         folder: row.get::<_, Option<Uuid>>("folder")?.map(FolderId),
         title: row.get("title")?,
         pinned: row.get("pinned")?,
+        archived: row.get("archived")?,
         trashed: row.get("trashed")?,
+        // The store's own JSON; a list that cannot be read is no reason to show no conversation.
+        tags: serde_json::from_str(row.get_ref("tags")?.as_str()?).unwrap_or_default(),
         model: row.get("model")?,
+        used_at: row.get("used_at")?,
         updated_at: row.get("updated_at")?,
         messages: row.get("messages")?,
         rev: row.get("rev")?,

@@ -3,11 +3,17 @@
 use rusqlite::{OptionalExtension, Transaction, named_params};
 use uuid::Uuid;
 
-use super::{fold::name_key, rows::folder_seq};
+use super::{
+    conversations::stamp,
+    fold::name_key,
+    rows::{folder_seq, preset_seq},
+    settings::{self, PREFERENCES},
+};
 use crate::{
     api::{
-        ConversationId, FolderId,
-        organise::{Counts, FOLDER_MAX, Folder, FolderContent, Tree},
+        ConversationId, FolderId, PresetId,
+        organise::{Counts, FOLDER_MAX, Folder, FolderContent, FolderStanding, Tree, Undo},
+        profile::Preferences,
     },
     store::{StoreError, While},
 };
@@ -16,9 +22,11 @@ use crate::{
 pub fn tree(tx: &Transaction<'_>) -> Result<Tree, StoreError> {
     let mut select = tx
         .prepare_cached(
-            "SELECT f.id, p.id AS parent, f.name, f.rev, (SELECT count(*) FROM conversations c WHERE c.folder = f.seq
-                 AND c.trashed_at IS NULL AND c.archived_at IS NULL) AS conversations
-             FROM folders f LEFT JOIN folders p ON p.seq = f.parent ORDER BY f.name_key, f.seq",
+            "SELECT f.id, p.id AS parent, f.name, f.rev, s.id AS preset,
+                 (SELECT count(*) FROM conversations c WHERE c.folder = f.seq
+                     AND c.trashed_at IS NULL AND c.archived_at IS NULL) AS conversations
+             FROM folders f LEFT JOIN folders p ON p.seq = f.parent LEFT JOIN presets s ON s.seq = f.preset
+             ORDER BY f.name_key, f.seq",
         )
         .while_("listing folders")?;
     let folders = select
@@ -28,6 +36,7 @@ pub fn tree(tx: &Transaction<'_>) -> Result<Tree, StoreError> {
                 parent: row.get::<_, Option<Uuid>>("parent")?.map(FolderId),
                 name: row.get("name")?,
                 conversations: row.get("conversations")?,
+                preset: row.get::<_, Option<Uuid>>("preset")?.map(PresetId),
                 rev: row.get("rev")?,
             })
         })
@@ -54,7 +63,8 @@ pub fn tree(tx: &Transaction<'_>) -> Result<Tree, StoreError> {
             })
         })
         .while_("counting conversations")?;
-    Ok(Tree { folders, counts })
+    let grouping = settings::get::<Preferences>(tx, PREFERENCES)?.unwrap_or_default().grouping;
+    Ok(Tree { folders, counts, grouping })
 }
 
 /// `name` has been checked; that it is free here is checked now.
@@ -72,19 +82,52 @@ pub fn create(tx: &Transaction<'_>, parent: Option<FolderId>, name: &str, now: i
         })
     })
     .while_("making a folder")?;
-    Ok(Folder { id, parent, name: name.to_owned(), conversations: 0, rev: 1 })
+    Ok(Folder { id, parent, name: name.to_owned(), conversations: 0, preset: None, rev: 1 })
 }
 
-pub fn rename(tx: &Transaction<'_>, id: FolderId, name: &str, now: i64) -> Result<(), StoreError> {
-    let seq = folder_seq(tx, id)?;
+/// Refused if the row has another revision than the one that was seen.
+pub fn rename(
+    tx: &Transaction<'_>,
+    id: FolderId,
+    name: &str,
+    seen_rev: Option<u32>,
+    now: i64,
+) -> Result<Undo, StoreError> {
+    let (seq, before) = standing(tx, id, seen_rev)?;
     let parent = parent_of(tx, seq)?;
     refuse_taken(tx, parent, name, Some(seq))?;
-    place(tx, seq, parent, name, now)
+    place(tx, seq, parent, name, now)?;
+    Ok(changed(before))
 }
 
 /// Refused when the folder would come to lie inside itself, or beside one of the same name.
-pub fn move_to(tx: &Transaction<'_>, id: FolderId, parent: Option<FolderId>, now: i64) -> Result<(), StoreError> {
-    let seq = folder_seq(tx, id)?;
+pub fn move_to(
+    tx: &Transaction<'_>,
+    id: FolderId,
+    parent: Option<FolderId>,
+    seen_rev: Option<u32>,
+    now: i64,
+) -> Result<Undo, StoreError> {
+    let (seq, before) = standing(tx, id, seen_rev)?;
+    put(tx, seq, parent, &before.name, now)?;
+    Ok(changed(before))
+}
+
+/// Puts a folder back where it stood and gives it its name again, unless it was changed since or is gone.
+pub(super) fn put_back(tx: &Transaction<'_>, before: &FolderStanding, now: i64) -> Result<bool, StoreError> {
+    match standing(tx, before.id, Some(before.rev)) {
+        Ok((seq, _)) => match put(tx, seq, before.parent, &before.name, now) {
+            Ok(()) => Ok(true),
+            // The folder it was in went meanwhile.
+            Err(StoreError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        },
+        Err(StoreError::NotFound(_) | StoreError::Conflict(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn put(tx: &Transaction<'_>, seq: i64, parent: Option<FolderId>, name: &str, now: i64) -> Result<(), StoreError> {
     let parent = parent.map(|parent| folder_seq(tx, parent)).transpose()?;
     let mut above = parent;
     while let Some(folder) = above {
@@ -93,9 +136,53 @@ pub fn move_to(tx: &Transaction<'_>, id: FolderId, parent: Option<FolderId>, now
         }
         above = parent_of(tx, folder)?;
     }
-    let name = name_of(tx, seq)?;
-    refuse_taken(tx, parent, &name, Some(seq))?;
-    place(tx, seq, parent, &name, now)
+    refuse_taken(tx, parent, name, Some(seq))?;
+    place(tx, seq, parent, name, now)
+}
+
+fn standing(tx: &Transaction<'_>, id: FolderId, seen_rev: Option<u32>) -> Result<(i64, FolderStanding), StoreError> {
+    let (seq, standing) = tx
+        .prepare_cached(
+            "SELECT f.seq, p.id AS parent, f.name, f.rev FROM folders f LEFT JOIN folders p ON p.seq = f.parent
+             WHERE f.id = :id",
+        )
+        .and_then(|mut find| {
+            find.query_row(named_params! { ":id": id.0 }, |row| {
+                let parent = row.get::<_, Option<Uuid>>("parent")?.map(FolderId);
+                let standing = FolderStanding { id, parent, name: row.get("name")?, rev: row.get("rev")? };
+                Ok((row.get("seq")?, standing))
+            })
+            .optional()
+        })
+        .while_("reading where a folder stands")?
+        .ok_or(StoreError::NotFound("folder"))?;
+    if seen_rev.is_some_and(|seen| seen != standing.rev) {
+        return Err(StoreError::Conflict("The folder was changed in another window meanwhile.".to_owned()));
+    }
+    Ok((seq, standing))
+}
+
+fn changed(before: FolderStanding) -> Undo {
+    Undo { conversations: Vec::new(), folders: vec![FolderStanding { rev: before.rev + 1, ..before }] }
+}
+
+/// What conversations that begin in this folder begin with; `None` = nothing of its own.
+pub fn set_preset(
+    tx: &Transaction<'_>,
+    id: FolderId,
+    preset: Option<PresetId>,
+    seen_rev: Option<u32>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let (seq, _) = standing(tx, id, seen_rev)?;
+    let preset: Option<i64> = match preset {
+        None => None,
+        Some(preset) => Some(preset_seq(tx, preset)?),
+    };
+    tx.prepare_cached("UPDATE folders SET preset = :preset, rev = rev + 1, updated_at = :now WHERE seq = :folder")
+        .and_then(|mut update| update.execute(named_params! { ":folder": seq, ":preset": preset, ":now": now }))
+        .while_("giving a folder a preset")?;
+    Ok(())
 }
 
 /// The folder goes; what was in it goes where `content` says. Trashed conversations of it would be restored to its parent.
@@ -140,6 +227,7 @@ pub fn delete(
                 )
                 .and_then(|mut select| select.query_map(named_params! { ":folder": seq }, |row| row.get(0))?.collect())
                 .while_("listing the folders below a folder")?;
+            let now = stamp(tx, now)?;
             for folder in below {
                 trashed.extend(on_shelf(tx, folder)?);
                 move_conversations(tx, folder, parent, Some(now))?;
@@ -169,12 +257,6 @@ fn parent_of(tx: &Transaction<'_>, folder: i64) -> Result<Option<i64>, StoreErro
     tx.prepare_cached("SELECT parent FROM folders WHERE seq = :folder")
         .and_then(|mut find| find.query_row(named_params! { ":folder": folder }, |row| row.get(0)))
         .while_("finding the folder above")
-}
-
-fn name_of(tx: &Transaction<'_>, folder: i64) -> Result<String, StoreError> {
-    tx.prepare_cached("SELECT name FROM folders WHERE seq = :folder")
-        .and_then(|mut find| find.query_row(named_params! { ":folder": folder }, |row| row.get(0)))
-        .while_("reading a folder's name")
 }
 
 fn place(tx: &Transaction<'_>, folder: i64, parent: Option<i64>, name: &str, now: i64) -> Result<(), StoreError> {

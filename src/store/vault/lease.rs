@@ -154,6 +154,30 @@ impl Slot {
     }
 }
 
+/// Work that one process at a time does for an account.
+#[derive(Debug)]
+pub struct Chore {
+    // Held for the lock on it.
+    _file: File,
+}
+
+impl Chore {
+    /// `None` = another process is at it.
+    pub fn take(directory: &Path, account: AccountId, what: &str) -> Result<Option<Self>, StoreError> {
+        make_directory(directory).while_("making the directory of leases")?;
+        let path = directory.join(format!("{what}-{}", account.0));
+        let file = open(&path, OFlags::CREATE | OFlags::RDWR).while_("taking a chore")?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            // Where there are no locks only one process is let in at all.
+            Ok(()) | Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOSYS | rustix::io::Errno::NOLCK) => {
+                Ok(Some(Self { _file: file }))
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(io::Error::from(error)).while_("taking a chore"),
+        }
+    }
+}
+
 /// Files that stay: removing one that somebody is about to lock would make two of it.
 fn slot_path(directory: &Path, account: AccountId, number: u32) -> PathBuf {
     directory.join(format!("answer-{}-{number}", account.0))

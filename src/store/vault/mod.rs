@@ -30,10 +30,12 @@ impl Vault {
 /// What the functions in here run in; only the store's own threads make one.
 pub type Tx<'a> = rusqlite::Transaction<'a>;
 
+pub mod arrange;
 pub mod branch;
 pub mod conversations;
 pub mod documents;
 pub mod dump;
+pub mod duplicate;
 pub mod feedback;
 pub mod fold;
 pub mod folders;
@@ -43,10 +45,13 @@ pub mod notes;
 pub mod presets;
 pub mod prompts;
 pub mod prune;
+pub mod purge;
 pub mod recovery;
+pub mod retention;
 pub(super) mod rows;
 pub mod search;
 pub mod settings;
+pub mod tags;
 pub mod usage;
 pub mod weight;
 pub mod window;

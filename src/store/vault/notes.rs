@@ -488,7 +488,7 @@ mod tests {
         let (two, next) = bodies("note", None, 2);
         assert_eq!((two.len(), next.is_some()), (2, true));
         assert_eq!(bodies("note", next, 9).0, ["note 2", "note 1", "note 0"]);
-        conversations::trash(&tx, &[id], 1).unwrap();
+        crate::store::vault::arrange::trash(&tx, &[id], 1).unwrap();
         assert_eq!(bodies("", None, 9).0, [""; 0]);
         assert_eq!(list(&tx, NoteScope::Conversation(id), "", None, 9).unwrap().0.len(), 6);
     }

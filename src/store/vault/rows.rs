@@ -4,7 +4,9 @@ use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
 use crate::{
-    api::{ConversationId, FolderId, MessageId, PresetId, chat::MessageRole, chat::MessageState},
+    api::{
+        ConversationId, FolderId, MessageId, PresetId, chat::MessageRole, chat::MessageState, organise::TitleOrigin,
+    },
     store::{StoreError, While},
 };
 
@@ -74,6 +76,26 @@ pub(super) fn role(name: &str) -> Result<MessageRole, StoreError> {
         "assistant" => MessageRole::Assistant,
         "tool" => MessageRole::Tool,
         _ => return Err(StoreError::Nonsense { what: "message role" }),
+    })
+}
+
+#[must_use]
+pub(super) fn title_origin_name(origin: TitleOrigin) -> &'static str {
+    match origin {
+        TitleOrigin::None => "none",
+        TitleOrigin::Prompt => "prompt",
+        TitleOrigin::Model => "model",
+        TitleOrigin::Manual => "manual",
+    }
+}
+
+pub(super) fn title_origin(name: &str) -> Result<TitleOrigin, StoreError> {
+    Ok(match name {
+        "none" => TitleOrigin::None,
+        "prompt" => TitleOrigin::Prompt,
+        "model" => TitleOrigin::Model,
+        "manual" => TitleOrigin::Manual,
+        _ => return Err(StoreError::Nonsense { what: "origin of a title" }),
     })
 }
 

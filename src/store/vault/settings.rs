@@ -10,6 +10,14 @@ use crate::store::{StoreError, While};
 pub const PREFERENCES: &str = "preferences";
 /// The preset that new conversations begin with where nothing else is said (`api::PresetId`).
 pub const DEFAULT_PRESET: &str = "default_preset";
+/// The latest time that was noted, milliseconds since 1970.
+pub const CLOCK: &str = "clock";
+/// When old conversations go away on their own (`api::retention::RetentionRules`).
+pub const RETENTION: &str = "retention";
+/// What those rules did last (`api::retention::Report`, newest first).
+pub const RETENTION_REPORTS: &str = "retention_reports";
+/// When those rules ran last, and what they wait for (`store::vault::retention::State`).
+pub const RETENTION_STATE: &str = "retention_state";
 /// The last entry of the audit trail that this administrator has seen whole.
 pub const AUDIT_ANCHOR: &str = "audit_anchor";
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, Transaction};
 
-use super::{branch, conversations, documents, folders, lease::Lease, messages, recovery, scratch, window};
+use super::{arrange, branch, conversations, documents, folders, lease::Lease, messages, recovery, scratch, window};
 use crate::{
     api::{
         ConversationId, FolderId, MessageId,
@@ -13,6 +13,8 @@ use crate::{
     },
     store::StoreError,
 };
+
+mod organise;
 
 fn in_vault(test: impl FnOnce(&Transaction<'_>)) {
     let mut conn = scratch::memory();
@@ -63,10 +65,10 @@ fn sibling_folders_differ_in_more_than_case() {
         let work = folders::create(tx, None, "Café", 1).unwrap();
         assert!(matches!(folders::create(tx, None, "CAFE\u{301}", 1), Err(StoreError::Conflict(_))));
         let inner = folders::create(tx, Some(work.id), "Café", 1).unwrap();
-        assert!(matches!(folders::move_to(tx, inner.id, None, 1), Err(StoreError::Conflict(_))));
-        folders::rename(tx, inner.id, "other", 1).unwrap();
-        folders::rename(tx, inner.id, "OTHER", 1).unwrap();
-        folders::move_to(tx, inner.id, None, 1).unwrap();
+        assert!(matches!(folders::move_to(tx, inner.id, None, None, 1), Err(StoreError::Conflict(_))));
+        folders::rename(tx, inner.id, "other", None, 1).unwrap();
+        folders::rename(tx, inner.id, "OTHER", None, 1).unwrap();
+        folders::move_to(tx, inner.id, None, None, 1).unwrap();
     });
 }
 
@@ -78,8 +80,8 @@ fn a_folder_cannot_lie_inside_itself_however_deep() {
         for depth in 1..1000 {
             bottom = folders::create(tx, Some(bottom), &depth.to_string(), 1).unwrap().id;
         }
-        assert!(matches!(folders::move_to(tx, top, Some(bottom), 1), Err(StoreError::Invalid(_))));
-        assert!(matches!(folders::move_to(tx, top, Some(top), 1), Err(StoreError::Invalid(_))));
+        assert!(matches!(folders::move_to(tx, top, Some(bottom), None, 1), Err(StoreError::Invalid(_))));
+        assert!(matches!(folders::move_to(tx, top, Some(top), None, 1), Err(StoreError::Invalid(_))));
         assert_eq!(folders::tree(tx).unwrap().folders.len(), 1000);
         conversation(tx, "deep down", Some(bottom));
         folders::delete(tx, top, FolderContent::Trash, 2).unwrap();
@@ -96,7 +98,7 @@ fn a_deleted_folder_leaves_its_content_above_and_names_stay_apart() {
         let rust = folders::create(tx, Some(work), "Rust", 1).unwrap().id;
         let same = folders::create(tx, Some(work), "Work", 1).unwrap().id;
         let trashed = conversation(tx, "trashed", Some(work));
-        conversations::trash(tx, &[trashed], 1).unwrap();
+        arrange::trash(tx, &[trashed], 1).unwrap();
         conversation(tx, "kept", Some(work));
         folders::delete(tx, work, FolderContent::MoveUp, 2).unwrap();
         let tree = folders::tree(tx).unwrap();
@@ -104,7 +106,7 @@ fn a_deleted_folder_leaves_its_content_above_and_names_stay_apart() {
         assert!(names.contains(&(rust, "Rust (2)")), "{names:?}");
         assert!(names.contains(&(same, "Work")), "{names:?}");
         assert_eq!(titles(tx, Shelf::Folder(None), ""), ["kept"]);
-        conversations::restore(tx, &[trashed]).unwrap();
+        arrange::restore(tx, &[trashed], 3).unwrap();
         assert_eq!(titles(tx, Shelf::Folder(None), "").len(), 2);
         assert_eq!(tree.counts, Counts { unfiled: 1, pinned: 0, archive: 0, trash: 1, all: 1 });
     });
@@ -115,11 +117,11 @@ fn the_trash_knows_the_folder_to_come_back_to() {
     in_vault(|tx| {
         let folder = folders::create(tx, None, "work", 1).unwrap().id;
         let id = conversation(tx, "here", Some(folder));
-        conversations::trash(tx, &[id], 1).unwrap();
-        conversations::trash(tx, &[id], 2).unwrap();
+        arrange::trash(tx, &[id], 1).unwrap();
+        arrange::trash(tx, &[id], 2).unwrap();
         assert_eq!(titles(tx, Shelf::Folder(Some(folder)), ""), [""; 0]);
         assert_eq!(folders::tree(tx).unwrap().folders[0].conversations, 0);
-        conversations::restore(tx, &[id]).unwrap();
+        arrange::restore(tx, &[id], 3).unwrap();
         assert_eq!(titles(tx, Shelf::Folder(Some(folder)), ""), ["here"]);
     });
 }
@@ -159,7 +161,7 @@ fn a_change_that_saw_an_older_row_is_refused() {
 
 #[test]
 fn a_model_never_replaces_a_title_that_a_person_gave() {
-    use conversations::TitleOrigin::{Model, Prompt};
+    use crate::api::organise::TitleOrigin::{Model, Prompt};
     in_vault(|tx| {
         let manual = conversation(tx, "mine", None);
         assert!(!conversations::set_title(tx, manual, "theirs", Model).unwrap());

@@ -84,19 +84,19 @@ impl Hands {
                 ChatReply::Changed(gateway.change_conversation(session, id, patch).await.map(Box::new))
             }
             ChatCall::Trash(ids) => {
-                ChatReply::Trashed { done: gateway.trash_conversations(session, ids.clone()).await, ids }
+                ChatReply::Trashed { done: gateway.trash_conversations(session, ids.clone()).await.map(drop), ids }
             }
             ChatCall::Restore(ids) => {
-                ChatReply::Restored { done: gateway.restore_conversations(session, ids.clone()).await, ids }
+                ChatReply::Restored { done: gateway.restore_conversations(session, ids.clone()).await.map(drop), ids }
             }
             ChatCall::CreateFolder { parent, name } => {
                 ChatReply::FolderCreated(gateway.create_folder(session, parent, &name).await)
             }
             ChatCall::RenameFolder { id, name } => {
-                ChatReply::FolderDone(gateway.rename_folder(session, id, &name).await)
+                ChatReply::FolderDone(gateway.rename_folder(session, id, &name, None).await.map(drop))
             }
             ChatCall::MoveFolder { id, parent } => {
-                ChatReply::FolderDone(gateway.move_folder(session, id, parent).await)
+                ChatReply::FolderDone(gateway.move_folder(session, id, parent, None).await.map(drop))
             }
             ChatCall::DeleteFolder { id, content } => {
                 ChatReply::FolderDone(gateway.delete_folder(session, id, content).await)

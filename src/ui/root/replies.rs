@@ -92,7 +92,7 @@ impl Root {
             }
             Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
             Event::Health(health) => self.on_health(*health),
-            event @ (Event::Turn { .. } | Event::Changed(_)) => {
+            event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => {
                 self.with_screens(|screens, cx| screens.chat.on_event(&event, cx))
             }
         }

@@ -65,6 +65,8 @@ CREATE TABLE conversations (
     messages      INTEGER NOT NULL DEFAULT 0,
     -- Place in the order of use: a new greatest number at each use.
     used          INTEGER NOT NULL,
+    -- When that was. Never earlier than that of a smaller number, whatever the clock said.
+    used_at       INTEGER NOT NULL,
     rev           INTEGER NOT NULL DEFAULT 1,
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL,

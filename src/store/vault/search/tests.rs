@@ -267,9 +267,9 @@ fn a_title_that_nobody_gave_is_not_found() {
     let mut room = Room::new();
     let id = room.tx(|tx| conversations::create(tx, &NewConversation::default(), NOW)).row.id;
     assert_eq!(room.find(&wanted("conversation")), []);
-    room.tx(|tx| conversations::set_title(tx, id, "Otters", conversations::TitleOrigin::Prompt));
+    room.tx(|tx| conversations::set_title(tx, id, "Otters", crate::api::organise::TitleOrigin::Prompt));
     assert_eq!(room.find(&wanted("otters")).len(), 1);
-    room.tx(|tx| conversations::set_title(tx, id, "Beavers", conversations::TitleOrigin::Model));
+    room.tx(|tx| conversations::set_title(tx, id, "Beavers", crate::api::organise::TitleOrigin::Model));
     assert_eq!((room.find(&wanted("otters")).len(), room.find(&wanted("beavers")).len()), (0, 1));
     assert!(room.check().is_sound());
 }
@@ -290,7 +290,7 @@ fn furnished() -> (Room, Vec<i64>) {
         let answer = room.say(*id, MessageRole::Assistant, &format!("word {name} answer"), NOW - number * 100 * DAY);
         seqs.extend([question, answer]);
     }
-    room.tx(|tx| conversations::trash(tx, &[ids[3]], NOW));
+    room.tx(|tx| crate::store::vault::arrange::trash(tx, &[ids[3]], NOW));
     room.tx(|tx| {
         tx.execute_batch(
             "UPDATE conversations SET archived_at = 1 WHERE title = 'Title archived';

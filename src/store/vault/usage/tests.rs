@@ -369,7 +369,8 @@ impl<'a> World<'a> {
                 conversations::change(self.tx, self.conversations[conversation], &patch, 1).unwrap();
             }
             Step::Trash { conversation } => {
-                conversations::trash(self.tx, &self.conversations[conversation..=conversation], 1).unwrap();
+                crate::store::vault::arrange::trash(self.tx, &self.conversations[conversation..=conversation], 1)
+                    .unwrap();
             }
             Step::Prune { which } => {
                 let Some(message) = self.find(which, "true") else { return };

@@ -255,6 +255,7 @@ impl ChatScreen {
                 effects
             }
             Event::Changed(Changed::Library) => self.reopen(),
+            Event::PutAway(report) => vec![Effect::Toast(shelves::put_away(report))],
             Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_))
             | Event::Health(_)
             | Event::SessionEnded(_)

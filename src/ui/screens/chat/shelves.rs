@@ -11,6 +11,7 @@ use crate::{
     api::{
         ConversationId, Fault, FolderId,
         organise::{ConversationPatch, ConversationRow, Folder, NewConversation, Page, Shelf, Tree as Skeleton},
+        retention::Report,
     },
     safe_text::SafeText,
     ui::{
@@ -340,6 +341,18 @@ impl ChatScreen {
             Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
         }
     }
+}
+
+/// What the rules for old conversations did on their own.
+pub(super) fn put_away(report: &Report) -> Toast {
+    let said = [
+        (report.archived, "archived"),
+        (report.trashed, "moved to the trash"),
+        (report.purged, "removed from the trash for good"),
+    ];
+    let said: Vec<String> =
+        said.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    Toast::notice(format!("Old conversations: {}.", said.join(", "))).hint("As your rules for old conversations say.")
 }
 
 pub(super) fn pin(id: ConversationId, pinned: bool) -> Vec<Effect> {

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     fn folder(id: FolderId, parent: Option<FolderId>, name: &str, conversations: u32) -> Folder {
-        Folder { id, parent, name: name.to_owned(), conversations, rev: 1 }
+        Folder { id, parent, name: name.to_owned(), conversations, preset: None, rev: 1 }
     }
 
     #[test]

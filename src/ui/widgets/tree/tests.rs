@@ -6,7 +6,10 @@ fn row(title: &str, folder: Option<FolderId>) -> ConversationRow {
         folder,
         title: title.to_owned(),
         pinned: false,
+        archived: false,
         trashed: false,
+        tags: Vec::new(),
+        used_at: 0,
         model: None,
         updated_at: 0,
         messages: 2,
@@ -16,10 +19,12 @@ fn row(title: &str, folder: Option<FolderId>) -> ConversationRow {
 
 fn skeleton() -> (Skeleton, FolderId, FolderId) {
     let (work, rust) = (FolderId::new(), FolderId::new());
-    let folder = |id, parent, name: &str| Folder { id, parent, name: name.to_owned(), conversations: 1, rev: 1 };
+    let folder =
+        |id, parent, name: &str| Folder { id, parent, name: name.to_owned(), conversations: 1, preset: None, rev: 1 };
     let skeleton = Skeleton {
         folders: vec![folder(work, None, "work"), folder(rust, Some(work), "rust")],
         counts: Counts { unfiled: 1, trash: 3, all: 3, ..Counts::default() },
+        ..Skeleton::default()
     };
     (skeleton, work, rust)
 }
@@ -105,7 +110,14 @@ fn a_refresh_keeps_the_cursor_on_its_row() {
     tree.set_skeleton(skeleton.clone());
     tree.select(Node::Shelf(Shelf::Trash));
     let mut more = skeleton;
-    more.folders.push(Folder { id: FolderId::new(), parent: None, name: "aaa".into(), conversations: 0, rev: 1 });
+    more.folders.push(Folder {
+        id: FolderId::new(),
+        parent: None,
+        name: "aaa".into(),
+        conversations: 0,
+        preset: None,
+        rev: 1,
+    });
     tree.set_skeleton(more);
     assert_eq!(tree.selected(), Some(Node::Shelf(Shelf::Trash)));
     assert!(tree.folder(work).is_some());

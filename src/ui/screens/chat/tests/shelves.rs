@@ -13,11 +13,13 @@ pub fn fill_tree(desk: &mut Desk) {
         parent: parent.map(folder),
         name: name.into(),
         conversations: 2,
+        preset: None,
         rev: 1,
     };
     let skeleton = Skeleton {
         folders: vec![at(1, None, "work"), at(2, Some(1), "rust"), at(3, None, "home")],
         counts: Counts { unfiled: 2, pinned: 1, archive: 214, trash: 3, all: 9 },
+        ..Skeleton::default()
     };
     let effects = desk.reply(ChatReply::Tree(Ok(skeleton)));
     answer_shelves(desk, effects);
@@ -175,7 +177,7 @@ fn a_title_made_in_the_background_reaches_the_open_conversation() {
     let mut desk = desk_with_tree();
     let effects = desk.screen.on_event(&Event::Changed(Changed::Tree), &desk.cx);
     assert_eq!(calls(&effects), ["Tree"]);
-    let skeleton = Skeleton { folders: Vec::new(), counts: Counts { unfiled: 1, ..Counts::default() } };
+    let skeleton = Skeleton { counts: Counts { unfiled: 1, ..Counts::default() }, ..Skeleton::default() };
     let effects = desk.reply(ChatReply::Tree(Ok(skeleton)));
     let Some(Effect::Chat(ChatCall::Conversations { asked, shelf, .. })) = effects.first() else {
         panic!("{effects:?}")
