@@ -137,18 +137,22 @@ async fn eight_windows_starting_at_once_in_many_rounds_raise_no_false_alarm() {
     let house = House::alone(home.path());
     let ann = house.first_admin("Ann").await;
     house.gateway.stay_signed_in(&ann.session, true).await.unwrap();
-    let windows: Vec<House> = (0..8).map(|_| House::alone(home.path())).collect();
+    let open = || (0..8).map(|_| House::alone(home.path())).collect::<Vec<House>>();
+    let mut windows = open();
     for round in 0..rounds {
+        // A window that ends closes its vault; those of a thousand rounds would not all fit on a machine at once.
+        if round % 50 == 49 {
+            for window in std::mem::replace(&mut windows, open()) {
+                window.close().await;
+            }
+        }
         let doors = windows.iter().map(|window| async {
-            let Door::Resumed(who) = window.gateway.door().await.unwrap() else { return None };
-            window.gateway.tree(&who.session).await.is_ok().then_some(who.session)
+            let Door::Resumed(who) = window.gateway.door().await.unwrap() else { return false };
+            window.gateway.tree(&who.session).await.is_ok()
         });
-        let inside = futures_util::future::join_all(doors).await;
-        assert!(inside.iter().all(Option::is_some), "round {round}: {} of 8", inside.iter().flatten().count());
-        for (window, session) in windows.iter().zip(inside.iter().flatten()) {
+        assert_eq!(futures_util::future::join_all(doors).await, [true; 8], "round {round}");
+        for window in &windows {
             until("the token is rotated", || window.tasks.running().is_empty()).await;
-            // A window that ends closes its vault, or the threads of a thousand rounds would be there at once.
-            window.gateway.lock(session).await.unwrap();
         }
     }
     assert_eq!(count(&house, "SELECT count(*) FROM audit WHERE action = 'auth.token_reused'"), 0);
