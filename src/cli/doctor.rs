@@ -131,11 +131,14 @@ async fn backend(desk: &Desk, findings: &mut Vec<Finding>) {
         Ok(Door::Resumed(signed_in)) => {
             let who = &signed_in.account;
             findings.push(good("account", format!("{} ({}) is signed in", safe(&who.name), who.role.as_str())));
-            findings.push(match desk.gateway.check_vault(&signed_in.session).await {
-                Err(fault) => of_fault("vault", &fault),
-                Ok(()) => good("vault", "sound, looked through whole".to_owned()),
-            });
-            findings.push(search(desk.gateway.check_search(&signed_in.session, watch::Sender::default()).await));
+            if let Err(fault) = desk.gateway.check_vault(&signed_in.session).await {
+                // There is more to mend in it than what is found.
+                findings.push(of_fault("vault", &fault));
+            } else {
+                findings.push(good("vault", "sound, looked through whole".to_owned()));
+                let report = desk.gateway.check_search(&signed_in.session, watch::Sender::default()).await;
+                findings.push(search(report));
+            }
             if reachable {
                 findings.push(match desk.gateway.models(&signed_in.session, true).await {
                     Err(fault) => of_fault("models", &fault),

@@ -35,6 +35,7 @@ pub(super) const CHANGE: Op = Op { name: "conversations.change", ..CREATE };
 pub(super) const CREATE_FOLDER: Op = Op { name: "folders.create", ..CREATE };
 pub(super) const DELETE_FOLDER: Op = Op { name: "folders.delete", ..CREATE };
 pub(super) const SHOW_BRANCH: Op = Op { name: "messages.show_branch", ..CREATE };
+pub(super) const SHOW_MESSAGE: Op = Op { name: "messages.show", ..CREATE };
 pub(super) const SIBLING: Op = Op { name: "messages.sibling", ..TREE };
 pub(super) const MARK: Op = Op { name: "messages.mark", ..CREATE };
 pub(super) const DRAFT: Op = Op { name: "drafts.get", ..TREE };
@@ -164,6 +165,22 @@ impl Gateway {
             .gate
             .call::<Member, _, _>(session, &SHOW_BRANCH, |by| {
                 self.0.conversations.show_branch(by, conversation, through, limit)
+            })
+            .await
+    }
+
+    /// Puts the branch with this message on view, if it is not, and gives the messages around it, `limit` in all.
+    pub async fn show_message(
+        &self,
+        session: &Session,
+        conversation: ConversationId,
+        message: MessageId,
+        limit: u32,
+    ) -> Result<MessagePage, Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &SHOW_MESSAGE, |by| {
+                self.0.conversations.show_message(by, conversation, message, limit)
             })
             .await
     }

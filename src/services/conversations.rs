@@ -184,6 +184,37 @@ impl Conversations {
         Ok(page)
     }
 
+    /// Puts the branch with this message on view, if it is not, and gives the messages around it.
+    pub async fn show_message(
+        &self,
+        by: Caller<Member>,
+        conversation: ConversationId,
+        message: MessageId,
+        limit: u32,
+    ) -> Result<MessagePage, Fault> {
+        check_limit(limit)?;
+        let db = &by.vault.db;
+        // On view already, nothing is written, and an answer may be arriving.
+        let seen = db
+            .read(move |tx| {
+                let on_view = branch::is_on_view(tx, conversation, message)?;
+                on_view.then(|| branch::around(tx, conversation, message, limit)).transpose()
+            })
+            .await?;
+        if let Some(page) = seen {
+            return Ok(page);
+        }
+        let page = db
+            .write(move |tx| {
+                refuse_while_answering(tx, conversation)?;
+                branch::show(tx, conversation, message)?;
+                branch::around(tx, conversation, message, limit)
+            })
+            .await?;
+        self.hub.changed(by.account, Changed::Conversation(conversation));
+        Ok(page)
+    }
+
     pub async fn sibling(
         &self,
         by: Caller<Member>,

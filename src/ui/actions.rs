@@ -15,6 +15,8 @@ pub enum Context {
     Form,
     /// One's own account, when no form is open there.
     Account,
+    /// The Search screen: letters go into its box.
+    Search,
     /// The Admin screen, whichever of its tabs is open.
     Admin,
     Users,
@@ -25,7 +27,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
@@ -33,6 +35,7 @@ impl Context {
         Self::List,
         Self::Form,
         Self::Account,
+        Self::Search,
         Self::Admin,
         Self::Users,
         Self::Roles,
@@ -52,6 +55,7 @@ impl Context {
             | Self::List
             | Self::Form
             | Self::Account
+            | Self::Search
             | Self::Admin => None,
         }
     }
@@ -67,6 +71,7 @@ impl Context {
             Self::List => "list",
             Self::Form => "form",
             Self::Account => "account",
+            Self::Search => "search",
             Self::Admin => "admin",
             Self::Users => "users",
             Self::Roles => "roles",
@@ -86,6 +91,7 @@ impl Context {
             Self::List => "Lists to choose from",
             Self::Form => "Forms",
             Self::Account => "Your account",
+            Self::Search => "Search",
             Self::Admin => "Administration",
             Self::Users => "Users",
             Self::Roles => "Roles",
@@ -145,6 +151,7 @@ actions! {
         FocusNext "focus-next" ["tab"] "Focus the next part of the screen";
         FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
         ScreenChat "screen-chat" ["alt+1"] "Chat screen";
+        ScreenSearch "screen-search" ["alt+4", "ctrl+f"] "Search everything that was said and written";
         ScreenAdmin "screen-admin" ["alt+6"] "Admin screen, for administrators";
         ScreenAccount "screen-account" ["alt+9"] "Your account: profile, second factor, sessions, limits, data";
         Lock "lock" ["ctrl+l"] "Lock the screen; the vault closes";
@@ -240,6 +247,15 @@ actions! {
         AccountOpen "open" ["enter"] "Change or do what is selected; end the selected session";
         AccountEndOthers "end-others" ["x"] "End every session but this one";
         AccountHelp "account-help" ["?"] "Show the keys that work here";
+    }
+    Search {
+        SearchUp "up" ["up", "ctrl+p"] "The result above";
+        SearchDown "down" ["down", "ctrl+n"] "The result below";
+        SearchPageUp "page-up" ["pageup"] "A page up";
+        SearchPageDown "page-down" ["pagedown"] "A page down";
+        SearchOpen "open" ["enter"] "Go to the result in its conversation; take the filter that is explained";
+        SearchNextFilter "next-filter" ["tab"] "Explain the next filter";
+        SearchPreviousFilter "previous-filter" ["shift+tab"] "Explain the filter before";
     }
     Admin {
         AdminUsers "users" ["1"] "The accounts";

@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod search;
 mod shell;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub use self::{
     admin::{AdminCall, AdminReply, Target, UserAct, limit_of},
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},
+    search::{SearchCall, SearchReply, Spot},
     shell::{Clip, Copied, ShellCall, ShellReply},
 };
 
@@ -38,6 +40,7 @@ pub enum Msg {
     Account(AccountReply),
     Chat(ChatReply),
     Admin(AdminReply),
+    Search(SearchReply),
     Shell(ShellReply),
     /// The colours that were asked for with `Effect::Highlight`.
     Highlighted(crate::ui::text::highlight::Highlighted),
@@ -51,6 +54,7 @@ pub enum Effect {
     Account(AccountCall),
     Chat(ChatCall),
     Admin(AdminCall),
+    Search(SearchCall),
     Shell(ShellCall),
     After(Duration, Timer),
     /// Colours a block of code away from the screen; answered by `Msg::Highlighted`.
@@ -59,6 +63,8 @@ pub enum Effect {
     Toast(Toast),
     /// Does what the key of this action would do: for `/help`, `/quit`, a click. Handled by the shell, like a toast.
     Act(Action),
+    /// Shows a place in a conversation. Handled by the shell, which leads to the chat.
+    OpenAt(Box<Spot>),
     /// These were refused until the passphrase is typed once more: the shell asks for it and does them again.
     Confirm(Vec<Effect>),
 }

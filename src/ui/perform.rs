@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod search;
 mod shell;
 
 use std::{
@@ -73,6 +74,8 @@ enum Way {
 enum Search {
     Measure,
     Shelf(Shelf),
+    /// Through the whole history.
+    Everything,
     Prompts,
     Path,
     Users,
@@ -103,6 +106,7 @@ impl Performer {
             Effect::Account(call) => self.account(call),
             Effect::Chat(call) => self.chat(call),
             Effect::Admin(call) => self.admin(call),
+            Effect::Search(call) => self.search(call),
             Effect::Shell(call) => self.shell(call),
             Effect::After(wait, timer) => {
                 let hands = self.hands.clone();
@@ -123,7 +127,7 @@ impl Performer {
                 });
             }
             // The root takes these out; they mean nothing outside the machine.
-            Effect::Toast(_) | Effect::Act(_) | Effect::Confirm(_) => {}
+            Effect::Toast(_) | Effect::Act(_) | Effect::OpenAt(_) | Effect::Confirm(_) => {}
         }
     }
 

@@ -26,7 +26,7 @@ use super::{
     widgets::toast::{SHOWN, Toast},
 };
 use crate::{
-    api::{Fault, auth::Role, profile::Preferences},
+    api::{Fault, FaultKind, auth::Role, profile::Preferences},
     config::{Config, ThemeName, load::Problem},
     tasks::Running,
 };
@@ -133,10 +133,17 @@ impl Root {
                         waiting.push_front(effect);
                     }
                 }
+                Effect::OpenAt(spot) => {
+                    let more = self.open_at(*spot);
+                    for effect in more.into_iter().rev() {
+                        waiting.push_front(effect);
+                    }
+                }
                 other @ (Effect::Auth(_)
                 | Effect::Account(_)
                 | Effect::Chat(_)
                 | Effect::Admin(_)
+                | Effect::Search(_)
                 | Effect::Shell(_)
                 | Effect::After(..)
                 | Effect::Highlight(_)) => outward.push(other),
@@ -241,6 +248,10 @@ impl App for Root {
             Msg::Admin(reply) => {
                 let fault = reply.fault().cloned();
                 self.answer(fault.as_ref(), |screens, cx| screens.admin.on_reply(reply, cx))
+            }
+            Msg::Search(reply) => {
+                let fault = reply.fault().filter(|fault| fault.kind != FaultKind::Cancelled).cloned();
+                self.answer(fault.as_ref(), |screens, _| screens.search.on_reply(reply))
             }
             Msg::Shell(reply) => self.on_shell(reply),
             Msg::Highlighted(done) => self.with_screens(|screens, _| {

@@ -136,6 +136,7 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("move_folder", told(gateway.move_folder(by, folder, None, None).await)),
         ("delete_folder", told(gateway.delete_folder(by, folder, FolderContent::Trash).await)),
         ("show_branch", told(gateway.show_branch(by, conversation, message, 10).await)),
+        ("show_message", told(gateway.show_message(by, conversation, message, 10).await)),
         ("sibling", told(gateway.sibling(by, conversation, message, 1).await)),
         ("mark_message", told(gateway.mark_message(by, conversation, message, Some(true), None).await)),
         ("mark_message", told(gateway.mark_message(by, own, message, Some(true), None).await)),

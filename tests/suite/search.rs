@@ -189,6 +189,55 @@ async fn a_rebuild_that_a_killed_process_left_is_finished_by_the_next_search() {
     house.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_another_branch_comes_on_view_with_what_is_around_it() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let house = house_with(home.path(), &fake);
+    let ann = house.first_admin("ann").await;
+    let turn = say(&house, &ann, "branches", "the aardvark first").await;
+    let (gateway, session, id) = (&house.gateway, &ann.session, turn.conversation);
+    let first = find(&house, &ann, "role:user aardvark ").await.hits[0].message.unwrap();
+    let act = TurnAct::Edit { message: first, text: "an okapi instead".to_owned(), attachments: Vec::new() };
+    let mut events = gateway.events(session).await.unwrap();
+    gateway.start_turn(session, NewTurn { act, ..turn }).await.unwrap();
+    let ended =
+        async { while !matches!(events.recv().await, Some(Event::Turn { event: TurnEvent::Ended { .. }, .. })) {} };
+    tokio::time::timeout(PATIENCE, ended).await.expect("the answer ends");
+    let on_view = async || gateway.open_conversation(session, id, 9).await.unwrap().page.messages[0].id;
+    assert_ne!(on_view().await, first);
+    let page = gateway.show_message(session, id, first, 10).await.unwrap();
+    assert_eq!((page.messages[0].id, page.messages.len(), page.has_older, page.has_newer), (first, 2, false, false));
+    assert_eq!(on_view().await, first);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_letters_show_the_hit_and_enter_leads_to_it() {
+    for (columns, rows) in [(80, 24), (120, 36)] {
+        let stage = Stage::signed_in().await;
+        for question in ["the quick aardvark jumps", "something else entirely"] {
+            assert_eq!(stage.run(&["ask", "--new", question]).await.code, Some(0));
+        }
+        let mut term = stage.terminal(columns, rows);
+        term.until("Ask something");
+        term.key("ctrl+f");
+        term.until("as you type");
+        term.send("aar");
+        term.until("the quick aardvark jumps");
+        term.key("enter");
+        let screen = term.until_screen("the conversation", |screen| {
+            screen.contains("the quick aardvark jumps") && !screen.contains("Search ─")
+        });
+        assert!(screen.contains("you"), "{screen}");
+        term.key("esc");
+        term.until_screen("the search as it was", |screen| screen.contains("│ aar") && screen.contains("found"));
+        term.key("ctrl+q");
+        term.wait(PATIENCE);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn searching_from_the_command_line() {
     let stage = Stage::signed_in().await;

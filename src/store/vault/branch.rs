@@ -162,6 +162,36 @@ pub fn show(tx: &Transaction<'_>, conversation: ConversationId, through: Message
     Ok(())
 }
 
+/// Whether this message is on the branch on view. Only keys are read, and none above it: a parent comes before its child.
+pub fn is_on_view(tx: &Transaction<'_>, conversation: ConversationId, message: MessageId) -> Result<bool, StoreError> {
+    let wanted = place(tx, conversation, message)?.seq;
+    let Some(head) = head(tx, conversation)?.1 else { return Ok(false) };
+    tx.prepare_cached(
+        "WITH RECURSIVE above (seq) AS (
+             SELECT :head
+             UNION ALL
+             SELECT m.parent FROM above a JOIN messages m ON m.seq = a.seq WHERE m.parent >= :wanted)
+         SELECT EXISTS (SELECT 1 FROM above WHERE seq = :wanted)",
+    )
+    .and_then(|mut find| find.query_row(named_params! { ":head": head, ":wanted": wanted }, |row| row.get(0)))
+    .while_("looking for a message on the branch on view")
+}
+
+/// A message of the branch on view with as many above it as below, `limit` in all.
+pub fn around(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    message: MessageId,
+    limit: u32,
+) -> Result<MessagePage, StoreError> {
+    let seq = place(tx, conversation, message)?.seq;
+    let above = page(tx, Some(seq), (limit / 2).max(1))?;
+    let below = newer(tx, conversation, message, limit / 2)?;
+    let mut messages = above.messages;
+    messages.extend(below.messages);
+    Ok(MessagePage { messages, has_older: above.has_older, has_newer: below.has_newer })
+}
+
 /// The sibling so many places further, going round.
 pub fn sibling(
     tx: &Transaction<'_>,

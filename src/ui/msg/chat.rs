@@ -70,6 +70,12 @@ pub enum ChatCall {
         step: i32,
         limit: u32,
     },
+    /// Puts the branch with this message on view and reads what is around it.
+    ShowMessage {
+        conversation: ConversationId,
+        message: MessageId,
+        limit: u32,
+    },
     Mark {
         conversation: ConversationId,
         message: MessageId,
@@ -150,6 +156,11 @@ pub enum ChatReply {
         conversation: ConversationId,
         page: Result<MessagePage, Fault>,
     },
+    Shown {
+        conversation: ConversationId,
+        message: MessageId,
+        page: Result<MessagePage, Fault>,
+    },
     Marked {
         message: MessageId,
         done: Result<(), Fault>,
@@ -195,6 +206,7 @@ impl ChatReply {
             Self::Older { page, .. }
             | Self::Newer { page, .. }
             | Self::Oldest { page, .. }
+            | Self::Shown { page, .. }
             | Self::Branch { page, .. } => page.as_ref().err(),
             Self::Trashed { done, .. } | Self::Restored { done, .. } | Self::Marked { done, .. } => done.as_ref().err(),
             Self::FolderCreated(reply) => reply.as_ref().err(),

@@ -31,6 +31,7 @@ impl Performer {
             | ChatCall::LoadDraft
             | ChatCall::SaveDraft { .. }
             | ChatCall::StartTurn(_)
+            | ChatCall::ShowMessage { .. }
             | ChatCall::Sibling { .. } => Way::InOrder,
             ChatCall::Tree
             | ChatCall::Older { .. }
@@ -108,6 +109,11 @@ impl Hands {
                 };
                 ChatReply::Branch { conversation, page }
             }
+            ChatCall::ShowMessage { conversation, message, limit } => ChatReply::Shown {
+                conversation,
+                message,
+                page: gateway.show_message(session, conversation, message, limit).await,
+            },
             ChatCall::Mark { conversation, message, excluded, pinned } => ChatReply::Marked {
                 message,
                 done: gateway.mark_message(session, conversation, message, excluded, pinned).await,

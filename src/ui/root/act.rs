@@ -101,7 +101,7 @@ impl Root {
                 | Context::List
                 | Context::Form => true,
                 Context::Admin => self.is_admin(),
-                context @ (Context::Users | Context::Roles | Context::Rules | Context::Audit) => {
+                context @ (Context::Search | Context::Users | Context::Roles | Context::Rules | Context::Audit) => {
                     screens.current().offers(context)
                 }
             },

@@ -139,11 +139,11 @@ impl Root {
         effects.extend(match (screens.name(), reply) {
             (ScreenName::Account, reply) => screens.account.on_reply(reply, &self.cx),
             // Left meanwhile; only what was written is still of interest.
-            (ScreenName::Chat | ScreenName::Admin, AccountReply::Exported(done)) => {
+            (ScreenName::Chat | ScreenName::Search | ScreenName::Admin, AccountReply::Exported(done)) => {
                 let path = |report: ExportReport| Toast::good(format!("Your data is in {}.", report.path.display()));
                 vec![Effect::Toast(done.map_or_else(|fault| Toast::fault(&fault), path))]
             }
-            (ScreenName::Chat | ScreenName::Admin, _) => Vec::new(),
+            (ScreenName::Chat | ScreenName::Search | ScreenName::Admin, _) => Vec::new(),
         });
         effects
     }
@@ -172,7 +172,9 @@ impl Root {
 
     fn unless_locked(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
         if matches!(self.stage, Stage::Locked { .. }) {
-            effects.retain(|effect| !matches!(effect, Effect::Toast(_) | Effect::Act(_) | Effect::Confirm(_)));
+            effects.retain(|effect| {
+                !matches!(effect, Effect::Toast(_) | Effect::Act(_) | Effect::OpenAt(_) | Effect::Confirm(_))
+            });
         }
         effects
     }

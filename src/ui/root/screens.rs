@@ -8,14 +8,15 @@ use super::{Root, Stage};
 use crate::ui::{
     actions::{Action, Context},
     cx::Cx,
-    msg::Effect,
-    screens::{Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen},
+    msg::{Effect, Spot},
+    screens::{Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen, search::SearchScreen},
     widgets::toast::Toast,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ScreenName {
     Chat,
+    Search,
     Admin,
     Account,
 }
@@ -39,8 +40,9 @@ struct Entry {
 }
 
 /// All screens, in the order of the bar.
-const SCREENS: [Entry; 3] = [
+const SCREENS: [Entry; 4] = [
     Entry { name: ScreenName::Chat, action: Action::ScreenChat, title: "Chat", listed: Listed::Always },
+    Entry { name: ScreenName::Search, action: Action::ScreenSearch, title: "Search", listed: Listed::Always },
     Entry { name: ScreenName::Admin, action: Action::ScreenAdmin, title: "Admin", listed: Listed::ToAdministrators },
     Entry { name: ScreenName::Account, action: Action::ScreenAccount, title: "Account", listed: Listed::OnView },
 ];
@@ -62,7 +64,10 @@ pub(super) fn is_for_administrators(action: Action) -> bool {
 /// All of them are kept while one is on view: answers may still come, and the chat goes on hearing.
 pub(super) struct Screens {
     on_view: ScreenName,
+    /// Where Escape leads back to from the place in the chat that somebody was led to.
+    back: Option<Action>,
     pub chat: ChatScreen,
+    pub search: SearchScreen,
     pub admin: AdminScreen,
     pub account: AccountScreen,
 }
@@ -71,8 +76,14 @@ impl Screens {
     /// With the chat on view, and what it wants to know first.
     pub fn new(cx: &Cx) -> (Self, Vec<Effect>) {
         let (chat, effects) = ChatScreen::new(cx);
-        let screens =
-            Self { on_view: ScreenName::Chat, chat, admin: AdminScreen::default(), account: AccountScreen::default() };
+        let screens = Self {
+            on_view: ScreenName::Chat,
+            back: None,
+            chat,
+            search: SearchScreen::default(),
+            admin: AdminScreen::default(),
+            account: AccountScreen::default(),
+        };
         (screens, effects)
     }
 
@@ -84,6 +95,7 @@ impl Screens {
     pub fn current(&self) -> &dyn Screen {
         match self.on_view {
             ScreenName::Chat => &self.chat,
+            ScreenName::Search => &self.search,
             ScreenName::Admin => &self.admin,
             ScreenName::Account => &self.account,
         }
@@ -92,6 +104,7 @@ impl Screens {
     pub fn current_mut(&mut self) -> &mut dyn Screen {
         match self.on_view {
             ScreenName::Chat => &mut self.chat,
+            ScreenName::Search => &mut self.search,
             ScreenName::Admin => &mut self.admin,
             ScreenName::Account => &mut self.account,
         }
@@ -103,8 +116,17 @@ impl Screens {
             return Vec::new();
         }
         self.current_mut().hidden();
+        self.back = None;
         self.on_view = name;
         self.current_mut().shown(cx)
+    }
+
+    /// Leads to a place in a conversation, and back from there with Escape.
+    fn open_at(&mut self, spot: Spot, cx: &Cx) -> Vec<Effect> {
+        let mut effects = self.show(ScreenName::Chat, cx);
+        self.back = spot.back;
+        effects.extend(self.chat.open_at(spot));
+        effects
     }
 
     /// Nothing is drawn until somebody unlocks it, and then it is the chat.
@@ -131,6 +153,13 @@ impl Screens {
 
     /// The screen on view first; what only the chat can do leads there.
     fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        if action == Action::Escape
+            && self.on_view == ScreenName::Chat
+            && self.chat.is_as_opened()
+            && let Some(back) = self.back.take()
+        {
+            return Some(vec![Effect::Act(back)]);
+        }
         let used = self.current_mut().on_action(action, cx);
         if used.is_some() || self.on_view == ScreenName::Chat || !is_the_chat_s(action) || self.current().holds() {
             return used;
@@ -163,6 +192,11 @@ impl Root {
             return vec![Effect::Toast(toast)];
         }
         screens.show(name, &self.cx)
+    }
+
+    /// Shows a place in a conversation, wherever somebody is.
+    pub(super) fn open_at(&mut self, spot: Spot) -> Vec<Effect> {
+        self.with_screens(|screens, cx| screens.open_at(spot, cx))
     }
 
     /// Shows the screen and does the action there: for what the palette offers from everywhere.
@@ -232,6 +266,7 @@ fn is_the_chat_s(action: Action) -> bool {
         | Context::Users
         | Context::Roles
         | Context::Rules
+        | Context::Search
         | Context::Audit => false,
     }
 }

@@ -12,6 +12,7 @@ use super::{
 pub mod account;
 pub mod admin;
 pub mod chat;
+pub mod search;
 pub mod sign_in;
 
 /// What the root asks of the screen on view, whichever it is. Answers to calls are not in here: they go to the screen

@@ -31,7 +31,7 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Roles
         | Context::Rules
         | Context::Audit => true,
-        Context::List | Context::Form | Context::Account => false,
+        Context::List | Context::Form | Context::Account | Context::Search => false,
     };
     let is_motion = matches!(
         action,

@@ -9,8 +9,9 @@ use crate::{
     words::{START, START_MAX},
 };
 
-/// `None` where no words are looked for.
-pub(super) fn expression(wanted: &Wanted) -> Option<String> {
+/// What the index of messages is asked. `None` where no words are looked for.
+#[must_use]
+pub fn expression(wanted: &Wanted) -> Option<String> {
     let groups: Vec<String> = wanted.all.iter().filter(|group| !group.is_empty()).map(|group| any(group)).collect();
     if groups.is_empty() {
         return None;

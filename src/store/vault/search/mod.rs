@@ -29,6 +29,7 @@ use crate::{
 };
 
 pub use candidates::Place;
+pub use expression::expression;
 
 /// What is looked for, parsed. Nothing in it has to be believed: words are words, and names are compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

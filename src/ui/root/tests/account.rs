@@ -75,6 +75,8 @@ fn calls(effects: &[Effect]) -> Vec<&AccountCall> {
             | Effect::Chat(_)
             | Effect::Admin(_)
             | Effect::Confirm(_)
+            | Effect::OpenAt(_)
+            | Effect::Search(_)
             | Effect::Shell(_)
             | Effect::After(..)
             | Effect::Highlight(_)

@@ -77,6 +77,7 @@ impl ChatScreen {
             | Context::List
             | Context::Form
             | Context::Account
+            | Context::Search
             | Context::Admin
             | Context::Users
             | Context::Roles

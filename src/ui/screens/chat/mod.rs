@@ -18,6 +18,7 @@ mod mouse;
 mod open;
 mod overlay;
 mod shelves;
+mod spot;
 mod state;
 mod turns;
 mod view;
@@ -42,7 +43,7 @@ use crate::{
     ui::{
         actions::{Action, Context},
         cx::{Cx, Hint, Lane},
-        msg::{ChatCall, ChatReply, Effect, ShellReply, Timer},
+        msg::{ChatCall, ChatReply, Effect, ShellReply, Spot, Timer},
         screens::Screen,
         text::highlight::Highlighted,
         widgets::{
@@ -69,6 +70,8 @@ pub struct ChatScreen {
     conversation: Option<Conversation>,
     /// Being read; what is on view stays until it is here.
     opening: Option<ConversationId>,
+    /// The place in a conversation that is being opened, and then is on view until something else is.
+    spot: Option<Spot>,
     /// Opened because its last answer was broken off by the program's end.
     broken: Option<ConversationId>,
     /// What a new conversation starts with.
@@ -120,6 +123,7 @@ impl ChatScreen {
             focus: Focus::Composer,
             conversation: None,
             opening: None,
+            spot: None,
             broken: None,
             fresh: NewConversation::default(),
             running: HashMap::new(),
@@ -183,6 +187,7 @@ impl ChatScreen {
             ChatReply::FolderCreated(folder) => self.on_folder_created(folder),
             ChatReply::FolderDone(done) => Self::on_folder_done(done),
             ChatReply::Branch { conversation, page } => self.on_branch(conversation, page),
+            ChatReply::Shown { conversation, message, page } => self.on_shown(conversation, message, page, cx),
             ChatReply::Marked { message, done } => self.on_marked(message, done),
             ChatReply::Draft(draft) => self.on_draft(draft, cx),
             ChatReply::DraftSaved(saved) => self.saver.on_saved(saved),

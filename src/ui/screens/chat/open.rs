@@ -29,6 +29,7 @@ impl ChatScreen {
     /// Puts an empty conversation on view, which is made when its first message is sent.
     pub(super) fn new_conversation(&mut self, fresh: NewConversation, cx: &Cx) -> Vec<Effect> {
         let mut effects = self.park();
+        self.spot = None;
         self.conversation = None;
         self.opening = None;
         self.tree.current = None;
@@ -136,6 +137,7 @@ impl ChatScreen {
             return Vec::new();
         }
         let mut effects = self.park();
+        self.spot.take_if(|spot| spot.conversation != id);
         self.opening = None;
         self.conversation = Some(conversation);
         self.tree.current = Some(id);
@@ -234,7 +236,7 @@ impl ChatScreen {
     }
 
     /// The running answer came on view as it is stored; what has arrived since is put in its place.
-    fn resume_running(&mut self, conversation: ConversationId) {
+    pub(super) fn resume_running(&mut self, conversation: ConversationId) {
         if let Some(running) = self.running.get(&conversation)
             && !self.transcript.is_live(running.answer)
             && let Some(begun) = &running.begun

@@ -5,6 +5,7 @@
 //! Invariant: a message is laid out only when it comes on the screen (or is scrolled past), once per width, theme and fold.
 //! Places are a message and a line in it, never a line number of the whole, so what lies above costs nothing.
 
+mod found;
 mod layout;
 mod live;
 mod scroll;
@@ -23,6 +24,7 @@ use crate::{
     api::{
         Fault, MessageId,
         chat::{ContextMeter, Delta, Message, MessagePage, MessageRole, MessageState},
+        search::Term,
     },
     ui::{
         cx::Cx,
@@ -158,6 +160,8 @@ pub struct Transcript {
     pub meter: ContextMeter,
     /// Why the answer with this id failed, with what can be done, as long as this window knows.
     fault: Option<(MessageId, Fault)>,
+    /// What is marked, and in which message.
+    found: Option<(MessageId, Vec<Term>)>,
     /// Width and height at the last drawing.
     size: Cell<(u16, u16)>,
 }
@@ -173,6 +177,7 @@ impl Default for Transcript {
             selected: None,
             meter: ContextMeter::default(),
             fault: None,
+            found: None,
             size: Cell::new((80, 20)),
         }
     }

@@ -179,7 +179,7 @@ impl Transcript {
     }
 
     /// Makes a place of a line that may lie past the message's end, and of one near the end, `Follow`.
-    fn settle(&mut self, index: usize, line: usize, look: &Look) {
+    pub(super) fn settle(&mut self, index: usize, line: usize, look: &Look) {
         let (mut index, mut line) = (index, line);
         while index + 1 < self.items.len() {
             let lines = self.lines_of(index, look);

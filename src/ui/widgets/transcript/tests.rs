@@ -270,3 +270,25 @@ fn a_click_finds_the_message_that_was_drawn() {
     assert_eq!(reader.transcript.hit(3, &look), Some(Hit { index: 1, is_thinking: false }));
     assert_eq!(reader.transcript.hit(8, &look), None);
 }
+
+#[test]
+fn a_message_that_was_looked_for_is_shown_with_its_words_marked() {
+    let mut reader = Reader::new(page(1..=40, true));
+    let mut around = page(101..=140, true);
+    around.has_newer = true;
+    around.messages[20].content = format!("{}\n\nthe Borrow checker", "line\n\n".repeat(30));
+    let terms: Vec<Term> = Term::new("borrow check", true).into_iter().collect();
+    let screen = reader.act(|transcript, look| transcript.show_around(around, msg(121), terms, look));
+    assert!(screen.contains("the Borrow checker"), "{screen}");
+    assert_eq!(reader.transcript.selected().map(|message| message.id), Some(msg(121)));
+    let mut terminal = Terminal::new(TestBackend::new(40, 9)).unwrap();
+    let look = reader.highlights.look(&reader.cx);
+    terminal.draw(|frame| reader.transcript.view(frame, frame.area(), &look, true)).unwrap();
+    let highlight = reader.cx.theme.highlight.bg;
+    let buffer = terminal.backend().buffer();
+    let marked: String =
+        buffer.content().iter().filter(|cell| Some(cell.bg) == highlight).map(ratatui::buffer::Cell::symbol).collect();
+    assert_eq!(marked, "Borrow checker");
+    // Both sides are read on.
+    assert!(matches!(reader.transcript.wants(), Some(Wanted::Older(_) | Wanted::Newer(_))));
+}

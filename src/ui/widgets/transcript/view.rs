@@ -37,6 +37,7 @@ impl Transcript {
                     if over != ratatui::style::Style::new() {
                         buffer.set_style(row, over);
                     }
+                    self.mark_found(at, line, row, buffer, look);
                     if selected {
                         let bar = if focused { theme.accent } else { theme.dim };
                         buffer.set_string(area.x, y, "▌", bar);
