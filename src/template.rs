@@ -79,8 +79,14 @@ impl Now {
     /// The local date and time of a moment in milliseconds since 1970: `2026-03-14`, `15:09`.
     #[must_use]
     pub fn at(ms: i64) -> Self {
+        Self::at_in(ms, &jiff::tz::TimeZone::system())
+    }
+
+    /// The same in another zone than that of the machine.
+    #[must_use]
+    pub fn at_in(ms: i64, zone: &jiff::tz::TimeZone) -> Self {
         let Ok(at) = jiff::Timestamp::from_millisecond(ms) else { return Self::default() };
-        let local = at.to_zoned(jiff::tz::TimeZone::system());
+        let local = at.to_zoned(zone.clone());
         Self { date: local.strftime("%Y-%m-%d").to_string(), time: local.strftime("%H:%M").to_string() }
     }
 }

@@ -141,6 +141,9 @@ actions! {
         NewConversation "new-conversation" ["ctrl+n"] "New conversation";
         ModelPicker "model-picker" ["ctrl+o"] "Choose the model";
         PromptHistory "prompt-history" ["ctrl+r"] "Search your earlier prompts";
+        PromptTemplate "prompt-template" ["alt+t"] "Write with a prompt template";
+        ChoosePreset "preset" [] "Set the conversation to a preset";
+        SavePreset "save-preset" [] "Save the conversation's settings as a preset";
         ToggleSidebar "toggle-sidebar" ["ctrl+b"] "Show or hide the conversation list";
         ToggleOptions "toggle-options" ["f4"] "Show or hide the side panel with options";
         ToggleJobs "toggle-jobs" ["f6"] "Show what runs in the background";

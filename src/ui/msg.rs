@@ -6,6 +6,7 @@ mod auth;
 mod chat;
 mod search;
 mod shell;
+mod templates;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub use self::{
     chat::{ChatCall, ChatReply},
     search::{SearchCall, SearchReply, Spot},
     shell::{Clip, Copied, ShellCall, ShellReply},
+    templates::{UseCall, UseReply},
 };
 
 /// Something happened.

@@ -9,6 +9,7 @@ mod auth;
 mod chat;
 mod search;
 mod shell;
+mod templates;
 
 use std::{
     collections::HashMap,
@@ -78,6 +79,8 @@ enum Search {
     Everything,
     Prompts,
     Path,
+    Beginning,
+    Named,
     Users,
     User,
     Audit,

@@ -209,6 +209,32 @@ async fn a_conversation_begins_with_a_preset_and_can_be_given_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folders_preset_holds_in_the_folders_below_and_gives_way_to_what_is_nearer() {
+    let (_home, house, ann) = signed_in().await;
+    let (gateway, by) = (&house.gateway, &ann.session);
+    let own = gateway.create_preset(by, preset("own")).await.unwrap();
+    let works =
+        gateway.create_preset(by, NewPreset { model: Some("work:1b".to_owned()), ..preset("works") }).await.unwrap();
+    gateway.set_default_preset(by, Some(own.id)).await.unwrap();
+    let work = gateway.create_folder(by, None, "work").await.unwrap();
+    let rust = gateway.create_folder(by, Some(work.id), "rust").await.unwrap();
+    gateway.set_folder_preset(by, work.id, Some(works.id), None).await.unwrap();
+    let begins = async |folder, preset| {
+        let new = NewConversation { folder, preset, ..NewConversation::default() };
+        let begun = gateway.create_conversation(by, new).await.unwrap();
+        (begun.preset.map(|preset| preset.name), begun.row.model)
+    };
+    let with = |name: &str, model: &str| (Some(name.to_owned()), Some(model.to_owned()));
+    assert_eq!(begins(Some(rust.id), Begins::AsUsual).await, with("works", "work:1b"));
+    assert_eq!(begins(None, Begins::AsUsual).await, with("own", "m:1b"));
+    assert_eq!(begins(Some(rust.id), Begins::With(own.id)).await, with("own", "m:1b"));
+    assert_eq!(preset_called(gateway, by, "works").await.folders, 1);
+    gateway.delete_preset(by, works.id).await.unwrap();
+    assert_eq!(begins(Some(rust.id), Begins::AsUsual).await, with("own", "m:1b"));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_conversations_settings_are_saved_as_a_preset() {
     let (_home, house, ann) = signed_in().await;
     let (gateway, by) = (&house.gateway, &ann.session);

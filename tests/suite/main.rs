@@ -27,6 +27,7 @@ mod hostile_text;
 mod insights;
 mod library;
 mod library_cli;
+mod library_screens;
 mod limits;
 mod lockdown;
 mod notes;

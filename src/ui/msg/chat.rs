@@ -1,5 +1,6 @@
 //! What the chat asks for, and what it is told.
 
+use super::{UseCall, UseReply};
 use crate::api::{
     ConversationId, Fault, FolderId, MessageId, TurnId,
     chat::{Attachment, ContextMeter, Draft, MessagePage, NewTurn, Opened, PastPrompt, Planned, TurnStarted},
@@ -113,6 +114,8 @@ pub enum ChatCall {
         fresh: bool,
     },
     Model(String),
+    /// Presets and prompt templates.
+    Use(UseCall),
 }
 
 #[derive(Debug)]
@@ -192,6 +195,7 @@ pub enum ChatReply {
     },
     Models(Result<ModelList, Fault>),
     Model(Result<Box<ModelDetail>, Fault>),
+    Used(UseReply),
 }
 
 impl ChatReply {
@@ -221,6 +225,7 @@ impl ChatReply {
             Self::PathsCompleted { .. } => None,
             Self::Models(reply) => reply.as_ref().err(),
             Self::Model(reply) => reply.as_ref().err(),
+            Self::Used(reply) => reply.fault(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Hands, Performer, Search, Way};
+use super::{Hands, Performer, Search, Way, templates};
 use crate::{
     api::{Fault, FaultKind, auth::Session, chat::Attachment, events::Event},
     ui::{
@@ -18,6 +18,7 @@ impl Performer {
             ChatCall::Conversations { shelf, .. } => Way::Newest(Search::Shelf(*shelf)),
             ChatCall::PastPrompts { .. } => Way::Newest(Search::Prompts),
             ChatCall::CompletePath { .. } => Way::Newest(Search::Path),
+            ChatCall::Use(call) => templates::way(call),
             ChatCall::Create(_)
             | ChatCall::Open { .. }
             | ChatCall::Change { .. }
@@ -141,6 +142,7 @@ impl Hands {
             }
             ChatCall::Models { fresh } => ChatReply::Models(gateway.models(session, fresh).await),
             ChatCall::Model(name) => ChatReply::Model(gateway.model(session, &name).await.map(Box::new)),
+            ChatCall::Use(call) => self.use_library(session, call).await,
         }
     }
 

@@ -256,6 +256,9 @@ fn is_the_chat_s(action: Action) -> bool {
             Action::NewConversation
                 | Action::ModelPicker
                 | Action::PromptHistory
+                | Action::PromptTemplate
+                | Action::ChoosePreset
+                | Action::SavePreset
                 | Action::ToggleSidebar
                 | Action::ToggleOptions
         ),

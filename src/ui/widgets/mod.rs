@@ -4,6 +4,7 @@ pub mod chart;
 pub mod composer;
 pub mod confirm;
 pub mod field;
+pub mod fill;
 pub mod form;
 pub mod help;
 pub mod jobs;

@@ -17,8 +17,8 @@ use crate::{
     ui::{cx::Cx, keymap::Action},
 };
 
-/// Rows before the options: model and system prompt.
-const BEFORE: usize = 2;
+/// Rows before the options; the last one only where there can be presets.
+const HEADS: [&str; 3] = ["model", "system", "preset"];
 const NAME_WIDTH: u16 = 13;
 
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct OptionsPanel {
     at: usize,
     model: String,
     system: String,
+    /// `None` = there are none here.
+    preset: Option<String>,
 }
 
 /// What the panel tells its owner.
@@ -38,6 +40,7 @@ pub enum PanelOut {
     Changed(Box<ChatOptions>),
     ChooseModel,
     EditSystemPrompt,
+    ChoosePreset,
     /// The focus goes on to the next part of the screen, or back to the one before.
     Leave {
         forward: bool,
@@ -53,9 +56,20 @@ impl OptionsPanel {
             at: 0,
             model: String::new(),
             system: String::new(),
+            preset: None,
         };
         panel.set_heads(model, system);
         panel
+    }
+
+    /// From now on there is a row for the preset: the one applied last, or the one it begins with.
+    pub fn set_preset(&mut self, name: Option<&str>) {
+        self.preset = Some(name.map_or_else(|| "none".to_owned(), |name| SafeText::line(name).into_string()));
+    }
+
+    /// Rows before the options.
+    fn before(&self) -> usize {
+        HEADS.len() - usize::from(self.preset.is_none())
     }
 
     /// What is stored changed; a field that is being typed in, or is wrong, keeps its text.
@@ -83,6 +97,7 @@ impl OptionsPanel {
                 Some(PanelOut::ChooseModel)
             }
             Action::Submit if self.at == 1 => Some(PanelOut::EditSystemPrompt),
+            Action::Submit if self.at == 2 && self.preset.is_some() => Some(PanelOut::ChoosePreset),
             Action::NextField | Action::Submit | Action::FocusNext => Some(self.go(true)),
             Action::PreviousField | Action::FocusPrevious => Some(self.go(false)),
             Action::Cancel | Action::Escape => {
@@ -95,7 +110,7 @@ impl OptionsPanel {
 
     /// Typing; `None` = not used.
     pub fn on_key(&mut self, key: KeyEvent) -> Option<PanelOut> {
-        let place = self.at.checked_sub(BEFORE)?;
+        let place = self.at.checked_sub(self.before())?;
         if self.fields[place].on_key(key) {
             self.errors[place] = None;
             return Some(PanelOut::Nothing);
@@ -104,7 +119,7 @@ impl OptionsPanel {
     }
 
     pub fn on_paste(&mut self, text: &str) {
-        if let Some(place) = self.at.checked_sub(BEFORE) {
+        if let Some(place) = self.at.checked_sub(self.before()) {
             self.fields[place].paste(&text.replace('\n', "\\n"));
             self.errors[place] = None;
         }
@@ -114,19 +129,20 @@ impl OptionsPanel {
     pub fn click(&mut self, line: u16) -> PanelOut {
         let out = self.commit();
         let row = usize::from(line);
-        if row < BEFORE + OPTIONS.len() {
+        if row < self.before() + OPTIONS.len() {
             self.at = row;
         }
         match (out, row) {
             (PanelOut::Nothing, 0) => PanelOut::ChooseModel,
             (PanelOut::Nothing, 1) => PanelOut::EditSystemPrompt,
+            (PanelOut::Nothing, 2) if self.preset.is_some() => PanelOut::ChoosePreset,
             (out, _) => out,
         }
     }
 
     /// Checks the field that has been typed in.
     pub fn commit(&mut self) -> PanelOut {
-        let Some(place) = self.at.checked_sub(BEFORE) else { return PanelOut::Nothing };
+        let Some(place) = self.at.checked_sub(self.before()) else { return PanelOut::Nothing };
         let spec = &OPTIONS[place];
         let typed = self.fields[place].text().to_owned();
         if typed == self.options.get(spec.name) {
@@ -154,10 +170,10 @@ impl OptionsPanel {
     fn go(&mut self, forward: bool) -> PanelOut {
         let out = self.commit();
         // A wrong value is not walked past: its message stands at the foot of the panel.
-        if self.at.checked_sub(BEFORE).is_some_and(|place| self.errors[place].is_some()) {
+        if self.at.checked_sub(self.before()).is_some_and(|place| self.errors[place].is_some()) {
             return PanelOut::Nothing;
         }
-        let last = BEFORE + OPTIONS.len() - 1;
+        let last = self.before() + OPTIONS.len() - 1;
         match (forward, self.at) {
             (true, at) if at == last => Self::leave(out, true),
             (false, 0) => Self::leave(out, false),
@@ -186,16 +202,16 @@ impl OptionsPanel {
 
     pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let theme = &cx.theme;
-        for row in 0..BEFORE + OPTIONS.len() {
+        for row in 0..self.before() + OPTIONS.len() {
             let Ok(offset) = u16::try_from(row) else { break };
             if offset >= area.height {
                 break;
             }
             let line = Rect { y: area.y + offset, height: 1, ..area };
             let selected = focused && row == self.at;
-            let (name, wrong) = match row.checked_sub(BEFORE) {
+            let (name, wrong) = match row.checked_sub(self.before()) {
                 Some(place) => (OPTIONS[place].name, self.errors[place].is_some()),
-                None => (["model", "system"][row], false),
+                None => (HEADS[row], false),
             };
             let marker = if selected { "›" } else { " " };
             let name_style = if selected { theme.accent } else { theme.dim };
@@ -207,7 +223,7 @@ impl OptionsPanel {
                 ..line
             };
             let style = if wrong { theme.error } else { theme.text };
-            match row.checked_sub(BEFORE) {
+            match row.checked_sub(self.before()) {
                 Some(place) if self.fields[place].is_empty() && !selected => {
                     let default = cut(&format!("({})", OPTIONS[place].default), usize::from(value.width));
                     frame.render_widget(Span::styled(default, theme.placeholder), value);
@@ -222,12 +238,13 @@ impl OptionsPanel {
                     }
                 }
                 None => {
-                    let text = if row == 0 { &self.model } else { &self.system };
+                    let preset = self.preset.as_deref().unwrap_or_default();
+                    let text = [self.model.as_str(), self.system.as_str(), preset][row];
                     frame.render_widget(Span::styled(cut(text, usize::from(value.width)), theme.text), value);
                 }
             }
         }
-        let used = u16::try_from(BEFORE + OPTIONS.len()).unwrap_or(u16::MAX);
+        let used = u16::try_from(self.before() + OPTIONS.len()).unwrap_or(u16::MAX);
         if area.height > used + 1 {
             let foot = Rect {
                 y: area.y + used + 1,
@@ -241,12 +258,12 @@ impl OptionsPanel {
 
     fn foot(&self, cx: &Cx) -> Text<'static> {
         let theme = &cx.theme;
-        let Some(place) = self.at.checked_sub(BEFORE) else {
+        let Some(place) = self.at.checked_sub(self.before()) else {
             let opens = cx.key(Action::Submit);
-            let text = if self.at == 0 {
-                format!("The model that answers. {opens} opens the list.")
-            } else {
-                format!("What the model is told before everything else. {opens} opens it.")
+            let text = match self.at {
+                0 => format!("The model that answers. {opens} opens the list."),
+                1 => format!("What the model is told before everything else. {opens} opens it."),
+                _ => format!("Model, system prompt and options under one name. {opens} opens the list."),
             };
             return Text::styled(text, theme.dim);
         };
@@ -299,7 +316,7 @@ mod tests {
         let mut panel = at_temperature();
         write(&mut panel, "hot");
         assert_eq!(panel.on_action(Action::NextField), Some(PanelOut::Nothing));
-        assert_eq!(panel.at, BEFORE, "it is not walked past");
+        assert_eq!(panel.at, panel.before(), "it is not walked past");
         assert!(panel.errors[0].as_deref().unwrap().contains("temperature"));
         assert_eq!(panel.on_action(Action::Cancel), Some(PanelOut::Leave { forward: false }));
         assert!(panel.fields[0].is_empty() && panel.errors[0].is_none());
@@ -315,6 +332,19 @@ mod tests {
             panel.on_key(KeyEvent::from(KeyCode::Backspace));
         }
         assert_eq!(panel.on_action(Action::Submit), Some(PanelOut::Changed(Box::default())));
+    }
+
+    #[test]
+    fn the_preset_has_a_row_where_there_can_be_one() {
+        let mut panel = OptionsPanel::new(&ChatOptions::default(), None, None);
+        panel.set_preset(Some("Strict"));
+        panel.on_action(Action::NextField);
+        panel.on_action(Action::NextField);
+        assert_eq!(panel.on_action(Action::Submit), Some(PanelOut::ChoosePreset));
+        panel.on_action(Action::NextField);
+        write(&mut panel, "0.5");
+        let expected = ChatOptions { temperature: Some(0.5), ..ChatOptions::default() };
+        assert_eq!(panel.on_action(Action::Submit), Some(PanelOut::Changed(Box::new(expected))));
     }
 
     #[test]

@@ -357,7 +357,7 @@ impl AccountScreen {
 
     fn panel_out(&mut self, out: PanelOut, cx: &Cx) -> Vec<Effect> {
         match out {
-            PanelOut::Nothing => Vec::new(),
+            PanelOut::Nothing | PanelOut::ChoosePreset => Vec::new(),
             PanelOut::Changed(options) => self.change(|own| own.options = *options),
             PanelOut::ChooseModel => self.open_row(Row::Model, cx),
             PanelOut::EditSystemPrompt => self.open_row(Row::SystemPrompt, cx),

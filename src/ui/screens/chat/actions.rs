@@ -25,6 +25,9 @@ impl ChatScreen {
             Action::NewConversation => return Some(self.new_conversation(self.fresh_settings(), cx)),
             Action::ModelPicker => return Some(self.open_models(cx)),
             Action::PromptHistory => return Some(self.open_prompts()),
+            Action::ChoosePreset => return Some(self.choose_preset()),
+            Action::SavePreset => return Some(self.save_preset_command(None)),
+            Action::PromptTemplate => return Some(self.choose_template()),
             Action::ToggleSidebar => {
                 self.toggle_sidebar(cx);
                 return Some(Vec::new());
@@ -270,6 +273,10 @@ impl ChatScreen {
                     Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
                 }
             }
+            Command::Preset(name) => self.preset_command(name),
+            Command::SavePreset(name) => self.save_preset_command(name),
+            // With a name it has been called before it came here.
+            Command::Prompt(_) => self.choose_template(),
             Command::Options => {
                 self.toggle_panel(cx);
                 Vec::new()

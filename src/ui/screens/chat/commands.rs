@@ -16,6 +16,9 @@ pub const COMMANDS: &[Spec] = &[
     Spec { name: "system", takes: "[text]", help: "Set the system prompt, or edit it" },
     Spec { name: "set", takes: "name value", help: "Set an option; without a value clear it" },
     Spec { name: "think", takes: "[level]", help: "How much to think: off, on, low, medium, high, max" },
+    Spec { name: "preset", takes: "[name]", help: "Set the conversation to a preset; none takes it away" },
+    Spec { name: "save-preset", takes: "[name]", help: "Save these settings as a preset" },
+    Spec { name: "prompt", takes: "[name]", help: "Write with a prompt template; /NAME does so, too" },
     Spec { name: "options", takes: "", help: "Show or hide the side panel with options" },
     Spec { name: "title", takes: "text", help: "Name this conversation" },
     Spec { name: "new", takes: "[title]", help: "New conversation in this folder" },
@@ -39,6 +42,9 @@ pub enum Command {
     Model(Option<String>),
     System(Option<String>),
     Set { name: String, value: String },
+    Preset(Option<String>),
+    SavePreset(Option<String>),
+    Prompt(Option<String>),
     Options,
     Title(String),
     New(Option<String>),
@@ -64,6 +70,12 @@ pub enum Parsed {
     Command(Command),
     /// A command, but not a right one: what is wrong and what to do.
     Wrong(String, String),
+    /// No command, but perhaps a prompt template: the line behind the slash, and what is wrong with it if it is none.
+    Unknown {
+        line: String,
+        what: String,
+        hint: String,
+    },
 }
 
 /// `//` at the beginning sends a text that begins with `/`.
@@ -93,6 +105,9 @@ pub fn parse(text: &str) -> Parsed {
             None => Command::Set { name: rest.to_owned(), value: String::new() },
         },
         "think" => Command::Set { name: "think".to_owned(), value: some.unwrap_or_else(|| "on".to_owned()) },
+        "preset" => Command::Preset(some),
+        "save-preset" => Command::SavePreset(some),
+        "prompt" => Command::Prompt(some),
         "options" => Command::Options,
         "title" => match some {
             Some(title) => Command::Title(title),
@@ -121,10 +136,11 @@ pub fn parse(text: &str) -> Parsed {
                 .min_by_key(|known| strsim::levenshtein(known, unknown))
                 .filter(|known| strsim::levenshtein(known, unknown) <= 2);
             let did_you_mean = nearest.map(|name| format!("Did you mean /{name}? ")).unwrap_or_default();
-            return Parsed::Wrong(
-                format!("There is no command /{unknown}."),
-                format!("{did_you_mean}Begin with // to send it as text."),
-            );
+            return Parsed::Unknown {
+                line: line.trim().to_owned(),
+                what: format!("There is no command /{unknown}."),
+                hint: format!("{did_you_mean}Begin with // to send it as text."),
+            };
         }
     };
     Parsed::Command(command)
@@ -163,10 +179,11 @@ mod tests {
     fn a_wrong_command_says_what_to_do() {
         assert_eq!(
             parse("/modle x"),
-            Parsed::Wrong(
-                "There is no command /modle.".into(),
-                "Did you mean /model? Begin with // to send it as text.".into()
-            )
+            Parsed::Unknown {
+                line: "modle x".into(),
+                what: "There is no command /modle.".into(),
+                hint: "Did you mean /model? Begin with // to send it as text.".into(),
+            }
         );
         assert!(matches!(parse("/title"), Parsed::Wrong(..)));
         assert!(matches!(parse("/set"), Parsed::Wrong(..)));

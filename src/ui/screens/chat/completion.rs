@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::commands::COMMANDS;
 use crate::{
-    api::{chat::Written, options::OPTIONS},
+    api::{PromptId, chat::Written, options::OPTIONS},
     safe_text::SafeText,
     ui::widgets::composer::Composer,
 };
@@ -27,6 +27,15 @@ pub struct Choice {
     /// What the row shows; safe to draw.
     pub label: String,
     pub help: String,
+    /// A prompt template, which is filled in instead of written.
+    pub template: Option<PromptId>,
+}
+
+/// Names that only the store knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    Presets,
+    Templates,
 }
 
 /// Open as long as something matches.
@@ -45,6 +54,12 @@ pub struct Completion {
 pub enum Wanted {
     Nothing,
     Now(Completion),
+    /// Names of the store have to be looked up, and stand behind what is known without it.
+    Names {
+        now: Option<Completion>,
+        look: Look,
+        typed: String,
+    },
     /// Names of files have to be looked up first.
     Path {
         start: usize,
@@ -54,7 +69,7 @@ pub enum Wanted {
 
 pub fn wanted(composer: &Composer, models: &[String]) -> Wanted {
     if let Some(line) = composer.command_line() {
-        return command(&line, models).map_or(Wanted::Nothing, Wanted::Now);
+        return command(&line, models);
     }
     let (start, word) = composer.word_before_cursor();
     match word.strip_prefix('@') {
@@ -63,7 +78,7 @@ pub fn wanted(composer: &Composer, models: &[String]) -> Wanted {
     }
 }
 
-fn command(line: &str, models: &[String]) -> Option<Completion> {
+fn command(line: &str, models: &[String]) -> Wanted {
     let Some((name, rest)) = line[1..].split_once(' ') else {
         let typed = &line[1..];
         let choices: Vec<Choice> = COMMANDS
@@ -73,16 +88,92 @@ fn command(line: &str, models: &[String]) -> Option<Completion> {
                 insert: format!("/{}{}", spec.name, if spec.takes.is_empty() { "" } else { " " }),
                 label: format!("/{} {}", spec.name, spec.takes).trim_end().to_owned(),
                 help: spec.help.to_owned(),
+                template: None,
             })
             .collect();
-        return (!choices.is_empty()).then(|| Completion {
+        let typed_line = line.to_owned();
+        let now = (!choices.is_empty()).then_some(Completion {
             kind: Kind::Command,
             start: 0,
-            typed: line.to_owned(),
+            typed: typed_line,
             choices,
             at: 0,
         });
+        // Two slashes begin a text.
+        return match now {
+            None if typed.starts_with('/') => Wanted::Nothing,
+            now => Wanted::Names { now, look: Look::Templates, typed: typed.to_owned() },
+        };
     };
+    let look = match name {
+        "preset" => Look::Presets,
+        "prompt" => Look::Templates,
+        known if is_command(known) => return arguments(name, rest, models).map_or(Wanted::Nothing, Wanted::Now),
+        text if text.starts_with('/') => return Wanted::Nothing,
+        // A name of several words.
+        _ => return Wanted::Names { now: None, look: Look::Templates, typed: line[1..].to_owned() },
+    };
+    Wanted::Names { now: None, look, typed: rest.to_owned() }
+}
+
+fn is_command(name: &str) -> bool {
+    COMMANDS.iter().any(|spec| spec.name == name)
+}
+
+/// What is typed behind this command, at the moment.
+pub fn argument(composer: &Composer, command: &str) -> Option<String> {
+    let line = composer.command_line()?;
+    line[1..].strip_prefix(command)?.strip_prefix(' ').map(str::to_owned)
+}
+
+/// What is typed behind the slash, if it may be the name of a template.
+pub fn called(composer: &Composer) -> Option<String> {
+    let line = composer.command_line()?;
+    let is_known = line[1..].split_once(' ').is_some_and(|(name, _)| is_command(name));
+    (!is_known && !line.starts_with("//")).then(|| line[1..].to_owned())
+}
+
+/// The popup for names behind a command; `None` when there is nothing left to complete.
+pub fn names(command: &str, typed: &str, found: Vec<(String, String)>) -> Option<Completion> {
+    let choices: Vec<Choice> = found
+        .into_iter()
+        .map(|(name, help)| Choice {
+            label: SafeText::line(&name).into_string(),
+            insert: name,
+            help: SafeText::line(&help).into_string(),
+            template: None,
+        })
+        .collect();
+    let is_whole = choices.len() == 1 && choices[0].insert == typed;
+    (!choices.is_empty() && !is_whole).then(|| Completion {
+        kind: Kind::Argument,
+        start: command.chars().count() + 2,
+        typed: typed.to_owned(),
+        choices,
+        at: 0,
+    })
+}
+
+/// A row for a template.
+pub fn template(id: PromptId, name: &str, help: &str) -> Choice {
+    Choice {
+        insert: format!("/{name}"),
+        label: format!("/{}", SafeText::line(name)),
+        help: help.to_owned(),
+        template: Some(id),
+    }
+}
+
+/// The popup of commands with templates behind them: what is built in comes first.
+pub fn with_templates(commands: Option<Completion>, typed: &str, templates: Vec<Choice>) -> Option<Completion> {
+    let (mut choices, at) = commands.map(|popup| (popup.choices, popup.at)).unwrap_or_default();
+    choices.retain(|choice| choice.template.is_none());
+    choices.extend(templates);
+    let at = at.min(choices.len().saturating_sub(1));
+    (!choices.is_empty()).then(|| Completion { kind: Kind::Command, start: 0, typed: format!("/{typed}"), choices, at })
+}
+
+fn arguments(name: &str, rest: &str, models: &[String]) -> Option<Completion> {
     if rest.contains(' ') {
         return None;
     }
@@ -90,6 +181,7 @@ fn command(line: &str, models: &[String]) -> Option<Completion> {
         insert: text.to_owned(),
         label: SafeText::line(text).into_string(),
         help: help.to_owned(),
+        template: None,
     };
     let choices: Vec<Choice> = match name {
         "model" => models.iter().filter(|name| name.contains(rest)).map(|name| choice(name, "")).collect(),
@@ -121,7 +213,7 @@ pub fn paths(start: usize, typed: String, found: Vec<String>) -> Option<Completi
         .into_iter()
         .map(|path| {
             let help = if path.ends_with('/') { "directory" } else { "" };
-            Choice { label: SafeText::line(&path).into_string(), insert: path, help: help.to_owned() }
+            Choice { label: SafeText::line(&path).into_string(), insert: path, help: help.to_owned(), template: None }
         })
         .collect();
     (!choices.is_empty()).then_some(Completion { kind: Kind::Path, start, typed, choices, at: 0 })
@@ -196,6 +288,7 @@ mod tests {
         composer.set_text(text);
         match wanted(&composer, &["llama3.2:3b".to_owned(), "qwen3:8b".to_owned()]) {
             Wanted::Now(completion) => Some(completion),
+            Wanted::Names { now, .. } => now,
             Wanted::Nothing | Wanted::Path { .. } => None,
         }
     }

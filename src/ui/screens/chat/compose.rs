@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::{
     ChatScreen,
     commands::{self, Parsed},
-    completion::{self, Kind, Wanted},
+    completion::{self, Kind, Look, Wanted},
     state::{Editing, How, Naming, Overlay},
     turns::notice,
 };
@@ -103,8 +103,21 @@ impl ChatScreen {
         let models: Vec<String> =
             self.models.iter().flat_map(|list| &list.models).map(|model| model.name.clone()).collect();
         match completion::wanted(&self.composer, &models) {
-            Wanted::Nothing => self.completion = None,
-            Wanted::Now(popup) => self.completion = Some(popup),
+            Wanted::Nothing => {
+                self.completion = None;
+                self.stop_finding();
+            }
+            Wanted::Now(popup) => {
+                self.completion = Some(popup);
+                self.stop_finding();
+            }
+            Wanted::Names { now, look, typed } => {
+                // Names of the store follow; what is known without it stands there at once.
+                if now.is_some() || look == Look::Templates {
+                    self.completion = now;
+                }
+                return self.find(look, &typed);
+            }
             Wanted::Path { typed, .. } => {
                 // A popup for other letters would complete the wrong word.
                 self.completion.take_if(|popup| popup.kind != Kind::Path);
@@ -120,7 +133,7 @@ impl ChatScreen {
         if asked == self.asked_paths {
             self.completion = match completion::wanted(&self.composer, &[]) {
                 Wanted::Path { start, typed } => completion::paths(start, typed, paths),
-                Wanted::Nothing | Wanted::Now(_) => None,
+                Wanted::Nothing | Wanted::Now(_) | Wanted::Names { .. } => None,
             };
         }
         Vec::new()
@@ -129,6 +142,9 @@ impl ChatScreen {
     /// Takes the chosen row of the popup: a file is attached, anything else is written.
     pub(super) fn accept_completion(&mut self, cx: &Cx) -> Vec<Effect> {
         let Some(popup) = self.completion.take() else { return Vec::new() };
+        if let Some(template) = popup.chosen().template {
+            return self.use_template(template, true);
+        }
         let insert = popup.chosen().insert.clone();
         match popup.kind {
             Kind::Path if insert.ends_with('/') => {
@@ -215,6 +231,11 @@ impl ChatScreen {
                 let how = self.forking.take().map_or(How::Send, How::Branch);
                 self.look_up(written, how, cx)
             }
+            Parsed::Command(commands::Command::Prompt(Some(name))) => {
+                let what = format!("There is no prompt template “{}”.", SafeText::line(&name));
+                self.call_template(&name, Toast::warning(what).hint("/prompt alone lists those there are."))
+            }
+            Parsed::Unknown { line, what, hint } => self.call_template(&line, Toast::warning(what).hint(hint)),
             Parsed::Command(command) => {
                 let attachments = self.composer.take().attachments;
                 let mut effects = self.attach_all(attachments);
@@ -423,7 +444,7 @@ impl ChatScreen {
         let attached = self.composer.attached().iter().filter_map(|attached| attached.attachment.as_ref());
         let planned = Planned {
             conversation: self.open_id(),
-            fresh: self.fresh.clone(),
+            fresh: self.fresh_as_shown(),
             draft: self.composer.text(),
             attached: attached.fold(0, |sum, attachment| sum.saturating_add(attachment.tokens)),
         };

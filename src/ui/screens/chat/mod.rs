@@ -13,6 +13,7 @@ mod actions;
 mod commands;
 mod completion;
 mod compose;
+mod library;
 mod messages;
 mod mouse;
 mod open;
@@ -108,6 +109,9 @@ pub struct ChatScreen {
     saver: compose::Saver,
     /// What left the editor and comes back: the draft, or the system prompt.
     edits_system: bool,
+    library: library::Known,
+    /// The name that is taken, while it is asked whether to put other settings in its place.
+    preset_to_replace: Option<String>,
     highlights: Highlights,
 }
 
@@ -115,7 +119,7 @@ impl ChatScreen {
     /// A fresh screen for the account in `cx`, and what it wants to know first.
     #[must_use]
     pub fn new(cx: &Cx) -> (Self, Vec<Effect>) {
-        let screen = Self {
+        let mut screen = Self {
             tree: Tree::default(),
             filtering: false,
             transcript: Transcript::default(),
@@ -150,13 +154,16 @@ impl ChatScreen {
             asked_prompts: 0,
             saver: compose::Saver::default(),
             edits_system: false,
+            library: library::Known::default(),
+            preset_to_replace: None,
             highlights: Highlights::default(),
         };
-        let effects = vec![
+        let mut effects = vec![
             Effect::Chat(ChatCall::LoadDraft),
             Effect::Chat(ChatCall::Tree),
             Effect::Chat(ChatCall::Models { fresh: false }),
         ];
+        effects.extend(screen.ask_beginning());
         (screen, effects)
     }
 
@@ -206,6 +213,7 @@ impl ChatScreen {
             ChatReply::PathsCompleted { asked, paths } => self.on_paths(asked, paths),
             ChatReply::Models(models) => self.on_models(models, cx),
             ChatReply::Model(_) => Vec::new(),
+            ChatReply::Used(reply) => self.on_used(reply, cx),
         }
     }
 
@@ -257,9 +265,14 @@ impl ChatScreen {
             Event::Changed(Changed::Everything) => {
                 let mut effects = vec![Effect::Chat(ChatCall::Tree)];
                 effects.extend(self.reopen());
+                effects.extend(self.ask_beginning());
                 effects
             }
-            Event::Changed(Changed::Library) => self.reopen(),
+            Event::Changed(Changed::Library) => {
+                let mut effects = self.reopen();
+                effects.extend(self.ask_beginning());
+                effects
+            }
             Event::PutAway(report) => vec![Effect::Toast(shelves::put_away(report))],
             Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_))
             | Event::Health(_)
@@ -332,6 +345,7 @@ impl ChatScreen {
             PanelOut::Nothing => Vec::new(),
             PanelOut::Changed(options) => self.set_options(*options),
             PanelOut::ChooseModel => self.open_models(cx),
+            PanelOut::ChoosePreset => self.choose_preset(),
             PanelOut::EditSystemPrompt => {
                 self.open_system_prompt(cx);
                 Vec::new()
@@ -419,8 +433,10 @@ impl Screen for ChatScreen {
                 | Overlay::Prompts(_)
                 | Overlay::Blocks(_)
                 | Overlay::Places(..)
+                | Overlay::Presets(_)
+                | Overlay::Templates(_)
                 | Overlay::Question(_) => Context::List,
-                Overlay::Input(_) => Context::Form,
+                Overlay::Input(_) | Overlay::Fill(_) => Context::Form,
                 Overlay::System(_) => Context::Composer,
             };
         }

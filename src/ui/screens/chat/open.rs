@@ -35,11 +35,13 @@ impl ChatScreen {
         self.tree.current = None;
         self.transcript = Transcript::default();
         self.fresh = fresh;
+        self.forget_beginning();
         self.set_focus(Focus::Composer, cx);
         self.refresh_panel();
         effects.extend(self.set_draft(crate::api::chat::Draft::default()));
         effects.push(Effect::Chat(ChatCall::LoadDraft));
         effects.push(self.measure());
+        effects.extend(self.ask_beginning());
         effects
     }
 
@@ -290,6 +292,7 @@ impl ChatScreen {
         if let Some(effect) = self.change(patch) {
             vec![effect]
         } else {
+            self.settle_fresh();
             self.fresh.options = options;
             self.refresh_panel();
             vec![self.measure()]
@@ -301,6 +304,7 @@ impl ChatScreen {
         if let Some(effect) = self.change(patch) {
             vec![effect]
         } else {
+            self.settle_fresh();
             self.fresh.model = Some(name.to_owned());
             self.refresh_panel();
             vec![self.measure()]
@@ -315,6 +319,7 @@ impl ChatScreen {
         if let Some(effect) = self.change(patch) {
             vec![effect]
         } else {
+            self.settle_fresh();
             self.fresh.system_prompt = prompt;
             self.refresh_panel();
             vec![self.measure()]
@@ -333,13 +338,16 @@ impl ChatScreen {
     }
 
     pub(super) fn options(&self) -> &ChatOptions {
-        self.conversation.as_ref().map_or(&self.fresh.options, |conversation| &conversation.options)
+        match &self.conversation {
+            Some(conversation) => &conversation.options,
+            None => self.begins().map_or(&self.fresh.options, |begins| &begins.options),
+        }
     }
 
     pub(super) fn system_prompt(&self) -> Option<&str> {
         match &self.conversation {
             Some(conversation) => conversation.system_prompt.as_deref(),
-            None => self.fresh.system_prompt.as_deref(),
+            None => self.begins().map_or(&self.fresh.system_prompt, |begins| &begins.system_prompt).as_deref(),
         }
     }
 
@@ -347,7 +355,7 @@ impl ChatScreen {
     pub(super) fn model(&self) -> Option<&str> {
         match &self.conversation {
             Some(conversation) => conversation.row.model.as_deref(),
-            None => self.fresh.model.as_deref(),
+            None => self.begins().map_or(&self.fresh.model, |begins| &begins.model).as_deref(),
         }
     }
 
@@ -355,8 +363,10 @@ impl ChatScreen {
         let options = self.options().clone();
         let model = self.model().map(str::to_owned);
         let system = self.system_prompt().map(str::to_owned);
+        let preset = self.preset_name().map(str::to_owned);
         if let Some(panel) = &mut self.panel {
             panel.refresh(&options, model.as_deref(), system.as_deref());
+            panel.set_preset(preset.as_deref());
         }
     }
 
@@ -365,7 +375,9 @@ impl ChatScreen {
             self.panel = None;
             self.set_focus(Focus::Composer, cx);
         } else {
-            self.panel = Some(OptionsPanel::new(self.options(), self.model(), self.system_prompt()));
+            let mut panel = OptionsPanel::new(self.options(), self.model(), self.system_prompt());
+            panel.set_preset(self.preset_name());
+            self.panel = Some(panel);
             self.set_focus(Focus::Panel, cx);
         }
     }

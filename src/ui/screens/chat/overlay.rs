@@ -10,10 +10,12 @@ use ratatui::{
 
 use super::{
     ChatScreen,
+    completion::Look,
     state::{Answer, Overlay, Purpose, Question},
 };
 use crate::{
     api::{
+        PresetId, PromptId,
         chat::{Draft, TurnAct},
         organise::{FolderContent, NewConversation},
     },
@@ -23,7 +25,7 @@ use crate::{
         cx::Cx,
         msg::{ChatCall, Effect, ShellCall},
         text,
-        widgets::{composer::Typed, modal, picker::PickerOut},
+        widgets::{composer::Typed, fill::FillOut, modal, picker::PickerOut},
     },
 };
 
@@ -36,6 +38,10 @@ enum Out {
     SearchPrompts(String),
     Block(usize),
     Place(Option<crate::api::FolderId>),
+    Preset(PresetId),
+    Template(PromptId),
+    Find(Look, String),
+    Filled(String),
     Input,
     Answer(Answer),
     System,
@@ -53,6 +59,13 @@ impl ChatScreen {
             Overlay::Prompts(picker) => picked(picker.on_action(action, cx), Out::Prompt)?,
             Overlay::Blocks(picker) => picked(picker.on_action(action, cx), Out::Block)?,
             Overlay::Places(picker, _) => picked(picker.on_action(action, cx), Out::Place)?,
+            Overlay::Presets(picker) => picked(picker.on_action(action, cx), Out::Preset)?,
+            Overlay::Templates(picker) => picked(picker.on_action(action, cx), Out::Template)?,
+            Overlay::Fill(fill) => match fill.on_action(action)? {
+                FillOut::Done(text) => Out::Filled(text),
+                FillOut::Closed => Out::Close,
+                FillOut::Stay => Out::Stay,
+            },
             Overlay::Input(_) => match action {
                 Action::Submit => Out::Input,
                 Action::Cancel | Action::Escape | Action::Interrupt => Out::Close,
@@ -93,6 +106,14 @@ impl ChatScreen {
             Overlay::Prompts(picker) => typed(picker.on_key(key), Out::Prompt),
             Overlay::Blocks(picker) => typed(picker.on_key(key), Out::Block),
             Overlay::Places(picker, _) => typed(picker.on_key(key), Out::Place),
+            Overlay::Presets(picker) => looking(typed(picker.on_key(key), Out::Preset), Look::Presets),
+            Overlay::Templates(picker) => looking(typed(picker.on_key(key), Out::Template), Look::Templates),
+            Overlay::Fill(fill) => {
+                if !fill.on_key(key) {
+                    return None;
+                }
+                Out::Stay
+            }
             Overlay::Input(input) => {
                 if !input.field.on_key(key) {
                     return None;
@@ -126,6 +147,12 @@ impl ChatScreen {
             Overlay::Prompts(picker) => typed(picker.on_paste(&text), Out::Prompt),
             Overlay::Blocks(picker) => typed(picker.on_paste(&text), Out::Block),
             Overlay::Places(picker, _) => typed(picker.on_paste(&text), Out::Place),
+            Overlay::Presets(picker) => looking(typed(picker.on_paste(&text), Out::Preset), Look::Presets),
+            Overlay::Templates(picker) => looking(typed(picker.on_paste(&text), Out::Template), Look::Templates),
+            Overlay::Fill(fill) => {
+                fill.on_paste(text);
+                Out::Stay
+            }
             Overlay::Input(input) => {
                 input.field.paste(text.lines().next().unwrap_or_default());
                 Out::Stay
@@ -146,6 +173,8 @@ impl ChatScreen {
             Overlay::Prompts(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Prompt),
             Overlay::Blocks(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Block),
             Overlay::Places(picker, _) => typed(picker.on_mouse(mouse, area, cx), Out::Place),
+            Overlay::Presets(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Preset),
+            Overlay::Templates(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Template),
             Overlay::Question(question) => {
                 let last = question.answers.len() - 1;
                 match mouse.kind {
@@ -163,7 +192,7 @@ impl ChatScreen {
                 }
                 Out::Stay
             }
-            Overlay::Input(_) | Overlay::System(_) => Out::Stay,
+            Overlay::Input(_) | Overlay::System(_) | Overlay::Fill(_) => Out::Stay,
         };
         self.overlay_out(out, cx)
     }
@@ -197,6 +226,10 @@ impl ChatScreen {
                     Vec::new()
                 }
             },
+            Out::Preset(id) => self.preset_chosen(id),
+            Out::Template(id) => self.template_chosen(id),
+            Out::Find(look, text) => self.find(look, &text),
+            Out::Filled(text) => self.insert_filled(&text, cx),
             Out::Input => self.input_done(cx),
             Out::Answer(answer) => self.answered(answer, cx),
             Out::System => match self.overlay.take() {
@@ -231,6 +264,7 @@ impl ChatScreen {
         }
         match input.purpose {
             Purpose::Title(id) => self.set_title(Some(id), &text),
+            Purpose::Preset => self.save_preset(&text, crate::api::library::Taken::Keep),
             Purpose::FolderName(id) => vec![Effect::Chat(ChatCall::RenameFolder { id, name: text })],
             Purpose::NewFolder { parent } => vec![Effect::Chat(ChatCall::CreateFolder { parent, name: text })],
         }
@@ -251,6 +285,7 @@ impl ChatScreen {
             Answer::DeleteFolderTrashContent(id) => {
                 vec![Effect::Chat(ChatCall::DeleteFolder { id, content: FolderContent::Trash })]
             }
+            Answer::ReplacePreset => self.replace_preset(),
             Answer::Shorten(answer) => self.start(TurnAct::Regenerate { answer }, true, cx),
             Answer::ShowOptions => {
                 if self.panel.is_none() {
@@ -277,6 +312,9 @@ impl ChatScreen {
             Some(Overlay::Models(picker)) => picker.view(frame, area, cx),
             Some(Overlay::Prompts(picker) | Overlay::Blocks(picker)) => picker.view(frame, area, cx),
             Some(Overlay::Places(picker, _)) => picker.view(frame, area, cx),
+            Some(Overlay::Presets(picker)) => picker.view(frame, area, cx),
+            Some(Overlay::Templates(picker)) => picker.view(frame, area, cx),
+            Some(Overlay::Fill(fill)) => fill.view(frame, area, cx),
             Some(Overlay::Input(input)) => {
                 let hints = cx.hints(&[(Action::Submit, "done"), (Action::Cancel, "back")]);
                 let inner = modal::open(frame, area, cx, input.title, (60, 3), &hints);
@@ -355,6 +393,14 @@ impl QuestionPlace {
 /// `None` = the action is not the list's.
 fn picked<T>(out: Result<Option<PickerOut<T>>, Action>, chosen: impl Fn(T) -> Out) -> Option<Out> {
     out.ok().map(|out| typed(out, chosen))
+}
+
+/// Typing in a list that the store fills asks for other rows.
+fn looking(out: Out, look: Look) -> Out {
+    match out {
+        Out::SearchPrompts(text) => Out::Find(look, text),
+        out => out,
+    }
 }
 
 fn typed<T>(out: Option<PickerOut<T>>, chosen: impl Fn(T) -> Out) -> Out {

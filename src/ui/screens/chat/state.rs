@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::{
     api::{
-        ConversationId, FolderId, MessageId, TurnId,
+        ConversationId, FolderId, MessageId, PresetId, PromptId, TurnId,
         chat::{Delta, Draft, TurnAct, Written},
     },
-    ui::widgets::{composer::Composer, field::Field, picker::Picker},
+    ui::widgets::{composer::Composer, field::Field, fill::Fill, picker::Picker},
 };
 
 /// Which part of the screen keys go to.
@@ -145,6 +145,10 @@ pub enum Overlay {
     Prompts(Picker<usize>),
     Blocks(Picker<usize>),
     Places(Picker<Option<FolderId>>, Moving),
+    Presets(Picker<PresetId>),
+    Templates(Picker<PromptId>),
+    /// A template being filled in.
+    Fill(Box<Fill>),
     Input(Input),
     Question(Question),
     /// The system prompt in an editor of its own.
@@ -170,7 +174,11 @@ pub struct Input {
 pub enum Purpose {
     Title(ConversationId),
     FolderName(FolderId),
-    NewFolder { parent: Option<FolderId> },
+    NewFolder {
+        parent: Option<FolderId>,
+    },
+    /// These settings under a name.
+    Preset,
 }
 
 /// A question with a few answers.
@@ -192,6 +200,7 @@ pub enum Answer {
     ShowOptions,
     /// Its question goes into a new conversation.
     AskElsewhere(MessageId),
+    ReplacePreset,
     Nothing,
 }
 

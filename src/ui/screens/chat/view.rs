@@ -164,7 +164,7 @@ impl ChatScreen {
         }
     }
 
-    /// `llama3.2:3b · work/rust`.
+    /// `llama3.2:3b [Reviewer] · work/rust`: model, preset, folder.
     fn place_title(&self) -> String {
         // Where none was chosen, the one that answered last goes on.
         let model = self.model().or_else(|| self.transcript.last()?.model.as_deref());
@@ -173,9 +173,10 @@ impl ChatScreen {
             Some(open) => open.row.folder,
             None => self.fresh.folder,
         };
+        let preset = self.preset_name().map(|name| format!(" [{}]", SafeText::line(name))).unwrap_or_default();
         match folder {
-            Some(folder) => format!("{model} · {}", self.tree.path(folder)),
-            None => model,
+            Some(folder) => format!("{model}{preset} · {}", self.tree.path(folder)),
+            None => model + &preset,
         }
     }
 

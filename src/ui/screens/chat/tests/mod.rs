@@ -2,6 +2,7 @@
 
 mod branches;
 mod keys;
+mod library;
 mod mouse;
 mod right_to_left;
 mod sending;

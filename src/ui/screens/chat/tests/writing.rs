@@ -55,9 +55,9 @@ fn commands_complete_and_act() {
 #[test]
 fn a_wrong_command_stays_in_the_composer() {
     let mut desk = Desk::reading(Vec::new());
-    desk.write("/modle x");
-    assert_eq!(toasts(&desk.enter()), ["There is no command /modle."]);
-    assert_eq!(desk.screen.composer.text(), "/modle x");
+    desk.write("/title");
+    assert_eq!(toasts(&desk.enter()), ["/title needs the title."]);
+    assert_eq!(desk.screen.composer.text(), "/title");
 }
 
 #[test]
