@@ -190,22 +190,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         watch: Some(breakers.watch()),
         ..Settings::new(address(config)?)
     });
-    let (checked, checked_path) = (system.clone(), paths.system_db());
-    let (shown, freshly) = (breakers.clone(), breakers.clone());
-    let health = HealthChecks::new(Watched {
-        ollama: ollama.clone(),
-        tasks: tasks.clone(),
-        data: paths.data.clone(),
-        program_path: std::env::var_os("PATH").unwrap_or_default(),
-        store: Arc::new(move || {
-            let (system, path) = (checked.clone(), checked_path.clone());
-            Box::pin(async move {
-                health::store(check::system_quickly(&system, &path).await.map_err(Fault::from), file_system)
-            })
-        }),
-        breakers: Arc::new(move || shown.shown(std::time::Instant::now())),
-    })
-    .when_started(move || freshly.reset());
+    let health = watch_health(paths, tasks, &system, &ollama, &breakers, file_system);
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
     let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
@@ -262,6 +247,33 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         search,
         retention,
     }))
+}
+
+/// What is looked at to tell whether all is well.
+fn watch_health(
+    paths: &Paths,
+    tasks: &Tasks,
+    system: &store::Db,
+    ollama: &Ollama,
+    breakers: &Breakers,
+    file_system: Option<&'static str>,
+) -> HealthChecks {
+    let (checked, checked_path) = (system.clone(), paths.system_db());
+    let (shown, freshly) = (breakers.clone(), breakers.clone());
+    HealthChecks::new(Watched {
+        ollama: ollama.clone(),
+        tasks: tasks.clone(),
+        data: paths.data.clone(),
+        program_path: std::env::var_os("PATH").unwrap_or_default(),
+        store: Arc::new(move || {
+            let (system, path) = (checked.clone(), checked_path.clone());
+            Box::pin(async move {
+                health::store(check::system_quickly(&system, &path).await.map_err(Fault::from), file_system)
+            })
+        }),
+        breakers: Arc::new(move || shown.shown(std::time::Instant::now())),
+    })
+    .when_started(move || freshly.reset())
 }
 
 /// The configured address, else that of `OLLAMA_HOST`, else Ollama's own.
