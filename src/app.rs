@@ -206,6 +206,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         live: live.clone(),
         leases: paths.data.join("leases"),
         system: Some(system.clone()),
+        sessions: Some(Arc::clone(&sessions)),
         cwd: std::env::current_dir().unwrap_or_default(),
         home: std::env::var_os("HOME").map(PathBuf::from),
     });

@@ -76,7 +76,11 @@
 //! }
 //! ```
 
-use std::{marker::PhantomData, sync::Arc, time::Instant};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -113,6 +117,8 @@ pub struct Caller<R> {
     pub rules: Arc<Rules>,
     /// Fires on sign-out, expiry or being disabled. Long work runs under a child of it.
     pub ended: CancellationToken,
+    /// Once it has fired: why.
+    pub why: Arc<OnceLock<Fault>>,
     /// What may go on behind a locked screen for a while runs under this: it fires with `ended`, and when that while is
     /// over.
     pub work: CancellationToken,
@@ -127,6 +133,14 @@ pub struct Holder {
     pub is_locked: bool,
     pub request: RequestId,
     _gate: PhantomData<Gate>,
+}
+
+impl Holder {
+    /// # Errors
+    /// `Locked`, for what is not to be done behind a locked screen though it needs no open vault.
+    pub fn require_unlocked(&self) -> Result<(), Fault> {
+        if self.is_locked { Err(locked()) } else { Ok(()) }
+    }
 }
 
 /// Proof that somebody unknown came through the front door: for signing in.
@@ -167,7 +181,7 @@ impl Gate {
         let work = async {
             let found = self.admit(session, op, R::ROLE).await?;
             let vault = found.vault.ok_or_else(locked)?;
-            let ended = found.ended;
+            let (ended, why) = (found.ended, found.why);
             let caller = Caller {
                 account: found.account.id,
                 session: session.id,
@@ -175,12 +189,13 @@ impl Gate {
                 vault,
                 rules: found.rules,
                 ended: ended.clone(),
+                why: Arc::clone(&why),
                 work: found.work,
                 _rank: PhantomData,
             };
             tokio::select! {
                 biased;
-                () = ended.cancelled() => Err(Fault::signed_out()),
+                () = ended.cancelled() => Err(why.get().cloned().unwrap_or_else(Fault::signed_out)),
                 out = work(caller) => out,
             }
         };

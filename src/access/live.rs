@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -32,6 +32,10 @@ use crate::{
     },
 };
 
+/// How long the handle before the present one is still taken, by the calls that were under way when it changed. It is
+/// worth what it was worth before: nothing that the passphrase was typed for.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// How long a running answer may hold its vault open behind a locked screen.
 const AFTER_LOCK: Duration = Duration::from_mins(10);
 
@@ -44,10 +48,14 @@ pub struct LiveSessions {
 #[derive(Debug)]
 struct Entry {
     handle: [u8; 32],
+    /// The handle before that, and until when it is taken.
+    before: Option<([u8; 32], Instant)>,
     account: Account,
     /// `None` = locked: the vault's handle and the key in memory are gone.
     open: Option<(Vault, RawKey)>,
     ended: CancellationToken,
+    /// Why, where there is more to say than that it is over.
+    why: Arc<OnceLock<Fault>>,
     /// What long work runs under: fires with `ended`, and some time after a lock.
     work: CancellationToken,
     /// Counts the locks.
@@ -62,6 +70,8 @@ struct Entry {
     proposed_factor: Option<Zeroizing<[u8; 20]>>,
     /// The system database's version at the last look.
     seen: Option<i64>,
+    /// It stood once, so that its row, or what it goes by instead, is there to be looked up.
+    has_stood: bool,
     /// Milliseconds since 1970. Time passes without anybody committing.
     expires_at: i64,
     /// Set while the row is not written. A session resumed at start-up is used before it is, so that the first screen does
@@ -69,24 +79,44 @@ struct Entry {
     unwritten: Option<Unwritten>,
 }
 
+/// Which of its handles somebody came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handle {
+    Present,
+    Before,
+}
+
 impl Entry {
-    fn of<'a>(entries: &'a mut HashMap<SessionId, Self>, session: &Session) -> Result<&'a mut Self, Fault> {
-        entries
-            .get_mut(&session.id)
-            .filter(|entry| bool::from(entry.handle.as_slice().ct_eq(session.key())))
-            .ok_or_else(Fault::signed_out)
+    fn of<'a>(
+        entries: &'a mut HashMap<SessionId, Self>,
+        session: &Session,
+        now: Instant,
+    ) -> Result<(&'a mut Self, Handle), Fault> {
+        let fits = |handle: &[u8; 32]| bool::from(handle.as_slice().ct_eq(session.key()));
+        let entry = entries.get_mut(&session.id).ok_or_else(Fault::signed_out)?;
+        if fits(&entry.handle) {
+            return Ok((entry, Handle::Present));
+        }
+        match &entry.before {
+            Some((handle, until)) if fits(handle) && now < *until => Ok((entry, Handle::Before)),
+            Some(_) | None => Err(Fault::signed_out()),
+        }
     }
 
-    fn resolved(&self) -> Resolved {
+    fn resolved(&self, by: Handle) -> Resolved {
         Resolved {
             account: self.account.clone(),
             vault: self.open.as_ref().map(|(vault, _)| vault.clone()),
             ended: self.ended.clone(),
+            why: Arc::clone(&self.why),
             work: self.work.clone(),
             exceptions: self.exceptions.clone(),
             rules: Arc::clone(&self.rules),
             wants_second_factor: self.wants_second_factor,
-            confirmed_at: self.confirmed_at,
+            confirmed_at: match by {
+                Handle::Present => self.confirmed_at,
+                Handle::Before => None,
+            },
         }
     }
 }
@@ -98,6 +128,8 @@ pub struct Resolved {
     /// `None` = locked.
     pub vault: Option<Vault>,
     pub ended: CancellationToken,
+    /// Once it has ended: why.
+    pub why: Arc<OnceLock<Fault>>,
     pub rules: Arc<Rules>,
     /// Until one is added, nothing but one's own account answers.
     pub wants_second_factor: bool,
@@ -142,8 +174,7 @@ impl LiveSessions {
 
     /// Begins a session in memory.
     pub fn begin(&self, account: Account, vault: Vault, key: RawKey, how: Beginning) -> Result<Session, Fault> {
-        let handle =
-            *random::<32>().map_err(|_| Fault::new(FaultKind::Internal, "The system gave no random numbers."))?;
+        let handle = new_handle()?;
         let session = Session::from_parts(SessionId::new(), handle);
         let (confirmed_at, unwritten) = match how {
             Beginning::Typed => (Some(Instant::now()), None),
@@ -152,10 +183,12 @@ impl LiveSessions {
         let ended = CancellationToken::new();
         let entry = Entry {
             handle,
+            before: None,
             account,
             open: Some((vault, key)),
             work: ended.child_token(),
             ended,
+            why: Arc::default(),
             locks: 0,
             exceptions: Vec::new(),
             rules: Arc::default(),
@@ -163,6 +196,7 @@ impl LiveSessions {
             confirmed_at,
             proposed_factor: None,
             seen: None,
+            has_stood: false,
             expires_at: i64::MAX,
             unwritten,
         };
@@ -196,7 +230,26 @@ impl LiveSessions {
     /// # Errors
     /// `SignedOut` with the reason when it stands for nobody any more.
     pub fn resolve(&self, session: &Session) -> Result<Resolved, Fault> {
-        self.resolve_at(session, Moment::clock())
+        self.resolve_at(session, Moment::clock(), Instant::now())
+    }
+
+    /// Ends the sessions of this process that are over, whoever ended them: one read of shared memory unless somebody has
+    /// committed something. A window that asks for nothing hears of its end by this.
+    pub fn look(&self) {
+        self.look_at(Moment::clock());
+    }
+
+    fn look_at(&self, now: i64) {
+        let mut entries = self.lock();
+        // Whoever calls next is told what is wrong with the database.
+        let Ok(version) = self.watch.version() else { return };
+        let is_due = |entry: &Entry| entry.has_stood && (entry.seen != Some(version) || entry.expires_at <= now);
+        let due: Vec<SessionId> = entries.iter().filter(|(_, entry)| is_due(entry)).map(|(id, _)| *id).collect();
+        for id in due {
+            if let Err(why) = self.stand(&mut entries, id, version, now) {
+                tracing::debug!(%id, kind = ?why.kind, "a session is over, or could not be looked up");
+            }
+        }
     }
 
     /// Who holds this handle, without asking whether the session still stands: for what nobody is refused.
@@ -204,16 +257,32 @@ impl LiveSessions {
     /// # Errors
     /// `SignedOut` when it is nobody's.
     pub fn held(&self, session: &Session) -> Result<Resolved, Fault> {
-        Ok(Entry::of(&mut self.lock(), session)?.resolved())
+        let mut entries = self.lock();
+        let (entry, by) = Entry::of(&mut entries, session, Instant::now())?;
+        Ok(entry.resolved(by))
     }
 
-    fn resolve_at(&self, session: &Session, now: i64) -> Result<Resolved, Fault> {
+    fn resolve_at(&self, session: &Session, now: i64, instant: Instant) -> Result<Resolved, Fault> {
         let mut entries = self.lock();
-        let entry = Entry::of(&mut entries, session)?;
+        Entry::of(&mut entries, session, instant)?;
         let version = self.watch.version().map_err(Fault::from)?;
+        self.stand(&mut entries, session.id, version, now)?;
+        let (entry, by) = Entry::of(&mut entries, session, instant)?;
+        Ok(entry.resolved(by))
+    }
+
+    /// Looks a session up anew if anything may have changed, and ends it if it is over.
+    fn stand(
+        &self,
+        entries: &mut HashMap<SessionId, Entry>,
+        id: SessionId,
+        version: i64,
+        now: i64,
+    ) -> Result<(), Fault> {
+        let entry = entries.get_mut(&id).ok_or_else(Fault::signed_out)?;
         if entry.seen != Some(version) || entry.expires_at <= now {
             let standing = match entry.unwritten {
-                None => self.watch.session(session.id, now),
+                None => self.watch.session(id, now),
                 Some(unwritten) => self.watch.unwritten(unwritten, now),
             };
             let over = match standing.map_err(Fault::from)? {
@@ -227,25 +296,40 @@ impl LiveSessions {
                         .filter_map(|(name, allowed)| Some((Permission::parse(name)?, *allowed)))
                         .collect();
                     entry.seen = Some(version);
+                    entry.has_stood = true;
                     None
                 }
                 Some(Standing { over: Some(why), .. }) => Some(why),
                 None => Some("The session has ended.".to_owned()),
             };
             if let Some(why) = over {
+                let why = Fault::new(FaultKind::SignedOut, why).hint("Sign in again.");
+                // Said before it fires, so that whoever hears of the end knows the reason.
+                entry.why.get_or_init(|| why.clone());
                 entry.ended.cancel();
-                entries.remove(&session.id);
-                return Err(Fault::new(FaultKind::SignedOut, why).hint("Sign in again."));
+                entries.remove(&id);
+                return Err(why);
             }
         }
-        Ok(entry.resolved())
+        Ok(())
     }
 
-    /// The passphrase was typed again.
-    pub fn confirm(&self, id: SessionId) {
-        if let Some(entry) = self.lock().get_mut(&id) {
-            entry.confirmed_at = Some(Instant::now());
-        }
+    /// The passphrase was typed again: what it is good for hangs on a new handle from now on, so that whoever holds a copy
+    /// of the old one has none of it.
+    ///
+    /// # Errors
+    /// `SignedOut` when the session has ended meanwhile.
+    pub fn confirm(&self, id: SessionId) -> Result<Session, Fault> {
+        self.confirm_at(id, Instant::now())
+    }
+
+    fn confirm_at(&self, id: SessionId, now: Instant) -> Result<Session, Fault> {
+        let handle = new_handle()?;
+        let mut entries = self.lock();
+        let entry = entries.get_mut(&id).ok_or_else(Fault::signed_out)?;
+        entry.before = Some((std::mem::replace(&mut entry.handle, handle), now + GRACE));
+        entry.confirmed_at = Some(now);
+        Ok(Session::from_parts(id, handle))
     }
 
     /// Keeps the secret of a second factor to be until it is proved. One at a time: the newest.
@@ -313,6 +397,11 @@ impl LiveSessions {
     }
 }
 
+fn new_handle() -> Result<[u8; 32], Fault> {
+    let handle = random::<32>().map_err(|_| Fault::new(FaultKind::Internal, "The system gave no random numbers."))?;
+    Ok(*handle)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,14 +440,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let system = scratch::system(&dir);
         let (live, session) = signed_in(&dir, &system, 1_000).await;
-        let ended = live.resolve_at(&session, 10).unwrap().ended;
-        live.resolve_at(&session, 999).unwrap();
+        let ended = live.resolve_at(&session, 10, Instant::now()).unwrap().ended;
+        live.resolve_at(&session, 999, Instant::now()).unwrap();
         assert!(!ended.is_cancelled());
-        let over = live.resolve_at(&session, 1_000).unwrap_err();
+        let over = live.resolve_at(&session, 1_000, Instant::now()).unwrap_err();
         assert_eq!((over.kind, over.message.as_str()), (FaultKind::SignedOut, EXPIRED));
         assert!(ended.is_cancelled(), "what ran under it goes on");
         // It does not come back when the clock is set back.
-        assert_eq!(live.resolve_at(&session, 10).unwrap_err().kind, FaultKind::SignedOut);
+        assert_eq!(live.resolve_at(&session, 10, Instant::now()).unwrap_err().kind, FaultKind::SignedOut);
     }
 
     #[tokio::test]
@@ -383,6 +472,47 @@ mod tests {
         assert!(!found.ended.is_cancelled(), "the session itself stays");
         live.open_vault(session.id, vault, new_data_key().unwrap());
         assert!(!live.resolve(&session).unwrap().work.is_cancelled(), "new work may begin");
+    }
+
+    #[tokio::test]
+    async fn typing_the_passphrase_again_changes_the_handle_and_the_old_one_is_worth_no_more_than_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let system = scratch::system(&dir);
+        let (live, old) = signed_in(&dir, &system, i64::MAX).await;
+        let begun = Instant::now();
+        let later = begun + FRESH;
+        assert!(!live.resolve_at(&old, 0, begun).unwrap().is_fresh(later));
+        let new = live.confirm_at(old.id, later).unwrap();
+        assert!(new.id == old.id && new.key() != old.key());
+        assert!(live.resolve_at(&new, 0, later).unwrap().is_fresh(later));
+        // What was under way with the old one goes on, but does nothing that the passphrase was typed for.
+        assert!(!live.resolve_at(&old, 0, later).unwrap().is_fresh(later));
+        let over = live.resolve_at(&old, 0, later + GRACE).unwrap_err();
+        assert_eq!(over.kind, FaultKind::SignedOut);
+        live.resolve_at(&new, 0, later + GRACE).unwrap();
+        // The one before the last is refused at once.
+        let newest = live.confirm_at(old.id, later).unwrap();
+        assert_eq!(live.resolve_at(&old, 0, later).unwrap_err().kind, FaultKind::SignedOut);
+        live.resolve_at(&new, 0, later).unwrap();
+        live.resolve_at(&newest, 0, later).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_look_ends_what_was_ended_elsewhere_with_the_reason_and_leaves_the_rest_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let system = scratch::system(&dir);
+        let (live, session) = signed_in(&dir, &system, 1_000).await;
+        // Nobody has come with it yet, so that its row may still be on its way.
+        live.look_at(5_000);
+        let found = live.resolve_at(&session, 10, Instant::now()).unwrap();
+        live.look_at(999);
+        assert!(!found.ended.is_cancelled());
+        let id = session.id;
+        system.write(move |tx| sessions::end(tx, id, "You ended this session elsewhere.", 20)).await.unwrap();
+        live.look_at(999);
+        assert!(found.ended.is_cancelled());
+        assert_eq!(found.why.get().unwrap().message, "You ended this session elsewhere.");
+        assert!(!live.is_here(id), "its vault is held open");
     }
 
     #[tokio::test]

@@ -44,6 +44,8 @@ macro_rules! ids {
 ids! {
     /// A person's account in this installation.
     AccountId
+    /// The file of one person's vault; they may have sealed ones besides the one that is open to them.
+    VaultId
     /// A row in the list of sessions: names a session to people, proves nothing.
     SessionId
     /// A folder of conversations in one vault.

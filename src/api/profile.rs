@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId,
+    AccountId, VaultId,
     admin::{AuditEntry, Limited, SecondFactorPolicy},
     auth::{Role, Secret},
     options::ChatOptions,
@@ -85,6 +85,18 @@ pub struct Activity {
     /// Newest first.
     pub entries: Vec<AuditEntry>,
     pub more: bool,
+}
+
+/// A vault of one's own that is kept and not open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedVault {
+    pub id: VaultId,
+    /// Milliseconds since 1970.
+    pub sealed_at: i64,
+    /// How large its file is. `None` = it is not where it belongs.
+    pub bytes: Option<u64>,
+    /// Its recovery code opens it, and nothing else. Where the present vault was open before it, the passphrase does.
+    pub needs_code: bool,
 }
 
 /// What an export wrote.

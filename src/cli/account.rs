@@ -8,7 +8,7 @@ use super::{
     Desk, End,
     args::{Account as What, Stay},
     out::{print, print_json, safe, say},
-    own, second_factor,
+    own, sealed, second_factor,
     secrets::Source,
     sign_in::enter,
     typed,
@@ -55,6 +55,7 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
         What::Preferences(what) => own::preferences(desk, what).await,
         What::SecondFactor(what) => second_factor::run(desk, what).await,
         What::RecoveryCode => own::recovery_code(desk).await,
+        What::Sealed(what) => sealed::run(desk, what).await,
         What::Limits => own::limits(desk).await,
         What::Activity { paging } => own::activity(desk, paging).await,
         What::Export { file } => own::export(desk, &file).await,
@@ -167,7 +168,12 @@ async fn sign_out(desk: &Desk) -> Result<(), End> {
 }
 
 /// Staying signed in is asked for or said, never assumed.
-async fn stay_if_wanted(desk: &Desk, signed_in: &SignedIn, stay: Stay, source: &Source) -> Result<bool, Fault> {
+pub(super) async fn stay_if_wanted(
+    desk: &Desk,
+    signed_in: &SignedIn,
+    stay: Stay,
+    source: &Source,
+) -> Result<bool, Fault> {
     let wanted = stay.stay || (source.is_terminal() && ask_to_stay().await);
     stay_signed_in(desk, signed_in, wanted).await
 }
@@ -184,7 +190,7 @@ async fn ask_to_stay() -> bool {
     typed::line(question).await.is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
-fn tell(desk: &Desk, signed_in: &SignedIn, stays: bool, generated: Option<&Secret>) -> Result<(), End> {
+pub(super) fn tell(desk: &Desk, signed_in: &SignedIn, stays: bool, generated: Option<&Secret>) -> Result<(), End> {
     let SignedIn { account, recovery_code, notice, .. } = signed_in;
     if desk.global.json {
         let mut told = json!({ "account": account, "stays_signed_in": stays });

@@ -398,6 +398,9 @@ pub enum Account {
     SecondFactor(SecondFactor),
     /// Make a new recovery code and print it once; the old one stops working
     RecoveryCode,
+    /// Vaults of yours that are kept sealed: after a reset, or because another was opened in their place
+    #[command(subcommand)]
+    Sealed(Sealed),
     /// What is left of your limits
     Limits,
     /// What is recorded about your account, newest first
@@ -412,6 +415,29 @@ pub enum Account {
     },
     /// Remove your account and everything in it for good
     Delete {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Sealed {
+    /// List them, the last one sealed first
+    #[command(visible_alias = "ls")]
+    List,
+    /// Open one in the place of your present vault, which is sealed and kept. From a descriptor: your passphrase, then its
+    /// recovery code where it needs one, a line each
+    Open {
+        /// The beginning or end of its id
+        vault: String,
+        #[command(flatten)]
+        stay: Stay,
+    },
+    /// Forget one and everything in it for good
+    Forget {
+        /// The beginning or end of its id
+        vault: String,
         /// Do not ask
         #[arg(long)]
         yes: bool,

@@ -48,7 +48,7 @@ pub async fn run(desk: &Desk, what: Audit) -> Result<(), End> {
         Audit::Verify => verify(desk, session).await,
         Audit::Export { file, format, which } => export(desk, session, &file, format, &filter(which)?).await,
         Audit::Prune => {
-            let removed = desk.confirmed(session, || desk.gateway.prune_audit(session)).await?;
+            let removed = desk.confirmed(session, |session| desk.gateway.prune_audit(session)).await?;
             if desk.global.json {
                 return print_json(&json!({ "removed": removed }));
             }
@@ -106,7 +106,7 @@ pub fn print_entries(desk: &Desk, rows: &[AuditEntry], more: bool) -> Result<(),
 }
 
 async fn verify(desk: &Desk, session: &Session) -> Result<(), End> {
-    let verdict = desk.confirmed(session, || desk.gateway.verify_audit(session)).await?;
+    let verdict = desk.confirmed(session, |session| desk.gateway.verify_audit(session)).await?;
     if desk.global.json {
         let mut told = json!(verdict);
         if let Some(map) = told.as_object_mut() {

@@ -33,6 +33,7 @@ pub mod prompts;
 pub mod results;
 pub mod retention;
 pub mod roles;
+pub mod sealed;
 mod search;
 pub mod search_args;
 pub mod second_factor;
@@ -63,12 +64,32 @@ pub struct Desk {
     pub config: Config,
     pub global: Global,
     source: OnceLock<secrets::Source>,
+    /// Those that the session got when the passphrase was typed once more.
+    handles: Handles,
+}
+
+/// Handles of a session, one after the other. None moves, so that a call may borrow the one it began with.
+#[derive(Debug, Default)]
+struct Handles(OnceLock<Box<(Session, Self)>>);
+
+impl Handles {
+    fn last(&self) -> Option<&Session> {
+        let (first, rest) = &**self.0.get()?;
+        rest.last().or(Some(first))
+    }
+
+    fn keep(&self, handle: Session) -> &Session {
+        match self.0.get() {
+            Some(kept) => kept.1.keep(handle),
+            None => &self.0.get_or_init(|| Box::new((handle, Self::default()))).0,
+        }
+    }
 }
 
 impl Desk {
     #[must_use]
     pub fn new(gateway: Gateway, config: Config, global: Global) -> Self {
-        Self { gateway, config, global, source: OnceLock::new() }
+        Self { gateway, config, global, source: OnceLock::new(), handles: Handles::default() }
     }
 
     /// Where passphrases and codes come from. The same for the whole command, because a descriptor that is opened anew
@@ -84,22 +105,29 @@ impl Desk {
         Ok(self.source.get_or_init(|| source))
     }
 
-    /// Calls, and where the passphrase is wanted once more, asks for it and calls again.
+    /// Calls, and where the passphrase is wanted once more, asks for it and calls again. The session has another handle
+    /// from then on, so the call gets the one it is to use.
     ///
     /// # Errors
     /// That of the call, or of the passphrase.
-    pub async fn confirmed<T, F: Future<Output = Result<T, Fault>>>(
-        &self,
-        session: &Session,
-        call: impl Fn() -> F,
+    pub async fn confirmed<'a, T, F: Future<Output = Result<T, Fault>>>(
+        &'a self,
+        session: &'a Session,
+        call: impl Fn(&'a Session) -> F,
     ) -> Result<T, Fault> {
-        match call().await {
+        match call(self.latest(session)).await {
             Err(fault) if fault.kind == FaultKind::Unconfirmed => {
-                sign_in::confirm(self, session).await?;
-                call().await
+                let fresh = sign_in::confirm(self, self.latest(session)).await?;
+                call(self.handles.keep(fresh)).await
             }
             done => done,
         }
+    }
+
+    /// The handle that this session has now.
+    #[must_use]
+    pub fn latest<'a>(&'a self, session: &'a Session) -> &'a Session {
+        self.handles.last().filter(|last| last.id == session.id).unwrap_or(session)
     }
 
     /// The session a command runs in: the one-off account of `--user`, else whoever stays signed in here.

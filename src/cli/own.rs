@@ -119,7 +119,7 @@ fn words(preferences: &Preferences) -> String {
 /// When the passphrase is not confirmed.
 pub async fn recovery_code(desk: &Desk) -> Result<(), End> {
     let session = &desk.session().await?;
-    let code = desk.confirmed(session, || desk.gateway.new_recovery_code(session)).await?;
+    let code = desk.confirmed(session, |session| desk.gateway.new_recovery_code(session)).await?;
     if desk.global.json {
         return print_json(&json!({ "recovery_code": code.reveal() }));
     }
@@ -181,7 +181,7 @@ pub async fn export(desk: &Desk, file: &Path) -> Result<(), End> {
     let session = &desk.session().await?;
     let to = std::path::absolute(file)?;
     say("Everything of yours is being written; in a big vault that takes a while.");
-    let report = desk.confirmed(session, || desk.gateway.export_my_data(session, to.clone())).await?;
+    let report = desk.confirmed(session, |session| desk.gateway.export_my_data(session, to.clone())).await?;
     if desk.global.json {
         return print_json(&report);
     }
@@ -201,7 +201,7 @@ pub async fn delete(desk: &Desk, yes: bool) -> Result<(), End> {
     let session = &desk.session().await?;
     let name = desk.gateway.whoami(session).await?.name;
     typed::name(&name, "Your account and everything in its vault will be gone for good.", yes).await?;
-    desk.confirmed(session, || desk.gateway.delete_my_account(session)).await?;
+    desk.confirmed(session, |session| desk.gateway.delete_my_account(session)).await?;
     if desk.global.json {
         return print_json(&json!({ "deleted": name }));
     }

@@ -21,7 +21,7 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
             for rule in &rules {
                 set(&mut policy, rule)?;
             }
-            desk.confirmed(session, || desk.gateway.set_policy(session, policy.clone())).await?;
+            desk.confirmed(session, |session| desk.gateway.set_policy(session, policy.clone())).await?;
         }
     }
     if desk.global.json {

@@ -22,18 +22,18 @@ pub async fn run(desk: &Desk, what: Roles) -> Result<(), End> {
     match what {
         Roles::List => list(desk, &gateway.roles(session).await?),
         Roles::Create { name, rank } => {
-            let role = desk.confirmed(session, || gateway.create_role(session, &name, rank.into())).await?;
+            let role = desk.confirmed(session, |session| gateway.create_role(session, &name, rank.into())).await?;
             if desk.global.json {
                 return print_json(&role);
             }
             print(&format!("Made: {}\n", safe(&role.name)))
         }
         Roles::Rename { role, name } => {
-            desk.confirmed(session, || gateway.rename_role(session, &role, &name)).await?;
-            done(desk, session, &name, "Renamed to").await
+            desk.confirmed(session, |session| gateway.rename_role(session, &role, &name)).await?;
+            done(desk, desk.latest(session), &name, "Renamed to").await
         }
         Roles::Delete { role, instead } => {
-            desk.confirmed(session, || gateway.delete_role(session, &role, &instead)).await?;
+            desk.confirmed(session, |session| gateway.delete_role(session, &role, &instead)).await?;
             if desk.global.json {
                 return print_json(&json!({ "deleted": role, "instead": instead }));
             }
@@ -49,10 +49,10 @@ pub async fn run(desk: &Desk, what: Roles) -> Result<(), End> {
 
 async fn permit(desk: &Desk, session: &Session, which: Permissions, allowed: Option<bool>) -> Result<(), End> {
     for permission in which.permissions {
-        let set = || desk.gateway.set_permission(session, &which.role, permission, allowed);
-        desk.confirmed(session, set).await?;
+        let gateway = &desk.gateway;
+        desk.confirmed(session, |session| gateway.set_permission(session, &which.role, permission, allowed)).await?;
     }
-    done(desk, session, &which.role, "Changed").await
+    done(desk, desk.latest(session), &which.role, "Changed").await
 }
 
 async fn limit(desk: &Desk, session: &Session, whose: Whose, limits: &[String]) -> Result<(), End> {
@@ -60,9 +60,9 @@ async fn limit(desk: &Desk, session: &Session, whose: Whose, limits: &[String]) 
     let limits = limits.iter().map(|text| limit_of(text)).collect::<Result<Vec<_>, Fault>>()?;
     let scope = scope(desk, session, &whose).await?;
     for (limited, most) in limits {
-        desk.confirmed(session, || desk.gateway.set_limit(session, scope.clone(), limited, most)).await?;
+        desk.confirmed(session, |session| desk.gateway.set_limit(session, scope.clone(), limited, most)).await?;
     }
-    changed(desk, session, whose).await
+    changed(desk, desk.latest(session), whose).await
 }
 
 fn limit_of(text: &str) -> Result<(Limited, Option<u32>), Fault> {
@@ -85,8 +85,8 @@ fn limit_of(text: &str) -> Result<(Limited, Option<u32>), Fault> {
 async fn models(desk: &Desk, session: &Session, whose: Whose, rules: &[String]) -> Result<(), End> {
     let rules = rules.iter().map(|text| model_rule(text)).collect::<Result<Vec<_>, Fault>>()?;
     let scope = scope(desk, session, &whose).await?;
-    desk.confirmed(session, || desk.gateway.set_model_access(session, scope.clone(), rules.clone())).await?;
-    changed(desk, session, whose).await
+    desk.confirmed(session, |session| desk.gateway.set_model_access(session, scope.clone(), rules.clone())).await?;
+    changed(desk, desk.latest(session), whose).await
 }
 
 fn model_rule(text: &str) -> Result<ModelRule, Fault> {

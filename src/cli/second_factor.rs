@@ -31,7 +31,7 @@ pub async fn run(desk: &Desk, what: SecondFactor) -> Result<(), End> {
         SecondFactor::Add => add(desk, session).await,
         SecondFactor::Remove => {
             let code = code(desk).await?;
-            desk.confirmed(session, || gateway.remove_second_factor(session, &code)).await?;
+            desk.confirmed(session, |session| gateway.remove_second_factor(session, &code)).await?;
             if desk.global.json {
                 return print_json(&json!({ "removed": true }));
             }
@@ -39,7 +39,7 @@ pub async fn run(desk: &Desk, what: SecondFactor) -> Result<(), End> {
         }
         SecondFactor::NewCodes => {
             let code = code(desk).await?;
-            let codes = desk.confirmed(session, || gateway.new_second_factor_codes(session, &code)).await?;
+            let codes = desk.confirmed(session, |session| gateway.new_second_factor_codes(session, &code)).await?;
             tell(desk, &codes, "The old recovery codes no longer work.")
         }
     }
@@ -51,7 +51,7 @@ async fn code(desk: &Desk) -> Result<Secret, End> {
 
 async fn add(desk: &Desk, session: &Session) -> Result<(), End> {
     let gateway = &desk.gateway;
-    let proposed = desk.confirmed(session, || gateway.begin_second_factor(session)).await?;
+    let proposed = desk.confirmed(session, |session| gateway.begin_second_factor(session)).await?;
     if desk.global.json {
         print_json(&json!({ "secret": proposed.secret.reveal(), "uri": proposed.uri.reveal() }))?;
     } else {
@@ -69,7 +69,7 @@ async fn add(desk: &Desk, session: &Session) -> Result<(), End> {
         print(&text)?;
     }
     let code = code(desk).await?;
-    let codes = desk.confirmed(session, || gateway.add_second_factor(session, &code)).await?;
+    let codes = desk.confirmed(session, |session| gateway.add_second_factor(session, &code)).await?;
     tell(desk, &codes, "The second factor is added: from now on a code is asked for after the passphrase.")
 }
 

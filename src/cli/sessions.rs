@@ -23,7 +23,7 @@ pub async fn run(desk: &Desk, what: Sessions) -> Result<(), End> {
             for which in sessions {
                 let done = async {
                     let row = find(&rows, &which)?;
-                    desk.confirmed(session, || desk.gateway.end_session(session, row.id)).await?;
+                    desk.confirmed(session, |session| desk.gateway.end_session(session, row.id)).await?;
                     Ok::<_, Fault>(row)
                 };
                 match done.await {
@@ -36,7 +36,7 @@ pub async fn run(desk: &Desk, what: Sessions) -> Result<(), End> {
             results.finish()
         }
         Sessions::EndOthers => {
-            let ended = desk.confirmed(session, || desk.gateway.end_other_sessions(session)).await?;
+            let ended = desk.confirmed(session, |session| desk.gateway.end_other_sessions(session)).await?;
             if desk.global.json {
                 return print_json(&json!({ "ended": ended }));
             }

@@ -59,11 +59,12 @@ pub async fn enter(desk: &Desk, entered: Entered) -> Result<SignedIn, Fault> {
     }
 }
 
-/// The passphrase once more, for what wants it: asked for, or the next line of the descriptor.
+/// The passphrase once more, for what wants it: asked for, or the next line of the descriptor. Gives the session's new
+/// handle.
 ///
 /// # Errors
 /// When it is not right, or there is nobody to ask.
-pub async fn confirm(desk: &Desk, session: &Session) -> Result<(), Fault> {
+pub async fn confirm(desk: &Desk, session: &Session) -> Result<Session, Fault> {
     let source = desk.secrets().map_err(|fault| {
         // Without a descriptor, what is wrong is not how the command was written, but that nobody is there to confirm it.
         let kind = if desk.global.passphrase_fd.is_none() { FaultKind::Unconfirmed } else { fault.kind };

@@ -33,7 +33,7 @@ pub async fn run(desk: &Desk, what: Users) -> Result<(), End> {
         Users::Show(names) => show(desk, session, names).await,
         Users::Create { name, role, display_name } => {
             let new = NewUser { name, display_name, role };
-            let code = desk.confirmed(session, || gateway.create_user(session, new.clone())).await?;
+            let code = desk.confirmed(session, |session| gateway.create_user(session, new.clone())).await?;
             if desk.global.json {
                 return print_json(&code_json(&code));
             }
@@ -41,33 +41,37 @@ pub async fn run(desk: &Desk, what: Users) -> Result<(), End> {
         }
         Users::Role { names, to } => {
             let words = format!("has the role {} now", safe(&to));
-            each(desk, session, names, &words, |id| gateway.set_user_role(session, id, &to)).await
+            each(desk, session, names, &words, |session, id| gateway.set_user_role(session, id, &to)).await
         }
         Users::Lock { names, minutes } => {
             let words = format!("is locked for {minutes} min");
-            each(desk, session, names, &words, |id| gateway.lock_user(session, id, minutes)).await
+            each(desk, session, names, &words, |session, id| gateway.lock_user(session, id, minutes)).await
         }
-        Users::Unlock(names) => each(desk, session, names, "is unlocked", |id| gateway.unlock_user(session, id)).await,
-        Users::Enable(names) => each(desk, session, names, "is enabled", |id| gateway.enable_user(session, id)).await,
+        Users::Unlock(names) => {
+            each(desk, session, names, "is unlocked", |session, id| gateway.unlock_user(session, id)).await
+        }
+        Users::Enable(names) => {
+            each(desk, session, names, "is enabled", |session, id| gateway.enable_user(session, id)).await
+        }
         Users::Disable(names) => {
-            each(desk, session, names, "is disabled", |id| gateway.disable_user(session, id)).await
+            each(desk, session, names, "is disabled", |session, id| gateway.disable_user(session, id)).await
         }
         Users::Reset(names) => reset(desk, session, names).await,
         Users::RemoveSecondFactor(names) => {
             let words = "has no second factor any more";
-            each(desk, session, names, words, |id| gateway.remove_user_second_factor(session, id)).await
+            each(desk, session, names, words, |session, id| gateway.remove_user_second_factor(session, id)).await
         }
         Users::Delete(names) => {
             let words = "is in the trash; `ollamanet users restore` takes it out again";
-            each(desk, session, names, words, |id| gateway.delete_user(session, id)).await
+            each(desk, session, names, words, |session, id| gateway.delete_user(session, id)).await
         }
         Users::Restore(names) => {
-            each(desk, session, names, "is restored", |id| gateway.restore_user(session, id)).await
+            each(desk, session, names, "is restored", |session, id| gateway.restore_user(session, id)).await
         }
         Users::Purge { names, yes } => purge(desk, session, names, yes).await,
         Users::EndSessions(names) => {
             let words = "has no session any more";
-            each(desk, session, names, words, |id| gateway.end_user_session(session, id, None)).await
+            each(desk, session, names, words, |session, id| gateway.end_user_session(session, id, None)).await
         }
     }
 }
@@ -94,18 +98,18 @@ pub async fn find(desk: &Desk, session: &Session, name: &str) -> Result<UserRow,
     Err(Fault::new(FaultKind::NotFound, "There is no such account.").hint("See which there are: ollamanet users list"))
 }
 
-async fn each<F: Future<Output = Result<(), Fault>>>(
-    desk: &Desk,
-    session: &Session,
+async fn each<'a, F: Future<Output = Result<(), Fault>>>(
+    desk: &'a Desk,
+    session: &'a Session,
     names: Names,
     words: &str,
-    call: impl Fn(AccountId) -> F,
+    call: impl Fn(&'a Session, AccountId) -> F,
 ) -> Result<(), End> {
     let mut results = Results::new(desk);
     for name in names.names {
         let done = async {
-            let row = find(desk, session, &name).await?;
-            desk.confirmed(session, || call(row.id)).await?;
+            let row = find(desk, desk.latest(session), &name).await?;
+            desk.confirmed(session, |session| call(session, row.id)).await?;
             Ok(row)
         };
         match done.await {
@@ -120,8 +124,8 @@ async fn reset(desk: &Desk, session: &Session, names: Names) -> Result<(), End> 
     let mut results = Results::new(desk);
     for name in names.names {
         let done = async {
-            let row = find(desk, session, &name).await?;
-            desk.confirmed(session, || desk.gateway.reset_user(session, row.id)).await
+            let row = find(desk, desk.latest(session), &name).await?;
+            desk.confirmed(session, |session| desk.gateway.reset_user(session, row.id)).await
         };
         match done.await {
             Ok(code) => results.done(&code.name, code_words(&code, "is reset").trim_end(), code_json(&code))?,
@@ -135,10 +139,10 @@ async fn purge(desk: &Desk, session: &Session, names: Names, yes: bool) -> Resul
     let mut results = Results::new(desk);
     for name in names.names {
         let done = async {
-            let row = find(desk, session, &name).await?;
+            let row = find(desk, desk.latest(session), &name).await?;
             let warning = format!("{} and all that is theirs will be gone for good.", row.name);
             typed::name(&row.name, &warning, yes).await?;
-            desk.confirmed(session, || desk.gateway.purge_user(session, row.id)).await?;
+            desk.confirmed(session, |session| desk.gateway.purge_user(session, row.id)).await?;
             Ok::<_, Fault>(row)
         };
         match done.await {
@@ -221,7 +225,7 @@ async fn show(desk: &Desk, session: &Session, names: Names) -> Result<(), End> {
     let mut results = Results::new(desk);
     for name in names.names {
         let done = async {
-            let row = find(desk, session, &name).await?;
+            let row = find(desk, desk.latest(session), &name).await?;
             desk.gateway.user(session, row.id).await
         };
         match done.await {

@@ -25,6 +25,8 @@ const SIGN_IN: Op = Op {
 };
 /// Every start asks it, also one that will be refused everything else. A token file holds nothing that could be guessed.
 const DOOR: Op = Op { name: "auth.door", class: Class::Free, ..SIGN_IN };
+/// Asked whenever somebody is back at the door.
+const REGISTRATION: Op = Op { name: "auth.registration", ..DOOR };
 /// Asked at every pause in typing.
 const JUDGE: Op = Op { name: "auth.judge_passphrase", class: Class::Read, deadline: Duration::from_secs(5), ..SIGN_IN };
 const PROPOSE: Op = Op { name: "auth.propose_passphrase", ..JUDGE };
@@ -45,6 +47,11 @@ impl Gateway {
     /// What to show first: first run, sign in, or a session resumed by its token (rotated right after).
     pub async fn door(&self) -> Result<Door, Fault> {
         self.0.gate.knock(&DOOR, |by| self.0.accounts.door(by)).await
+    }
+
+    /// Whether anybody may make an account here.
+    pub async fn registration(&self) -> Result<bool, Fault> {
+        self.0.gate.knock(&REGISTRATION, |by| self.0.accounts.registration(by)).await
     }
 
     /// How good a passphrase would be for this name. zxcvbn takes up to 12 ms the first time.

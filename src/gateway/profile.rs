@@ -6,10 +6,10 @@ use super::Gateway;
 use crate::{
     access::{Class, Member, Op, Permission},
     api::{
-        Fault, SessionId,
+        Fault, SessionId, VaultId,
         admin::SessionRow,
-        auth::{Secret, Session},
-        profile::{Activity, Allowance, Enrolment, ExportReport, Preferences, Profile},
+        auth::{Secret, Session, SignedIn},
+        profile::{Activity, Allowance, Enrolment, ExportReport, Preferences, Profile, SealedVault},
     },
 };
 
@@ -36,6 +36,10 @@ const ADD: Op = Op { name: "second_factor.add", ..ENROL };
 const REMOVE: Op = Op { name: "second_factor.remove", ..ENROL };
 const RENEW: Op = Op { name: "second_factor.new_codes", ..ENROL };
 const RECOVERY: Op = Op { name: "auth.new_recovery_code", ..ENROL };
+const SEALED: Op = Op { name: "account.sealed", ..SHOW };
+/// Takes the passphrase itself, because the vault that it opens is to be opened with it from then on.
+const OPEN_SEALED: Op = Op { name: "account.open_sealed", ..CONFIRM };
+const FORGET_SEALED: Op = Op { name: "account.forget_sealed", ..ENROL };
 const LEAVE: Op = Op { name: "profile.delete_account", ..ENROL };
 const EXPORT: Op = Op {
     name: "profile.export",
@@ -89,8 +93,9 @@ impl Gateway {
         self.0.gate.call::<Member, _, _>(session, &END_OTHERS, |by| self.0.accounts.end_other_sessions(by)).await
     }
 
-    /// Types the passphrase again, for what asks for it (`FaultKind::Unconfirmed`). Good for five minutes.
-    pub async fn confirm(&self, session: &Session, passphrase: &Secret) -> Result<(), Fault> {
+    /// Types the passphrase again, for what asks for it (`FaultKind::Unconfirmed`). Good for five minutes, and for the new
+    /// handle of the session alone: the old one is refused as soon as what was under way with it is done (10 s).
+    pub async fn confirm(&self, session: &Session, passphrase: &Secret) -> Result<Session, Fault> {
         self.0.gate.call::<Member, _, _>(session, &CONFIRM, |by| self.0.accounts.confirm(by, passphrase)).await
     }
 
@@ -117,6 +122,33 @@ impl Gateway {
     /// A new recovery code of the vault; the old one stops working.
     pub async fn new_recovery_code(&self, session: &Session) -> Result<Secret, Fault> {
         self.0.gate.call::<Member, _, _>(session, &RECOVERY, |by| self.0.accounts.new_recovery_code(by)).await
+    }
+
+    /// One's own vaults that are sealed and kept, the last one first.
+    pub async fn sealed_vaults(&self, session: &Session) -> Result<Vec<SealedVault>, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &SEALED, |by| self.0.accounts.sealed_vaults(by)).await
+    }
+
+    /// Changes the vault that is open for a sealed one, and that one is sealed in its place: nothing of either is lost.
+    /// The sealed one's recovery code is wanted unless it was changed for the present one before. Every session of the
+    /// account ends; the answer holds a new one, and a new recovery code, shown once.
+    pub async fn open_sealed_vault(
+        &self,
+        session: &Session,
+        which: VaultId,
+        code: Option<Secret>,
+        passphrase: &Secret,
+    ) -> Result<SignedIn, Fault> {
+        let open = |by| self.0.accounts.open_sealed_vault(by, which, code, passphrase);
+        self.0.gate.hold(session, &OPEN_SEALED, open).await
+    }
+
+    /// Forgets a sealed vault for good: its keys first, then its file.
+    pub async fn forget_sealed_vault(&self, session: &Session, which: VaultId) -> Result<(), Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &FORGET_SEALED, |by| self.0.accounts.forget_sealed_vault(by, which))
+            .await
     }
 
     /// Writes everything of this account into one archive, readable without this program. Never over an existing file.

@@ -233,6 +233,21 @@ pub fn unseal_with(
         .map_err(|_| KeyError::Wrong)
 }
 
+/// A vault's key that `seal_with` sealed with another's.
+///
+/// # Errors
+/// As `unseal_with`, and for what is no key.
+pub fn unseal_key_with(key: &RawKey, account: AccountId, purpose: &str, sealed: &[u8]) -> Result<RawKey, KeyError> {
+    let opened = unseal_with(key, account, purpose, sealed)?;
+    RawKey::filled(|key| {
+        if opened.len() != key.len() {
+            return Err(KeyError::Wrong);
+        }
+        key.copy_from_slice(&opened);
+        Ok(())
+    })
+}
+
 fn purpose_key(key: &RawKey, purpose: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let mut derived = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(None, key.as_slice())

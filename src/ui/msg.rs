@@ -16,7 +16,7 @@ use super::{actions::Action, widgets::toast::Toast};
 use crate::api::events::Event;
 
 pub use self::{
-    account::{AccountCall, AccountReply},
+    account::{AccountCall, AccountReply, OpenSealed},
     admin::{AdminCall, AdminReply, Target, UserAct, limit_of},
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},

@@ -14,7 +14,7 @@ mod templates;
 use std::{
     collections::HashMap,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use tokio::sync::{mpsc, oneshot};
@@ -50,6 +50,8 @@ struct Hands {
     tasks: Tasks,
     outbox: mpsc::Sender<Msg>,
     session: Arc<Mutex<Option<Session>>>,
+    /// The session is being changed for another one, so its end is no news.
+    is_changing: Arc<AtomicBool>,
     /// Ends the interface.
     quit: CancellationToken,
 }
@@ -96,7 +98,7 @@ impl Performer {
         clipboard: Clipboard,
     ) -> Self {
         let (lane, queue) = mpsc::channel(LANE);
-        let hands = Hands { gateway, tasks, outbox, session: Arc::default(), quit };
+        let hands = Hands { gateway, tasks, outbox, session: Arc::default(), is_changing: Arc::default(), quit };
         hands.tasks.spawn("calls in order", hands.clone().serve(queue));
         hands.tasks.spawn("jobs", hands.clone().tell_jobs());
         Self { hands, lane, latest: HashMap::new(), clipboard }

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use ollamanet::{
     api::{
         AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, NoteId, PresetId, PromptId, SessionId, TagId,
-        TurnId,
+        TurnId, VaultId,
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
@@ -341,6 +341,9 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("new_second_factor_codes", told(gateway.new_second_factor_codes(by, &secret).await)),
         ("new_recovery_code", told(gateway.new_recovery_code(by).await)),
         ("export_my_data", told(gateway.export_my_data(by, house.paths.data.join("mine")).await)),
+        ("sealed_vaults", told(gateway.sealed_vaults(by).await)),
+        ("open_sealed_vault", told(gateway.open_sealed_vault(by, VaultId::new(), None, &secret).await)),
+        ("forget_sealed_vault", told(gateway.forget_sealed_vault(by, VaultId::new()).await)),
         ("delete_my_account", told(gateway.delete_my_account(by).await)),
         ("check_vault", told(gateway.check_vault(by).await)),
         ("search", told(gateway.search(by, Asked::typed("xylocanary", 10)).await)),

@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 /// What anybody may call before signing in: it knows no person, or is throttled by the name that is tried.
 const ANONYMOUS: &[&str] = &[
     "door",
+    "registration",
     "judge_passphrase",
     "propose_passphrase",
     "create_first_admin",

@@ -39,6 +39,7 @@ mod promises;
 mod requirements;
 mod roles;
 mod screens;
+mod sealed;
 mod search;
 mod second_factor;
 mod sign_in;

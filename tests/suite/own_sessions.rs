@@ -100,8 +100,12 @@ async fn a_session_that_a_token_opened_types_its_passphrase_before_what_cannot_b
     let wrong = house.gateway.confirm(&back.session, &secret("wrong")).await.unwrap_err();
     assert_eq!(wrong.kind, FaultKind::WrongCredentials);
     assert_eq!(house.gateway.new_recovery_code(&back.session).await.unwrap_err().kind, FaultKind::Unconfirmed);
-    house.gateway.confirm(&back.session, &secret(PASSPHRASE)).await.unwrap();
-    let code = house.gateway.new_recovery_code(&back.session).await.unwrap();
+    let fresh = house.gateway.confirm(&back.session, &secret(PASSPHRASE)).await.unwrap();
+    // A new handle of the same session: the old one finishes what was under way and does nothing more than it could.
+    assert!(fresh.id == back.session.id && fresh.key() != back.session.key());
+    assert_eq!(house.gateway.new_recovery_code(&back.session).await.unwrap_err().kind, FaultKind::Unconfirmed);
+    house.gateway.tree(&back.session).await.unwrap();
+    let code = house.gateway.new_recovery_code(&fresh).await.unwrap();
     // The old code is worth nothing now, the new one opens.
     let new = secret("quarry ember pylon sable drift");
     house.recover("Ann", &ann.recovery_code.unwrap(), &new).await.unwrap_err();

@@ -340,7 +340,7 @@ async fn whoever_comes_in_fails_is_refused_or_changes_a_right_stands_in_the_trai
     forget_tries(&house);
     gateway.sign_out(&ben.session).await.unwrap();
     gateway.confirm(by, &wrong).await.unwrap_err();
-    gateway.confirm(by, &secret(PASSPHRASE)).await.unwrap();
+    let by = &gateway.confirm(by, &secret(PASSPHRASE)).await.unwrap();
     gateway.stay_signed_in(by, true).await.unwrap();
     gateway.create_role(by, "keeper", Role::User).await.unwrap();
     gateway.set_permission(by, "keeper", Permission::Export, Some(false)).await.unwrap();

@@ -193,8 +193,97 @@ async fn signing_out_ends_a_running_answer_keeps_its_text_and_closes_the_vault()
     let again = house.sign_in("ann", &Secret::new(PASSPHRASE)).await.unwrap();
     let opened = house.gateway.open_conversation(&again.session, id, 5).await.unwrap();
     let answer = &opened.page.messages[1];
-    assert_eq!((answer.state, answer.content.as_str(), opened.running), (MessageState::Interrupted, "so far", None));
+    assert_eq!((answer.state, answer.content.as_str(), opened.running), (MessageState::Stopped, "so far", None));
     house.close().await;
+}
+
+/// An Ollama that says something and then nothing more.
+async fn endless(tasks: &Tasks) -> Fake {
+    let answer = |seen: &ollamanet::fake::Seen| {
+        let line = json!({ "message": { "role": "assistant", "content": "so far" }, "done": false });
+        let endless = Reply::stream().line(&line).part(Part::Stall);
+        Some(if seen.path == "/api/chat" { endless } else { StandIn::new(Pace::instant()).reply(seen) })
+    };
+    Fake::start(tasks, answer).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_shut_out_in_another_program_loses_the_running_answer_here_though_nothing_is_asked() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = endless(&tasks).await;
+    let (here, there) = (house(home.path(), &fake), house(home.path(), &fake));
+    let ann = there.first_admin("ann").await;
+    let ben = there.newcomer(&ann.session, "ben", "user").await;
+    there.gateway.sign_out(&ben.session).await.unwrap();
+    for how in ["ends the session", "locks", "disables"] {
+        let session = here.sign_in("ben", &Secret::new(PASSPHRASE)).await.unwrap();
+        let id = conversation(&here, &session).await;
+        let mut heard = here.gateway.events(&session.session).await.unwrap();
+        here.gateway.start_turn(&session.session, send(id, "Go")).await.unwrap();
+        until(&mut heard, |event| matches!(event, TurnEvent::Delta(_))).await;
+        // Nobody listens any more: the answer itself notices.
+        drop(heard);
+        let admin = (&there.gateway, &ann.session, ben.account.id);
+        match how {
+            "ends the session" => admin.0.end_user_session(admin.1, admin.2, None).await.unwrap(),
+            "locks" => admin.0.lock_user(admin.1, admin.2, 10).await.unwrap(),
+            _ => admin.0.disable_user(admin.1, admin.2).await.unwrap(),
+        }
+        let vault: uuid::Uuid = rusqlite::Connection::open(here.paths.system_db())
+            .unwrap()
+            .query_row("SELECT vault FROM accounts WHERE id = ?1", [ben.account.id.0], |row| row.get(0))
+            .unwrap();
+        let file = home.path().join(format!("data/vaults/{vault}.db"));
+        crate::common::until("no file of the vault is open", || {
+            let open = std::fs::read_dir("/proc/self/fd").unwrap();
+            !open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok()).any(|path| path == file)
+        })
+        .await;
+        match how {
+            "locks" => there.gateway.unlock_user(&ann.session, ben.account.id).await.unwrap(),
+            "disables" => there.gateway.enable_user(&ann.session, ben.account.id).await.unwrap(),
+            _ => {}
+        }
+        let again = there.sign_in("ben", &Secret::new(PASSPHRASE)).await.unwrap();
+        let opened = there.gateway.open_conversation(&again.session, id, 5).await.unwrap();
+        let answer = &opened.page.messages[1];
+        assert_eq!((answer.state, answer.content.as_str()), (MessageState::Stopped, "so far"), "{how}");
+        there.gateway.sign_out(&again.session).await.unwrap();
+    }
+    here.close().await;
+    there.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_asks_for_nothing_hears_that_it_was_shut_out_and_why() {
+    let home = tempfile::tempdir().unwrap();
+    let (here, there) = (House::alone(home.path()), House::alone(home.path()));
+    let ann = there.first_admin("ann").await;
+    let ben = there.newcomer(&ann.session, "ben", "user").await;
+    there.gateway.sign_out(&ben.session).await.unwrap();
+    for is_locked in [false, true] {
+        let session = here.sign_in("ben", &Secret::new(PASSPHRASE)).await.unwrap();
+        let mut heard = here.gateway.events(&session.session).await.unwrap();
+        here.gateway.tree(&session.session).await.unwrap();
+        if is_locked {
+            here.gateway.lock(&session.session).await.unwrap();
+        }
+        there.gateway.end_user_session(&ann.session, ben.account.id, None).await.unwrap();
+        let told = async {
+            loop {
+                if let Event::SessionEnded(why) = heard.recv().await.expect("the reason is told") {
+                    return why;
+                }
+            }
+        };
+        let why = tokio::time::timeout(Duration::from_secs(20), told).await.expect("it is told unasked");
+        assert_eq!(why.kind, FaultKind::SignedOut);
+        assert!(why.message.contains("administrator"), "{why}");
+        assert_eq!(heard.recv().await, None);
+    }
+    here.close().await;
+    there.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

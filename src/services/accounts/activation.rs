@@ -169,6 +169,7 @@ impl Accounts {
             change: Some(change),
             begins: vault.new_file(),
             recovery_code: Some(new_code),
+            is_inside: false,
         };
         self.enter(entrance).await
     }

@@ -9,6 +9,7 @@ mod half_way;
 mod one_time;
 mod own_sessions;
 mod resume;
+mod sealed;
 mod second_factor;
 mod strength;
 mod token_file;
@@ -93,6 +94,10 @@ impl Accounts {
         })
     }
 
+    pub async fn registration(&self, _by: Visitor) -> Result<bool, Fault> {
+        Ok(self.0.system.read(|tx| policy::current(tx)).await?.registration)
+    }
+
     /// How good a passphrase would be.
     pub async fn judge(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<Strength, Fault> {
         let (name, passphrase, min_length) = (name.to_owned(), passphrase.clone(), self.0.config.min_length);
@@ -118,9 +123,16 @@ impl Accounts {
     pub async fn sign_in(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<Entered, Fault> {
         let found = self.check_passphrase(name, passphrase, "auth.sign_in").await?;
         let forgives = vec![found.account.name.clone()];
-        let entrance =
-            Entrance { found, action: "auth.sign_in", forgives, change: None, begins: None, recovery_code: None };
-        self.enter(entrance).await
+        self.enter(Entrance {
+            found,
+            action: "auth.sign_in",
+            forgives,
+            change: None,
+            begins: None,
+            recovery_code: None,
+            is_inside: false,
+        })
+        .await
     }
 
     /// Opens the vault with the recovery code, sets a new passphrase, makes a new code and ends every session.
@@ -152,8 +164,16 @@ impl Accounts {
         });
         let forgives = vec![account.name.clone(), Tried::RecoveryCode.of(&account.name)];
         let found = Found { account, data_key };
-        let (change, recovery_code) = (Some(change), Some(new_code));
-        self.enter(Entrance { found, action: "auth.recover", forgives, change, begins: None, recovery_code }).await
+        self.enter(Entrance {
+            found,
+            action: "auth.recover",
+            forgives,
+            change: Some(change),
+            begins: None,
+            recovery_code: Some(new_code),
+            is_inside: false,
+        })
+        .await
     }
 
     pub async fn sign_out(&self, by: Holder) -> Result<(), Fault> {
@@ -314,7 +334,7 @@ impl Accounts {
         let session = self.0.live.begin(account.clone(), opened.vault, data_key.clone(), Beginning::Typed)?;
         let new = Self::session_row(&session, row.id, row.epoch);
         let (known, key, code) = (row.clone(), data_key.clone(), code.cloned());
-        let Entrance { action, forgives, change, .. } = entrance.clone();
+        let Entrance { action, forgives, change, is_inside, .. } = entrance.clone();
         // A code that was used and a recovery's new slots must be stored; a plain sign-in may wait for room.
         let may_wait = code.is_none() && change.is_none();
         let name = account.name.clone();
@@ -331,7 +351,9 @@ impl Accounts {
                 }
                 match code {
                     Some(code) => second_factor::pass(tx, &known, &key, &code, &moment)?,
-                    None if second_factors::of(tx, known.id)?.is_some() => return Err(changed_meanwhile()),
+                    None if !is_inside && second_factors::of(tx, known.id)?.is_some() => {
+                        return Err(changed_meanwhile());
+                    }
                     None => {}
                 }
                 if let Some(change) = change {
@@ -526,6 +548,8 @@ struct Entrance {
     begins: Option<uuid::Uuid>,
     /// To be shown once, when this made one.
     recovery_code: Option<Secret>,
+    /// Somebody who is in already, and past their second factor.
+    is_inside: bool,
 }
 
 /// Ends every session of the account but one, and every "stay signed in" with the keys that belong to it.

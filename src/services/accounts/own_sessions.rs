@@ -3,7 +3,11 @@
 use super::{Accounts, Found, recovery_slot};
 use crate::{
     access::{Caller, Member},
-    api::{AccountId, Fault, FaultKind, SessionId, admin::SessionRow, auth::Secret},
+    api::{
+        AccountId, Fault, FaultKind, SessionId,
+        admin::SessionRow,
+        auth::{Secret, Session},
+    },
     store::{
         Tx,
         system::{
@@ -67,7 +71,7 @@ impl Accounts {
         Ok(ended)
     }
 
-    pub async fn confirm(&self, by: Caller<Member>, passphrase: &Secret) -> Result<(), Fault> {
+    pub async fn confirm(&self, by: Caller<Member>, passphrase: &Secret) -> Result<Session, Fault> {
         let account = by.account;
         let name = self.0.system.read(move |tx| own_row(tx, account)).await?.name;
         let Found { account: row, .. } = self.check_passphrase(&name, passphrase, "auth.confirm").await?;
@@ -82,8 +86,7 @@ impl Accounts {
                 audit::append(tx, &moment, Some(account), "auth.confirm", &name, "ok")
             })
             .await?;
-        self.0.live.confirm(by.session);
-        Ok(())
+        self.0.live.confirm(by.session)
     }
 
     pub async fn new_recovery_code(&self, by: Caller<Member>) -> Result<Secret, Fault> {

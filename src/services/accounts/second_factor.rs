@@ -253,6 +253,20 @@ pub(super) fn pass(
     Ok(())
 }
 
+/// Seals the secret for another vault of the account, so that its codes go on being accepted there. One that the present
+/// vault cannot read may be the other one's own, and stays.
+pub(super) fn seal_anew(tx: &Tx<'_>, account: AccountId, before: &RawKey, after: &RawKey) -> Result<(), Fault> {
+    let Some(factor) = second_factors::of(tx, account)? else { return Ok(()) };
+    match keys::unseal_with(before, account, PURPOSE, &factor.secret) {
+        Ok(secret) => {
+            let sealed = keys::seal_with(after, account, PURPOSE, &secret).map_err(key_fault)?;
+            Ok(second_factors::set_secret(tx, account, &sealed)?)
+        }
+        Err(KeyError::Wrong) => Ok(()),
+        Err(why @ (KeyError::Cost | KeyError::Random | KeyError::Mistyped)) => Err(key_fault(why)),
+    }
+}
+
 /// Recovery codes as they are compared, and as they are shown.
 fn new_codes() -> Result<(Vec<Secret>, Vec<Secret>), Fault> {
     let mut read = Vec::with_capacity(CODES);

@@ -290,7 +290,8 @@ fn ending(job: &Job, how: Ended) -> (Ending, Option<Fault>) {
                 (MessageState::Done, None)
             }
         },
-        Ended::Stopped if job.root.is_cancelled() || job.ended.is_cancelled() => (MessageState::Interrupted, None),
+        Ended::Stopped if job.root.is_cancelled() => (MessageState::Interrupted, None),
+        // By the person, or because the session that asked for it was ended.
         Ended::Stopped => (MessageState::Stopped, None),
         Ended::Failed(why) => {
             if let OllamaError::Overflow { prompt_tokens, window: told } = &why {

@@ -20,7 +20,7 @@ mod titles;
 mod tests;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -42,7 +42,7 @@ use super::{
     lanes::Lanes,
 };
 use crate::{
-    access::{Caller, Holder, Member, Rules},
+    access::{Caller, Holder, Member, Rules, live::LiveSessions},
     api::{
         AccountId, ConversationId, Fault, FaultKind, MessageId, TurnId,
         admin::Limited,
@@ -54,6 +54,7 @@ use crate::{
     ollama::{Ollama, OllamaError},
     store::{
         Db, StoreError, Vault,
+        thread::WeakDb,
         vault::{
             branch, conversations,
             documents::NewDocument,
@@ -69,6 +70,8 @@ use crate::{
 /// How often another process' writes are looked for while someone listens. A timer of more than 64 ms wakes the runtime
 /// twice (its wheel sorts the timer into a finer one first), and an idle program may wake once a second.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How often a running answer looks whether the session that asked for it was ended by another process.
+const LOOK_WHILE_ANSWERING: Duration = Duration::from_millis(500);
 /// Longest wait for the list of models when none was chosen.
 const ASKING: Duration = Duration::from_secs(3);
 
@@ -85,6 +88,8 @@ pub struct Parts {
     pub lanes: Lanes,
     /// Where usage is counted.
     pub system: Option<Db>,
+    /// Which sessions of this process still stand.
+    pub sessions: Option<Arc<LiveSessions>>,
     /// What relative paths and `~` mean.
     pub cwd: PathBuf,
     pub home: Option<PathBuf>,
@@ -108,8 +113,8 @@ struct State {
     running: HashMap<TurnId, Running>,
     /// Ends that the store did not take, to be tried again.
     unsaved: HashMap<MessageId, Unsaved>,
-    /// Vaults whose foreign changes are looked for.
-    watched: HashSet<AccountId>,
+    /// Vaults whose foreign changes are looked for, while somebody has them open.
+    watched: HashMap<AccountId, WeakDb>,
 }
 
 #[derive(Clone, Debug)]
@@ -209,10 +214,12 @@ impl Turns {
         let hub = self.0.parts.hub.clone();
         let receiver = hub.subscribe(by.account, by.session);
         let (session, ended, root) = (by.session, by.ended.clone(), self.0.parts.tasks.token());
-        let closed = hub.closed(session);
+        let (closed, why) = (hub.closed(session), Arc::clone(&by.why));
         self.0.parts.tasks.spawn("end of a session", async move {
             tokio::select! {
-                () = ended.cancelled() => hub.end_session(session, &Fault::signed_out()),
+                () = ended.cancelled() => {
+                    hub.end_session(session, &why.get().cloned().unwrap_or_else(Fault::signed_out));
+                }
                 () = closed => {}
                 () = root.cancelled() => {}
             }
@@ -297,6 +304,7 @@ impl Turns {
             tokio::select! {
                 () = &mut driven => return,
                 () = ended.cancelled() => stop_too.cancel(),
+                () = turns.look_on() => {}
             }
             driven.await;
         });
@@ -494,29 +502,47 @@ impl Turns {
         Ok(Arc::clone(self.state().lease.get_or_insert(Arc::new(taken))))
     }
 
-    /// Looks for other processes' writes while someone listens for this account and the vault is open.
+    /// Looks, for as long as it is polled, whether another process has ended sessions of this one. An answer asks nothing
+    /// of the gate while it runs.
+    async fn look_on(&self) {
+        let Some(sessions) = &self.0.parts.sessions else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(LOOK_WHILE_ANSWERING).await;
+            sessions.look();
+        }
+    }
+
+    /// Looks for other processes' writes while someone listens for this account: into the vault while it is open, and
+    /// whether the session still stands.
     fn watch(&self, vault: &Vault) {
         let account = vault.account;
         let hub = self.0.parts.hub.clone();
-        if !hub.is_heard(account) || !self.state().watched.insert(account) {
+        // Unlocking opens the vault anew.
+        if !hub.is_heard(account) || self.state().watched.insert(account, vault.db.downgrade()).is_some() {
             return;
         }
-        let (weak, token) = (vault.db.downgrade(), self.0.parts.tasks.token());
+        let (token, sessions) = (self.0.parts.tasks.token(), self.0.parts.sessions.clone());
         let state = Arc::clone(&self.0.state);
         self.0.parts.tasks.spawn("other windows", async move {
             let (mut seen, mut mark) = (None, None);
             while hub.is_heard(account) {
-                // Holding the vault only for the question: locking it must close it.
-                let Some(db) = weak.upgrade() else { break };
-                let log = db.log_mark();
-                if log.is_none() || log != mark {
-                    let Ok(version) = db.foreign_version().await else { break };
-                    if seen.replace(version).is_some_and(|before| before != version) {
-                        hub.changed(account, Changed::Everything);
-                    }
-                    mark = log;
+                if let Some(sessions) = &sessions {
+                    sessions.look();
                 }
-                drop(db);
+                // Holding the vault only for the question: locking it must close it.
+                let open = lock(&state).watched.get(&account).and_then(WeakDb::upgrade);
+                if let Some(db) = open {
+                    let log = db.log_mark();
+                    if log.is_none() || log != mark {
+                        let version = db.foreign_version().await.ok();
+                        if version.is_some() && seen.is_some() && seen != version {
+                            hub.changed(account, Changed::Everything);
+                        }
+                        (seen, mark) = (version, log);
+                    }
+                } else {
+                    (seen, mark) = (None, None);
+                }
                 hub.flush(account);
                 if token.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
                     break;

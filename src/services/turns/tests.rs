@@ -48,6 +48,7 @@ fn turns(home: &Path, url: &str, tasks: &Tasks, hub: Hub, config: Config) -> Tur
         live: Live::fixed(config),
         leases: home.join("leases"),
         system: Some(crate::store::system::open_system(&home.join("system.db"), false).unwrap()),
+        sessions: None,
         cwd: home.to_path_buf(),
         home: None,
     })

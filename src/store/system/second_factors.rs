@@ -70,6 +70,16 @@ pub fn insert(
     replace_codes(tx, account, codes)
 }
 
+/// The same secret, sealed with another vault's key.
+pub fn set_secret(tx: &Transaction<'_>, account: AccountId, sealed: &[u8]) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE second_factors SET secret = :secret WHERE account = :account",
+        named_params! { ":secret": sealed, ":account": account.0 },
+    )
+    .while_("sealing a second factor anew")?;
+    Ok(())
+}
+
 /// Takes the factor away with its codes. Says whether there was one.
 pub fn remove(tx: &Transaction<'_>, account: AccountId) -> Result<bool, StoreError> {
     let named = named_params! { ":account": account.0 };

@@ -45,6 +45,24 @@ pub fn of(tx: &Transaction<'_>, account: AccountId, kind: SlotKind) -> Result<Op
         .transpose()
 }
 
+/// The newest slot of this kind for one vault of the account, which may be a sealed one.
+pub fn of_vault(
+    tx: &Transaction<'_>,
+    account: AccountId,
+    vault: Uuid,
+    kind: SlotKind,
+) -> Result<Option<Slot>, StoreError> {
+    let sql =
+        [COLUMNS, " WHERE account = :account AND vault = :vault AND kind = :kind ORDER BY id DESC LIMIT 1"].concat();
+    tx.prepare_cached(&sql)
+        .and_then(|mut find| {
+            let named = named_params! { ":account": account.0, ":vault": vault, ":kind": kind.as_str() };
+            find.query_row(named, from_row).optional()
+        })
+        .while_("reading a key slot")?
+        .transpose()
+}
+
 /// What the newest passphrase slot of the installation costs: what trying a name that does not exist is to cost as well.
 pub fn newest_cost(tx: &Transaction<'_>) -> Result<Option<Cost>, StoreError> {
     tx.prepare_cached(

@@ -1,11 +1,11 @@
 //! What the Account screen asks for, and what it is told.
 
 use crate::api::{
-    Fault, SessionId,
+    Fault, SessionId, VaultId,
     admin::SessionRow,
-    auth::Secret,
+    auth::{Secret, SignedIn},
     models::ModelList,
-    profile::{Activity, Allowance, Enrolment, ExportReport, Preferences, Profile},
+    profile::{Activity, Allowance, Enrolment, ExportReport, Preferences, Profile, SealedVault},
 };
 
 /// Calls about one's own account.
@@ -30,9 +30,21 @@ pub enum AccountCall {
     NewRecoveryCode,
     /// A leading `~` is the home directory's.
     Export(std::path::PathBuf),
+    Sealed,
+    OpenSealed(OpenSealed),
+    ForgetSealed(VaultId),
     Delete,
     /// To choose the default from.
     Models,
+}
+
+/// Which sealed vault is to be opened, and with what.
+#[derive(Clone, Debug)]
+pub struct OpenSealed {
+    pub which: VaultId,
+    /// Its recovery code, where it needs one.
+    pub code: Option<Secret>,
+    pub passphrase: Secret,
 }
 
 #[derive(Debug)]
@@ -57,6 +69,10 @@ pub enum AccountReply {
     NewCodes(Result<Vec<Secret>, Fault>),
     RecoveryCode(Result<Secret, Fault>),
     Exported(Result<ExportReport, Fault>),
+    Sealed(Result<Vec<SealedVault>, Fault>),
+    /// A new session, in that vault.
+    SealedOpened(Result<Box<SignedIn>, Fault>),
+    SealedForgotten(Result<(), Fault>),
     Deleted(Result<(), Fault>),
     Models(Result<ModelList, Fault>),
 }
@@ -81,6 +97,9 @@ impl AccountReply {
             | Self::NewCodes(Err(fault))
             | Self::RecoveryCode(Err(fault))
             | Self::Exported(Err(fault))
+            | Self::Sealed(Err(fault))
+            | Self::SealedOpened(Err(fault))
+            | Self::SealedForgotten(Err(fault))
             | Self::Deleted(Err(fault))
             | Self::Models(Err(fault)) => Some(fault),
             Self::Profile(Ok(_))
@@ -98,6 +117,9 @@ impl AccountReply {
             | Self::NewCodes(Ok(_))
             | Self::RecoveryCode(Ok(_))
             | Self::Exported(Ok(_))
+            | Self::Sealed(Ok(_))
+            | Self::SealedOpened(Ok(_))
+            | Self::SealedForgotten(Ok(()))
             | Self::Deleted(Ok(()))
             | Self::Models(Ok(_)) => None,
         }

@@ -8,6 +8,8 @@ use crate::api::{
 #[derive(Debug)]
 pub enum AuthCall {
     Door,
+    /// Whether anybody may make an account here, for whoever is back at the door.
+    Registration,
     /// The number comes back with the judgement, so that a late one is not shown for newer text.
     Judge {
         asked: u64,
@@ -47,6 +49,7 @@ pub enum AuthCall {
 #[derive(Debug)]
 pub enum AuthReply {
     Door(Result<Door, Fault>),
+    Registration(Result<bool, Fault>),
     Judged {
         asked: u64,
         strength: Result<Strength, Fault>,

@@ -29,6 +29,9 @@ impl Performer {
             | AccountCall::RemoveSecondFactor(_)
             | AccountCall::NewSecondFactorCodes(_)
             | AccountCall::NewRecoveryCode
+            | AccountCall::Sealed
+            | AccountCall::OpenSealed(_)
+            | AccountCall::ForgetSealed(_)
             | AccountCall::Delete => Way::InOrder,
         };
         let hands = self.hands.clone();
@@ -74,6 +77,11 @@ impl Hands {
             AccountCall::NewRecoveryCode => AccountReply::RecoveryCode(gateway.new_recovery_code(session).await),
             AccountCall::Export(path) => {
                 AccountReply::Exported(gateway.export_my_data(session, complete::whole(&path)).await)
+            }
+            AccountCall::Sealed => AccountReply::Sealed(gateway.sealed_vaults(session).await),
+            AccountCall::OpenSealed(call) => AccountReply::SealedOpened(self.open_sealed(session, call).await),
+            AccountCall::ForgetSealed(which) => {
+                AccountReply::SealedForgotten(gateway.forget_sealed_vault(session, which).await)
             }
             AccountCall::Delete => AccountReply::Deleted(gateway.delete_my_account(session).await),
             AccountCall::Models => AccountReply::Models(gateway.models(session, false).await),

@@ -1,13 +1,15 @@
 //! Coming in, going out, and the passphrase.
 
+use std::sync::{PoisonError, atomic::Ordering};
+
 use super::{Hands, Performer, Way};
 use crate::{
     api::{
         Fault,
-        auth::{Door, Entered, SignedIn},
+        auth::{Door, Entered, Secret, Session, SignedIn},
         events::Event,
     },
-    ui::msg::{AuthCall, AuthReply, Msg},
+    ui::msg::{AuthCall, AuthReply, Msg, OpenSealed},
 };
 
 impl Performer {
@@ -15,6 +17,7 @@ impl Performer {
         let way = match &call {
             AuthCall::Lock | AuthCall::SignOut => Way::InOrder,
             AuthCall::Door
+            | AuthCall::Registration
             | AuthCall::Judge { .. }
             | AuthCall::Propose
             | AuthCall::CreateFirstAdmin(_)
@@ -45,6 +48,7 @@ impl Hands {
                 }
                 AuthReply::Door(door)
             }
+            AuthCall::Registration => AuthReply::Registration(gateway.registration().await),
             AuthCall::Judge { asked, name, passphrase } => {
                 AuthReply::Judged { asked, strength: gateway.judge_passphrase(&name, &passphrase).await }
             }
@@ -89,11 +93,34 @@ impl Hands {
                 None => signed_out(),
             }),
             AuthCall::Confirm(passphrase) => AuthReply::Confirmed(match self.session() {
-                Some(session) => gateway.confirm(&session, &passphrase).await,
+                Some(session) => self.confirm(&session, &passphrase).await,
                 None => signed_out(),
             }),
         };
         self.tell(Msg::Auth(reply)).await;
+    }
+
+    /// Types the passphrase again. The session has another handle from then on.
+    async fn confirm(&self, session: &Session, passphrase: &Secret) -> Result<(), Fault> {
+        let fresh = self.gateway.confirm(session, passphrase).await?;
+        let mut kept = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may be in meanwhile.
+        if kept.as_ref().is_some_and(|kept| kept.id == fresh.id) {
+            *kept = Some(fresh);
+        }
+        Ok(())
+    }
+
+    /// Changes the vault for a sealed one. The session that asks ends with that, which is no news to tell.
+    pub(super) async fn open_sealed(&self, session: &Session, call: OpenSealed) -> Result<Box<SignedIn>, Fault> {
+        let OpenSealed { which, code, passphrase } = call;
+        self.is_changing.store(true, Ordering::Release);
+        let opened = self.gateway.open_sealed_vault(session, which, code, &passphrase).await;
+        if let Ok(signed_in) = &opened {
+            self.arrive(signed_in).await;
+        }
+        self.is_changing.store(false, Ordering::Release);
+        opened.map(Box::new)
     }
 
     async fn signed_in(&self, entered: Result<Entered, Fault>) -> AuthReply {
@@ -119,7 +146,8 @@ impl Hands {
                     while let Some(Some(event)) = ended.run_until_cancelled(events.recv()).await {
                         let is_over = matches!(event, Event::SessionEnded(_));
                         // Of a session that is no longer ours nothing is told.
-                        if hands.session().as_ref() != Some(&session) {
+                        let is_no_news = is_over && hands.is_changing.load(Ordering::Acquire);
+                        if is_no_news || hands.session().is_none_or(|kept| kept.id != session.id) {
                             return;
                         }
                         if hands.outbox.send(Msg::Event(event)).await.is_err() || is_over {

@@ -191,10 +191,7 @@ impl Root {
                 }
                 question.into_effects()
             }
-            (Err(fault), Some(Overlay::Confirm(_))) if fault.kind == FaultKind::SignedOut => {
-                self.leave_for(fault);
-                Vec::new()
-            }
+            (Err(fault), Some(Overlay::Confirm(_))) if fault.kind == FaultKind::SignedOut => self.leave_for(fault),
             (Err(fault), Some(Overlay::Confirm(mut question))) => {
                 question.ask.refused(fault);
                 self.overlay = Some(Overlay::Confirm(question));

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     api::{
         Fault, FaultKind,
-        auth::Door,
+        auth::{Door, SignedIn},
         events::Event,
         health::{Health, Level, OllamaState},
         profile::ExportReport,
@@ -42,6 +42,15 @@ impl Root {
                 Vec::new()
             }
             (AuthReply::Door(_), _) => Vec::new(),
+            (AuthReply::Registration(Ok(open)), stage) => {
+                self.registration = open;
+                if let Stage::Outside(screen) = stage {
+                    screen.set_registration(open);
+                }
+                Vec::new()
+            }
+            // The sign-in screen works all the same, with what was known before.
+            (AuthReply::Registration(Err(_)), _) => Vec::new(),
             (AuthReply::Judged { asked, strength: Ok(strength) }, Stage::Inside(_)) => {
                 if let Some(Overlay::ChangePassphrase(form)) = &mut self.overlay {
                     form.judged(asked, strength);
@@ -86,10 +95,7 @@ impl Root {
                 self.hide(Some(fault.to_string()));
                 Vec::new()
             }
-            Event::SessionEnded(fault) => {
-                self.leave_for(fault);
-                Vec::new()
-            }
+            Event::SessionEnded(fault) => self.leave_for(fault),
             Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
             Event::Health(health) => self.on_health(*health),
             event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => {
@@ -99,6 +105,11 @@ impl Root {
     }
 
     pub(super) fn on_account(&mut self, reply: AccountReply) -> Vec<Effect> {
+        // Whatever stage a reply to the session before has led to.
+        let reply = match reply {
+            AccountReply::SealedOpened(Ok(signed_in)) => return self.change_vault(signed_in),
+            reply => reply,
+        };
         if let Some(effects) = self.refused(reply.fault()) {
             return effects;
         }
@@ -125,7 +136,8 @@ impl Root {
             }
             AccountReply::Deleted(Ok(())) => {
                 self.go_outside(None);
-                return vec![Effect::Toast(Toast::good("Your account is deleted, and all that was in it."))];
+                let toast = Toast::good("Your account is deleted, and all that was in it.");
+                return vec![Effect::Toast(toast), Effect::Auth(AuthCall::Registration)];
             }
             _ => {}
         }
@@ -146,6 +158,18 @@ impl Root {
             (ScreenName::Chat | ScreenName::Search | ScreenName::Admin, _) => Vec::new(),
         });
         effects
+    }
+
+    /// Another vault of the account is open, in another session: as after a sign-in, with its recovery code first.
+    fn change_vault(&mut self, signed_in: Box<SignedIn>) -> Vec<Effect> {
+        self.go_outside(None);
+        self.on_auth(AuthReply::SignedIn(Ok(signed_in)))
+    }
+
+    /// Whether the text that an editor has is the account's.
+    fn edits_account(&self) -> bool {
+        let Stage::Inside(screens) = &self.stage else { return false };
+        screens.name() == ScreenName::Account && screens.account.edits_text()
     }
 
     /// For an answer that a screen waits for, or an event that it hears of, on view or not. While they are locked they go
@@ -226,6 +250,12 @@ impl Root {
             ShellReply::StopRequested => self.suspend(),
             ShellReply::Back(Ok(())) => Vec::new(),
             ShellReply::Settings(current) => self.on_settings(&current),
+            ShellReply::Edited(Ok(text)) if self.edits_account() => {
+                if let Stage::Inside(screens) = &mut self.stage {
+                    screens.account.edited_elsewhere(&text);
+                }
+                Vec::new()
+            }
             reply @ ShellReply::Edited(_) => self.with_screens(|screens, cx| screens.chat.on_shell(&reply, cx)),
         }
     }

@@ -52,10 +52,7 @@ impl Root {
     pub(super) fn refused(&mut self, fault: Option<&Fault>) -> Option<Vec<Effect>> {
         let fault = fault?;
         match fault.kind {
-            FaultKind::SignedOut => {
-                self.leave_for(fault.clone());
-                Some(Vec::new())
-            }
+            FaultKind::SignedOut => Some(self.leave_for(fault.clone())),
             FaultKind::SecondFactorWanted if matches!(self.stage, Stage::Inside(_)) => self.lead_to_second_factor(),
             FaultKind::SecondFactorWanted
             | FaultKind::Locked
@@ -93,13 +90,18 @@ impl Root {
     }
 
     /// The session is over: nothing of it stays on the screen, and the sign-in screen says why. The call that found it so
-    /// knows more about the reason than the event, and may come later.
-    pub(super) fn leave_for(&mut self, why: Fault) {
+    /// knows more about the reason than the event, and may come later. Whether anybody may make an account is asked anew:
+    /// it may have changed since the door was opened.
+    pub(super) fn leave_for(&mut self, why: Fault) -> Vec<Effect> {
         match &mut self.stage {
-            Stage::Inside(_) | Stage::Locked { .. } => self.go_outside(Some(why)),
+            Stage::Inside(_) | Stage::Locked { .. } => {
+                self.go_outside(Some(why));
+                return vec![Effect::Auth(AuthCall::Registration)];
+            }
             Stage::Outside(screen) => screen.learn_reason(why),
             Stage::Opening | Stage::Failed(_) => {}
         }
+        Vec::new()
     }
 
     pub(super) fn sign_out(&mut self) -> Vec<Effect> {
@@ -165,7 +167,7 @@ impl Root {
     pub(super) fn on_locked(&mut self, outcome: Result<(), Fault>) -> Vec<Effect> {
         let mut effects = Vec::new();
         match outcome {
-            Err(fault) if fault.kind == FaultKind::SignedOut => self.go_outside(Some(fault)),
+            Err(fault) if fault.kind == FaultKind::SignedOut => effects.extend(self.leave_for(fault)),
             Err(fault) => effects.push(Effect::Toast(Toast::fault(&fault))),
             Ok(()) => {}
         }
@@ -186,13 +188,12 @@ impl Root {
                 effects
             }
             (Err(fault), Stage::Locked { screens, mut lock }) => {
-                if fault.kind == FaultKind::SignedOut {
-                    self.go_outside(Some(fault));
-                } else {
-                    lock.ask.refused(fault);
-                    self.stage = Stage::Locked { screens, lock };
+                let is_over = fault.kind == FaultKind::SignedOut;
+                if !is_over {
+                    lock.ask.refused(fault.clone());
                 }
-                Vec::new()
+                self.stage = Stage::Locked { screens, lock };
+                if is_over { self.leave_for(fault) } else { Vec::new() }
             }
             (_, other @ (Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Inside(_))) => {
                 self.stage = other;
@@ -207,10 +208,7 @@ impl Root {
                 self.overlay = None;
                 vec![Effect::Toast(Toast::good("Your passphrase is changed."))]
             }
-            (Err(fault), _) if fault.kind == FaultKind::SignedOut => {
-                self.leave_for(fault);
-                Vec::new()
-            }
+            (Err(fault), _) if fault.kind == FaultKind::SignedOut => self.leave_for(fault),
             (Err(fault), Some(Overlay::ChangePassphrase(form))) => {
                 form.refused(fault);
                 Vec::new()

@@ -37,11 +37,15 @@ CREATE TABLE accounts (
     created_at   INTEGER NOT NULL
 ) STRICT;
 
--- Vaults that a reset sealed; kept until their owner purges them.
+-- Vaults that a reset sealed, or that were changed for a sealed one; kept until their owner forgets them.
 CREATE TABLE sealed_vaults (
-    vault     BLOB NOT NULL PRIMARY KEY CHECK (length(vault) = 16),
-    account   BLOB NOT NULL REFERENCES accounts (id),
-    sealed_at INTEGER NOT NULL
+    vault      BLOB NOT NULL PRIMARY KEY CHECK (length(vault) = 16),
+    account    BLOB NOT NULL REFERENCES accounts (id),
+    sealed_at  INTEGER NOT NULL,
+    -- Its data key, wrapped with that of another vault: whoever has that one open needs no code for this one.
+    wrapped    BLOB,
+    wrapped_by BLOB CHECK (length(wrapped_by) = 16),
+    CHECK ((wrapped IS NULL) = (wrapped_by IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 -- Files of vaults that are nobody's: of accounts that were purged, and of accounts whose making was cut off before it was

@@ -186,7 +186,12 @@ fn what_the_next_action_finds_out_is_said_at_the_door_and_nothing_else_is_on_the
 
     // The event without a reason may come first, and later calls know no more than that nobody is signed in.
     let mut root = inside();
-    root.update(Msg::Event(Event::SessionEnded(Fault::signed_out())));
+    let effects = root.update(Msg::Event(Event::SessionEnded(Fault::signed_out())));
+    // Whether anybody may make an account may have changed since the door was opened.
+    assert!(matches!(effects[..], [Effect::Auth(AuthCall::Registration)]), "{effects:?}");
+    assert!(!draw(&root, 80, 24).contains("No account yet?"));
+    root.update(Msg::Auth(AuthReply::Registration(Ok(true))));
+    assert!(draw(&root, 80, 24).contains("No account yet?"));
     root.update(tree());
     root.update(Msg::Chat(ChatReply::Draft(Err(Fault::signed_out()))));
     assert!(draw(&root, 80, 24).contains("locked this account for 10 min."));

@@ -8,6 +8,7 @@ use super::{
     forms::{Asked, Wanted},
     preferences::{keys_picker, theme_picker},
     rows::Row,
+    sealed::{SealedAct, sealed_picker},
 };
 use crate::{
     api::{admin::SessionRow, auth::Secret, profile::Preferences},
@@ -15,7 +16,7 @@ use crate::{
     ui::{
         actions::{Action, Context},
         cx::{Cx, Hint},
-        msg::{AccountCall, Effect},
+        msg::{AccountCall, Effect, ShellCall},
         screens::sign_in::CodeStage,
         widgets::{
             composer::{Composer, Typed},
@@ -40,6 +41,8 @@ pub enum Dialog {
     Codes(Vec<Secret>),
     /// A new recovery code of the vault, shown once and confirmed.
     Recovery(CodeStage),
+    /// What to do with which sealed vault.
+    Sealed(Picker<SealedAct>),
     Question {
         title: &'static str,
         text: String,
@@ -69,6 +72,7 @@ impl Dialog {
             | Self::Theme(_)
             | Self::Keys(_)
             | Self::Codes(_)
+            | Self::Sealed(_)
             | Self::Question { .. } => None,
         }
     }
@@ -83,6 +87,7 @@ impl Dialog {
             | Self::Theme(_)
             | Self::Keys(_)
             | Self::Codes(_)
+            | Self::Sealed(_)
             | Self::Question { .. } => None,
         }
     }
@@ -91,7 +96,12 @@ impl Dialog {
         match self {
             Self::Form(..) | Self::Options(_) | Self::Recovery(_) => Context::Form,
             Self::SystemPrompt(_) => Context::Composer,
-            Self::Model(_) | Self::Theme(_) | Self::Keys(_) | Self::Codes(_) | Self::Question { .. } => Context::List,
+            Self::Model(_)
+            | Self::Theme(_)
+            | Self::Keys(_)
+            | Self::Codes(_)
+            | Self::Sealed(_)
+            | Self::Question { .. } => Context::List,
         }
     }
 
@@ -115,10 +125,10 @@ impl Dialog {
             }
             Self::SystemPrompt(_) => {
                 let (done, line) = cx.writing();
-                vec![(done, "keep"), (line, "new line"), (Action::Escape, "back")]
+                vec![(done, "keep"), (line, "new line"), (Action::Editor, "editor"), (Action::Escape, "back")]
             }
             Self::Codes(_) => vec![(Action::ListAccept, "I have written them down")],
-            Self::Model(_) | Self::Theme(_) | Self::Keys(_) | Self::Question { .. } => {
+            Self::Model(_) | Self::Theme(_) | Self::Keys(_) | Self::Sealed(_) | Self::Question { .. } => {
                 vec![(Action::ListAccept, "choose"), (Action::ListDown, "down"), (Action::ListClose, "back")]
             }
         };
@@ -135,7 +145,10 @@ enum Out {
     Theme(Option<&'static str>),
     Key(Action),
     SystemPrompt,
+    /// To an editor outside.
+    Edit(String),
     Panel(PanelOut),
+    Sealed(SealedAct),
     Answer,
 }
 
@@ -171,6 +184,7 @@ impl AccountScreen {
             Row::Export => Asked::Export.dialog(&export_name(cx)),
             Row::RecoveryCode => return self.call(AccountCall::NewRecoveryCode),
             Row::Passphrase => return vec![Effect::Act(Action::ChangePassphrase)],
+            Row::Sealed => Dialog::Sealed(sealed_picker(self.sealed.as_deref().unwrap_or_default(), cx)),
             Row::Delete => Asked::DeleteName.dialog(""),
         };
         self.dialogs.push(dialog);
@@ -211,6 +225,7 @@ impl AccountScreen {
             Dialog::Model(picker) => picked(picker.on_action(action, cx), Out::Model)?,
             Dialog::Theme(picker) => picked(picker.on_action(action, cx), Out::Theme)?,
             Dialog::Keys(picker) => picked(picker.on_action(action, cx), Out::Key)?,
+            Dialog::Sealed(picker) => picked(picker.on_action(action, cx), Out::Sealed)?,
             Dialog::Options(panel) => Out::Panel(panel.on_action(action)?),
             Dialog::SystemPrompt(composer) => match action {
                 Action::Send | Action::Newline if (action == Action::Send) == cx.config.ui.enter_sends => {
@@ -224,6 +239,7 @@ impl AccountScreen {
                     composer.on_key(KeyCode::Esc.into());
                     Out::Stay
                 }
+                Action::Editor => Out::Edit(composer.text()),
                 Action::Escape | Action::Interrupt => Out::Close,
                 _ => return None,
             },
@@ -261,6 +277,7 @@ impl AccountScreen {
             Dialog::Model(picker) => typed(picker.on_key(key), Out::Model),
             Dialog::Theme(picker) => typed(picker.on_key(key), Out::Theme),
             Dialog::Keys(picker) => typed(picker.on_key(key), Out::Key),
+            Dialog::Sealed(picker) => typed(picker.on_key(key), Out::Sealed),
             Dialog::Options(panel) => Out::Panel(panel.on_key(key)?),
             Dialog::SystemPrompt(composer) => {
                 if composer.on_key(key) == Typed::Unused {
@@ -290,6 +307,7 @@ impl AccountScreen {
             Dialog::Model(picker) => typed(picker.on_paste(text), Out::Model),
             Dialog::Theme(picker) => typed(picker.on_paste(text), Out::Theme),
             Dialog::Keys(picker) => typed(picker.on_paste(text), Out::Key),
+            Dialog::Sealed(picker) => typed(picker.on_paste(text), Out::Sealed),
             Dialog::Options(panel) => {
                 panel.on_paste(text);
                 Out::Stay
@@ -314,6 +332,7 @@ impl AccountScreen {
             Dialog::Model(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Model),
             Dialog::Theme(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Theme),
             Dialog::Keys(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Key),
+            Dialog::Sealed(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Sealed),
             dialog => {
                 if let Some(form) = dialog.form_mut() {
                     form.on_mouse(mouse);
@@ -347,7 +366,9 @@ impl AccountScreen {
                 let text = composer.text();
                 self.change(|own| own.system_prompt = (!text.trim().is_empty()).then_some(text))
             }
+            Out::Edit(text) => vec![Effect::Shell(ShellCall::Edit(text))],
             Out::Panel(out) => self.panel_out(out, cx),
+            Out::Sealed(act) => self.sealed_act(act, cx),
             Out::Answer => match self.dialogs.pop() {
                 Some(Dialog::Question { says_yes: true, call, .. }) => self.call(call),
                 Some(_) | None => Vec::new(),
@@ -362,6 +383,20 @@ impl AccountScreen {
             PanelOut::ChooseModel => self.open_row(Row::Model, cx),
             PanelOut::EditSystemPrompt => self.open_row(Row::SystemPrompt, cx),
             PanelOut::Leave { .. } => self.close_top(),
+        }
+    }
+
+    /// Whether a text is on view that an editor may have been given.
+    #[must_use]
+    pub fn edits_text(&self) -> bool {
+        matches!(self.dialogs.last(), Some(Dialog::SystemPrompt(_)))
+    }
+
+    /// The text as the editor left it.
+    pub fn edited_elsewhere(&mut self, text: &str) {
+        if let Some(Dialog::SystemPrompt(composer)) = self.dialogs.last_mut() {
+            // Editors end a file with a newline that nobody typed.
+            composer.edited_elsewhere(text.strip_suffix('\n').unwrap_or(text));
         }
     }
 

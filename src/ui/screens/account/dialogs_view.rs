@@ -37,7 +37,12 @@ impl Dialog {
                             cx,
                         );
                     }
-                    Asked::DisplayName | Asked::KeysOf(_) | Asked::Code(_) | Asked::Export | Asked::DeleteName => {
+                    Asked::DisplayName
+                    | Asked::KeysOf(_)
+                    | Asked::Code(_)
+                    | Asked::Export
+                    | Asked::DeleteName
+                    | Asked::OpenSealed(_) => {
                         view_form(title, &about, form, &hints, frame, area, cx);
                     }
                 }
@@ -45,6 +50,7 @@ impl Dialog {
             Self::Model(picker) => picker.view(frame, area, cx),
             Self::Theme(picker) => picker.view(frame, area, cx),
             Self::Keys(picker) => picker.view(frame, area, cx),
+            Self::Sealed(picker) => picker.view(frame, area, cx),
             Self::SystemPrompt(composer) => {
                 let (width, height) = (area.width.saturating_sub(4).clamp(20, 90), (area.height * 2 / 3).clamp(5, 16));
                 let inner = modal::open(frame, area, cx, "System prompt of new conversations", (width, height), &hints);

@@ -2,9 +2,18 @@
 
 use std::path::PathBuf;
 
-use super::{AccountScreen, dialogs::Dialog, rows::Row};
+use super::{
+    AccountScreen,
+    dialogs::Dialog,
+    rows::Row,
+    sealed::{about_opening, open_call},
+};
 use crate::{
-    api::{Fault, auth::Secret, profile::Enrolment},
+    api::{
+        Fault,
+        auth::Secret,
+        profile::{Enrolment, SealedVault},
+    },
     qr::Qr,
     safe_text::SafeText,
     ui::{
@@ -29,6 +38,8 @@ pub enum Asked {
     Code(Row),
     Export,
     DeleteName,
+    /// A sealed vault's recovery code, where it needs one, and the passphrase.
+    OpenSealed(SealedVault),
 }
 
 /// The same without what it is about, for the replies.
@@ -40,6 +51,7 @@ pub enum Wanted {
     Code,
     Export,
     DeleteName,
+    OpenSealed,
 }
 
 /// A row of the table.
@@ -76,6 +88,7 @@ impl Asked {
             Self::Code(_) => Wanted::Code,
             Self::Export => Wanted::Export,
             Self::DeleteName => Wanted::DeleteName,
+            Self::OpenSealed(_) => Wanted::OpenSealed,
         }
     }
 
@@ -100,6 +113,9 @@ impl Asked {
                 does: "export",
                 missing: Some("Name the file that it should be written to."),
             },
+            Self::OpenSealed(_) => {
+                Spec { label: "Its recovery code", waiting: "Opening it…", does: "open it", missing: None }
+            }
             // The question behind it waits, not the form.
             Self::DeleteName => Spec { label: "Your user name", waiting: "", does: "go on", missing: None },
         }
@@ -134,6 +150,7 @@ impl Asked {
                  keep it where only you can read. An existing file is never written over."
                     .into(),
             ),
+            Self::OpenSealed(vault) => ("Open a sealed vault", about_opening(vault).into()),
             Self::DeleteName => (
                 Row::Delete.label(),
                 "This deletes your account and everything in it: the keys first, then the files. Type your user name to \
@@ -147,6 +164,10 @@ impl Asked {
 impl AccountScreen {
     pub(super) fn submit(&mut self, cx: &Cx) -> Vec<Effect> {
         let Some(Dialog::Form(asked, form)) = self.dialogs.last_mut() else { return Vec::new() };
+        if let Asked::OpenSealed(vault) = asked {
+            let call = open_call(vault, form);
+            return call.map_or_else(Vec::new, |call| self.call(call));
+        }
         let typed = form.value(0).trim().to_owned();
         let mut say = |words: &str| {
             form.ask(Fault::invalid(words), 0);
@@ -165,6 +186,7 @@ impl AccountScreen {
             Asked::Code(Row::RemoveFactor) => AccountCall::RemoveSecondFactor(form.secret_value(0)),
             Asked::Code(_) => AccountCall::NewSecondFactorCodes(form.secret_value(0)),
             Asked::Export => AccountCall::Export(PathBuf::from(typed)),
+            Asked::OpenSealed(_) => return Vec::new(),
             Asked::DeleteName => {
                 let name = cx.account.as_ref().map_or("", |account| &account.name);
                 if typed != name {

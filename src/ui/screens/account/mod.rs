@@ -10,6 +10,7 @@ mod forms;
 mod preferences;
 mod qr;
 mod rows;
+mod sealed;
 mod view;
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -25,7 +26,7 @@ use crate::{
         Fault, FaultKind,
         admin::SessionRow,
         models::ModelList,
-        profile::{Activity, Allowance, Preferences, Profile},
+        profile::{Activity, Allowance, Preferences, Profile, SealedVault},
     },
     ui::{
         actions::{Action, Context},
@@ -50,6 +51,7 @@ pub struct AccountScreen {
     allowance: Option<Vec<Allowance>>,
     activity: Option<Activity>,
     models: Option<ModelList>,
+    sealed: Option<Vec<SealedVault>>,
     /// Why what the tab on view shows could not be read.
     fault: Option<Fault>,
     /// What is open in front, the topmost last.
@@ -93,7 +95,8 @@ impl AccountScreen {
         self.fault = None;
         let calls = match self.tab {
             Tab::Profile => vec![AccountCall::Profile, AccountCall::Preferences],
-            Tab::SecondFactor | Tab::Data => vec![AccountCall::Profile],
+            Tab::SecondFactor => vec![AccountCall::Profile],
+            Tab::Data => vec![AccountCall::Profile, AccountCall::Sealed],
             Tab::Sessions => vec![AccountCall::Sessions],
             Tab::Limits => vec![AccountCall::Allowance],
             Tab::Activity => vec![AccountCall::Activity { before: None, limit: PAGE }],
@@ -186,7 +189,16 @@ impl AccountScreen {
                 self.is_reading_on = false;
                 self.fault = Some(fault);
             }
+            AccountReply::Sealed(Ok(sealed)) => self.sealed = Some(sealed),
+            AccountReply::SealedForgotten(done) => {
+                let words = done.map(|()| "The sealed vault is gone for good.".to_owned());
+                return Self::and_read(AccountCall::Sealed, words);
+            }
+            AccountReply::SealedOpened(Err(fault)) => return self.refused(Wanted::OpenSealed, fault),
+            // The root leaves the screen with it.
+            AccountReply::SealedOpened(Ok(_)) => {}
             AccountReply::Profile(Err(fault))
+            | AccountReply::Sealed(Err(fault))
             | AccountReply::Preferences(Err(fault))
             | AccountReply::Allowance(Err(fault))
             | AccountReply::Sessions(Err(fault)) => self.fault = Some(fault),
@@ -262,6 +274,7 @@ impl AccountScreen {
                 Some(_) => vec![Row::AddFactor],
                 None => Vec::new(),
             },
+            Tab::Data if self.sealed.as_ref().is_some_and(|sealed| !sealed.is_empty()) => Row::DATA_AND_SEALED.to_vec(),
             Tab::Data => Row::DATA.to_vec(),
             Tab::Sessions | Tab::Limits | Tab::Activity => Vec::new(),
         }

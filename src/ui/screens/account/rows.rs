@@ -50,6 +50,7 @@ pub enum Row {
     Export,
     RecoveryCode,
     Passphrase,
+    Sealed,
     Delete,
 }
 
@@ -57,6 +58,9 @@ impl Row {
     pub const PROFILE: [Self; 6] =
         [Self::DisplayName, Self::Model, Self::SystemPrompt, Self::Options, Self::Theme, Self::Keys];
     pub const DATA: [Self; 4] = [Self::Export, Self::RecoveryCode, Self::Passphrase, Self::Delete];
+    /// With sealed vaults.
+    pub const DATA_AND_SEALED: [Self; 5] =
+        [Self::Export, Self::RecoveryCode, Self::Passphrase, Self::Sealed, Self::Delete];
 
     pub fn label(self) -> &'static str {
         match self {
@@ -72,6 +76,7 @@ impl Row {
             Self::Export => "Export all my data",
             Self::RecoveryCode => "New recovery code of my vault",
             Self::Passphrase => "Change my passphrase",
+            Self::Sealed => "Sealed vaults",
             Self::Delete => "Delete my account",
         }
     }
@@ -97,6 +102,10 @@ impl Row {
                                    working."
             }
             Self::Passphrase => "Your other sessions end with it.",
+            Self::Sealed => {
+                "What you had before a reset, or before you opened another vault. It is kept as it was; \
+                             its recovery code brings it back."
+            }
             Self::Delete => {
                 "Your keys are forgotten first, so nobody can ever read your conversations again. It cannot \
                              be undone."
@@ -132,6 +141,10 @@ impl AccountScreen {
                 0 => from_file("as usual".to_owned()),
                 1 => "one changed".to_owned(),
                 changed => format!("{changed} changed"),
+            },
+            Row::Sealed => match self.sealed.as_ref()?.len() {
+                1 => "one is kept".to_owned(),
+                kept => format!("{kept} are kept"),
             },
             Row::AddFactor
             | Row::NewCodes

@@ -425,6 +425,7 @@ impl SignInScreen {
                 Progress::Here(vec![Effect::Toast(Toast::fault(&fault))])
             }
             AuthReply::Door(_)
+            | AuthReply::Registration(_)
             | AuthReply::SignedOut(_)
             | AuthReply::Locked(_)
             | AuthReply::Unlocked(_)
