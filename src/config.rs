@@ -62,6 +62,10 @@ pub struct LimitsConfig {
     pub write_per_minute: u32,
     /// Answers one account may have running at once; more wait in line.
     pub concurrent_answers: u32,
+    /// Tokens a day of one account, UTC; 0 = as many as one likes.
+    pub tokens_per_day: u32,
+    /// What one vault may take, MiB; 0 = as much as there is.
+    pub vault_mib: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,6 +141,8 @@ impl Default for LimitsConfig {
             read_per_minute: 6000,
             write_per_minute: 3000,
             concurrent_answers: 2,
+            tokens_per_day: 0,
+            vault_mib: 0,
         }
     }
 }
@@ -153,6 +159,8 @@ impl LimitsConfig {
             Limited::Calls(Class::Write) => self.write_per_minute,
             Limited::Calls(Class::Free) => u32::MAX,
             Limited::Answers => self.concurrent_answers,
+            Limited::Tokens => self.tokens_per_day,
+            Limited::Disk => self.vault_mib,
         }
     }
 }

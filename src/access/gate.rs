@@ -4,6 +4,7 @@
 //! session      signed out           resolved at every call
 //! permission   denied, audited      rank by type, the rest by table
 //! rate         slow, retry-after    buckets in the system database
+//! quota        full, or slow        the vault's bytes and the day's tokens, before what makes them grow
 //! breaker      upstream             accounting is the Ollama client's
 //! deadline     timeout              a write that is already queued finishes
 //! ```
@@ -181,6 +182,7 @@ impl Gate {
         let work = async {
             let found = self.admit(session, op, R::ROLE).await?;
             let vault = found.vault.ok_or_else(locked)?;
+            self.limiter.admit_growth(op, &vault, &found.rules).await?;
             let (ended, why) = (found.ended, found.why);
             let caller = Caller {
                 account: found.account.id,

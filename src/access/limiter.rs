@@ -35,8 +35,8 @@ const ON_CREDIT: u32 = 40;
 
 #[derive(Debug)]
 pub struct Limiter {
-    system: Db,
-    limits: LimitsConfig,
+    pub(super) system: Db,
+    pub(super) limits: LimitsConfig,
     tasks: Tasks,
     hands: Arc<Hands>,
 }

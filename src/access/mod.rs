@@ -7,6 +7,7 @@ pub mod gate;
 pub mod limiter;
 pub mod live;
 pub mod op;
+mod quota;
 pub mod rules;
 
 pub use breaker::Breakers;

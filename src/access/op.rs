@@ -21,6 +21,21 @@ pub struct Op {
     pub fresh: bool,
 }
 
+impl Op {
+    /// Whether it puts something new into the vault. Changing, moving and removing what is there is not meant.
+    #[must_use]
+    pub fn fills_vault(&self) -> bool {
+        let adds = self.name.rsplit('.').next().is_some_and(|verb| matches!(verb, "add" | "create" | "import"));
+        self.takes_tokens() || self.permission == Permission::Organise && adds
+    }
+
+    /// Whether a model works for it.
+    #[must_use]
+    pub fn takes_tokens(&self) -> bool {
+        self.class == Class::Chat
+    }
+}
+
 /// The kinds of Ollama call, each with its own breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OllamaKind {

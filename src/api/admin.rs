@@ -1,5 +1,7 @@
 //! Administering people: accounts, roles, what each may do and how often, the rules of the house, the audit trail.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -256,16 +258,22 @@ pub enum Limited {
     Calls(Class),
     /// Answers running at the same time.
     Answers,
+    /// Tokens a day (UTC), of questions and answers together. 0 = as many as one likes.
+    Tokens,
+    /// What the vault may take, MiB. 0 = as much as there is.
+    Disk,
 }
 
 impl Limited {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Calls(Class::Chat),
         Self::Calls(Class::Auth),
         Self::Calls(Class::Admin),
         Self::Calls(Class::Read),
         Self::Calls(Class::Write),
         Self::Answers,
+        Self::Tokens,
+        Self::Disk,
     ];
 
     /// As the system database writes it.
@@ -274,6 +282,18 @@ impl Limited {
         match self {
             Self::Calls(class) => class.as_str(),
             Self::Answers => "answers",
+            Self::Tokens => "tokens",
+            Self::Disk => "disk",
+        }
+    }
+
+    /// What it may be set to.
+    #[must_use]
+    pub fn range(self) -> RangeInclusive<u32> {
+        match self {
+            Self::Calls(_) | Self::Answers => 1..=100_000,
+            Self::Tokens => 0..=2_000_000_000,
+            Self::Disk => 0..=16_777_216,
         }
     }
 
@@ -287,7 +307,7 @@ impl Limited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitRule {
     pub limited: Limited,
-    /// Calls a minute, or answers at once; at least 1.
+    /// Calls a minute, answers at once, tokens a day, MiB: within `Limited::range`.
     pub most: u32,
 }
 

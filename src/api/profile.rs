@@ -71,10 +71,10 @@ pub struct Enrolment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
     pub limited: Limited,
-    /// Calls a minute, or answers at once.
+    /// Calls a minute, answers at once, tokens a day, MiB. 0 = no limit.
     pub most: u32,
     pub left: u32,
-    /// Milliseconds until all of it is there again. 0 = it is.
+    /// Milliseconds until all of it is there again. 0 = it is, or does not come back by itself.
     pub full_in_ms: u64,
 }
 

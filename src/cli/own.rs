@@ -144,10 +144,16 @@ pub async fn limits(desk: &Desk) -> Result<(), End> {
             let (what, per) = match allowance.limited {
                 Limited::Calls(class) => (class.as_str(), "a minute"),
                 Limited::Answers => ("answers", "at once"),
+                Limited::Tokens => ("tokens", "a day"),
+                Limited::Disk => ("disk", "MiB"),
             };
-            let full = match allowance.full_in_ms {
-                0 => "now".to_owned(),
-                ms => format!("in {}", out::seconds(ms)),
+            if allowance.most == 0 {
+                return [what.to_owned(), "none".to_owned(), String::new(), String::new()];
+            }
+            let full = match (allowance.limited, allowance.full_in_ms) {
+                (Limited::Disk, _) => String::new(),
+                (_, 0) => "now".to_owned(),
+                (_, ms) => format!("in {}", out::seconds(ms)),
             };
             [what.to_owned(), format!("{} {per}", allowance.most), allowance.left.to_string(), full]
         })

@@ -68,15 +68,16 @@ async fn limit(desk: &Desk, session: &Session, whose: Whose, limits: &[String]) 
 fn limit_of(text: &str) -> Result<(Limited, Option<u32>), Fault> {
     let wrong = || {
         let names = Limited::ALL.map(Limited::as_str).join(", ");
-        Fault::invalid(format!("“{}” is no limit.", safe(text)))
-            .hint(format!("Write NAME=NUMBER (1 or more) or NAME=default; the names are {names}."))
+        Fault::invalid(format!("“{}” is no limit.", safe(text))).hint(format!(
+            "Write NAME=NUMBER or NAME=default; the names are {names}. Of tokens and the disk 0 is no limit."
+        ))
     };
     let (name, value) = text.split_once('=').ok_or_else(wrong)?;
     let limited = Limited::parse(name.trim()).ok_or_else(wrong)?;
     match value.trim() {
         "default" => Ok((limited, None)),
         number => match number.parse() {
-            Ok(most) if most >= 1 => Ok((limited, Some(most))),
+            Ok(most) if limited.range().contains(&most) => Ok((limited, Some(most))),
             Ok(_) | Err(_) => Err(wrong()),
         },
     }

@@ -208,6 +208,20 @@ pub const SETTINGS: &[Setting] = &[
         help: "Answers one account may have running at once; more wait in line.",
     },
     Setting {
+        section: "limits",
+        key: "tokens_per_day",
+        kind: Kind::Whole { low: 0, high: 2_000_000_000 },
+        live: false,
+        help: "Tokens of questions and answers that one account may use in a day (UTC). 0 = as many as one likes.",
+    },
+    Setting {
+        section: "limits",
+        key: "vault_mib",
+        kind: Kind::Whole { low: 0, high: 16_777_216 },
+        live: false,
+        help: "Mebibytes that one account's vault may take before nothing new is added to it. 0 = as much as there is.",
+    },
+    Setting {
         section: "cache",
         key: "bytes",
         kind: Kind::Whole { low: 64 * 1024, high: 1024 * MEBIBYTE },

@@ -17,12 +17,16 @@ use crate::{
         system::{
             Moment, accounts, audit,
             buckets::{self, Bucket, Who},
-            policy, second_factors,
+            policy, second_factors, usage,
         },
-        vault::settings::{self, PREFERENCES},
+        vault::{
+            settings::{self, PREFERENCES},
+            weight,
+        },
     },
 };
 
+const MEBIBYTE: u64 = 1024 * 1024;
 /// Names that `ui.theme` takes.
 const THEMES: [&str; 4] = ["auto", "dark", "light", "plain"];
 /// Largest set of keys, as JSON, bytes.
@@ -113,6 +117,10 @@ impl Profiles {
                 Ok::<_, StoreError>(found)
             })
             .await?;
+        let (of_day, of_disk) = (most(Limited::Tokens), most(Limited::Disk));
+        let now = Moment::clock();
+        let used = self.system.read(move |tx| usage::tokens_of_day(tx, id, now)).await?;
+        let taken = by.vault.db.read(weight::bytes).await?.div_ceil(MEBIBYTE);
         let at_once = most(Limited::Answers).max(1);
         let running = self.lanes.running(id, at_once);
         left.push(Allowance {
@@ -121,6 +129,15 @@ impl Profiles {
             left: at_once.saturating_sub(running),
             full_in_ms: 0,
         });
+        let rest = |most: u32, used: u64| most.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
+        let until_midnight = u64::try_from(usage::until_next_day(now).as_millis()).unwrap_or(0);
+        left.push(Allowance {
+            limited: Limited::Tokens,
+            most: of_day,
+            left: rest(of_day, used),
+            full_in_ms: if used > 0 && of_day > 0 { until_midnight } else { 0 },
+        });
+        left.push(Allowance { limited: Limited::Disk, most: of_disk, left: rest(of_disk, taken), full_in_ms: 0 });
         Ok(left)
     }
 

@@ -22,8 +22,6 @@ use crate::{
 
 /// Longest name of a role, characters.
 const NAME_MAX: usize = 50;
-/// Largest limit: what is more than this is none.
-const MOST: u32 = 100_000;
 /// Most rules about models for one role or account.
 const RULES_MAX: usize = 200;
 /// Longest pattern of a model's name, bytes: a registry's host, a namespace, a name and a tag.
@@ -146,8 +144,9 @@ impl Roles {
         limited: Limited,
         most: Option<u32>,
     ) -> Result<(), Fault> {
-        if most.is_some_and(|most| !(1..=MOST).contains(&most)) {
-            return Err(Fault::invalid(format!("A limit is a number from 1 to {MOST}.")));
+        let range = limited.range();
+        if most.is_some_and(|most| !range.contains(&most)) {
+            return Err(Fault::invalid(format!("This limit is a number from {} to {}.", range.start(), range.end())));
         }
         self.system
             .write(move |tx| {

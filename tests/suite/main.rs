@@ -36,6 +36,7 @@ mod ollama_replay;
 mod organise;
 mod own_sessions;
 mod promises;
+mod quotas;
 mod requirements;
 mod roles;
 mod screens;

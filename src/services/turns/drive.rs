@@ -211,8 +211,9 @@ impl Turns {
     async fn note_use(&self, job: &Job, answer: &Message) {
         let Some(system) = &self.0.parts.system else { return };
         let (account, model, outcome, metrics) = (job.account(), job.model.clone(), answer.state, answer.metrics);
-        let id = answer.id;
-        let noted = system.write(move |tx| usage::note(tx, account, &model, id, outcome, &metrics, now())).await;
+        let (id, counted) = (answer.id, counted(job, answer));
+        let noted =
+            system.write(move |tx| usage::note(tx, account, &model, id, outcome, &metrics, counted, now())).await;
         if let Err(error) = noted {
             let error: StoreError = error;
             tracing::warn!(%error, "an answer's cost was not noted");
@@ -324,6 +325,23 @@ fn failed(why: OllamaError) -> Fault {
         return fault.hint("Leave older messages out and ask again, or give the model a larger window (num_ctx).");
     }
     fault
+}
+
+/// What an answer takes of the day's tokens. Where it was broken off Ollama reports nothing, so that is estimated, and
+/// stopping every answer before its last word saves none. One that never began took none.
+fn counted(job: &Job, answer: &Message) -> u32 {
+    let Metrics { prompt_tokens, answer_tokens, first_token_ms, .. } = answer.metrics;
+    if first_token_ms.is_none() && answer_tokens.is_none() {
+        return 0;
+    }
+    let before = &job.begun.answer;
+    let text = |answer: &Message| answer.content.len() + answer.thinking.len();
+    let estimate = || u32::try_from(text(answer).saturating_sub(text(before)) / 4 + 1).unwrap_or(u32::MAX);
+    let prompt = prompt_tokens.unwrap_or_else(|| u32::try_from(job.begun.choice.meter.used).unwrap_or(u32::MAX));
+    let reported = answer_tokens.map(|all| all.saturating_sub(job.begun.before.answer_tokens.unwrap_or(0)));
+    // What was gone on with keeps the count of before, and it says nothing of what came since.
+    let new = reported.filter(|tokens| *tokens > 0).unwrap_or_else(estimate);
+    prompt.saturating_add(new)
 }
 
 /// An answer that was gone on with cost both.

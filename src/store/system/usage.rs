@@ -1,5 +1,7 @@
 //! What answers cost: counts and times, never a word of content.
 
+use std::time::Duration;
+
 use rusqlite::{Transaction, named_params};
 
 use crate::{
@@ -14,7 +16,8 @@ use crate::{
 /// Milliseconds in a day, UTC.
 const DAY: i64 = 86_400_000;
 
-/// Notes one answer, however it ended.
+/// Notes one answer, however it ended. `counted` tokens of the day's allowance went into it; where it was broken off they
+/// are estimated, because Ollama reports them at the end only.
 pub fn note(
     tx: &Transaction<'_>,
     account: AccountId,
@@ -22,14 +25,15 @@ pub fn note(
     answer: MessageId,
     outcome: MessageState,
     metrics: &Metrics,
+    counted: u32,
     now: i64,
 ) -> Result<(), StoreError> {
     let outcome = state_name(outcome);
     tx.prepare_cached(
         "INSERT INTO usage (account, model, at, day, outcome, prompt_tokens, answer_tokens, first_token_ms, total_ms,
-             load_ms, answer_ms, answer)
+             load_ms, answer_ms, answer, counted)
          VALUES (:account, :model, :at, :day, :outcome, :prompt_tokens, :answer_tokens, :first_token_ms, :total_ms,
-             :load_ms, :answer_ms, :answer)",
+             :load_ms, :answer_ms, :answer, :counted)",
     )
     .while_("noting an answer's cost")?
     .execute(named_params! {
@@ -45,6 +49,7 @@ pub fn note(
         ":load_ms": metrics.load_ms,
         ":answer_ms": metrics.answer_ms,
         ":answer": answer.0,
+        ":counted": counted,
     })
     .while_("noting an answer's cost")?;
     Ok(())
@@ -70,6 +75,24 @@ pub fn rate(
     })
     .while_("counting a rating")?;
     Ok(())
+}
+
+/// Tokens that an account has used on the day of `now`, UTC.
+pub fn tokens_of_day(tx: &Transaction<'_>, account: AccountId, now: i64) -> Result<u64, StoreError> {
+    tx.prepare_cached("SELECT coalesce(sum(counted), 0) FROM usage WHERE account = :account AND day = :day")
+        .and_then(|mut sum| {
+            sum.query_row(named_params! { ":account": account.0, ":day": now.div_euclid(DAY) }, |row| {
+                row.get::<_, i64>(0)
+            })
+        })
+        .map(i64::unsigned_abs)
+        .while_("counting the tokens of a day")
+}
+
+/// How long the day of `now` lasts, UTC.
+#[must_use]
+pub fn until_next_day(now: i64) -> Duration {
+    Duration::from_millis((DAY - now.rem_euclid(DAY)).unsigned_abs())
 }
 
 /// Every answer of one account as lines of CSV (RFC 4180), oldest first, with their heading.

@@ -1,6 +1,10 @@
 //! How much of a window a text will take, before anyone has counted: an estimate in quarter tokens, kept with each
 //! message so that a window can be chosen without reading the texts. What Ollama counts later calibrates it.
 
+use rusqlite::Transaction;
+
+use crate::store::{StoreError, While};
+
 /// What a message costs beside its text: the template's role marks.
 pub const MESSAGE: u32 = 16;
 /// What an image costs; vision models take between about 250 and 1 500 tokens for one.
@@ -25,6 +29,18 @@ pub fn weigh(text: &str) -> u32 {
 #[must_use]
 pub fn weigh_message(text: &str) -> u32 {
     if text.is_empty() { 0 } else { weigh(text).saturating_add(MESSAGE) }
+}
+
+/// What the vault takes, bytes: pages in use, so that what was removed for good counts no more. SQLCipher tells its page's
+/// size as a text, with which SQL reckons all the same.
+pub fn bytes(tx: &Transaction<'_>) -> Result<u64, StoreError> {
+    tx.prepare_cached(
+        "SELECT (pages.page_count - free.freelist_count) * size.page_size
+         FROM pragma_page_count AS pages, pragma_freelist_count AS free, pragma_page_size AS size",
+    )
+    .and_then(|mut measure| measure.query_row([], |row| row.get::<_, i64>(0)))
+    .map(i64::unsigned_abs)
+    .while_("measuring a vault")
 }
 
 #[cfg(test)]

@@ -169,9 +169,10 @@ CREATE TABLE buckets (
 CREATE TABLE limits (
     role    TEXT REFERENCES roles (name) ON UPDATE CASCADE ON DELETE CASCADE,
     account BLOB REFERENCES accounts (id) ON DELETE CASCADE,
-    -- A class of calls (a minute), or `answers` (at once).
+    -- A class of calls (a minute), `answers` (at once), `tokens` (a day) or `disk` (MiB).
     limited TEXT NOT NULL,
-    most    INTEGER NOT NULL CHECK (most > 0),
+    -- 0 = no limit, for tokens and the disk.
+    most    INTEGER NOT NULL CHECK (most >= 0),
     CHECK ((role IS NULL) <> (account IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX limits_of_roles ON limits (role, limited) WHERE role IS NOT NULL;
@@ -226,6 +227,8 @@ CREATE TABLE usage (
     total_ms       INTEGER,
     load_ms        INTEGER,
     answer_ms      INTEGER,
+    -- What it took of the day's allowance of tokens; estimated where Ollama did not come to report it.
+    counted        INTEGER NOT NULL DEFAULT 0,
     -- Which answer it was, by its id alone, and what its reader thought of it: the thumb, never the words beside it.
     answer         BLOB CHECK (length(answer) = 16),
     rating         INTEGER CHECK (rating IN (-1, 1))

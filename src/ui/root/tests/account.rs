@@ -504,6 +504,8 @@ fn the_limits_look_right() {
             left(Limited::Calls(Class::Read), 6000, 5999, 10),
             left(Limited::Calls(Class::Write), 3000, 3000, 0),
             left(Limited::Answers, 2, 1, 0),
+            left(Limited::Tokens, 50_000, 12_345, 7_200_000),
+            left(Limited::Disk, 0, 0, 0),
         ])),
     );
     assert_looks("account_limits", root);

@@ -382,16 +382,23 @@ fn bar(allowance: &Allowance, width: usize, cx: &Cx) -> Line<'static> {
         Limited::Calls(Class::Write) => ("Changing", " a minute"),
         Limited::Calls(Class::Free) => ("Leaving", ""),
         Limited::Answers => ("Answers at once", ""),
+        Limited::Tokens => ("Tokens", " today"),
+        Limited::Disk => ("Vault", " MiB"),
     };
+    if allowance.most == 0 {
+        let none = Span::styled("no limit", cx.theme.dim);
+        return Line::from(vec![Span::styled(format!("{name:<LABEL$} "), cx.theme.text), none]);
+    }
     let most = allowance.most.max(1);
-    let room = if width >= 70 { 20 } else { 6 };
+    let figures = format!("  {} of {}{}", allowance.left, allowance.most, if width >= 60 { unit } else { "" });
+    // A figure that is cut off is another figure: the bar gives way.
+    let room = (if width >= 70 { 20 } else { 6 }).min(width.saturating_sub(LABEL + 1 + figures.chars().count()));
     let full = (u64::from(allowance.left) * room as u64).div_ceil(u64::from(most)).min(room as u64) as usize;
-    let style = match allowance.left * 100 / most {
+    let style = match u64::from(allowance.left) * 100 / u64::from(most) {
         0 => cx.theme.meter_full,
         1..=20 => cx.theme.meter_warning,
         _ => cx.theme.meter,
     };
-    let figures = format!("  {} of {}{}", allowance.left, allowance.most, if width >= 60 { unit } else { "" });
     let when = match allowance.full_in_ms {
         0 => String::new(),
         ms => format!("  full again in {}", how_long(std::time::Duration::from_millis(ms))),

@@ -41,6 +41,8 @@ pub fn limited_words(limited: Limited) -> (&'static str, &'static str) {
         Limited::Calls(Class::Write) => ("changing own things", "a minute"),
         Limited::Calls(Class::Free) => ("leaving, stopping", "never counted"),
         Limited::Answers => ("answers", "at once"),
+        Limited::Tokens => ("tokens", "a day, 0 = any"),
+        Limited::Disk => ("vault", "MiB, 0 = any"),
     }
 }
 
@@ -91,9 +93,12 @@ impl LimitsEditor {
             let most = match text {
                 "" => None,
                 number => {
-                    let Some(most) = number.parse::<u32>().ok().filter(|most| *most > 0) else {
+                    let range = limited.range();
+                    let Some(most) = number.parse::<u32>().ok().filter(|most| range.contains(most)) else {
                         self.at = at;
-                        self.fault = Some(Fault::invalid("A limit is a whole number from 1 on, or empty for none."));
+                        let wrong =
+                            format!("This is a whole number from {} to {}, or empty.", range.start(), range.end());
+                        self.fault = Some(Fault::invalid(wrong));
                         return Out::Stay;
                     };
                     Some(most)

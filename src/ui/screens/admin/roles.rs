@@ -300,10 +300,15 @@ impl Roles {
         let permission = Permission::ALL[self.permission];
         let told = format!("{}: {}", permission.words(), cell(role, permission).words());
         let limits = Limited::ALL.into_iter().map(|limited| {
-            let (what, per) = limited_words(limited);
+            let words = |most: u32| {
+                let (what, per) = limited_words(limited);
+                // What 0 means is for those who set it.
+                let per = per.split(',').next().unwrap_or(per);
+                if most == 0 { format!("{what}: no limit") } else { format!("{what}: {most} {per}") }
+            };
             match limit_of(&role.limits, limited) {
-                Some(most) => (true, format!("{what}: {most} {per}")),
-                None => (false, format!("{what}: {} {per}", cx.config.limits.most(limited))),
+                Some(most) => (true, words(most)),
+                None => (false, words(cx.config.limits.most(limited))),
             }
         });
         let (own, configured): (Vec<_>, Vec<_>) = limits.partition(|(is_own, _)| *is_own);
