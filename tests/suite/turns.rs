@@ -212,7 +212,7 @@ async fn whoever_is_shut_out_in_another_program_loses_the_running_answer_here_th
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = endless(&tasks).await;
-    let (here, there) = (house(home.path(), &fake), house(home.path(), &fake));
+    let (here, there) = (House::beside(home.path(), &fake), House::beside(home.path(), &fake));
     let ann = there.first_admin("ann").await;
     let ben = there.newcomer(&ann.session, "ben", "user").await;
     there.gateway.sign_out(&ben.session).await.unwrap();
