@@ -50,7 +50,7 @@ use crate::{
         users::Users,
     },
     store::{
-        self, check,
+        self, Db, check,
         system::{Moment, leftovers, open_system, watch::Watch},
     },
     tasks::Tasks,
@@ -217,16 +217,11 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         Duration::from_secs(config.cache.models_fresh_seconds),
     );
     let users = Users::new(system.clone(), paths.clone());
-    let (unclaimed, vaults) = (system.clone(), paths.vaults());
-    tasks.spawn("removing files of purged accounts", async move {
-        if let Err(why) = leftovers::sweep(&unclaimed, &vaults, Moment::clock()).await {
-            tracing::warn!(%why, "a purged account's file could not be removed");
-        }
-    });
+    sweep(&system, paths, tasks);
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let (profiles, export) = (Profiles::new(system.clone(), live.clone(), lanes), Export::new(system.clone()));
-    let limiter = Limiter::new(system.clone(), config.limits.clone(), tasks.clone());
-    let gate = Gate::new(sessions, limiter, breakers, system);
+    let gate =
+        Gate::new(sessions, Limiter::new(system.clone(), config.limits.clone(), tasks.clone()), breakers, system);
     Ok(Gateway::new(Parts {
         alone,
         gate,
@@ -254,7 +249,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
 fn watch_health(
     paths: &Paths,
     tasks: &Tasks,
-    system: &store::Db,
+    system: &Db,
     ollama: &Ollama,
     breakers: &Breakers,
     file_system: Option<&'static str>,
@@ -275,6 +270,16 @@ fn watch_health(
         breakers: Arc::new(move || shown.shown(std::time::Instant::now())),
     })
     .when_started(move || freshly.reset())
+}
+
+/// Removes the files of vaults that are nobody's any more, without anybody waiting for it.
+fn sweep(system: &Db, paths: &Paths, tasks: &Tasks) {
+    let (unclaimed, vaults) = (system.clone(), paths.vaults());
+    tasks.spawn("removing files of purged accounts", async move {
+        if let Err(why) = leftovers::sweep(&unclaimed, &vaults, Moment::clock()).await {
+            tracing::warn!(%why, "a purged account's file could not be removed");
+        }
+    });
 }
 
 /// The configured address, else that of `OLLAMA_HOST`, else Ollama's own.

@@ -26,7 +26,7 @@ use crate::{
     services::{attachments::fenced, conversations::now, lanes::Place},
     store::{
         StoreError, Vault,
-        system::usage,
+        system::usage::{self, Used},
         vault::{
             conversations,
             messages::{self, Ending, Requested},
@@ -210,10 +210,15 @@ impl Turns {
 
     async fn note_use(&self, job: &Job, answer: &Message) {
         let Some(system) = &self.0.parts.system else { return };
-        let (account, model, outcome, metrics) = (job.account(), job.model.clone(), answer.state, answer.metrics);
-        let (id, counted) = (answer.id, counted(job, answer));
-        let noted =
-            system.write(move |tx| usage::note(tx, account, &model, id, outcome, &metrics, counted, now())).await;
+        let model = job.model.clone();
+        let (account, id, outcome, metrics) = (job.account(), answer.id, answer.state, answer.metrics);
+        let counted = counted(job, answer);
+        let noted = system
+            .write(move |tx| {
+                let used = Used { account, model: &model, answer: id, outcome, metrics: &metrics, counted };
+                usage::note(tx, &used, now())
+            })
+            .await;
         if let Err(error) = noted {
             let error: StoreError = error;
             tracing::warn!(%error, "an answer's cost was not noted");
@@ -337,7 +342,7 @@ fn counted(job: &Job, answer: &Message) -> u32 {
     let before = &job.begun.answer;
     let text = |answer: &Message| answer.content.len() + answer.thinking.len();
     let estimate = || u32::try_from(text(answer).saturating_sub(text(before)) / 4 + 1).unwrap_or(u32::MAX);
-    let prompt = prompt_tokens.unwrap_or_else(|| u32::try_from(job.begun.choice.meter.used).unwrap_or(u32::MAX));
+    let prompt = prompt_tokens.unwrap_or(job.begun.choice.meter.used);
     let reported = answer_tokens.map(|all| all.saturating_sub(job.begun.before.answer_tokens.unwrap_or(0)));
     // What was gone on with keeps the count of before, and it says nothing of what came since.
     let new = reported.filter(|tokens| *tokens > 0).unwrap_or_else(estimate);

@@ -16,18 +16,22 @@ use crate::{
 /// Milliseconds in a day, UTC.
 const DAY: i64 = 86_400_000;
 
-/// Notes one answer, however it ended. `counted` tokens of the day's allowance went into it; where it was broken off they
-/// are estimated, because Ollama reports them at the end only.
-pub fn note(
-    tx: &Transaction<'_>,
-    account: AccountId,
-    model: &str,
-    answer: MessageId,
-    outcome: MessageState,
-    metrics: &Metrics,
-    counted: u32,
-    now: i64,
-) -> Result<(), StoreError> {
+/// What one answer cost, however it ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Used<'a> {
+    pub account: AccountId,
+    pub model: &'a str,
+    pub answer: MessageId,
+    pub outcome: MessageState,
+    pub metrics: &'a Metrics,
+    /// Tokens of the day's allowance that went into it. Where it was broken off they are estimated, because Ollama reports
+    /// them at the end only.
+    pub counted: u32,
+}
+
+/// Notes one answer.
+pub fn note(tx: &Transaction<'_>, used: &Used<'_>, now: i64) -> Result<(), StoreError> {
+    let Used { account, model, answer, outcome, metrics, counted } = *used;
     let outcome = state_name(outcome);
     tx.prepare_cached(
         "INSERT INTO usage (account, model, at, day, outcome, prompt_tokens, answer_tokens, first_token_ms, total_ms,

@@ -41,7 +41,8 @@ impl Root {
                 screen.set_registration(registration);
                 Vec::new()
             }
-            (AuthReply::Door(_), _) => Vec::new(),
+            // Without an answer the sign-in screen works all the same, with what was known before.
+            (AuthReply::Door(_) | AuthReply::Registration(Err(_)), _) => Vec::new(),
             (AuthReply::Registration(Ok(open)), stage) => {
                 self.registration = open;
                 if let Stage::Outside(screen) = stage {
@@ -49,8 +50,6 @@ impl Root {
                 }
                 Vec::new()
             }
-            // The sign-in screen works all the same, with what was known before.
-            (AuthReply::Registration(Err(_)), _) => Vec::new(),
             (AuthReply::Judged { asked, strength: Ok(strength) }, Stage::Inside(_)) => {
                 if let Some(Overlay::ChangePassphrase(form)) = &mut self.overlay {
                     form.judged(asked, strength);

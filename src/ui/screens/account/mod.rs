@@ -195,8 +195,6 @@ impl AccountScreen {
                 return Self::and_read(AccountCall::Sealed, words);
             }
             AccountReply::SealedOpened(Err(fault)) => return self.refused(Wanted::OpenSealed, fault),
-            // The root leaves the screen with it.
-            AccountReply::SealedOpened(Ok(_)) => {}
             AccountReply::Profile(Err(fault))
             | AccountReply::Sealed(Err(fault))
             | AccountReply::Preferences(Err(fault))
@@ -251,7 +249,7 @@ impl AccountScreen {
             }
             AccountReply::Exported(Err(fault)) => return self.refused(Wanted::Export, fault),
             // The root leaves the screen when it is done.
-            AccountReply::Deleted(Ok(())) => {}
+            AccountReply::Deleted(Ok(())) | AccountReply::SealedOpened(Ok(_)) => {}
             AccountReply::Proposed(Err(fault))
             | AccountReply::RecoveryCode(Err(fault))
             | AccountReply::Deleted(Err(fault)) => return vec![Effect::Toast(Toast::fault(&fault))],
