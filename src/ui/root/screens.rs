@@ -7,7 +7,7 @@ use ratatui::text::Span;
 use super::{Root, Stage};
 use crate::ui::{
     actions::{Action, Context},
-    cx::Cx,
+    cx::{Cx, Hint},
     msg::{Effect, Spot},
     screens::{Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen, search::SearchScreen},
     widgets::toast::Toast,
@@ -127,6 +127,17 @@ impl Screens {
         self.back = spot.back;
         effects.extend(self.chat.open_at(spot));
         effects
+    }
+
+    /// The keys of the screen on view. At a place that somebody was led to, Escape first.
+    pub fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        let mut hints = self.current().footer(cx);
+        if let Some(back) = self.back.filter(|_| self.on_view == ScreenName::Chat && self.chat.is_as_opened()) {
+            hints.retain(|hint| Some(&hint.key) != cx.keymap.label(Action::Escape).as_ref());
+            let to = if back == Action::ScreenSearch { "back to the search" } else { "back" };
+            hints.splice(0..0, cx.hint(Action::Escape, to));
+        }
+        hints
     }
 
     /// Nothing is drawn until somebody unlocks it, and then it is the chat.

@@ -69,7 +69,7 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
                 .filter(|(action, _)| !in_list || !matches!(action, Action::Palette | Action::NewConversation))
                 .copied()
                 .collect();
-            with_the_shell_s(screens.current().footer(cx), &keys, cx)
+            with_the_shell_s(screens.footer(cx), &keys, cx)
         }
         Stage::Locked { lock, .. } => lock.footer(cx),
     };

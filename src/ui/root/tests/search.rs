@@ -54,6 +54,7 @@ fn a_hit_is_opened_at_its_message_and_escape_leads_back_to_the_search_as_it_was(
     let reads: Vec<String> = effects.iter().filter_map(reads).collect();
     assert_eq!(reads, [format!("open {conversation}"), format!("show {message}")]);
     assert!(is_on(&mut root, ScreenName::Chat));
+    assert!(draw(&root, 80, 24).contains("Esc back to the search"), "{}", draw(&root, 80, 24));
     press(&mut root, "esc");
     assert!(is_on(&mut root, ScreenName::Search));
     assert!(draw(&root, 80, 24).contains("│ b ") && draw(&root, 80, 24).contains("2 found"), "{}", draw(&root, 80, 24));

@@ -145,7 +145,8 @@ fn lines(hit: &Hit, columns: usize, is_chosen: bool, cx: &Cx) -> [Line<'static>;
     let path = if path.is_empty() || left < 4 { String::new() } else { format!(" · {}", clip(&path.join("/"), left)) };
     let for_title = room.saturating_sub(width(&about) + width(&path) + 3);
     let mut first = vec![bar.clone()];
-    first.extend(marked(&hit.title, for_title, cx.theme.title, cx));
+    let title = if is_chosen { cx.theme.selection } else { cx.theme.title };
+    first.extend(marked(&hit.title, for_title, title, cx));
     first.push(Span::styled(format!("{path} · {about}"), dim));
     let mut second = vec![bar];
     if hit.kind == HitKind::Title {
