@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Condvar, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -24,6 +24,9 @@ use super::{StoreError, While};
 
 /// Jobs that may wait before callers do.
 const QUEUE: usize = 64;
+
+/// Steps of SQLite's machine after which a search asks whether anybody still waits: some microseconds of work.
+const STEPS_BETWEEN_ASKING: i32 = 500;
 
 /// Connections of this process that are open, and a bell for each that closes.
 static OPEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
@@ -241,10 +244,16 @@ impl Db {
     {
         let lane = self.searcher.lane()?.unwrap_or_else(|| self.reader.clone());
         let stop = StopWhenDropped(Arc::default());
-        let (going, interrupt) = (Arc::clone(&stop.0), Arc::clone(&lane.interrupt));
+        let going = Arc::clone(&stop.0);
         lane.run(move |conn| {
-            let _running = going.begin(interrupt)?;
-            in_transaction(conn, TransactionBehavior::Deferred, |tx| work(tx, &going))
+            going.check()?;
+            // Asked by SQLite itself while it works, and not told by `sqlite3_interrupt`: that one is lost on a statement
+            // which has not begun yet, and would end whatever runs on the connection next.
+            let asked = Arc::clone(&going);
+            conn.progress_handler(STEPS_BETWEEN_ASKING, Some(move || asked.check().is_err())).while_("searching")?;
+            let found = in_transaction(conn, TransactionBehavior::Deferred, |tx| work(tx, &going));
+            conn.progress_handler(0, None::<fn() -> bool>).while_("searching")?;
+            found
         })
         .await
     }
@@ -308,46 +317,18 @@ impl Searcher {
 }
 
 /// Whether somebody still waits for a search.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Going {
     is_stopped: AtomicBool,
-    /// The connection it runs on, while it does: so that an interrupt never meets what runs there after it.
-    running: Mutex<Option<Arc<InterruptHandle>>>,
-}
-
-impl std::fmt::Debug for Going {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Going")
-    }
 }
 
 impl Going {
-    /// To be asked between two steps: an interrupt ends only a query that is running just then.
+    /// To be asked between two queries, and in long work outside of SQLite.
     ///
     /// # Errors
     /// `is_interrupted` when nobody waits any more.
     pub fn check(&self) -> Result<(), StoreError> {
         if self.is_stopped.load(Ordering::Relaxed) { Err(interrupted()) } else { Ok(()) }
-    }
-
-    fn begin(&self, interrupt: Arc<InterruptHandle>) -> Result<Running<'_>, StoreError> {
-        let mut running = self.running();
-        self.check()?;
-        *running = Some(interrupt);
-        drop(running);
-        Ok(Running(self))
-    }
-
-    fn running(&self) -> MutexGuard<'_, Option<Arc<InterruptHandle>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct Running<'a>(&'a Going);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        *self.0.running() = None;
     }
 }
 
@@ -355,11 +336,7 @@ struct StopWhenDropped(Arc<Going>);
 
 impl Drop for StopWhenDropped {
     fn drop(&mut self) {
-        let running = self.0.running();
         self.0.is_stopped.store(true, Ordering::Relaxed);
-        if let Some(interrupt) = &*running {
-            interrupt.interrupt();
-        }
     }
 }
 
@@ -399,7 +376,10 @@ fn serve(
     let counted = Counted::new();
     let work = move || {
         while let Some(job) = inbox.blocking_recv() {
-            let _ = catch_unwind(AssertUnwindSafe(|| job(&mut conn)));
+            if catch_unwind(AssertUnwindSafe(|| job(&mut conn))).is_err() {
+                // A search that went this way has left its question behind.
+                let _ = conn.progress_handler(0, None::<fn() -> bool>);
+            }
         }
         before_closing();
         drop(conn);
