@@ -174,3 +174,37 @@ pub struct Retention {
     /// can be put right before anything goes.
     pub waits_until: Option<i64>,
 }
+
+/// `2GB`, `500 MB`, `1000000`, as Ollama counts.
+///
+/// # Errors
+/// When it is no size.
+pub fn size_of(text: &str) -> Result<u64, Fault> {
+    let wrong = || Fault::invalid(format!("“{text}” is no size.")).hint("Write it as 500MB or 2GB.");
+    let upper = text.trim().to_uppercase();
+    let digits = upper.trim_end_matches(|letter: char| letter.is_alphabetic()).trim_end();
+    let factor: u64 = match upper.get(digits.len()..).ok_or_else(wrong)?.trim() {
+        "" | "B" => 1,
+        "KB" | "K" => 1_000,
+        "MB" | "M" => 1_000_000,
+        "GB" | "G" => 1_000_000_000,
+        "TB" | "T" => 1_000_000_000_000,
+        _ => return Err(wrong()),
+    };
+    digits.parse::<u64>().ok().and_then(|count| count.checked_mul(factor)).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_they_are_written() {
+        assert_eq!(size_of("2GB"), Ok(2_000_000_000));
+        assert_eq!(size_of(" 500 mb "), Ok(500_000_000));
+        assert_eq!(size_of("1000000"), Ok(1_000_000));
+        for bad in ["", "GB", "2 yards", "-1MB", "99999999999999TB"] {
+            assert!(size_of(bad).is_err(), "{bad}");
+        }
+    }
+}

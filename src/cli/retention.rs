@@ -14,7 +14,7 @@ use crate::api::{
     Fault,
     auth::Session,
     organise::{Cursor, PAGE_MAX},
-    retention::{Due, Fate, Preview, PreviewAt, Report, RetentionRules, RunBy, RunEnd, Why},
+    retention::{Due, Fate, Preview, PreviewAt, Report, RetentionRules, RunBy, RunEnd, Why, size_of},
 };
 
 /// # Errors
@@ -56,7 +56,7 @@ impl Rules {
             keep_bytes: match self.keep_size.as_deref() {
                 None => before.keep_bytes,
                 Some("off") => None,
-                Some(size) => Some(bytes(size)?),
+                Some(size) => Some(size_of(size)?),
             },
             purge_after_days: number("--purge-after", self.purge_after.as_deref(), before.purge_after_days)?,
         })
@@ -72,22 +72,6 @@ fn number(name: &str, said: Option<&str>, before: Option<u32>) -> Result<Option<
             .map(Some)
             .map_err(|_| Fault::invalid(format!("{name} takes a number or off, not “{}”.", safe(text)))),
     }
-}
-
-/// `2GB`, `500 MB`, `1000000`, as Ollama counts.
-fn bytes(text: &str) -> Result<u64, Fault> {
-    let wrong = || Fault::invalid(format!("“{}” is no size.", safe(text))).hint("Write it as 500MB or 2GB.");
-    let upper = text.trim().to_uppercase();
-    let digits = upper.trim_end_matches(|letter: char| letter.is_alphabetic()).trim_end();
-    let factor: u64 = match upper.get(digits.len()..).ok_or_else(wrong)?.trim() {
-        "" | "B" => 1,
-        "KB" | "K" => 1_000,
-        "MB" | "M" => 1_000_000,
-        "GB" | "G" => 1_000_000_000,
-        "TB" | "T" => 1_000_000_000_000,
-        _ => return Err(wrong()),
-    };
-    digits.parse::<u64>().ok().and_then(|count| count.checked_mul(factor)).ok_or_else(wrong)
 }
 
 async fn show(desk: &Desk, session: &Session) -> Result<(), End> {
@@ -243,15 +227,5 @@ mod tests {
         assert_eq!(said("off").over(before), Ok(RetentionRules { trash_after_days: None, ..before }));
         assert_eq!(said("90").over(before), Ok(RetentionRules { trash_after_days: Some(90), ..before }));
         assert_eq!(said("soon").over(before).unwrap_err().exit_code(), 2);
-    }
-
-    #[test]
-    fn sizes_are_read_as_they_are_written() {
-        assert_eq!(bytes("2GB"), Ok(2_000_000_000));
-        assert_eq!(bytes(" 500 mb "), Ok(500_000_000));
-        assert_eq!(bytes("1000000"), Ok(1_000_000));
-        for bad in ["", "GB", "2 yards", "-1MB", "99999999999999TB"] {
-            assert!(bytes(bad).is_err(), "{bad}");
-        }
     }
 }

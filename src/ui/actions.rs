@@ -148,6 +148,8 @@ actions! {
         ToggleOptions "toggle-options" ["f4"] "Show or hide the side panel with options";
         ToggleJobs "toggle-jobs" ["f6"] "Show what runs in the background";
         Refresh "refresh" ["f5"] "Ask Ollama again: health and models";
+        Undo "undo" ["alt+z"] "Take back the last change to the list";
+        RetentionRules "old-conversations" [] "Rules for old conversations, with a preview";
         StartOllama "start-ollama" ["f7"] "Start Ollama when it is installed but not running";
         ContinueAnswer "continue-answer" ["alt+c"] "Go on with the last answer, if it was broken off";
         AnswerAgain "answer-again" ["alt+r"] "Answer the last question once more";
@@ -191,8 +193,16 @@ actions! {
         TreeRename "rename" ["r"] "Rename";
         TreeMove "move" ["m"] "Move to another folder";
         TreePin "pin" ["p"] "Pin or unpin";
+        TreeMark "mark" ["space"] "Mark, to do something to several";
+        TreeTags "tags" ["t"] "Give and take tags";
+        TreeByTag "by-tag" ["shift+t"] "Show only what carries a tag";
+        TreeArchive "archive" ["a"] "Into the archive, or out of it";
+        TreeDuplicate "duplicate" ["c"] "Copy with every branch, file and note";
         TreeTrash "trash" ["d", "delete"] "Move to the trash; asks for folders";
-        TreeRestore "restore" ["u"] "Restore from the trash";
+        TreeRestore "restore" ["u"] "Restore from the trash, or take back the last change";
+        TreePurge "purge" ["shift+p"] "Remove for good, from the trash";
+        TreeEmptyTrash "empty-trash" [] "Remove everything in the trash for good";
+        TreeGrouping "grouping" ["v"] "Lay out by folder, or by when it was used";
         TreeHelp "tree-help" ["?"] "Show the keys that work here";
     }
     Transcript {

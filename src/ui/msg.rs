@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod organise;
 mod search;
 mod shell;
 mod templates;
@@ -20,6 +21,7 @@ pub use self::{
     admin::{AdminCall, AdminReply, Target, UserAct, limit_of},
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},
+    organise::{Arrange, OrganiseCall, OrganiseReply},
     search::{SearchCall, SearchReply, Spot},
     shell::{Clip, Copied, ShellCall, ShellReply},
     templates::{UseCall, UseReply},

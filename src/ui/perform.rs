@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod organise;
 mod search;
 mod shell;
 mod templates;
@@ -83,6 +84,8 @@ enum Search {
     Path,
     Beginning,
     Named,
+    Tags,
+    Retention,
     Users,
     User,
     Audit,

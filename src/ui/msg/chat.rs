@@ -1,6 +1,6 @@
 //! What the chat asks for, and what it is told.
 
-use super::{UseCall, UseReply};
+use super::{OrganiseCall, OrganiseReply, UseCall, UseReply};
 use crate::api::{
     ConversationId, Fault, FolderId, MessageId, TurnId,
     chat::{Attachment, ContextMeter, Draft, MessagePage, NewTurn, Opened, PastPrompt, Planned, TurnStarted},
@@ -46,19 +46,10 @@ pub enum ChatCall {
         id: ConversationId,
         patch: ConversationPatch,
     },
-    Trash(Vec<ConversationId>),
-    Restore(Vec<ConversationId>),
+    Organise(OrganiseCall),
     CreateFolder {
         parent: Option<FolderId>,
         name: String,
-    },
-    RenameFolder {
-        id: FolderId,
-        name: String,
-    },
-    MoveFolder {
-        id: FolderId,
-        parent: Option<FolderId>,
     },
     DeleteFolder {
         id: FolderId,
@@ -144,16 +135,9 @@ pub enum ChatReply {
         page: Result<MessagePage, Fault>,
     },
     Changed(Result<Box<Conversation>, Fault>),
-    Trashed {
-        ids: Vec<ConversationId>,
-        done: Result<(), Fault>,
-    },
-    Restored {
-        ids: Vec<ConversationId>,
-        done: Result<(), Fault>,
-    },
+    Organised(OrganiseReply),
     FolderCreated(Result<Folder, Fault>),
-    /// Renamed, moved or deleted.
+    /// Deleted.
     FolderDone(Result<(), Fault>),
     Branch {
         conversation: ConversationId,
@@ -212,7 +196,8 @@ impl ChatReply {
             | Self::Oldest { page, .. }
             | Self::Shown { page, .. }
             | Self::Branch { page, .. } => page.as_ref().err(),
-            Self::Trashed { done, .. } | Self::Restored { done, .. } | Self::Marked { done, .. } => done.as_ref().err(),
+            Self::Marked { done, .. } => done.as_ref().err(),
+            Self::Organised(reply) => reply.fault(),
             Self::FolderCreated(reply) => reply.as_ref().err(),
             Self::FolderDone(reply) | Self::DraftSaved(reply) | Self::Stopped(reply) => reply.as_ref().err(),
             Self::Draft(reply) => reply.as_ref().err(),

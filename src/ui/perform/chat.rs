@@ -19,14 +19,11 @@ impl Performer {
             ChatCall::PastPrompts { .. } => Way::Newest(Search::Prompts),
             ChatCall::CompletePath { .. } => Way::Newest(Search::Path),
             ChatCall::Use(call) => templates::way(call),
+            ChatCall::Organise(call) => super::organise::way(call),
             ChatCall::Create(_)
             | ChatCall::Open { .. }
             | ChatCall::Change { .. }
-            | ChatCall::Trash(_)
-            | ChatCall::Restore(_)
             | ChatCall::CreateFolder { .. }
-            | ChatCall::RenameFolder { .. }
-            | ChatCall::MoveFolder { .. }
             | ChatCall::DeleteFolder { .. }
             | ChatCall::Mark { .. }
             | ChatCall::LoadDraft
@@ -85,20 +82,9 @@ impl Hands {
             ChatCall::Change { id, patch } => {
                 ChatReply::Changed(gateway.change_conversation(session, id, patch).await.map(Box::new))
             }
-            ChatCall::Trash(ids) => {
-                ChatReply::Trashed { done: gateway.trash_conversations(session, ids.clone()).await.map(drop), ids }
-            }
-            ChatCall::Restore(ids) => {
-                ChatReply::Restored { done: gateway.restore_conversations(session, ids.clone()).await.map(drop), ids }
-            }
+            ChatCall::Organise(call) => ChatReply::Organised(self.organise(session, call).await),
             ChatCall::CreateFolder { parent, name } => {
                 ChatReply::FolderCreated(gateway.create_folder(session, parent, &name).await)
-            }
-            ChatCall::RenameFolder { id, name } => {
-                ChatReply::FolderDone(gateway.rename_folder(session, id, &name, None).await.map(drop))
-            }
-            ChatCall::MoveFolder { id, parent } => {
-                ChatReply::FolderDone(gateway.move_folder(session, id, parent, None).await.map(drop))
             }
             ChatCall::DeleteFolder { id, content } => {
                 ChatReply::FolderDone(gateway.delete_folder(session, id, content).await)

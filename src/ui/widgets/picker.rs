@@ -78,6 +78,8 @@ pub struct Picker<T> {
     shown: Vec<usize>,
     at: usize,
     searching: bool,
+    /// What `shown` was narrowed to, where a longer text can only narrow it further.
+    narrowed: String,
 }
 
 impl<T: Clone> Picker<T> {
@@ -91,6 +93,7 @@ impl<T: Clone> Picker<T> {
             shown: Vec::new(),
             at: 0,
             searching: false,
+            narrowed: String::new(),
         };
         picker.set_items(items);
         picker
@@ -120,6 +123,7 @@ impl<T: Clone> Picker<T> {
     /// New rows; the cursor stays on its place in the list as far as that goes.
     pub fn set_items(&mut self, items: Vec<Item<T>>) {
         self.items = items;
+        self.narrowed.clear();
         let at = self.at;
         self.filter();
         self.at = at.min(self.shown.len().saturating_sub(1));
@@ -212,15 +216,17 @@ impl<T: Clone> Picker<T> {
         let query = self.query.text();
         if self.searching || query.trim().is_empty() {
             self.shown = (0..self.items.len()).collect();
+            self.narrowed.clear();
             return;
         }
+        // Of ten thousand rows a letter more is looked for only in those that are left.
+        let goes_on = !self.narrowed.is_empty() && query.starts_with(self.narrowed.as_str());
+        let among = if goes_on { std::mem::take(&mut self.shown) } else { (0..self.items.len()).collect() };
         let pattern = Pattern::parse(query, CaseMatching::Smart, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut letters = Vec::new();
         let mut scored: Vec<(u32, usize)> = self
-            .items
-            .iter()
-            .enumerate()
+            .items_at(&among)
             .filter_map(|(at, item)| {
                 let score = pattern.score(Utf32Str::new(&item.label, &mut letters), &mut matcher)?;
                 Some((score, at))
@@ -228,6 +234,13 @@ impl<T: Clone> Picker<T> {
             .collect();
         scored.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
         self.shown = scored.into_iter().map(|(_, at)| at).collect();
+        // A sign such as `!` or `$` turns a longer text into another question.
+        let is_plain = query.chars().all(|letter| letter.is_alphanumeric() || letter == ' ' || letter == '/');
+        self.narrowed = if is_plain { query.to_owned() } else { String::new() };
+    }
+
+    fn items_at<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = (usize, &'a Item<T>)> {
+        places.iter().map(|&at| (at, &self.items[at]))
     }
 
     fn size(&self, cx: &Cx, area: Rect) -> (u16, u16) {
@@ -365,6 +378,24 @@ mod tests {
         assert_eq!(picker.on_action(Action::ListAccept, &cx), Ok(Some(PickerOut::Chosen(1))));
         type_in(&mut picker, "zzz");
         assert_eq!(picker.on_action(Action::ListAccept, &cx), Ok(None), "nothing to choose");
+    }
+
+    #[test]
+    fn a_longer_text_narrows_what_is_left_and_a_shorter_one_brings_back_what_was_there() {
+        let mut picker = picker();
+        type_in(&mut picker, "the");
+        assert_eq!(picker.shown.len(), 3);
+        type_in(&mut picker, " mod");
+        assert_eq!(picker.shown, [1]);
+        for _ in 0..4 {
+            picker.on_key(KeyEvent::from(KeyCode::Backspace));
+        }
+        assert_eq!(picker.shown.len(), 3);
+        type_in(&mut picker, " !lock");
+        assert_eq!(picker.shown.len(), 2, "a sign asks for what is not there");
+        picker.on_key(KeyEvent::from(KeyCode::Backspace));
+        picker.set_items(vec![Item::new("the end", 7)]);
+        assert_eq!(picker.shown, [0]);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::{
     ChatScreen,
+    arrange::{arrange, organise},
     commands::Command,
-    shelves,
     state::{Focus, Moving, Overlay, Phase},
     turns::notice,
 };
@@ -12,7 +12,7 @@ use crate::{
     ui::{
         actions::Action,
         cx::{Cx, Hint},
-        msg::{ChatCall, Effect},
+        msg::{Arrange, ChatCall, Effect, OrganiseCall},
         widgets::{toast::Toast, transcript},
     },
 };
@@ -44,6 +44,7 @@ impl ChatScreen {
             }
             Action::ContinueAnswer => return Some(self.command(Command::Continue, cx)),
             Action::AnswerAgain => return Some(self.command(Command::Regenerate, cx)),
+            Action::Undo | Action::RetentionRules => return self.organise_action(action, cx),
             Action::FocusNext | Action::FocusPrevious => return Some(self.tab(action == Action::FocusNext, cx)),
             _ => {}
         }
@@ -141,6 +142,10 @@ impl ChatScreen {
     /// Esc: the popup, the edit, the filter, the running answer, then back to the composer.
     fn escape(&mut self, cx: &Cx) -> Option<Vec<Effect>> {
         if self.completion.take().is_some() {
+            return Some(Vec::new());
+        }
+        if self.focus == Focus::Tree && self.tree.marks() > 0 {
+            self.tree.clear_marks();
             return Some(Vec::new());
         }
         if self.focus == Focus::Tree && (self.filtering || self.tree.filter().is_some()) {
@@ -319,17 +324,26 @@ impl ChatScreen {
             Command::Copy => self.copy_message(),
             Command::Move => match self.open_id() {
                 Some(id) => {
-                    self.choose_place(Moving::Conversation(id));
+                    self.choose_place(Moving::Conversations(vec![id]));
                     Vec::new()
                 }
                 None => notice("This conversation begins with its first message."),
             },
             Command::Pin => match &self.conversation {
-                Some(open) => shelves::pin(open.row.id, !open.row.pinned),
+                Some(open) => arrange(vec![open.row.id], Arrange::Pin(!open.row.pinned)),
                 None => notice("This conversation begins with its first message."),
             },
             Command::Trash => match self.open_id() {
-                Some(id) => vec![Effect::Chat(ChatCall::Trash(vec![id]))],
+                Some(id) => arrange(vec![id], Arrange::Trash(true)),
+                None => notice("This conversation begins with its first message."),
+            },
+            Command::Tag(names) => self.tag_open(&names),
+            Command::Archive => match &self.conversation {
+                Some(open) => arrange(vec![open.row.id], Arrange::Archive(!open.row.archived)),
+                None => notice("This conversation begins with its first message."),
+            },
+            Command::Duplicate => match self.open_id() {
+                Some(id) => vec![organise(OrganiseCall::Duplicate(vec![id]))],
                 None => notice("This conversation begins with its first message."),
             },
             Command::Help => vec![Effect::Act(Action::Help)],
@@ -431,18 +445,7 @@ impl ChatScreen {
                 hints
             }
             Focus::Tree if self.filtering => cx.hints(&[(Action::Submit, "to the list"), (Action::Cancel, "clear")]),
-            Focus::Tree => cx.hints(&[
-                (Action::TreeOpen, "open"),
-                (Action::TreeFilter, "filter"),
-                (Action::TreeNewFolder, "folder"),
-                (Action::TreeRename, "rename"),
-                (Action::TreeMove, "move"),
-                (Action::TreePin, "pin"),
-                (Action::TreeTrash, "trash"),
-                (Action::TreeRestore, "restore"),
-                (Action::Escape, "write"),
-                (Action::TreeHelp, "help"),
-            ]),
+            Focus::Tree => self.tree_hints(cx),
             Focus::Panel => cx.hints(&[
                 (Action::NextField, "next"),
                 (Action::PreviousField, "before"),
@@ -451,6 +454,41 @@ impl ChatScreen {
                 (Action::Cancel, "write"),
             ]),
         }
+    }
+
+    /// What can be done in the list; to all that are marked, where some are.
+    fn tree_hints(&self, cx: &Cx) -> Vec<Hint> {
+        if self.tree.marks() > 0 {
+            let mut hints = vec![Hint { key: self.tree.marks().to_string(), help: "marked" }];
+            hints.extend(cx.hints(&[
+                (Action::TreeMove, "move"),
+                (Action::TreeTags, "tags"),
+                (Action::TreePin, "pin"),
+                (Action::TreeArchive, "archive"),
+                (Action::TreeTrash, "trash"),
+                (Action::TreeDuplicate, "copy"),
+                (Action::TreeRestore, "restore"),
+                (Action::TreePurge, "for good"),
+                (Action::Escape, "unmark"),
+            ]));
+            return hints;
+        }
+        cx.hints(&[
+            (Action::TreeOpen, "open"),
+            (Action::TreeFilter, "filter"),
+            (Action::TreeMark, "mark"),
+            (Action::TreeNewFolder, "folder"),
+            (Action::TreeRename, "rename"),
+            (Action::TreeMove, "move"),
+            (Action::TreeTags, "tags"),
+            (Action::TreePin, "pin"),
+            (Action::TreeArchive, "archive"),
+            (Action::TreeTrash, "trash"),
+            (Action::TreeGrouping, "by time"),
+            (Action::TreeRestore, "restore"),
+            (Action::Escape, "write"),
+            (Action::TreeHelp, "help"),
+        ])
     }
 
     /// Nothing is written, and the last answer broke off.

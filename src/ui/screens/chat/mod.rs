@@ -10,6 +10,7 @@
 //! nothing that a person typed is dropped before the store has it.
 
 mod actions;
+mod arrange;
 mod commands;
 mod completion;
 mod compose;
@@ -18,9 +19,11 @@ mod messages;
 mod mouse;
 mod open;
 mod overlay;
+mod rules;
 mod shelves;
 mod spot;
 mod state;
+mod tags;
 mod turns;
 mod view;
 
@@ -39,7 +42,7 @@ use crate::{
         chat::TurnEvent,
         events::{Changed, Event},
         models::ModelList,
-        organise::{Conversation, NewConversation},
+        organise::{Conversation, NewConversation, Undo},
     },
     ui::{
         actions::{Action, Context},
@@ -100,7 +103,8 @@ pub struct ChatScreen {
     sidebar: Option<bool>,
     models: Option<ModelList>,
     models_fault: Option<String>,
-    trashed: Vec<ConversationId>,
+    /// What takes the last change to the list back, and what that was.
+    undo: Option<(Undo, String)>,
     /// Numbers the questions whose late answers must not count.
     asked: u64,
     asked_paths: u64,
@@ -147,7 +151,7 @@ impl ChatScreen {
             sidebar: None,
             models: None,
             models_fault: None,
-            trashed: Vec::new(),
+            undo: None,
             asked: 0,
             asked_paths: 0,
             asked_measure: 0,
@@ -168,6 +172,7 @@ impl ChatScreen {
     }
 
     pub fn on_reply(&mut self, reply: ChatReply, cx: &Cx) -> Vec<Effect> {
+        self.tree.look_at_clock(cx.now_ms, &cx.zone);
         let mut effects = self.replied(reply, cx);
         effects.extend(self.want_colours(cx));
         effects
@@ -189,8 +194,7 @@ impl ChatScreen {
             ChatReply::Newer { conversation, page } => self.on_newer(conversation, page),
             ChatReply::Oldest { conversation, page } => self.on_oldest(conversation, page),
             ChatReply::Changed(changed) => self.on_changed(changed),
-            ChatReply::Trashed { ids, done } => self.on_trashed(ids, done, cx),
-            ChatReply::Restored { ids, done } => self.on_restored(&ids, done),
+            ChatReply::Organised(reply) => self.on_organised(reply, cx),
             ChatReply::FolderCreated(folder) => self.on_folder_created(folder),
             ChatReply::FolderDone(done) => Self::on_folder_done(done),
             ChatReply::Branch { conversation, page } => self.on_branch(conversation, page),
@@ -435,8 +439,10 @@ impl Screen for ChatScreen {
                 | Overlay::Places(..)
                 | Overlay::Presets(_)
                 | Overlay::Templates(_)
+                | Overlay::TagList(..)
                 | Overlay::Question(_) => Context::List,
-                Overlay::Input(_) | Overlay::Fill(_) => Context::Form,
+                Overlay::Rules(dialog) if dialog.is_list() => Context::List,
+                Overlay::Input(_) | Overlay::Fill(_) | Overlay::Tags(_) | Overlay::Rules(_) => Context::Form,
                 Overlay::System(_) => Context::Composer,
             };
         }

@@ -15,7 +15,7 @@ use crate::{
     ui::{
         actions::Action,
         cx::Cx,
-        msg::{ChatCall, Effect},
+        msg::{Arrange, ChatCall, Effect},
         widgets::{
             options_panel::OptionsPanel,
             picker::{Item, Picker},
@@ -300,12 +300,14 @@ impl ChatScreen {
     }
 
     pub(super) fn set_model(&mut self, name: &str) -> Vec<Effect> {
-        let patch = ConversationPatch { model: Some(Some(name.to_owned())), ..ConversationPatch::default() };
+        // The row that stands for none.
+        let model = Some(name.to_owned()).filter(|name| !name.is_empty());
+        let patch = ConversationPatch { model: Some(model.clone()), ..ConversationPatch::default() };
         if let Some(effect) = self.change(patch) {
             vec![effect]
         } else {
             self.settle_fresh();
-            self.fresh.model = Some(name.to_owned());
+            self.fresh.model = model;
             self.refresh_panel();
             vec![self.measure()]
         }
@@ -329,8 +331,7 @@ impl ChatScreen {
     pub(super) fn set_title(&mut self, id: Option<ConversationId>, title: &str) -> Vec<Effect> {
         let title = title.trim();
         if let Some(id) = id {
-            let patch = ConversationPatch { title: Some(title.to_owned()), ..ConversationPatch::default() };
-            vec![Effect::Chat(ChatCall::Change { id, patch })]
+            super::arrange::arrange(vec![id], Arrange::Rename { title: title.to_owned(), seen_rev: None })
         } else {
             self.fresh.title = Some(title.to_owned());
             Vec::new()
@@ -400,7 +401,11 @@ impl ChatScreen {
     fn fill_models(&self, picker: &mut Picker<String>, cx: &Cx) {
         let again = cx.key(Action::Refresh);
         let current = self.model();
-        let items = self.models.iter().flat_map(|list| &list.models).map(|model| model_item(model, current)).collect();
+        let mut items: Vec<Item<String>> =
+            self.models.iter().flat_map(|list| &list.models).map(|model| model_item(model, current)).collect();
+        if current.is_some() {
+            items.push(Item::new("No model of its own", String::new()).detail("the default one answers"));
+        }
         picker.set_items(items);
         let list = self.models.as_ref();
         picker.set_empty(&match (&self.models_fault, list) {

@@ -10,6 +10,7 @@ use ratatui::{
 
 use super::{
     ChatScreen,
+    arrange::{arrange, organise},
     completion::Look,
     state::{Answer, Overlay, Purpose, Question},
 };
@@ -23,7 +24,7 @@ use crate::{
     ui::{
         actions::Action,
         cx::Cx,
-        msg::{ChatCall, Effect, ShellCall},
+        msg::{Arrange, ChatCall, Effect, OrganiseCall, ShellCall},
         text,
         widgets::{composer::Typed, fill::FillOut, modal, picker::PickerOut},
     },
@@ -42,6 +43,8 @@ enum Out {
     Template(PromptId),
     Find(Look, String),
     Filled(String),
+    ByTag(String),
+    SearchTags(String),
     Input,
     Answer(Answer),
     System,
@@ -66,6 +69,9 @@ impl ChatScreen {
                 FillOut::Closed => Out::Close,
                 FillOut::Stay => Out::Stay,
             },
+            Overlay::TagList(picker, _) => by_tag(picked(picker.on_action(action, cx), Out::ByTag)?),
+            Overlay::Tags(_) => return self.tags_action(action),
+            Overlay::Rules(_) => return self.rules_action(action),
             Overlay::Input(_) => match action {
                 Action::Submit => Out::Input,
                 Action::Cancel | Action::Escape | Action::Interrupt => Out::Close,
@@ -114,6 +120,9 @@ impl ChatScreen {
                 }
                 Out::Stay
             }
+            Overlay::TagList(picker, _) => by_tag(typed(picker.on_key(key), Out::ByTag)),
+            Overlay::Tags(_) => return self.tags_key(key),
+            Overlay::Rules(_) => return self.rules_key(key),
             Overlay::Input(input) => {
                 if !input.field.on_key(key) {
                     return None;
@@ -153,6 +162,9 @@ impl ChatScreen {
                 fill.on_paste(text);
                 Out::Stay
             }
+            Overlay::TagList(picker, _) => by_tag(typed(picker.on_paste(&text), Out::ByTag)),
+            Overlay::Tags(_) => return self.tags_paste(&text),
+            Overlay::Rules(_) => return self.rules_paste(&text),
             Overlay::Input(input) => {
                 input.field.paste(text.lines().next().unwrap_or_default());
                 Out::Stay
@@ -175,6 +187,7 @@ impl ChatScreen {
             Overlay::Places(picker, _) => typed(picker.on_mouse(mouse, area, cx), Out::Place),
             Overlay::Presets(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Preset),
             Overlay::Templates(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Template),
+            Overlay::TagList(picker, _) => by_tag(typed(picker.on_mouse(mouse, area, cx), Out::ByTag)),
             Overlay::Question(question) => {
                 let last = question.answers.len() - 1;
                 match mouse.kind {
@@ -192,7 +205,9 @@ impl ChatScreen {
                 }
                 Out::Stay
             }
-            Overlay::Input(_) | Overlay::System(_) | Overlay::Fill(_) => Out::Stay,
+            Overlay::Input(_) | Overlay::System(_) | Overlay::Fill(_) | Overlay::Tags(_) | Overlay::Rules(_) => {
+                Out::Stay
+            }
         };
         self.overlay_out(out, cx)
     }
@@ -230,6 +245,8 @@ impl ChatScreen {
             Out::Template(id) => self.template_chosen(id),
             Out::Find(look, text) => self.find(look, &text),
             Out::Filled(text) => self.insert_filled(&text, cx),
+            Out::ByTag(name) => self.filter_by_tag(&name, cx),
+            Out::SearchTags(text) => self.search_tag_list(&text),
             Out::Input => self.input_done(cx),
             Out::Answer(answer) => self.answered(answer, cx),
             Out::System => match self.overlay.take() {
@@ -263,9 +280,11 @@ impl ChatScreen {
             return super::turns::notice(&format!("Write a name, or leave it with {}.", cx.key(Action::Cancel)));
         }
         match input.purpose {
-            Purpose::Title(id) => self.set_title(Some(id), &text),
             Purpose::Preset => self.save_preset(&text, crate::api::library::Taken::Keep),
-            Purpose::FolderName(id) => vec![Effect::Chat(ChatCall::RenameFolder { id, name: text })],
+            Purpose::Title { id, rev } => arrange(vec![id], Arrange::Rename { title: text, seen_rev: Some(rev) }),
+            Purpose::FolderName { id, rev } => {
+                arrange(Vec::new(), Arrange::RenameFolder { id, name: text, seen_rev: Some(rev) })
+            }
             Purpose::NewFolder { parent } => vec![Effect::Chat(ChatCall::CreateFolder { parent, name: text })],
         }
     }
@@ -286,6 +305,9 @@ impl ChatScreen {
                 vec![Effect::Chat(ChatCall::DeleteFolder { id, content: FolderContent::Trash })]
             }
             Answer::ReplacePreset => self.replace_preset(),
+            Answer::Purge => self.purge_subjects(),
+            Answer::EmptyTrash => vec![organise(OrganiseCall::Purge(None))],
+            Answer::KeepRules { rules, run } => vec![organise(OrganiseCall::SetRetention { rules, run })],
             Answer::Shorten(answer) => self.start(TurnAct::Regenerate { answer }, true, cx),
             Answer::ShowOptions => {
                 if self.panel.is_none() {
@@ -309,12 +331,14 @@ impl ChatScreen {
     pub(super) fn view_overlay(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
         match &self.overlay {
             None => {}
-            Some(Overlay::Models(picker)) => picker.view(frame, area, cx),
+            Some(Overlay::Models(picker) | Overlay::TagList(picker, _)) => picker.view(frame, area, cx),
             Some(Overlay::Prompts(picker) | Overlay::Blocks(picker)) => picker.view(frame, area, cx),
             Some(Overlay::Places(picker, _)) => picker.view(frame, area, cx),
             Some(Overlay::Presets(picker)) => picker.view(frame, area, cx),
             Some(Overlay::Templates(picker)) => picker.view(frame, area, cx),
             Some(Overlay::Fill(fill)) => fill.view(frame, area, cx),
+            Some(Overlay::Tags(editor)) => editor.view(frame, area, cx),
+            Some(Overlay::Rules(dialog)) => dialog.view(frame, area, cx),
             Some(Overlay::Input(input)) => {
                 let hints = cx.hints(&[(Action::Submit, "done"), (Action::Cancel, "back")]);
                 let inner = modal::open(frame, area, cx, input.title, (60, 3), &hints);
@@ -387,6 +411,14 @@ impl QuestionPlace {
     fn answer(&self, at: usize) -> Rect {
         let y = self.text.bottom() + 1 + u16::try_from(at).unwrap_or_default();
         Rect { y, height: 1, ..self.inner }.intersection(self.inner)
+    }
+}
+
+/// What is typed into the list of tags is looked up there.
+fn by_tag(out: Out) -> Out {
+    match out {
+        Out::SearchPrompts(text) => Out::SearchTags(text),
+        other => other,
     }
 }
 

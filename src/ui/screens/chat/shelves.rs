@@ -4,13 +4,13 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{
     ChatScreen,
-    state::{Answer, Focus, Input, Moving, Overlay, Purpose, Question},
+    state::{Answer, Focus, Input, Overlay, Purpose, Question},
     turns::notice,
 };
 use crate::{
     api::{
-        ConversationId, Fault, FolderId,
-        organise::{ConversationPatch, ConversationRow, Folder, NewConversation, Page, Shelf, Tree as Skeleton},
+        Fault,
+        organise::{ConversationRow, Folder, Page, Shelf, Tree as Skeleton},
         retention::Report,
     },
     safe_text::SafeText,
@@ -20,7 +20,6 @@ use crate::{
         msg::{ChatCall, Effect},
         widgets::{
             field::Field,
-            picker::{Item, Picker},
             toast::Toast,
             tree::{Ask, Node},
         },
@@ -61,12 +60,11 @@ impl ChatScreen {
                 None
             }
             Action::TreeRename => return Some(self.rename()),
-            Action::TreeMove => return Some(self.move_selected()),
-            Action::TreePin => return Some(self.pin_selected()),
+            Action::TreeMove => return Some(self.move_subjects()),
             Action::TreeTrash => return Some(self.trash_selected()),
-            Action::TreeRestore => return Some(self.restore_selected()),
+            Action::TreeRestore => return Some(self.restore_subjects(cx)),
             Action::TreeHelp => return Some(vec![Effect::Act(Action::Help)]),
-            _ => return None,
+            action => return self.organise_action(action, cx),
         };
         Some(ask.map(ask_effect).into_iter().collect())
     }
@@ -82,15 +80,15 @@ impl ChatScreen {
                 self.set_focus(Focus::Composer, cx);
                 effects
             }
-            Some(Node::More(_) | Node::Nothing(_)) | None => Vec::new(),
+            Some(Node::More(_) | Node::Nothing(_) | Node::Group(_)) | None => Vec::new(),
         }
     }
 
     pub(super) fn set_filter(&mut self, filter: Option<String>) -> Vec<Effect> {
         let is_cleared = filter.is_none();
-        self.tree.set_filter(filter);
+        let ask = self.tree.set_filter(filter);
         if is_cleared {
-            return Vec::new();
+            return ask.map(ask_effect).into_iter().collect();
         }
         self.tree.ask_filtered().map(ask_effect).into_iter().collect()
     }
@@ -132,28 +130,32 @@ impl ChatScreen {
         }
     }
 
-    fn selected_row(&self) -> Option<&ConversationRow> {
+    pub(super) fn selected_row(&self) -> Option<&ConversationRow> {
         match self.tree.selected()? {
             Node::Conversation(_, id) => self.tree.row_of(id).map(|entry| &entry.row),
-            Node::Shelf(_) | Node::More(_) | Node::Nothing(_) => None,
+            Node::Shelf(_) | Node::More(_) | Node::Nothing(_) | Node::Group(_) => None,
         }
     }
 
-    fn selected_folder(&self) -> Option<&Folder> {
+    pub(super) fn selected_folder(&self) -> Option<&Folder> {
         match self.tree.selected()? {
             Node::Shelf(Shelf::Folder(Some(id))) => self.tree.folder(id),
-            Node::Shelf(_) | Node::Conversation(..) | Node::More(_) | Node::Nothing(_) => None,
+            Node::Shelf(_) | Node::Conversation(..) | Node::More(_) | Node::Nothing(_) | Node::Group(_) => None,
         }
     }
 
     fn rename(&mut self) -> Vec<Effect> {
         let input = if let Some(row) = self.selected_row() {
-            Input { title: "Title", field: Field::new(&row.title), purpose: Purpose::Title(row.id) }
+            Input {
+                title: "Title",
+                field: Field::new(&row.title),
+                purpose: Purpose::Title { id: row.id, rev: row.rev },
+            }
         } else if let Some(folder) = self.selected_folder() {
             Input {
                 title: "Name of the folder",
                 field: Field::new(&folder.name),
-                purpose: Purpose::FolderName(folder.id),
+                purpose: Purpose::FolderName { id: folder.id, rev: folder.rev },
             }
         } else {
             return notice("Only folders and conversations have a name to change.");
@@ -162,56 +164,9 @@ impl ChatScreen {
         Vec::new()
     }
 
-    fn move_selected(&mut self) -> Vec<Effect> {
-        let moving = if let Some(row) = self.selected_row() {
-            Moving::Conversation(row.id)
-        } else if let Some(folder) = self.selected_folder() {
-            Moving::Folder(folder.id)
-        } else {
-            return notice("Only folders and conversations can be moved.");
-        };
-        self.choose_place(moving);
-        Vec::new()
-    }
-
-    pub(super) fn choose_place(&mut self, moving: Moving) {
-        let outside = match moving {
-            Moving::Conversation(_) => None,
-            Moving::Folder(id) => Some(id),
-        };
-        let top = match moving {
-            Moving::Conversation(_) => "No folder",
-            Moving::Folder(_) => "The top level",
-        };
-        let mut items = vec![Item::new(top, None)];
-        items.extend(self.tree.places(outside).into_iter().map(|(id, path)| Item::new(&path, Some(id))));
-        self.overlay = Some(Overlay::Places(Picker::new("Move to", items), moving));
-    }
-
-    pub(super) fn move_to(moving: Moving, place: Option<FolderId>) -> Vec<Effect> {
-        let call = match moving {
-            Moving::Conversation(id) => ChatCall::Change {
-                id,
-                patch: ConversationPatch { folder: Some(place), ..ConversationPatch::default() },
-            },
-            Moving::Folder(id) => ChatCall::MoveFolder { id, parent: place },
-        };
-        vec![Effect::Chat(call)]
-    }
-
-    fn pin_selected(&mut self) -> Vec<Effect> {
-        match self.selected_row() {
-            Some(row) => pin(row.id, !row.pinned),
-            None => notice("Only conversations can be pinned."),
-        }
-    }
-
     fn trash_selected(&mut self) -> Vec<Effect> {
-        if let Some(row) = self.selected_row() {
-            if row.trashed {
-                return notice("It is in the trash already; u restores it.");
-            }
-            return vec![Effect::Chat(ChatCall::Trash(vec![row.id]))];
+        if let Some(effects) = self.trash_subjects() {
+            return effects;
         }
         let Some(folder) = self.selected_folder() else {
             return notice("This cannot be moved to the trash.");
@@ -227,18 +182,6 @@ impl ChatScreen {
             at: 0,
         }));
         Vec::new()
-    }
-
-    fn restore_selected(&mut self) -> Vec<Effect> {
-        if let Some(row) = self.selected_row()
-            && row.trashed
-        {
-            return vec![Effect::Chat(ChatCall::Restore(vec![row.id]))];
-        }
-        if self.trashed.is_empty() {
-            return notice("Nothing to restore here: choose a conversation in the trash.");
-        }
-        vec![Effect::Chat(ChatCall::Restore(std::mem::take(&mut self.trashed)))]
     }
 
     pub(super) fn on_tree(&mut self, tree: Result<Skeleton, Fault>) -> Vec<Effect> {
@@ -275,53 +218,6 @@ impl ChatScreen {
         effects
     }
 
-    pub(super) fn on_trashed(&mut self, ids: Vec<ConversationId>, done: Result<(), Fault>, cx: &Cx) -> Vec<Effect> {
-        if let Err(fault) = done {
-            return vec![Effect::Toast(Toast::fault(&fault))];
-        }
-        let what = match ids.as_slice() {
-            [id] => self.tree.row_of(*id).map_or_else(|| "The conversation".to_owned(), |e| format!("“{}”", e.title)),
-            many => format!("{} conversations", many.len()),
-        };
-        let mut effects = vec![
-            Effect::Toast(Toast::good(format!("{what} is in the trash.")).hint("u in the list brings it back.")),
-            Effect::Chat(ChatCall::Tree),
-        ];
-        let was_open = self.open_id().is_some_and(|open| ids.contains(&open));
-        // Nothing is sent into the trash; what waited there waits in its draft.
-        for id in &ids {
-            self.waiting.parked.remove(id);
-        }
-        let queued = if was_open { self.waiting.queue.len() } else { 0 };
-        if queued > 0 {
-            let what = if queued == 1 {
-                "1 queued message waits".to_owned()
-            } else {
-                format!("{queued} queued messages wait")
-            };
-            effects.push(Effect::Toast(Toast::notice(format!("{what} in its draft until it is restored."))));
-        }
-        self.trashed = ids;
-        if was_open {
-            let focus = self.focus;
-            let gone = self.open_id();
-            effects.extend(self.new_conversation(NewConversation::default(), cx));
-            self.waiting.parked.retain(|id, _| Some(*id) != gone);
-            self.set_focus(focus, cx);
-        }
-        effects
-    }
-
-    pub(super) fn on_restored(&mut self, ids: &[ConversationId], done: Result<(), Fault>) -> Vec<Effect> {
-        match done {
-            Ok(()) => {
-                self.trashed.retain(|id| !ids.contains(id));
-                vec![Effect::Toast(Toast::good("Restored.")), Effect::Chat(ChatCall::Tree)]
-            }
-            Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
-        }
-    }
-
     pub(super) fn on_folder_created(&mut self, folder: Result<Folder, Fault>) -> Vec<Effect> {
         match folder {
             Ok(folder) => {
@@ -345,19 +241,8 @@ impl ChatScreen {
 
 /// What the rules for old conversations did on their own.
 pub(super) fn put_away(report: &Report) -> Toast {
-    let said = [
-        (report.archived, "archived"),
-        (report.trashed, "moved to the trash"),
-        (report.purged, "removed from the trash for good"),
-    ];
-    let said: Vec<String> =
-        said.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    Toast::notice(format!("Old conversations: {}.", said.join(", "))).hint("As your rules for old conversations say.")
-}
-
-pub(super) fn pin(id: ConversationId, pinned: bool) -> Vec<Effect> {
-    let patch = ConversationPatch { pinned: Some(pinned), ..ConversationPatch::default() };
-    vec![Effect::Chat(ChatCall::Change { id, patch })]
+    let said = super::rules::said(report);
+    Toast::notice(format!("Old conversations: {said}.")).hint("As your rules for old conversations say.")
 }
 
 pub(super) fn ask_effect(ask: Ask) -> Effect {

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::{rules::RulesDialog, tags::TagEditor};
 use crate::{
     api::{
         ConversationId, FolderId, MessageId, PresetId, PromptId, TurnId,
         chat::{Delta, Draft, TurnAct, Written},
+        retention::RetentionRules,
     },
     ui::widgets::{composer::Composer, field::Field, fill::Fill, picker::Picker},
 };
@@ -149,6 +151,10 @@ pub enum Overlay {
     Templates(Picker<PromptId>),
     /// A template being filled in.
     Fill(Box<Fill>),
+    Tags(Box<TagEditor>),
+    /// Tags to filter by, and the question that its rows wait for.
+    TagList(Picker<String>, u64),
+    Rules(Box<RulesDialog>),
     Input(Input),
     Question(Question),
     /// The system prompt in an editor of its own.
@@ -156,10 +162,10 @@ pub enum Overlay {
 }
 
 /// What is being moved to another folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moving {
-    Conversation(ConversationId),
-    Folder(FolderId),
+    Conversations(Vec<ConversationId>),
+    Folder { id: FolderId, rev: u32 },
 }
 
 /// One line to type.
@@ -172,8 +178,14 @@ pub struct Input {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    Title(ConversationId),
-    FolderName(FolderId),
+    Title {
+        id: ConversationId,
+        rev: u32,
+    },
+    FolderName {
+        id: FolderId,
+        rev: u32,
+    },
     NewFolder {
         parent: Option<FolderId>,
     },
@@ -195,6 +207,13 @@ pub enum Answer {
     /// The folder goes; its content moves up.
     DeleteFolderKeepContent(FolderId),
     DeleteFolderTrashContent(FolderId),
+    /// What is chosen in the trash goes for good.
+    Purge,
+    EmptyTrash,
+    KeepRules {
+        rules: RetentionRules,
+        run: bool,
+    },
     /// Ask again and leave out older messages.
     Shorten(MessageId),
     ShowOptions,

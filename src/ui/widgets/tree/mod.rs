@@ -4,20 +4,25 @@
 //! Invariant: `rows` is the flattened picture of everything else in here and is made anew by `relist` after each change;
 //! drawing lays out only the rows on the screen.
 
+mod age;
+mod marks;
+mod paths;
 mod rows;
 mod view;
 
 use std::{
     cell::Cell,
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
 };
 
-use self::rows::Step;
+use jiff::tz::TimeZone;
+
 pub use self::rows::{Forest, Node, Row};
+use self::{age::Calendar, rows::Step};
 use crate::{
     api::{
         ConversationId, FolderId,
-        organise::{ConversationRow, Counts, Cursor, Folder, PAGE_MAX, Page, Shelf, Tree as Skeleton},
+        organise::{ConversationRow, Counts, Cursor, Folder, Grouping, PAGE_MAX, Page, Shelf, Tree as Skeleton},
     },
     safe_text::SafeText,
 };
@@ -68,6 +73,12 @@ pub struct Tree {
     pinned_open: bool,
     archive_open: bool,
     trash_open: bool,
+    grouping: Grouping,
+    calendar: Option<Calendar>,
+    /// What is marked, to do something to several; as it was when it was marked or read last.
+    marked: BTreeMap<ConversationId, ConversationRow>,
+    /// Anything that is loaded carries a tag: a line at the bottom shows those of the row in use.
+    has_tags: bool,
     shelves: HashMap<Shelf, Loaded>,
     filter: Option<String>,
     /// Shelves to be asked for, and the one that is being asked for: one at a time, in order.
@@ -92,6 +103,10 @@ impl Default for Tree {
             pinned_open: true,
             archive_open: false,
             trash_open: false,
+            grouping: Grouping::default(),
+            calendar: None,
+            marked: BTreeMap::new(),
+            has_tags: false,
             shelves: HashMap::new(),
             filter: None,
             wishes: VecDeque::new(),
@@ -119,6 +134,10 @@ impl Tree {
             })
             .collect();
         self.counts = skeleton.counts;
+        if self.grouping != skeleton.grouping {
+            self.grouping = skeleton.grouping;
+            self.shelves.remove(&Shelf::Recent);
+        }
         self.has_skeleton = true;
         self.unfolded.retain(|id| self.folders.contains_key(id));
         self.shelves.retain(|shelf, _| match shelf {
@@ -129,11 +148,16 @@ impl Tree {
         if self.filter.is_some() {
             open.push(Shelf::Recent);
         } else {
-            open.push(Shelf::Folder(None));
             if self.pinned_open && self.counts.pinned > 0 {
                 open.push(Shelf::Pinned);
             }
-            open.extend(self.unfolded.iter().map(|id| Shelf::Folder(Some(*id))));
+            match self.grouping {
+                Grouping::Folders => {
+                    open.insert(0, Shelf::Folder(None));
+                    open.extend(self.unfolded.iter().map(|id| Shelf::Folder(Some(*id))));
+                }
+                Grouping::Time => open.push(Shelf::Recent),
+            }
             if self.archive_open {
                 open.push(Shelf::Archive);
             }
@@ -159,7 +183,7 @@ impl Tree {
         }
         let (_, wish, filter) = self.asking.take()?;
         // A page that was asked with another filter than the box now holds is no use any more.
-        let is_current = shelf != Shelf::Recent || self.filter.as_deref() == Some(filter.as_str());
+        let is_current = shelf != Shelf::Recent || self.filter.as_deref().unwrap_or_default() == filter;
         if let Some(page) = page.filter(|_| is_current) {
             let loaded = self.shelves.entry(shelf).or_default();
             if wish.fresh {
@@ -169,6 +193,11 @@ impl Tree {
             loaded.rows.extend(page.rows.into_iter().filter(|row| !known.contains(&row.id)).map(entry));
             loaded.next = page.next;
             loaded.here = true;
+            for entry in &loaded.rows {
+                if let Some(marked) = self.marked.get_mut(&entry.row.id) {
+                    marked.clone_from(&entry.row);
+                }
+            }
             self.relist();
         }
         self.next_ask()
@@ -177,6 +206,9 @@ impl Tree {
     /// A conversation changed: its row is shown anew at once, wherever it stands.
     pub fn update_row(&mut self, row: &ConversationRow) {
         let fresh = entry(row.clone());
+        if let Some(marked) = self.marked.get_mut(&row.id) {
+            marked.clone_from(row);
+        }
         for loaded in self.shelves.values_mut() {
             for entry in loaded.rows.iter_mut().filter(|entry| entry.row.id == row.id) {
                 *entry = fresh.clone();
@@ -192,34 +224,6 @@ impl Tree {
         self.folders.get(&id).map(|(folder, _)| folder)
     }
 
-    /// A folder's place from the top, safe to draw: `work/rust`.
-    pub fn path(&self, id: FolderId) -> String {
-        let mut names = Vec::new();
-        let mut at = Some(id);
-        while let Some(id) = at {
-            names.push(self.folders.get(&id).map_or("…", |(_, name)| name.as_str()));
-            at = self.forest.parent(id);
-        }
-        names.reverse();
-        names.join("/")
-    }
-
-    /// All folders in tree order with their paths, without those inside `outside`: where something can be moved.
-    pub fn places(&self, outside: Option<FolderId>) -> Vec<(FolderId, String)> {
-        let mut places = Vec::new();
-        self.forest.walk(
-            |_| true,
-            |step| {
-                if let Step::Folder(id, _) = step
-                    && outside.is_none_or(|above| !self.forest.is_within(id, above))
-                {
-                    places.push(id);
-                }
-            },
-        );
-        places.into_iter().map(|id| (id, self.path(id))).collect()
-    }
-
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -233,13 +237,30 @@ impl Tree {
     }
 
     /// Sets or clears the filter; the rows for it come later, by `ask_filtered`.
-    pub fn set_filter(&mut self, filter: Option<String>) {
-        if filter.is_none() {
+    pub fn set_filter(&mut self, filter: Option<String>) -> Option<Ask> {
+        // What is found and what was used last are on the same shelf.
+        let changes = filter.is_none() || self.filter.is_none();
+        if changes {
             self.shelves.remove(&Shelf::Recent);
         }
+        let is_cleared = filter.is_none();
         self.filter = filter;
         self.selected = 0;
         self.relist();
+        if is_cleared && self.grouping == Grouping::Time {
+            self.wish(Shelf::Recent, true);
+            return self.next_ask();
+        }
+        None
+    }
+
+    pub fn grouping(&self) -> Grouping {
+        self.grouping
+    }
+
+    /// What day it is: headings such as “Yesterday” follow it.
+    pub fn look_at_clock(&mut self, now_ms: i64, zone: &TimeZone) {
+        self.calendar = Calendar::at(now_ms, zone);
     }
 
     /// The filter's text has been still long enough to be looked up.
@@ -261,7 +282,7 @@ impl Tree {
             | Node::More(Shelf::Folder(folder))
             | Node::Nothing(Shelf::Folder(folder)) => folder,
             Node::Conversation(_, id) => self.row_of(id).and_then(|entry| entry.row.folder),
-            Node::Shelf(_) | Node::More(_) | Node::Nothing(_) => None,
+            Node::Shelf(_) | Node::More(_) | Node::Nothing(_) | Node::Group(_) => None,
         }
     }
 
@@ -274,6 +295,7 @@ impl Tree {
     /// Moves the cursor; gives a request when the end of a shelf that has more comes near.
     pub fn step(&mut self, by: isize) -> Option<Ask> {
         self.selected = self.selected.saturating_add_signed(by).min(self.rows.len().saturating_sub(1));
+        self.leave_heading(by < 0);
         self.load_near_cursor()
     }
 
@@ -284,6 +306,19 @@ impl Tree {
 
     pub fn to_top(&mut self) {
         self.selected = 0;
+        self.leave_heading(false);
+    }
+
+    /// A heading is passed over; the first one is passed over downwards.
+    fn leave_heading(&mut self, upwards: bool) {
+        let is_heading = |at: usize| matches!(self.rows.get(at), Some(Row { node: Node::Group(_), .. }));
+        if !is_heading(self.selected) {
+            return;
+        }
+        self.selected = match (upwards, self.selected) {
+            (true, at) if at > 0 && !is_heading(at - 1) => at - 1,
+            (_, at) => (at + 1).min(self.rows.len().saturating_sub(1)),
+        };
     }
 
     pub fn to_bottom(&mut self) -> Option<Ask> {
@@ -294,7 +329,8 @@ impl Tree {
     /// Selects the row drawn at this line of the list; true when there is one.
     pub fn click(&mut self, line: u16) -> bool {
         let at = self.top.get() + usize::from(line);
-        let hit = at < self.rows.len();
+        let is_row = self.rows.get(at).is_some_and(|row| !matches!(row.node, Node::Group(_)));
+        let hit = is_row && line < self.height.get();
         if hit {
             self.selected = at;
         }
@@ -341,7 +377,7 @@ impl Tree {
                 return;
             }
             Node::Shelf(Shelf::Folder(Some(id))) => self.forest.parent(id).map(|id| Shelf::Folder(Some(id))),
-            Node::Shelf(_) => None,
+            Node::Shelf(_) | Node::Group(_) => None,
             Node::Conversation(shelf, _) | Node::More(shelf) | Node::Nothing(shelf) => Some(shelf),
         };
         if let Some(shelf) = up {
@@ -397,7 +433,7 @@ impl Tree {
     fn load_near_cursor(&mut self) -> Option<Ask> {
         let near = self.rows.iter().skip(self.selected).take(10).find_map(|row| match row.node {
             Node::More(shelf) => Some(shelf),
-            Node::Shelf(_) | Node::Conversation(..) | Node::Nothing(_) => None,
+            Node::Shelf(_) | Node::Conversation(..) | Node::Nothing(_) | Node::Group(_) => None,
         })?;
         let wish = Wish { shelf: near, fresh: false };
         if self.asking.as_ref().is_some_and(|(_, asking, _)| *asking == wish) {
@@ -420,19 +456,10 @@ impl Tree {
                     self.list_content(&mut rows, Shelf::Pinned, 1, true);
                 }
             }
-            self.forest.walk(
-                |id| self.unfolded.contains(&id),
-                |step| match step {
-                    Step::Folder(id, depth) => {
-                        rows.push(Row { node: Node::Shelf(Shelf::Folder(Some(id))), depth });
-                    }
-                    Step::Content(id, depth) => {
-                        let is_leaf = self.forest.children(Some(id)).is_empty();
-                        self.list_content(&mut rows, Shelf::Folder(Some(id)), depth, is_leaf);
-                    }
-                },
-            );
-            self.list_content(&mut rows, Shelf::Folder(None), 0, false);
+            match self.grouping {
+                Grouping::Folders => self.list_folders(&mut rows),
+                Grouping::Time => self.list_by_time(&mut rows),
+            }
             for (shelf, count, open) in [
                 (Shelf::Archive, self.counts.archive, self.archive_open),
                 (Shelf::Trash, self.counts.trash, self.trash_open),
@@ -446,9 +473,46 @@ impl Tree {
             }
         }
         self.rows = rows;
-        match on.and_then(|node| self.rows.iter().position(|row| row.node == node)) {
-            Some(at) => self.selected = at,
-            None => self.selected = self.selected.min(self.rows.len().saturating_sub(1)),
+        self.has_tags = self.shelves.values().flat_map(|loaded| &loaded.rows).any(|entry| !entry.row.tags.is_empty());
+        if let Some(at) = on.and_then(|node| self.rows.iter().position(|row| row.node == node)) {
+            self.selected = at;
+        } else {
+            self.selected = self.selected.min(self.rows.len().saturating_sub(1));
+            self.leave_heading(false);
+        }
+    }
+
+    fn list_folders(&self, rows: &mut Vec<Row>) {
+        self.forest.walk(
+            |id| self.unfolded.contains(&id),
+            |step| match step {
+                Step::Folder(id, depth) => {
+                    rows.push(Row { node: Node::Shelf(Shelf::Folder(Some(id))), depth });
+                }
+                Step::Content(id, depth) => {
+                    let is_leaf = self.forest.children(Some(id)).is_empty();
+                    self.list_content(rows, Shelf::Folder(Some(id)), depth, is_leaf);
+                }
+            },
+        );
+        self.list_content(rows, Shelf::Folder(None), 0, false);
+    }
+
+    /// The order is that of use; a heading stands where the next days begin, and none stands twice, whatever a clock said.
+    fn list_by_time(&self, rows: &mut Vec<Row>) {
+        let mut content = Vec::new();
+        self.list_content(&mut content, Shelf::Recent, 1, false);
+        let mut entries = self.shelves.get(&Shelf::Recent).map_or(&[][..], |loaded| &loaded.rows).iter();
+        let mut last = None;
+        for row in content {
+            if let (Some(entry), Some(calendar)) = (entries.next(), &self.calendar) {
+                let age = Some(calendar.age(entry.row.used_at)).max(last);
+                if age != last {
+                    rows.extend(age.map(|age| Row { node: Node::Group(age), depth: 0 }));
+                    last = age;
+                }
+            }
+            rows.push(row);
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::age::Age;
 use crate::api::{ConversationId, FolderId, organise::Folder, organise::Shelf};
 
 /// What one row of the tree stands for.
@@ -17,6 +18,8 @@ pub enum Node {
     More(Shelf),
     /// A shelf or filter without anything in it.
     Nothing(Shelf),
+    /// A heading above conversations that were used then. Nothing can be done to it.
+    Group(Age),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

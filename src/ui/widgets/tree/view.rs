@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::{Node, Row, Tree};
 use crate::{
     api::organise::Shelf,
+    safe_text::SafeText,
     ui::{cx::Cx, widgets::picker::cut},
 };
 
@@ -37,6 +38,10 @@ impl Tree {
             frame.set_cursor_position((filter.x + column, filter.y));
         }
         let list = Rect { y: area.y + 1, height: area.height - 1, ..area };
+        let has_foot = list.height >= 5 && (self.has_tags || self.marks() > 0);
+        let foot = Rect { y: list.bottom().saturating_sub(1), height: u16::from(has_foot), ..list };
+        let list = Rect { height: list.height - foot.height, ..list };
+        self.foot(frame, foot, cx);
         self.height.set(list.height);
         let rows = usize::from(list.height);
         let mut top = self.top.get().min(self.rows.len().saturating_sub(rows));
@@ -67,6 +72,29 @@ impl Tree {
         }
     }
 
+    /// How many are marked, and the tags of the row in use.
+    fn foot(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        let theme = &cx.theme;
+        let mut line = Line::from(Span::raw(" "));
+        if self.marks() > 0 {
+            line.push_span(Span::styled(format!("✓ {} marked ", self.marks()), theme.accent));
+        }
+        let tags = match self.selected() {
+            Some(Node::Conversation(_, id)) => self.row_of(id).map(|entry| entry.row.tags.as_slice()),
+            Some(Node::Shelf(_) | Node::More(_) | Node::Nothing(_) | Node::Group(_)) | None => None,
+        };
+        for tag in tags.unwrap_or_default() {
+            let room = usize::from(area.width).saturating_sub(line.width());
+            if room < 4 {
+                break;
+            }
+            let chip = cut(&format!("#{}", SafeText::line(tag).as_str()), room - 1);
+            line.push_span(Span::styled(chip, theme.badge));
+            line.push_span(Span::raw(" "));
+        }
+        frame.render_widget(line, area);
+    }
+
     fn line(&self, row: Row, width: usize, selected: Option<Style>, cx: &Cx) -> Line<'static> {
         let theme = &cx.theme;
         let most = width / INDENT_SHARE / 2;
@@ -81,15 +109,21 @@ impl Tree {
                 let entry = self.shelves.get(&shelf).and_then(|loaded| loaded.rows.iter().find(|e| e.row.id == id));
                 let title = entry.map_or_else(String::new, |entry| entry.title.clone());
                 let is_current = self.current == Some(id);
-                let mark = match (is_current, entry.is_some_and(|entry| entry.row.pinned)) {
-                    (true, _) => "› ",
-                    (false, true) => "★ ",
-                    (false, false) => "· ",
+                let is_pinned = entry.is_some_and(|entry| entry.row.pinned);
+                let mark = match (self.marked.contains_key(&id), is_current, is_pinned) {
+                    (true, _, _) => "✓ ",
+                    (false, true, _) => "› ",
+                    (false, false, true) => "★ ",
+                    (false, false, false) => "· ",
                 };
                 (mark, title, None, if is_current { theme.accent } else { theme.text })
             }
             Node::More(_) => ("", "… more".to_owned(), None, theme.dim),
             Node::Nothing(shelf) => ("", nothing(shelf).to_owned(), None, theme.dim),
+            Node::Group(age) => {
+                let words = self.calendar.as_ref().map_or_else(String::new, |calendar| calendar.words(age));
+                ("", words, None, theme.title)
+            }
         };
         let count = count.map(|count| format!(" ({count})")).unwrap_or_default();
         let room = width.saturating_sub(indent.width() + mark.width() + count.width());
@@ -122,7 +156,7 @@ impl Tree {
 
 fn nothing(shelf: Shelf) -> &'static str {
     match shelf {
-        Shelf::Recent => "No title matches.",
+        Shelf::Recent => "Nothing matches.",
         Shelf::Folder(_) => "empty",
         Shelf::Pinned | Shelf::Archive | Shelf::Trash => "nothing here",
     }

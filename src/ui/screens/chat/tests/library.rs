@@ -155,7 +155,7 @@ fn templates_stand_in_the_popup_behind_what_is_built_in() {
     let effects = desk.write("/t");
     desk.names(&effects, &["Cut it", "Translate\u{202e}"]);
     let labels: Vec<_> = desk.screen.completion.as_ref().unwrap().choices.iter().map(|c| c.label.as_str()).collect();
-    assert_eq!(labels, ["/think [level]", "/title text", "/trash", "/Translate", "/Cut it"]);
+    assert_eq!(labels, ["/think [level]", "/title text", "/tag [tags]", "/trash", "/Translate", "/Cut it"]);
     looks("template-popup", &mut desk);
     for _ in 0..3 {
         desk.press(KeyCode::Down);

@@ -1,5 +1,6 @@
 //! Keys in, effects out; and what the screen looks like.
 
+mod arrange;
 mod branches;
 mod keys;
 mod library;

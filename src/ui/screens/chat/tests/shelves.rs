@@ -1,4 +1,8 @@
-use super::*;
+use super::{
+    arrange::{arranged, call, change, undone},
+    *,
+};
+use crate::ui::msg::{Arrange, OrganiseCall};
 
 /// A desk with a tree: the folder work with rust in it, two loose conversations, one in the trash.
 pub fn desk_with_tree() -> Desk {
@@ -26,7 +30,7 @@ pub fn fill_tree(desk: &mut Desk) {
 }
 
 /// Answers every request for a shelf with what lies there, until none is left.
-fn answer_shelves(desk: &mut Desk, mut effects: Vec<Effect>) {
+pub fn answer_shelves(desk: &mut Desk, mut effects: Vec<Effect>) {
     while let Some(Effect::Chat(ChatCall::Conversations { asked, shelf, .. })) = effects.pop() {
         let rows = match shelf {
             Shelf::Folder(None) => {
@@ -41,13 +45,13 @@ fn answer_shelves(desk: &mut Desk, mut effects: Vec<Effect>) {
     }
 }
 
-fn to_tree(desk: &mut Desk) {
+pub fn to_tree(desk: &mut Desk) {
     while desk.screen.focus != Focus::Tree {
         desk.press(KeyCode::Tab);
     }
 }
 
-fn go_to(desk: &mut Desk, text: &str) {
+pub fn go_to(desk: &mut Desk, text: &str) {
     to_tree(desk);
     desk.press(KeyCode::Char('g'));
     for _ in 0..30 {
@@ -121,12 +125,13 @@ fn deleting_a_folder_asks_where_its_content_goes() {
 fn trash_can_be_undone_with_u() {
     let mut desk = desk_with_tree();
     go_to(&mut desk, "Borrow checker and async");
-    assert_eq!(calls(&desk.press(KeyCode::Char('d')).unwrap()), ["Trash"]);
-    let effects = desk.reply(ChatReply::Trashed { ids: vec![id(1)], done: Ok(()) });
-    assert_eq!(toasts(&effects), ["“Borrow checker and async” is in the trash."]);
+    let effects = desk.press(KeyCode::Char('d')).unwrap();
+    assert_eq!(change(&effects), (vec![id(1)], Arrange::Trash(true)));
+    let effects = arranged(&mut desk, &[1], Arrange::Trash(true));
+    assert_eq!(toasts(&effects), ["“title 1” is in the trash."]);
     assert_eq!(desk.screen.open_id(), None, "it was on view");
     let effects = desk.press(KeyCode::Char('u')).unwrap();
-    assert!(matches!(effects.as_slice(), [Effect::Chat(ChatCall::Restore(ids))] if *ids == [id(1)]));
+    assert!(matches!(call(&effects), OrganiseCall::TakeBack(undo) if *undo == undone(&[1])), "{effects:?}");
 }
 
 #[test]
@@ -136,11 +141,8 @@ fn moving_offers_every_folder_but_not_into_itself() {
     desk.press(KeyCode::Char('m'));
     desk.write("home");
     let effects = desk.enter();
-    assert!(
-        matches!(effects.as_slice(), [Effect::Chat(ChatCall::MoveFolder { id, parent })]
-            if *id == folder(1) && *parent == Some(folder(3))),
-        "{effects:?}"
-    );
+    let expected = Arrange::MoveFolder { id: folder(1), parent: Some(folder(3)), seen_rev: Some(1) };
+    assert_eq!(change(&effects), (Vec::new(), expected));
 }
 
 #[test]
@@ -161,15 +163,13 @@ fn the_filter_finds_titles_and_escape_clears_it() {
 fn pinning_and_renaming_change_the_conversation() {
     let mut desk = desk_with_tree();
     go_to(&mut desk, "Borrow checker and async");
-    assert_eq!(calls(&desk.press(KeyCode::Char('p')).unwrap()), ["Change"]);
+    let effects = desk.press(KeyCode::Char('p')).unwrap();
+    assert_eq!(change(&effects), (vec![id(1)], Arrange::Pin(true)));
     desk.press(KeyCode::Char('r'));
     desk.write("!");
     let effects = desk.enter();
-    assert!(
-        matches!(effects.as_slice(), [Effect::Chat(ChatCall::Change { patch, .. })]
-            if patch.title.as_deref() == Some("Borrow checker and async!")),
-        "{effects:?}"
-    );
+    let title = "Borrow checker and async!".to_owned();
+    assert_eq!(change(&effects), (vec![id(1)], Arrange::Rename { title, seen_rev: Some(7) }));
 }
 
 #[test]
