@@ -17,7 +17,7 @@ use std::{
     time::SystemTime,
 };
 
-use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{StoreError, While};
@@ -88,7 +88,6 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 #[derive(Clone)]
 struct Lane {
     jobs: mpsc::Sender<Job>,
-    interrupt: Arc<InterruptHandle>,
 }
 
 /// A handle on one open database. Cheap to clone.
@@ -110,8 +109,8 @@ impl std::fmt::Debug for Db {
 /// A handle that does not keep the database open.
 #[derive(Clone)]
 pub struct WeakDb {
-    writer: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
-    reader: (mpsc::WeakSender<Job>, Arc<InterruptHandle>),
+    writer: mpsc::WeakSender<Job>,
+    reader: mpsc::WeakSender<Job>,
     searcher: Weak<Searcher>,
     log: Arc<PathBuf>,
 }
@@ -126,9 +125,7 @@ impl WeakDb {
     /// The database, if anyone still holds it open.
     #[must_use]
     pub fn upgrade(&self) -> Option<Db> {
-        let lane = |(jobs, interrupt): &(mpsc::WeakSender<Job>, Arc<InterruptHandle>)| {
-            Some(Lane { jobs: jobs.upgrade()?, interrupt: Arc::clone(interrupt) })
-        };
+        let lane = |jobs: &mpsc::WeakSender<Job>| Some(Lane { jobs: jobs.upgrade()? });
         Some(Db {
             writer: lane(&self.writer)?,
             reader: lane(&self.reader)?,
@@ -142,7 +139,7 @@ impl Db {
     /// A handle for those who only look while others hold the database open.
     #[must_use]
     pub fn downgrade(&self) -> WeakDb {
-        let lane = |lane: &Lane| (lane.jobs.downgrade(), Arc::clone(&lane.interrupt));
+        let lane = |lane: &Lane| lane.jobs.downgrade();
         WeakDb {
             writer: lane(&self.writer),
             reader: lane(&self.reader),
@@ -222,11 +219,6 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         self.reader.run(move |conn| in_transaction(conn, TransactionBehavior::Deferred, work)).await
-    }
-
-    /// Breaks off the query that the reader is running now; it fails with `is_interrupted`.
-    pub fn interrupt_read(&self) {
-        self.reader.interrupt.interrupt();
     }
 
     /// Runs `work` in one read transaction on the connection for searching, which the first search opens. Whoever stops
@@ -372,7 +364,6 @@ fn serve(
     held: Option<File>,
 ) -> Result<(Lane, JoinHandle<()>), StoreError> {
     let (jobs, mut inbox) = mpsc::channel::<Job>(QUEUE);
-    let interrupt = Arc::new(conn.get_interrupt_handle());
     let counted = Counted::new();
     let work = move || {
         while let Some(job) = inbox.blocking_recv() {
@@ -387,7 +378,7 @@ fn serve(
         drop(counted);
     };
     let thread = thread::Builder::new().name(name.to_owned()).spawn(work).while_("starting a database thread")?;
-    Ok((Lane { jobs, interrupt }, thread))
+    Ok((Lane { jobs }, thread))
 }
 
 fn in_transaction<T, E: From<StoreError>>(
