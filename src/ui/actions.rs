@@ -17,6 +17,8 @@ pub enum Context {
     Account,
     /// The Search screen: letters go into its box.
     Search,
+    /// The Insights screen, whichever of its tabs is open.
+    Insights,
     /// The Admin screen, whichever of its tabs is open.
     Admin,
     Users,
@@ -27,7 +29,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
@@ -36,6 +38,7 @@ impl Context {
         Self::Form,
         Self::Account,
         Self::Search,
+        Self::Insights,
         Self::Admin,
         Self::Users,
         Self::Roles,
@@ -56,6 +59,7 @@ impl Context {
             | Self::Form
             | Self::Account
             | Self::Search
+            | Self::Insights
             | Self::Admin => None,
         }
     }
@@ -72,6 +76,7 @@ impl Context {
             Self::Form => "form",
             Self::Account => "account",
             Self::Search => "search",
+            Self::Insights => "insights",
             Self::Admin => "admin",
             Self::Users => "users",
             Self::Roles => "roles",
@@ -92,6 +97,7 @@ impl Context {
             Self::Form => "Forms",
             Self::Account => "Your account",
             Self::Search => "Search",
+            Self::Insights => "Insights",
             Self::Admin => "Administration",
             Self::Users => "Users",
             Self::Roles => "Roles",
@@ -157,6 +163,7 @@ actions! {
         FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
         ScreenChat "screen-chat" ["alt+1"] "Chat screen";
         ScreenSearch "screen-search" ["alt+4", "ctrl+f"] "Search everything that was said and written";
+        ScreenInsights "screen-insights" ["alt+5"] "Insights screen: your own use in figures";
         ScreenAdmin "screen-admin" ["alt+6"] "Admin screen, for administrators";
         ScreenAccount "screen-account" ["alt+9"] "Your account: profile, second factor, sessions, limits, data";
         Lock "lock" ["ctrl+l"] "Lock the screen; the vault closes";
@@ -269,6 +276,28 @@ actions! {
         SearchOpen "open" ["enter"] "Go to the result in its conversation; take the filter that is explained";
         SearchNextFilter "next-filter" ["tab"] "Explain the next filter";
         SearchPreviousFilter "previous-filter" ["shift+tab"] "Explain the filter before";
+    }
+    Insights {
+        InsightsOverview "overview" ["1"] "Figures over time";
+        InsightsModels "models" ["2"] "Models: answers, speed, times";
+        InsightsFolders "folders" ["3"] "Folders, and the longest conversations";
+        InsightsHours "hours" ["4"] "Hours of the week";
+        InsightsRatings "ratings" ["5"] "Ratings by model, and their reasons";
+        InsightsUp "up" ["k", "up"] "Up: another figure, bar or day";
+        InsightsDown "down" ["j", "down"] "Down: another figure, bar or day";
+        InsightsLeft "left" ["h", "left"] "Earlier";
+        InsightsRight "right" ["l", "right"] "Later";
+        InsightsTop "top" ["g", "home"] "To the beginning";
+        InsightsBottom "bottom" ["shift+g", "end"] "To the end";
+        InsightsPageUp "page-up" ["pageup", "ctrl+u"] "A page up, or seven columns earlier";
+        InsightsPageDown "page-down" ["pagedown", "ctrl+d"] "A page down, or seven columns later";
+        InsightsOpen "open" ["enter"] "What is behind the bar: conversations, one model, one folder";
+        InsightsPeriod "period" ["p"] "The next period: 7, 30, 90, 365 days, everything";
+        InsightsPeriodBack "period-back" ["shift+p"] "The period before";
+        InsightsModel "model" ["m"] "Only one model";
+        InsightsFolder "folder" ["f"] "Only one folder and what lies in it";
+        InsightsExport "export" ["x"] "Write the figures to a file, CSV or JSON";
+        InsightsHelp "insights-help" ["?"] "Show the keys that work here";
     }
     Admin {
         AdminUsers "users" ["1"] "The accounts";

@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod insights;
 mod organise;
 mod search;
 mod shell;
@@ -21,6 +22,7 @@ pub use self::{
     admin::{AdminCall, AdminReply, Target, UserAct, limit_of},
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},
+    insights::{InsightsCall, InsightsReply},
     organise::{Arrange, OrganiseCall, OrganiseReply},
     search::{SearchCall, SearchReply, Spot},
     shell::{Clip, Copied, ShellCall, ShellReply},
@@ -44,6 +46,7 @@ pub enum Msg {
     Account(AccountReply),
     Chat(ChatReply),
     Admin(AdminReply),
+    Insights(InsightsReply),
     Search(SearchReply),
     Shell(ShellReply),
     /// The colours that were asked for with `Effect::Highlight`.
@@ -58,6 +61,7 @@ pub enum Effect {
     Account(AccountCall),
     Chat(ChatCall),
     Admin(AdminCall),
+    Insights(InsightsCall),
     Search(SearchCall),
     Shell(ShellCall),
     After(Duration, Timer),

@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod insights;
 mod organise;
 mod search;
 mod shell;
@@ -89,6 +90,8 @@ enum Search {
     Users,
     User,
     Audit,
+    Insights,
+    InsightsDays,
 }
 
 impl Performer {
@@ -114,6 +117,7 @@ impl Performer {
             Effect::Account(call) => self.account(call),
             Effect::Chat(call) => self.chat(call),
             Effect::Admin(call) => self.admin(call),
+            Effect::Insights(call) => self.insights(call),
             Effect::Search(call) => self.search(call),
             Effect::Shell(call) => self.shell(call),
             Effect::After(wait, timer) => {

@@ -143,6 +143,7 @@ impl Root {
                 | Effect::Account(_)
                 | Effect::Chat(_)
                 | Effect::Admin(_)
+                | Effect::Insights(_)
                 | Effect::Search(_)
                 | Effect::Shell(_)
                 | Effect::After(..)
@@ -248,6 +249,10 @@ impl App for Root {
             Msg::Admin(reply) => {
                 let fault = reply.fault().cloned();
                 self.answer(fault.as_ref(), |screens, cx| screens.admin.on_reply(reply, cx))
+            }
+            Msg::Insights(reply) => {
+                let fault = reply.fault().cloned();
+                self.answer(fault.as_ref(), |screens, cx| screens.on_insights(reply, cx))
             }
             Msg::Search(reply) => {
                 let fault = reply.fault().filter(|fault| fault.kind != FaultKind::Cancelled).cloned();

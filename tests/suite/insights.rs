@@ -63,3 +63,63 @@ async fn what_was_asked_is_told_as_text_csv_and_json() {
     let nowhere = stage.run(&["insights", "--folder", "nowhere"]).await;
     assert!(nowhere.code == Some(1) && nowhere.err.contains("nowhere"), "{nowhere:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alt_5_shows_what_was_said_and_a_bar_leads_back_to_it() {
+    for (columns, rows) in [(80, 24), (120, 36)] {
+        let stage = Stage::signed_in().await;
+        stage.chat(|_| Reply::lines(&[piece("Hello "), piece("there."), last()]));
+        for question in ["the first question", "the second question"] {
+            assert_eq!(stage.run(&["ask", "-m", "demo-chat:3b", question]).await.code, Some(0));
+        }
+        let mut term = stage.terminal(columns, rows);
+        term.until("Ask something");
+        term.send("\x1b5");
+        // A frame arrives in pieces.
+        for part in ["2 asked, 2 answered", "1000.0 tok/s", "100 % done"] {
+            term.until(part);
+        }
+        term.assert_redraw_changes_nothing("the overview");
+        // The figures of a model alone, and everything again.
+        term.send("2");
+        term.until("demo-chat:3b");
+        term.key("enter");
+        term.until("model demo-chat:3b");
+        term.key("esc");
+        term.until("2 asked, 2 answered");
+        // What is asked elsewhere meanwhile is counted without a key.
+        assert_eq!(stage.run(&["ask", "-m", "demo-chat:3b", "the third question"]).await.code, Some(0));
+        term.until("3 asked, 3 answered");
+        // To a file, which is not written over.
+        for told in ["The figures are in", "give another name"] {
+            term.send("x");
+            term.until("Write figures to a file");
+            term.key("enter");
+            term.until(told);
+        }
+        let written = std::fs::read_dir(stage.home()).unwrap().filter_map(Result::ok);
+        let name = written
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .find(|name| name.starts_with("ollamanet-insights-"));
+        let csv = std::fs::read_to_string(stage.home().join(name.expect("a file"))).unwrap();
+        assert_eq!(csv.lines().count(), 31, "a heading and thirty days: {csv}");
+        term.key("esc");
+        term.until_gone("Write figures to a file");
+        // The day, its conversations, and one of them.
+        term.key("enter");
+        for part in ["Conversations of", "> the third question", "  the first question"] {
+            term.until(part);
+        }
+        term.key("down").key("enter");
+        term.until_gone("Conversations of");
+        term.until("Hello there.");
+        term.until("the second question");
+        // Its own figures stand in the side panel, on the last row of the form.
+        term.key("f4");
+        term.until("2 messages");
+        for _ in 0..13 {
+            term.key("down");
+        }
+        term.until("1 asked, 1 answered");
+    }
+}

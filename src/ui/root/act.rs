@@ -38,7 +38,12 @@ impl Root {
         match action {
             Action::Quit => self.quit(),
             Action::Interrupt => self.interrupt(),
-            Action::Help | Action::TreeHelp | Action::TranscriptHelp | Action::AccountHelp | Action::AdminHelp => {
+            Action::Help
+            | Action::TreeHelp
+            | Action::TranscriptHelp
+            | Action::AccountHelp
+            | Action::InsightsHelp
+            | Action::AdminHelp => {
                 self.overlay = Some(Overlay::Help(Help::new(self.context_behind())));
                 Vec::new()
             }
@@ -101,9 +106,12 @@ impl Root {
                 | Context::List
                 | Context::Form => true,
                 Context::Admin => self.is_admin(),
-                context @ (Context::Search | Context::Users | Context::Roles | Context::Rules | Context::Audit) => {
-                    screens.current().offers(context)
-                }
+                context @ (Context::Search
+                | Context::Insights
+                | Context::Users
+                | Context::Roles
+                | Context::Rules
+                | Context::Audit) => screens.current().offers(context),
             },
         }
     }

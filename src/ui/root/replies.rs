@@ -97,9 +97,11 @@ impl Root {
             Event::SessionEnded(fault) => self.leave_for(fault),
             Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
             Event::Health(health) => self.on_health(*health),
-            event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => {
-                self.with_screens(|screens, cx| screens.chat.on_event(&event, cx))
-            }
+            event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => self.with_screens(|screens, cx| {
+                let mut effects = screens.insights.on_event(&event);
+                effects.extend(screens.chat.on_event(&event, cx));
+                effects
+            }),
         }
     }
 
@@ -150,11 +152,14 @@ impl Root {
         effects.extend(match (screens.name(), reply) {
             (ScreenName::Account, reply) => screens.account.on_reply(reply, &self.cx),
             // Left meanwhile; only what was written is still of interest.
-            (ScreenName::Chat | ScreenName::Search | ScreenName::Admin, AccountReply::Exported(done)) => {
+            (
+                ScreenName::Chat | ScreenName::Search | ScreenName::Insights | ScreenName::Admin,
+                AccountReply::Exported(done),
+            ) => {
                 let path = |report: ExportReport| Toast::good(format!("Your data is in {}.", report.path.display()));
                 vec![Effect::Toast(done.map_or_else(|fault| Toast::fault(&fault), path))]
             }
-            (ScreenName::Chat | ScreenName::Search | ScreenName::Admin, _) => Vec::new(),
+            (ScreenName::Chat | ScreenName::Search | ScreenName::Insights | ScreenName::Admin, _) => Vec::new(),
         });
         effects
     }

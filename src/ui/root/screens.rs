@@ -8,8 +8,11 @@ use super::{Root, Stage};
 use crate::ui::{
     actions::{Action, Context},
     cx::{Cx, Hint},
-    msg::{Effect, Spot},
-    screens::{Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen, search::SearchScreen},
+    msg::{Effect, InsightsReply, Spot},
+    screens::{
+        Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen, insights::InsightsScreen,
+        search::SearchScreen,
+    },
     widgets::toast::Toast,
 };
 
@@ -17,6 +20,7 @@ use crate::ui::{
 pub(super) enum ScreenName {
     Chat,
     Search,
+    Insights,
     Admin,
     Account,
 }
@@ -40,9 +44,10 @@ struct Entry {
 }
 
 /// All screens, in the order of the bar.
-const SCREENS: [Entry; 4] = [
+const SCREENS: [Entry; 5] = [
     Entry { name: ScreenName::Chat, action: Action::ScreenChat, title: "Chat", listed: Listed::Always },
     Entry { name: ScreenName::Search, action: Action::ScreenSearch, title: "Search", listed: Listed::Always },
+    Entry { name: ScreenName::Insights, action: Action::ScreenInsights, title: "Insights", listed: Listed::Always },
     Entry { name: ScreenName::Admin, action: Action::ScreenAdmin, title: "Admin", listed: Listed::ToAdministrators },
     Entry { name: ScreenName::Account, action: Action::ScreenAccount, title: "Account", listed: Listed::OnView },
 ];
@@ -68,6 +73,7 @@ pub(super) struct Screens {
     back: Option<Action>,
     pub chat: ChatScreen,
     pub search: SearchScreen,
+    pub insights: InsightsScreen,
     pub admin: AdminScreen,
     pub account: AccountScreen,
 }
@@ -81,10 +87,25 @@ impl Screens {
             back: None,
             chat,
             search: SearchScreen::default(),
+            insights: InsightsScreen::default(),
             admin: AdminScreen::default(),
             account: AccountScreen::default(),
         };
         (screens, effects)
+    }
+
+    /// Figures of one conversation are for the panel beside it, all others for their screen.
+    pub fn on_insights(&mut self, reply: InsightsReply, cx: &Cx) -> Vec<Effect> {
+        match reply {
+            InsightsReply::Conversation { id, figures } => {
+                self.chat.on_figures(id, figures, cx);
+                Vec::new()
+            }
+            reply @ (InsightsReply::Read { .. }
+            | InsightsReply::Folders(_)
+            | InsightsReply::Days { .. }
+            | InsightsReply::Exported(_)) => self.insights.on_reply(reply),
+        }
     }
 
     pub fn name(&self) -> ScreenName {
@@ -96,6 +117,7 @@ impl Screens {
         match self.on_view {
             ScreenName::Chat => &self.chat,
             ScreenName::Search => &self.search,
+            ScreenName::Insights => &self.insights,
             ScreenName::Admin => &self.admin,
             ScreenName::Account => &self.account,
         }
@@ -105,6 +127,7 @@ impl Screens {
         match self.on_view {
             ScreenName::Chat => &mut self.chat,
             ScreenName::Search => &mut self.search,
+            ScreenName::Insights => &mut self.insights,
             ScreenName::Admin => &mut self.admin,
             ScreenName::Account => &mut self.account,
         }
@@ -276,6 +299,7 @@ fn is_the_chat_s(action: Action) -> bool {
         Context::List
         | Context::Form
         | Context::Account
+        | Context::Insights
         | Context::Admin
         | Context::Users
         | Context::Roles

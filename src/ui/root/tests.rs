@@ -419,7 +419,9 @@ fn where_the_first_line_has_no_room_the_screen_on_view_is_still_named() {
         root.update(Msg::Resize(columns, 12));
         draw(root, columns, 12).lines().next().unwrap().trim_end().to_owned()
     };
-    assert!(first(&mut root, 100).starts_with(" ollamanet  demo: a stand-in answers    Chat  Search  Admin "));
+    assert!(
+        first(&mut root, 100).starts_with(" ollamanet  demo: a stand-in answers    Chat  Search  Insights  Admin ")
+    );
     assert!(first(&mut root, 44).starts_with(" ollamanet  demo    Chat "));
     press(&mut root, "alt+9");
     assert_eq!(first(&mut root, 40), " ollamanet  demo    Account    … ollama");

@@ -12,6 +12,7 @@ use super::{
 pub mod account;
 pub mod admin;
 pub mod chat;
+pub mod insights;
 pub mod search;
 pub mod sign_in;
 

@@ -26,6 +26,7 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Composer
         | Context::Tree
         | Context::Transcript
+        | Context::Insights
         | Context::Admin
         | Context::Users
         | Context::Roles
@@ -52,6 +53,15 @@ fn is_command(context: Context, action: Action) -> bool {
             | Action::AdminBottom
             | Action::AdminPageUp
             | Action::AdminPageDown
+            | Action::InsightsHelp
+            | Action::InsightsUp
+            | Action::InsightsDown
+            | Action::InsightsLeft
+            | Action::InsightsRight
+            | Action::InsightsTop
+            | Action::InsightsBottom
+            | Action::InsightsPageUp
+            | Action::InsightsPageDown
     );
     is_place && !is_motion
 }

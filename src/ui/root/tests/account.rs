@@ -74,6 +74,7 @@ fn calls(effects: &[Effect]) -> Vec<&AccountCall> {
             Effect::Auth(_)
             | Effect::Chat(_)
             | Effect::Admin(_)
+            | Effect::Insights(_)
             | Effect::Confirm(_)
             | Effect::OpenAt(_)
             | Effect::Search(_)

@@ -82,6 +82,7 @@ impl ChatScreen {
             | Context::Form
             | Context::Account
             | Context::Search
+            | Context::Insights
             | Context::Admin
             | Context::Users
             | Context::Roles

@@ -100,6 +100,8 @@ pub struct ChatScreen {
     completion: Option<Completion>,
     overlay: Option<Overlay>,
     panel: Option<OptionsPanel>,
+    /// Whose figures the panel has asked for; nobody's once they may have changed.
+    figured: Option<ConversationId>,
     sidebar: Option<bool>,
     models: Option<ModelList>,
     models_fault: Option<String>,
@@ -148,6 +150,7 @@ impl ChatScreen {
             completion: None,
             overlay: None,
             panel: None,
+            figured: None,
             sidebar: None,
             models: None,
             models_fault: None,
@@ -175,6 +178,7 @@ impl ChatScreen {
         self.tree.look_at_clock(cx.now_ms, &cx.zone);
         let mut effects = self.replied(reply, cx);
         effects.extend(self.want_colours(cx));
+        effects.extend(self.want_figures());
         effects
     }
 
@@ -239,6 +243,26 @@ impl ChatScreen {
     }
 
     pub fn on_event(&mut self, event: &Event, cx: &Cx) -> Vec<Effect> {
+        let ended = |event: &TurnEvent| matches!(event, TurnEvent::Ended { .. });
+        let changes_figures = match event {
+            Event::Turn { conversation, event, .. } => ended(event) && self.open_id() == Some(*conversation),
+            Event::Changed(Changed::Conversation(id) | Changed::Interrupted(id)) => self.open_id() == Some(*id),
+            Event::Changed(Changed::Everything) => true,
+            Event::Changed(Changed::Tree | Changed::Library)
+            | Event::Health(_)
+            | Event::PutAway(_)
+            | Event::SessionEnded(_)
+            | Event::Notice(_) => false,
+        };
+        if changes_figures {
+            self.figured = None;
+        }
+        let mut effects = self.heard(event, cx);
+        effects.extend(self.want_figures());
+        effects
+    }
+
+    fn heard(&mut self, event: &Event, cx: &Cx) -> Vec<Effect> {
         match event {
             Event::Turn { turn, conversation, answer, event } => {
                 let mut effects = self.on_turn(*conversation, *turn, *answer, event, cx);
@@ -374,6 +398,7 @@ impl Screen for ChatScreen {
         }
         let mut effects = self.act(action, cx)?;
         effects.extend(self.want_colours(cx));
+        effects.extend(self.want_figures());
         Some(effects)
     }
 

@@ -8,6 +8,7 @@ use crate::{
     api::{
         ConversationId, Fault, FaultKind,
         chat::{Delta, MessagePage, Opened},
+        insights::ConversationFigures,
         models::{Model, ModelList},
         options::ChatOptions,
         organise::{Conversation, ConversationPatch, NewConversation},
@@ -15,7 +16,7 @@ use crate::{
     ui::{
         actions::Action,
         cx::Cx,
-        msg::{Arrange, ChatCall, Effect},
+        msg::{Arrange, ChatCall, Effect, InsightsCall},
         widgets::{
             options_panel::OptionsPanel,
             picker::{Item, Picker},
@@ -371,6 +372,29 @@ impl ChatScreen {
         }
     }
 
+    /// Asks for the figures of the conversation on view, while the panel that shows them is open.
+    pub(super) fn want_figures(&mut self) -> Option<Effect> {
+        let panel = self.panel.as_mut()?;
+        let Some(id) = self.conversation.as_ref().map(|open| open.row.id) else {
+            panel.set_figures(None);
+            self.figured = None;
+            return None;
+        };
+        if self.figured == Some(id) {
+            return None;
+        }
+        self.figured = Some(id);
+        Some(Effect::Insights(InsightsCall::Conversation(id)))
+    }
+
+    /// What could not be read is not shown; the panel is there for other things.
+    pub fn on_figures(&mut self, id: ConversationId, figures: Result<Box<ConversationFigures>, Fault>, _cx: &Cx) {
+        let is_open = self.open_id() == Some(id);
+        if let Some(panel) = self.panel.as_mut().filter(|_| is_open) {
+            panel.set_figures(figures.ok().as_deref());
+        }
+    }
+
     pub(super) fn toggle_panel(&mut self, cx: &Cx) {
         if self.panel.is_some() {
             self.panel = None;
@@ -379,6 +403,7 @@ impl ChatScreen {
             let mut panel = OptionsPanel::new(self.options(), self.model(), self.system_prompt());
             panel.set_preset(self.preset_name());
             self.panel = Some(panel);
+            self.figured = None;
             self.set_focus(Focus::Panel, cx);
         }
     }
