@@ -157,7 +157,7 @@ fn templates_stand_in_the_popup_behind_what_is_built_in() {
     let labels: Vec<_> = desk.screen.completion.as_ref().unwrap().choices.iter().map(|c| c.label.as_str()).collect();
     assert_eq!(labels, ["/think [level]", "/title text", "/tag [tags]", "/trash", "/Translate", "/Cut it"]);
     looks("template-popup", &mut desk);
-    for _ in 0..3 {
+    for _ in 0..4 {
         desk.press(KeyCode::Down);
     }
     let effects = desk.enter();
