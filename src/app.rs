@@ -33,7 +33,6 @@ use crate::{
         audit::Audit,
         branches::Branches,
         conversations::Conversations,
-        export::Export,
         feedback::Ratings,
         health::{self, HealthChecks, Watched},
         hub::Hub,
@@ -46,6 +45,7 @@ use crate::{
         retention::Retention,
         roles::Roles,
         search::Search,
+        transfer::Transfers,
         turns::{self, Turns},
         users::Users,
     },
@@ -198,6 +198,8 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let ratings = Ratings::new(system.clone(), hub.clone());
     let retention = Retention::new(hub.clone(), tasks.clone(), paths.data.join("leases"));
     let lanes = Lanes::shared(paths.data.join("leases"));
+    let (cwd, home) = (std::env::current_dir().unwrap_or_default(), std::env::var_os("HOME").map(PathBuf::from));
+    let transfers = Transfers::new(hub.clone(), tasks.clone(), system.clone(), cwd.clone(), home.clone());
     let turns = Turns::new(turns::Parts {
         lanes: lanes.clone(),
         ollama: ollama.clone(),
@@ -207,8 +209,8 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         leases: paths.data.join("leases"),
         system: Some(system.clone()),
         sessions: Some(Arc::clone(&sessions)),
-        cwd: std::env::current_dir().unwrap_or_default(),
-        home: std::env::var_os("HOME").map(PathBuf::from),
+        cwd,
+        home,
     });
     let models = Models::new(
         ollama,
@@ -219,9 +221,9 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
-    let (profiles, export) = (Profiles::new(system.clone(), live.clone(), lanes), Export::new(system.clone()));
-    let gate =
-        Gate::new(sessions, Limiter::new(system.clone(), config.limits.clone(), tasks.clone()), breakers, system);
+    let profiles = Profiles::new(system.clone(), live.clone(), lanes);
+    let limiter = Limiter::new(system.clone(), config.limits.clone(), tasks.clone());
+    let gate = Gate::new(sessions, limiter, breakers, system);
     Ok(Gateway::new(Parts {
         alone,
         gate,
@@ -235,7 +237,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         roles,
         audit,
         profiles,
-        export,
+        transfers,
         notes,
         ratings,
         branches,

@@ -25,6 +25,7 @@
 //! | what crosses the seam: requests, answers, faults | `api` |
 //! | who may do what, how often, with which models, and what a refusal says | `access` (gate, rules, limiter, breaker, faults) |
 //! | a rule about accounts, conversations, answers, models | `services`, one file each |
+//! | what leaves for files and comes from them | `services::transfer`; the own format's lines: `store::vault::portable` |
 //! | what an operation is called and what it needs | `gateway`, one method each, with its `Op` |
 //! | SQL, keys, migrations, the threads of a database | `store` |
 //! | what is said to Ollama and understood of it | `ollama`; its stand-in for tests and the demo: `fake` |

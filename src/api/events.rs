@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, Fault, MessageId, TurnId, chat::TurnEvent, health::Health, retention::Report};
+use super::{
+    ConversationId, Fault, MessageId, TransferId, TurnId, chat::TurnEvent, health::Health, retention::Report,
+    transfer::TransferEvent,
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
@@ -11,6 +14,11 @@ pub enum Event {
         conversation: ConversationId,
         answer: MessageId,
         event: TurnEvent,
+    },
+    /// How an export or an import of this account goes on.
+    Transfer {
+        transfer: TransferId,
+        event: TransferEvent,
     },
     /// Something in the caller's own vault changed, here or in another window.
     Changed(Changed),

@@ -66,6 +66,8 @@ ids! {
     PresetId
     /// A prompt template in one vault.
     PromptId
+    /// One export or import on its way.
+    TransferId
     /// One call through the gateway, from key press to SQL and HTTP.
     RequestId
 }

@@ -21,6 +21,7 @@ pub mod organise;
 pub mod profile;
 pub mod retention;
 pub mod search;
+pub mod transfer;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::*;

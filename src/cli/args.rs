@@ -246,6 +246,10 @@ pub enum Conversations {
     },
     #[command(flatten)]
     Arrange(Arrange),
+    /// Write conversations into a file
+    Export(super::transfer_args::Export),
+    /// Bring conversations in from files; doing it again adds nothing twice
+    Import(super::transfer_args::Import),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -154,6 +154,7 @@ async fn follow(
                 Some(Event::SessionEnded(fault)) => return Err(fault.into()),
                 Some(
                     Event::Turn { .. }
+                    | Event::Transfer { .. }
                     | Event::Changed(_)
                     | Event::Health(_)
                     | Event::PutAway(_)

@@ -42,6 +42,8 @@ pub mod sessions;
 pub mod sign_in;
 pub mod stops;
 pub mod tags;
+pub mod transfer;
+pub mod transfer_args;
 pub mod typed;
 pub mod users;
 
@@ -150,6 +152,17 @@ pub async fn run(desk: Desk, command: Command, stops: &mut Stops) -> Result<(), 
             let mut heard = Stops::listen()?;
             let asking = async move { ask::ask(&desk, ask, &mut heard).await };
             stops::run_until(stops, ask::STOPPING, asking).await
+        }
+        // So do these, which have something to keep or to leave away.
+        Command::Conversations(args::Conversations::Export(what)) => {
+            let mut heard = Stops::listen()?;
+            let exporting = async move { transfer::export(&desk, what, &mut heard).await };
+            stops::run_until(stops, transfer::STOPPING, exporting).await
+        }
+        Command::Conversations(args::Conversations::Import(what)) => {
+            let mut heard = Stops::listen()?;
+            let importing = async move { transfer::import(&desk, what, &mut heard).await };
+            stops::run_until(stops, transfer::STOPPING, importing).await
         }
         command => stops::run_until(stops, Duration::ZERO, async move { perform(&desk, command).await }).await,
     }

@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::{
     api::{Fault, FaultKind},
-    safe_text::{SafeText, is_clean},
+    safe_text::{self, SafeText, is_clean},
 };
 
 /// How a command ends when it does not end well.
@@ -98,23 +98,10 @@ pub fn complain(fault: &Fault) {
     say(&text);
 }
 
-/// One JSON document on one line, in which every character that a terminal would obey or hide is written as `\u….`
+/// One JSON document on a line of its own, with nothing in it that a terminal would obey or hide.
 #[must_use]
 pub fn json_line(value: &impl Serialize) -> String {
-    let raw = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
-    let mut line = String::with_capacity(raw.len() + 1);
-    for letter in raw.chars() {
-        if hides(letter) {
-            let mut units = [0; 2];
-            for unit in letter.encode_utf16(&mut units) {
-                let _ = write!(line, "\\u{unit:04x}");
-            }
-        } else {
-            line.push(letter);
-        }
-    }
-    line.push('\n');
-    line
+    safe_text::json(value) + "\n"
 }
 
 /// Prints one JSON document on one line.
@@ -123,18 +110,6 @@ pub fn json_line(value: &impl Serialize) -> String {
 /// As `print`.
 pub fn print_json(value: &impl Serialize) -> Result<(), End> {
     print_own(json_line(value).as_bytes())
-}
-
-/// Characters that move, reverse or vanish. JSON itself escapes only those below U+0020, and none of these has a
-/// meaning in JSON outside of a string.
-fn hides(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0e}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-        || (u32::from(letter) & 0xfffe) == 0xfffe
-        || matches!(letter, '\u{fdd0}'..='\u{fdef}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 /// Rows under their headings, columns as wide as their widest cell. Cells must be safe. Empty without rows.

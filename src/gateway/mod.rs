@@ -17,6 +17,7 @@ mod profile;
 mod retention;
 mod roles;
 mod search;
+mod transfer;
 mod turns;
 mod users;
 
@@ -25,9 +26,9 @@ use std::sync::Arc;
 use crate::{
     access::Gate,
     services::{
-        accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, export::Export,
-        feedback::Ratings, health::HealthChecks, insights::Insights, library::Library, models::Models, notes::Notes,
-        profiles::Profiles, retention::Retention, roles::Roles, search::Search, turns::Turns, users::Users,
+        accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, feedback::Ratings,
+        health::HealthChecks, insights::Insights, library::Library, models::Models, notes::Notes, profiles::Profiles,
+        retention::Retention, roles::Roles, search::Search, transfer::Transfers, turns::Turns, users::Users,
     },
 };
 
@@ -51,7 +52,7 @@ pub struct Parts {
     pub roles: Roles,
     pub audit: Audit,
     pub profiles: Profiles,
-    pub export: Export,
+    pub transfers: Transfers,
     pub notes: Notes,
     pub ratings: Ratings,
     pub branches: Branches,

@@ -7,6 +7,7 @@
 //! again changes nothing.
 
 mod classes;
+mod json;
 mod sanitizer;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod trace;
 
 use std::fmt;
 
+pub use json::json;
 pub use sanitizer::Sanitizer;
 pub use trace::Trace;
 

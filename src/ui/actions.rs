@@ -166,6 +166,8 @@ actions! {
         ScreenInsights "screen-insights" ["alt+5"] "Insights screen: your own use in figures";
         ScreenAdmin "screen-admin" ["alt+6"] "Admin screen, for administrators";
         ScreenAccount "screen-account" ["alt+9"] "Your account: profile, second factor, sessions, limits, data";
+        Export "export" [] "Export conversations into a file…";
+        Import "import" [] "Import conversations from a file…";
         Lock "lock" ["ctrl+l"] "Lock the screen; the vault closes";
         SignOut "sign-out" [] "Sign out and forget “stay signed in”";
         ChangePassphrase "change-passphrase" [] "Change your passphrase";
@@ -210,6 +212,7 @@ actions! {
         TreePurge "purge" ["shift+p"] "Remove for good, from the trash";
         TreeEmptyTrash "empty-trash" [] "Remove everything in the trash for good";
         TreeGrouping "grouping" ["v"] "Lay out by folder, or by when it was used";
+        TreeExport "export" ["x"] "Export the conversation or the folder into a file";
         TreeHelp "tree-help" ["?"] "Show the keys that work here";
     }
     Transcript {

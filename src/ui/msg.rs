@@ -9,6 +9,7 @@ mod organise;
 mod search;
 mod shell;
 mod templates;
+mod transfer;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub use self::{
     search::{SearchCall, SearchReply, Spot},
     shell::{Clip, Copied, ShellCall, ShellReply},
     templates::{UseCall, UseReply},
+    transfer::{TransferCall, TransferReply},
 };
 
 /// Something happened.
@@ -49,6 +51,7 @@ pub enum Msg {
     Insights(InsightsReply),
     Search(SearchReply),
     Shell(ShellReply),
+    Transfer(TransferReply),
     /// The colours that were asked for with `Effect::Highlight`.
     Highlighted(crate::ui::text::highlight::Highlighted),
 }
@@ -64,6 +67,7 @@ pub enum Effect {
     Insights(InsightsCall),
     Search(SearchCall),
     Shell(ShellCall),
+    Transfer(TransferCall),
     After(Duration, Timer),
     /// Colours a block of code away from the screen; answered by `Msg::Highlighted`.
     Highlight(crate::ui::text::highlight::Job),

@@ -12,6 +12,7 @@ mod organise;
 mod search;
 mod shell;
 mod templates;
+mod transfer;
 
 use std::{
     collections::HashMap,
@@ -87,6 +88,7 @@ enum Search {
     Named,
     Tags,
     Retention,
+    TransferPath,
     Users,
     User,
     Audit,
@@ -120,6 +122,7 @@ impl Performer {
             Effect::Insights(call) => self.insights(call),
             Effect::Search(call) => self.search(call),
             Effect::Shell(call) => self.shell(call),
+            Effect::Transfer(call) => self.transfer(call),
             Effect::After(wait, timer) => {
                 let hands = self.hands.clone();
                 let ended = hands.quit.clone();

@@ -9,6 +9,7 @@ mod overlay;
 mod replies;
 mod screens;
 mod session;
+mod transfer;
 mod view;
 
 use std::time::Duration;
@@ -23,7 +24,10 @@ use super::{
     run::App,
     screens::sign_in::{LockScreen, SignInScreen},
     theme::Theme,
-    widgets::toast::{SHOWN, Toast},
+    widgets::{
+        toast::{SHOWN, Toast},
+        transfer::TransferDialog,
+    },
 };
 use crate::{
     api::{Fault, FaultKind, auth::Role, profile::Preferences},
@@ -61,6 +65,8 @@ pub struct Root {
     /// Whether anybody may make an account here, as far as the door has told.
     registration: bool,
     overlay: Option<Overlay>,
+    /// The dialog of an export or an import that goes on behind.
+    transfer: Option<Box<TransferDialog>>,
     toasts: Vec<(u64, Toast)>,
     toasts_made: u64,
     /// What runs in the background, as the family of all tasks tells it: the one truth for header and tray.
@@ -104,6 +110,7 @@ impl Root {
             preferences: Preferences::default(),
             registration: false,
             overlay: None,
+            transfer: None,
             toasts: Vec::new(),
             toasts_made: 0,
             jobs: Vec::new(),
@@ -146,6 +153,7 @@ impl Root {
                 | Effect::Insights(_)
                 | Effect::Search(_)
                 | Effect::Shell(_)
+                | Effect::Transfer(_)
                 | Effect::After(..)
                 | Effect::Highlight(_)) => outward.push(other),
             }
@@ -259,6 +267,7 @@ impl App for Root {
                 self.answer(fault.as_ref(), |screens, _| screens.search.on_reply(reply))
             }
             Msg::Shell(reply) => self.on_shell(reply),
+            Msg::Transfer(reply) => self.on_transfer(reply),
             Msg::Highlighted(done) => self.with_screens(|screens, _| {
                 screens.chat.on_highlighted(done);
                 Vec::new()

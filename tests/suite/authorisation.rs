@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use ollamanet::{
     api::{
         AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, NoteId, PresetId, PromptId, SessionId, TagId,
-        TurnId, VaultId,
+        TransferId, TurnId, VaultId,
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
@@ -25,6 +25,7 @@ use ollamanet::{
         profile::Preferences,
         retention::{PreviewAt, RetentionRules},
         search::Asked,
+        transfer::{ExportFormat, ExportScope, NewExport, NewImport},
     },
     fake::{Pace, StandIn},
     tasks::Tasks,
@@ -44,6 +45,7 @@ struct Things {
     preset: PresetId,
     prompt: PromptId,
     tag: TagId,
+    transfer: TransferId,
 }
 
 impl Things {
@@ -57,6 +59,7 @@ impl Things {
             preset: PresetId::new(),
             prompt: PromptId::new(),
             tag: TagId::new(),
+            transfer: TransferId::new(),
         }
     }
 }
@@ -100,6 +103,19 @@ async fn of_the_list(house: &House, by: &Session, things: Things) -> Vec<(&'stat
         ("take_back", told(gateway.take_back(by, undoing(things)).await)),
         ("rename_tag", told(gateway.rename_tag(by, tag, "taken", None).await)),
         ("delete_tag", told(gateway.delete_tag(by, tag).await)),
+    ]
+}
+
+/// The same for what leaves for files and comes from them.
+async fn of_transfers(house: &House, by: &Session, things: Things) -> Vec<(&'static str, Result<String, Fault>)> {
+    let Things { conversation, folder, transfer, .. } = things;
+    let gateway = &house.gateway;
+    vec![
+        ("start_export", told(gateway.start_export(by, leaving(ExportScope::Folder(folder))).await)),
+        ("start_export", told(gateway.start_export(by, leaving(ExportScope::Conversations(vec![conversation]))).await)),
+        ("pipe_export", told(gateway.pipe_export(by, ExportScope::Folder(folder), ExportFormat::Own).await)),
+        ("import_report", told(gateway.import_report(by, transfer, 0, 10).await)),
+        ("stop_transfer", told(gateway.stop_transfer(by, transfer).await)),
     ]
 }
 
@@ -200,6 +216,7 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("start_turn", told(gateway.start_turn(by, act(TurnAct::Continue { answer: message })).await)),
     ];
     asked.extend(of_the_list(house, by, things).await);
+    asked.extend(of_transfers(house, by, things).await);
     asked.extend(in_the_library(house, by, things, own).await);
     asked
 }
@@ -268,6 +285,16 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
     ]
 }
 
+/// To a place where nothing can be written, so that what is let in leaves nothing.
+fn leaving(scope: ExportScope) -> NewExport {
+    NewExport { scope, format: ExportFormat::Own, to: "/proc/none/out.tar.gz".into(), overwrite: false }
+}
+
+fn coming() -> NewImport {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/import");
+    NewImport { file: format!("{fixtures}/claude.json").into(), dry_run: true }
+}
+
 /// The answer in words, without what differs from call to call.
 fn told<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> Result<String, Fault> {
     outcome.map(|value| format!("{value:?}")).map_err(|fault| Fault { report_id: None, ..fault })
@@ -330,6 +357,8 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("set_preferences", told(gateway.set_preferences(by, Preferences::default()).await)),
         ("feedback_summary", told(gateway.feedback_summary(by).await)),
         ("allowance", told(gateway.allowance(by).await)),
+        ("start_export", told(gateway.start_export(by, leaving(ExportScope::Everything)).await.map(drop))),
+        ("start_import", told(gateway.start_import(by, coming()).await.map(drop))),
         ("activity", told(gateway.activity(by, None, 10).await)),
         ("sessions", told(gateway.sessions(by).await)),
         ("end_session", told(gateway.end_session(by, SessionId::new()).await)),
@@ -385,7 +414,9 @@ async fn things_of(house: &House, who: &SignedIn) -> Things {
     let prompt = gateway.create_prompt(by, written).await.unwrap().id;
     gateway.tag_conversations(by, vec![conversation], vec!["xylocanary".to_owned()], Vec::new()).await.unwrap();
     let tag = gateway.tags(by, "xylocanary", None, 1).await.unwrap().rows[0].id;
-    Things { conversation, folder, message: started.answer.id, turn: started.turn, note, preset, prompt, tag }
+    let transfer = gateway.start_import(by, coming()).await.unwrap();
+    let (message, turn) = (started.answer.id, started.turn);
+    Things { conversation, folder, message, turn, note, preset, prompt, tag, transfer }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -533,7 +564,11 @@ async fn behind_a_locked_screen_only_unlocking_stopping_and_leaving_answer() {
         asked.into_iter().chain(Box::pin(of_administrators(&house, &ann.session, ann.account.id)).await)
     {
         let outcome = outcome.map(drop).map_err(|fault| fault.kind);
-        assert_eq!(outcome, if method == "stop_turn" { Ok(()) } else { Err(FaultKind::Locked) }, "{method}");
+        assert_eq!(
+            outcome,
+            if ["stop_turn", "stop_transfer"].contains(&method) { Ok(()) } else { Err(FaultKind::Locked) },
+            "{method}"
+        );
     }
     for (method, outcome) in without_ids(&house, &ann.session).await {
         let may = ["whoami", "unlock", "change_passphrase", "lock", "sign_out"].contains(&method);

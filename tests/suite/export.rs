@@ -91,9 +91,12 @@ async fn everything_of_one_account_and_nothing_of_another_leaves_in_one_readable
     assert!(text("README.txt").contains("OllamaNet"));
     assert_eq!(json("account.json")["preferences"]["model"], "demo-chat:3b");
     let stem = format!("conversations/00001-{conversation}");
-    let whole = json(&format!("{stem}.json"));
-    assert_eq!(whole["messages"].as_array().unwrap().len(), 3, "every branch is there");
-    assert_eq!(whole["messages"][0]["content"], "first question");
+    let lines: Vec<Value> =
+        text("vault/000001.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<&Value> = lines.iter().map(|line| &line["message"]).filter(|message| message.is_object()).collect();
+    assert_eq!(said.len(), 3, "every branch is there");
+    assert_eq!(said[0]["content"], "first question");
+    assert_eq!(lines.last().unwrap()["end"]["conversations"], 2);
     let readable = text(&format!("{stem}.md"));
     assert!(readable.contains("folder: \"work/rust\"") && readable.contains("## You · "), "{readable}");
     assert_eq!(readable.matches("## demo-chat:3b").count(), 1, "the branch on view, not both answers");

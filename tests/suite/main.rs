@@ -46,6 +46,7 @@ mod second_factor;
 mod sign_in;
 mod store;
 mod terminal;
+mod transfer;
 mod turns;
 mod two_windows;
 mod users;

@@ -54,7 +54,7 @@ pub fn copy_attachments(tx: &Transaction<'_>, from: i64, to: i64) -> Result<(), 
     Ok(())
 }
 
-fn store(tx: &Transaction<'_>, document: &NewDocument, now: i64) -> Result<i64, StoreError> {
+pub(super) fn store(tx: &Transaction<'_>, document: &NewDocument, now: i64) -> Result<i64, StoreError> {
     let known = tx
         .prepare_cached("SELECT seq FROM documents WHERE sha256 = :sha256")
         .and_then(|mut find| find.query_row(named_params! { ":sha256": document.sha256 }, |row| row.get(0)).optional())

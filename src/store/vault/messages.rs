@@ -267,7 +267,7 @@ pub fn mark(
 }
 
 /// Content and thinking with the pieces that have arrived since the row was written.
-fn text_so_far(tx: &Transaction<'_>, message: i64) -> Result<(String, String), StoreError> {
+pub(super) fn text_so_far(tx: &Transaction<'_>, message: i64) -> Result<(String, String), StoreError> {
     let (mut content, mut thinking): (String, String) = tx
         .prepare_cached("SELECT content, thinking FROM messages WHERE seq = :message")
         .and_then(|mut find| {

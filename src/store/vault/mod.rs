@@ -42,6 +42,7 @@ pub mod folders;
 pub mod lease;
 pub mod messages;
 pub mod notes;
+pub mod portable;
 pub mod presets;
 pub mod prompts;
 pub mod prune;

@@ -44,17 +44,21 @@ impl Root {
             | Action::AccountHelp
             | Action::InsightsHelp
             | Action::AdminHelp => {
+                self.put_transfer_behind();
                 self.overlay = Some(Overlay::Help(Help::new(self.context_behind())));
                 Vec::new()
             }
             Action::Palette => {
+                self.put_transfer_behind();
                 self.overlay = Some(Overlay::Palette(palette(&self.cx, |action| self.works(action))));
                 Vec::new()
             }
             Action::ToggleJobs => {
+                self.put_transfer_behind();
                 self.overlay = Some(Overlay::Jobs);
                 vec![Effect::Shell(ShellCall::Jobs), Effect::After(JOBS_EVERY, Timer::Jobs)]
             }
+            Action::Export | Action::Import if matches!(self.stage, Stage::Inside(_)) => self.open_transfer(action),
             Action::Refresh => self.refresh(),
             Action::StartOllama => self.start_ollama(),
             // From the palette: the tabs can be reached from everywhere.

@@ -17,6 +17,7 @@ use crate::{
             jobs,
             picker::{Picker, PickerOut},
             toast::Toast,
+            transfer::TransferDialog,
         },
     },
 };
@@ -28,6 +29,7 @@ pub(super) enum Overlay {
     Jobs,
     ChangePassphrase(ChangePassphrase),
     Confirm(Confirm),
+    Transfer(Box<TransferDialog>),
 }
 
 impl Overlay {
@@ -35,6 +37,7 @@ impl Overlay {
         match self {
             Self::Palette(_) | Self::Help(_) | Self::Jobs => Context::List,
             Self::ChangePassphrase(_) | Self::Confirm(_) => Context::Form,
+            Self::Transfer(dialog) => dialog.context(),
         }
     }
 
@@ -44,6 +47,7 @@ impl Overlay {
             Self::ChangePassphrase(form) => form.is_busy(),
             Self::Confirm(question) => question.ask.is_busy(),
             Self::Jobs => jobs > 0,
+            Self::Transfer(dialog) => dialog.is_busy(),
             Self::Palette(_) | Self::Help(_) => false,
         }
     }
@@ -55,6 +59,7 @@ impl Overlay {
             Self::Jobs => jobs::view(&root.jobs, std::time::Instant::now(), frame, area, cx),
             Self::ChangePassphrase(form) => form.view(frame, area, cx),
             Self::Confirm(question) => question.view(frame, area, cx),
+            Self::Transfer(dialog) => dialog.view(frame, area, cx),
         }
     }
 }
@@ -83,6 +88,10 @@ impl Root {
                 ConfirmOut::Effects(effects) => return Some(effects),
                 ConfirmOut::Closed => return Some(self.unconfirmed()),
             },
+            Overlay::Transfer(dialog) => {
+                let out = dialog.on_action(action)?;
+                return Some(self.transfer_out(out));
+            }
         }
         Some(Vec::new())
     }
@@ -105,6 +114,7 @@ impl Root {
                 question.ask.on_key(key);
                 Vec::new()
             }
+            Overlay::Transfer(dialog) => dialog.on_key(key),
         })
     }
 
@@ -119,6 +129,7 @@ impl Root {
                 question.ask.on_paste(text);
                 Vec::new()
             }
+            Overlay::Transfer(dialog) => dialog.on_paste(text),
             Overlay::Help(_) | Overlay::Jobs => Vec::new(),
         })
     }
@@ -145,6 +156,7 @@ impl Root {
                 question.ask.on_mouse(mouse);
                 Vec::new()
             }
+            Overlay::Transfer(dialog) => dialog.on_mouse(mouse),
             Overlay::Jobs => Vec::new(),
         })
     }
@@ -168,14 +180,20 @@ impl Root {
         if !matches!(self.stage, Stage::Inside(_)) {
             return;
         }
-        match &mut self.overlay {
-            Some(Overlay::Confirm(question)) => question.also(then),
-            _ => self.overlay = Some(Overlay::Confirm(Confirm::new(then))),
+        if let Some(Overlay::Confirm(question)) = &mut self.overlay {
+            question.also(then);
+        } else {
+            self.put_transfer_behind();
+            self.overlay = Some(Overlay::Confirm(Confirm::new(then)));
         }
     }
 
     fn unconfirmed(&mut self) -> Vec<Effect> {
         self.overlay = None;
+        if let Some(mut dialog) = self.transfer.take_if(|dialog| dialog.is_starting()) {
+            dialog.not_started();
+            self.overlay = Some(Overlay::Transfer(dialog));
+        }
         if let Some(screens) = self.screens() {
             screens.current_mut().on_confirmed(false);
         }

@@ -58,7 +58,10 @@ impl Root {
             }
             (AuthReply::Proposed(Ok(secret)), Stage::Inside(_)) => match &mut self.overlay {
                 Some(Overlay::ChangePassphrase(form)) => form.proposed(secret.reveal()),
-                Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs | Overlay::Confirm(_)) | None => Vec::new(),
+                Some(
+                    Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs | Overlay::Confirm(_) | Overlay::Transfer(_),
+                )
+                | None => Vec::new(),
             },
             (AuthReply::Confirmed(outcome), _) => self.on_confirmed(outcome),
             (AuthReply::PassphraseChanged(outcome), _) => self.on_passphrase_changed(outcome),
@@ -97,6 +100,7 @@ impl Root {
             Event::SessionEnded(fault) => self.leave_for(fault),
             Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
             Event::Health(health) => self.on_health(*health),
+            Event::Transfer { transfer, event } => self.on_transfer_event(transfer, event),
             event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => self.with_screens(|screens, cx| {
                 let mut effects = screens.insights.on_event(&event);
                 effects.extend(screens.chat.on_event(&event, cx));
@@ -198,7 +202,7 @@ impl Root {
         }
     }
 
-    fn unless_locked(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
+    pub(super) fn unless_locked(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
         if matches!(self.stage, Stage::Locked { .. }) {
             effects.retain(|effect| {
                 !matches!(effect, Effect::Toast(_) | Effect::Act(_) | Effect::OpenAt(_) | Effect::Confirm(_))

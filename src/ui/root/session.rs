@@ -118,6 +118,7 @@ impl Root {
 
     pub(super) fn go_outside(&mut self, reason: Option<Fault>) {
         self.overlay = None;
+        self.transfer = None;
         self.toasts.clear();
         self.cx.account = None;
         self.preferences = Preferences::default();
@@ -213,9 +214,13 @@ impl Root {
                 form.refused(fault);
                 Vec::new()
             }
-            (Err(fault), Some(Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs | Overlay::Confirm(_)) | None) => {
-                vec![Effect::Toast(Toast::fault(&fault))]
-            }
+            (
+                Err(fault),
+                Some(
+                    Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs | Overlay::Confirm(_) | Overlay::Transfer(_),
+                )
+                | None,
+            ) => vec![Effect::Toast(Toast::fault(&fault))],
         }
     }
 

@@ -15,6 +15,7 @@ pub mod passphrase;
 pub mod picker;
 pub mod toast;
 pub mod transcript;
+pub mod transfer;
 pub mod tree;
 
 /// `2.0 GB`: in thousands, as Ollama counts.

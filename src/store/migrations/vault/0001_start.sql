@@ -688,18 +688,18 @@ BEGIN
     DELETE FROM usage_reasons WHERE folder = old.seq AND folder <> 0;
 END;
 
--- What was imported from where, so that importing twice adds nothing.
+-- What was imported from where, so that importing twice adds nothing. `known` holds eight bytes for each message that
+-- came: what was deleted here does not come back with a newer file.
 CREATE TABLE imports (
     source       TEXT NOT NULL,
     external_id  TEXT NOT NULL,
-    digest       BLOB NOT NULL,
+    digest       BLOB NOT NULL CHECK (length(digest) = 32),
     imported_at  INTEGER NOT NULL,
     conversation INTEGER REFERENCES conversations (seq) ON DELETE SET NULL,
-    message      INTEGER REFERENCES messages (seq) ON DELETE SET NULL,
+    known        BLOB NOT NULL,
     PRIMARY KEY (source, external_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX imports_by_conversation ON imports (conversation) WHERE conversation IS NOT NULL;
-CREATE INDEX imports_by_message ON imports (message) WHERE message IS NOT NULL;
 
 CREATE TABLE settings (
     name       TEXT PRIMARY KEY,

@@ -79,6 +79,7 @@ fn calls(effects: &[Effect]) -> Vec<&AccountCall> {
             | Effect::OpenAt(_)
             | Effect::Search(_)
             | Effect::Shell(_)
+            | Effect::Transfer(_)
             | Effect::After(..)
             | Effect::Highlight(_)
             | Effect::Toast(_)

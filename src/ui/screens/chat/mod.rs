@@ -251,6 +251,7 @@ impl ChatScreen {
             Event::Changed(Changed::Tree | Changed::Library)
             | Event::Health(_)
             | Event::PutAway(_)
+            | Event::Transfer { .. }
             | Event::SessionEnded(_)
             | Event::Notice(_) => false,
         };
@@ -305,6 +306,7 @@ impl ChatScreen {
             Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_))
             | Event::Health(_)
             | Event::SessionEnded(_)
+            | Event::Transfer { .. }
             | Event::Notice(_) => Vec::new(),
         }
     }

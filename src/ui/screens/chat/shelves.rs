@@ -12,6 +12,7 @@ use crate::{
         Fault,
         organise::{ConversationRow, Folder, Page, Shelf, Tree as Skeleton},
         retention::Report,
+        transfer::ExportScope,
     },
     safe_text::SafeText,
     ui::{
@@ -21,6 +22,7 @@ use crate::{
         widgets::{
             field::Field,
             toast::Toast,
+            transfer::{Offer, stem},
             tree::{Ask, Node},
         },
     },
@@ -63,6 +65,7 @@ impl ChatScreen {
             Action::TreeMove => return Some(self.move_subjects()),
             Action::TreeTrash => return Some(self.trash_selected()),
             Action::TreeRestore => return Some(self.restore_subjects(cx)),
+            Action::TreeExport => return Some(vec![Effect::Act(Action::Export)]),
             Action::TreeHelp => return Some(vec![Effect::Act(Action::Help)]),
             action => return self.organise_action(action, cx),
         };
@@ -142,6 +145,39 @@ impl ChatScreen {
             Node::Shelf(Shelf::Folder(Some(id))) => self.tree.folder(id),
             Node::Shelf(_) | Node::Conversation(..) | Node::More(_) | Node::Nothing(_) | Node::Group(_) => None,
         }
+    }
+
+    /// What can be exported, what the person looks at first.
+    pub fn offers(&self) -> Vec<Offer> {
+        let mut offers = Vec::new();
+        let mut offer = |row: &ConversationRow| {
+            let title = SafeText::line(&row.title).into_string();
+            let scope = ExportScope::Conversations(vec![row.id]);
+            let stem = stem(&title);
+            let offer = Offer { label: format!("the conversation “{title}”"), stem, scope };
+            if !offers.contains(&offer) {
+                offers.push(offer);
+            }
+        };
+        let open = self.conversation.as_ref().map(|conversation| &conversation.row);
+        if self.focus == Focus::Tree {
+            self.selected_row().into_iter().chain(open).for_each(&mut offer);
+        } else {
+            open.into_iter().chain(self.selected_row()).for_each(&mut offer);
+        }
+        if let Some(folder) = self.selected_folder() {
+            let name = SafeText::line(&folder.name).into_string();
+            let scope = ExportScope::Folder(folder.id);
+            let offer = Offer { stem: stem(&name), label: format!("the folder “{name}” and what is in it"), scope };
+            offers.insert(if self.focus == Focus::Tree { 0 } else { offers.len() }, offer);
+        }
+        let marked = self.tree.marked();
+        if !marked.is_empty() {
+            let label = format!("the {} marked conversations", marked.len());
+            let scope = ExportScope::Conversations(marked.iter().map(|row| row.id).collect());
+            offers.insert(0, Offer { label, stem: "conversations".to_owned(), scope });
+        }
+        offers
     }
 
     fn rename(&mut self) -> Vec<Effect> {

@@ -105,6 +105,7 @@ impl InsightsScreen {
             | Event::Turn { .. }
             | Event::Health(_)
             | Event::PutAway(_)
+            | Event::Transfer { .. }
             | Event::SessionEnded(_)
             | Event::Notice(_) => false,
         };
