@@ -290,7 +290,8 @@ fn named_paths(code: &str, file: &[String]) -> Vec<String> {
     let mut imported: Vec<Import> = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        if tokens[at] == "use" {
+        // `impl Trait + use<>` (RFC 3617) names what a type captures and imports nothing.
+        if tokens[at] == "use" && !is(at + 1, "<") {
             let mut tree = Vec::new();
             at = use_tree(&tokens, at + 1, "", &mut tree);
             for import in &mut tree {
@@ -595,6 +596,7 @@ fn what_is_allowed_or_only_written_about_is_no_breach() {
         "src/services/turns.rs",
         "#[cfg(test)]\nuse std::fmt;\nstruct A;\n#[cfg(test)]\nmod tests { use crate::fake::Fake; fn f() { tokio::spawn(x) } }\nstruct B;",
     );
+    clean("src/services/turns.rs", "fn f() -> impl Fn(u8) + Send + use<> { let a = b; }");
     clean("src/app.rs", "use crate::{cli, store, ui};");
     clean(
         "src/ui/widgets/tree.rs",
