@@ -28,17 +28,19 @@ const IMPORT: Op = Op { name: "conversations.import", permission: Permission::Or
 const REPORT: Op = Op { name: "conversations.import_report", class: Class::Read, ..IMPORT };
 const STOP: Op = Op { name: "conversations.stop_transfer", class: Class::Free, ..IMPORT };
 
-fn exporting(scope: &ExportScope) -> &'static Op {
-    match scope {
-        ExportScope::Everything => &EXPORT_ALL,
-        ExportScope::Folder(_) | ExportScope::Conversations(_) => &EXPORT,
+impl ExportScope {
+    fn is_everything(&self) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Folder(_) | Self::Conversations(_) => false,
+        }
     }
 }
 
 impl Gateway {
     /// Begins an export into a file. `Event::Transfer` tells how it goes on and how it ends.
     pub async fn start_export(&self, session: &Session, new: NewExport) -> Result<TransferId, Fault> {
-        let op = exporting(&new.scope);
+        let op = if new.scope.is_everything() { &EXPORT_ALL } else { &EXPORT };
         self.0.gate.call::<Member, _, _>(session, op, |by| self.0.transfers.export(by, new)).await
     }
 
@@ -49,7 +51,7 @@ impl Gateway {
         scope: ExportScope,
         format: ExportFormat,
     ) -> Result<mpsc::Receiver<Result<Vec<u8>, Fault>>, Fault> {
-        let op = exporting(&scope);
+        let op = if scope.is_everything() { &EXPORT_ALL } else { &EXPORT };
         self.0.gate.call::<Member, _, _>(session, op, |by| self.0.transfers.pipe(by, scope, format)).await
     }
 

@@ -10,6 +10,12 @@ pub enum Context {
     Composer,
     Tree,
     Transcript,
+    /// A passage of a message is being selected.
+    Selection,
+    /// The picture of a conversation's branches.
+    Branches,
+    /// The Library, whichever of its tabs is open, and a list like those in a box.
+    Library,
     /// Any list in a modal: palette, model picker, prompt history.
     List,
     Form,
@@ -29,11 +35,14 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
         Self::Transcript,
+        Self::Selection,
+        Self::Branches,
+        Self::Library,
         Self::List,
         Self::Form,
         Self::Account,
@@ -55,6 +64,9 @@ impl Context {
             | Self::Composer
             | Self::Tree
             | Self::Transcript
+            | Self::Selection
+            | Self::Branches
+            | Self::Library
             | Self::List
             | Self::Form
             | Self::Account
@@ -72,6 +84,9 @@ impl Context {
             Self::Composer => "composer",
             Self::Tree => "tree",
             Self::Transcript => "transcript",
+            Self::Selection => "selection",
+            Self::Branches => "branches",
+            Self::Library => "library",
             Self::List => "list",
             Self::Form => "form",
             Self::Account => "account",
@@ -93,6 +108,9 @@ impl Context {
             Self::Composer => "Writing",
             Self::Tree => "Conversation list",
             Self::Transcript => "Messages",
+            Self::Selection => "Selecting a passage",
+            Self::Branches => "Branches",
+            Self::Library => "Library",
             Self::List => "Lists to choose from",
             Self::Form => "Forms",
             Self::Account => "Your account",
@@ -162,6 +180,7 @@ actions! {
         FocusNext "focus-next" ["tab"] "Focus the next part of the screen";
         FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
         ScreenChat "screen-chat" ["alt+1"] "Chat screen";
+        ScreenLibrary "screen-library" ["alt+3"] "Library: all your notes";
         ScreenSearch "screen-search" ["alt+4", "ctrl+f"] "Search everything that was said and written";
         ScreenInsights "screen-insights" ["alt+5"] "Insights screen: your own use in figures";
         ScreenAdmin "screen-admin" ["alt+6"] "Admin screen, for administrators";
@@ -213,6 +232,7 @@ actions! {
         TreeEmptyTrash "empty-trash" [] "Remove everything in the trash for good";
         TreeGrouping "grouping" ["v"] "Lay out by folder, or by when it was used";
         TreeExport "export" ["x"] "Export the conversation or the folder into a file";
+        TreeNote "note" ["n"] "Write a note on the conversation";
         TreeHelp "tree-help" ["?"] "Show the keys that work here";
     }
     Transcript {
@@ -237,7 +257,59 @@ actions! {
         Fold "fold" ["z"] "Fold or unfold the message";
         FoldThinking "fold-thinking" ["t"] "Fold or unfold the thinking";
         Shorten "shorten" ["s"] "After a refusal for length: leave out older messages and ask again";
+        SelectPassage "select" ["v"] "Select a passage, to note or copy it";
+        NoteMessage "note" ["n"] "Write a note on the message";
+        NoteConversation "note-conversation" [] "Write a note on the conversation";
+        ListNotes "notes" ["shift+n"] "List the notes of the conversation";
+        RateUp "rate-up" ["+"] "Rate the answer as good; again takes it back";
+        RateDown "rate-down" ["-"] "Rate the answer as not good; again takes it back";
+        ShowBranches "branches" ["shift+b"] "Show the branches as a picture";
         TranscriptHelp "transcript-help" ["?"] "Show the keys that work here";
+    }
+    Selection {
+        SelectLeft "left" ["h", "left"] "A letter to the left";
+        SelectRight "right" ["l", "right"] "A letter to the right";
+        SelectUp "up" ["k", "up"] "A line up";
+        SelectDown "down" ["j", "down"] "A line down";
+        SelectWord "word" ["w"] "To the next word";
+        SelectWordBack "word-back" ["b"] "To the word before";
+        SelectLineStart "line-start" ["0", "home"] "To the beginning of the line";
+        SelectLineEnd "line-end" ["$", "end"] "To the end of the line";
+        SelectTop "top" ["g"] "To the beginning of the message";
+        SelectBottom "bottom" ["shift+g"] "To the end of the message";
+        SelectNote "note" ["enter", "n"] "Write a note on the passage";
+        SelectCopy "copy" ["y"] "Copy the passage";
+        SelectHelp "selection-help" ["?"] "Show the keys that work here";
+    }
+    Branches {
+        BranchesUp "up" ["k", "up"] "Up";
+        BranchesDown "down" ["j", "down"] "Down";
+        BranchesTop "top" ["g", "home"] "To the top";
+        BranchesBottom "bottom" ["shift+g", "end"] "To the bottom";
+        BranchesPageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        BranchesPageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
+        BranchesParent "parent" ["h", "left"] "To the fork it hangs on";
+        BranchesGo "go" ["enter"] "Put the branch on view";
+        BranchesPrune "prune" ["d", "delete"] "Move the branch to the trash";
+        BranchesRestore "restore" ["u"] "Take the branch out of the trash";
+        BranchesPurge "purge" ["shift+p"] "Remove a branch in the trash for good";
+        BranchesHelp "branches-help" ["?"] "Show the keys that work here";
+    }
+    Library {
+        LibraryNextTab "next-tab" ["tab"] "The next tab";
+        LibraryPreviousTab "previous-tab" ["shift+tab"] "The tab before";
+        LibraryUp "up" ["k", "up"] "Up";
+        LibraryDown "down" ["j", "down"] "Down";
+        LibraryTop "top" ["g", "home"] "To the top";
+        LibraryBottom "bottom" ["shift+g", "end"] "To the end of what is loaded";
+        LibraryPageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        LibraryPageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
+        LibraryFilter "filter" ["/"] "Filter by what is typed";
+        LibraryOpen "open" ["enter"] "Go to where it stands";
+        LibraryEdit "edit" ["e"] "Change it";
+        LibraryDelete "delete" ["d", "delete"] "Delete it; asks first";
+        LibraryExport "export" ["x"] "Write what is listed to a Markdown file";
+        LibraryHelp "library-help" ["?"] "Show the keys that work here";
     }
     List {
         ListUp "up" ["up", "ctrl+p"] "Up";

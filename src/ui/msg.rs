@@ -5,6 +5,7 @@ mod admin;
 mod auth;
 mod chat;
 mod insights;
+mod notes;
 mod organise;
 mod search;
 mod shell;
@@ -24,6 +25,7 @@ pub use self::{
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},
     insights::{InsightsCall, InsightsReply},
+    notes::{NoteCall, NoteReply, NotesOf, spot_of},
     organise::{Arrange, OrganiseCall, OrganiseReply},
     search::{SearchCall, SearchReply, Spot},
     shell::{Clip, Copied, ShellCall, ShellReply},
@@ -47,6 +49,7 @@ pub enum Msg {
     Auth(AuthReply),
     Account(AccountReply),
     Chat(ChatReply),
+    Notes(NoteReply),
     Admin(AdminReply),
     Insights(InsightsReply),
     Search(SearchReply),
@@ -63,6 +66,7 @@ pub enum Effect {
     Auth(AuthCall),
     Account(AccountCall),
     Chat(ChatCall),
+    Notes(NoteCall),
     Admin(AdminCall),
     Insights(InsightsCall),
     Search(SearchCall),

@@ -8,7 +8,9 @@ mod admin;
 mod auth;
 mod chat;
 mod insights;
+mod notes;
 mod organise;
+mod own_file;
 mod search;
 mod shell;
 mod templates;
@@ -25,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     copy::Clipboard,
-    msg::{Effect, Msg},
+    msg::{Effect, Msg, NotesOf},
 };
 use crate::{
     api::{Fault, FaultKind, auth::Session, events::Event, organise::Shelf},
@@ -83,6 +85,7 @@ enum Search {
     /// Through the whole history.
     Everything,
     Prompts,
+    Notes(NotesOf),
     Path,
     Beginning,
     Named,
@@ -118,6 +121,7 @@ impl Performer {
             Effect::Auth(call) => self.auth(call),
             Effect::Account(call) => self.account(call),
             Effect::Chat(call) => self.chat(call),
+            Effect::Notes(call) => self.notes(call),
             Effect::Admin(call) => self.admin(call),
             Effect::Insights(call) => self.insights(call),
             Effect::Search(call) => self.search(call),

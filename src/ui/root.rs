@@ -149,6 +149,7 @@ impl Root {
                 other @ (Effect::Auth(_)
                 | Effect::Account(_)
                 | Effect::Chat(_)
+                | Effect::Notes(_)
                 | Effect::Admin(_)
                 | Effect::Insights(_)
                 | Effect::Search(_)
@@ -253,6 +254,10 @@ impl App for Root {
             Msg::Chat(reply) => {
                 let fault = reply.fault().cloned();
                 self.answer(fault.as_ref(), |screens, cx| screens.chat.on_reply(reply, cx))
+            }
+            Msg::Notes(reply) => {
+                let fault = reply.fault().cloned();
+                self.answer(fault.as_ref(), |screens, cx| screens.on_notes(reply, cx))
             }
             Msg::Admin(reply) => {
                 let fault = reply.fault().cloned();

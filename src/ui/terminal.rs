@@ -68,15 +68,15 @@ impl Modes {
         // Pastes in brackets, focus, keys told apart (terminals that do not know that one ignore it), a bar cursor.
         let mut bytes = "\x1b[?1049h\x1b[2J\x1b[H\x1b[?25l\x1b[?2004h\x1b[?1004h\x1b[>1u\x1b[6 q".to_owned();
         if self.mouse {
-            // Presses and the wheel; movements would wake us for nothing.
-            bytes.push_str("\x1b[?1000h\x1b[?1006h");
+            // Presses, the wheel, and movements with a button held; others would wake us for nothing.
+            bytes.push_str("\x1b[?1000h\x1b[?1002h\x1b[?1006h");
         }
         bytes
     }
 
     fn leave() -> &'static str {
         // Emptied first: some terminals let the other screen be seen again later.
-        "\x1b[0m\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[<1u\x1b[?1004l\x1b[?2004l\x1b[0 q\x1b[H\x1b[2J\x1b[?1049l\x1b[?25h"
+        "\x1b[0m\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[<1u\x1b[?1004l\x1b[?2004l\x1b[0 q\x1b[H\x1b[2J\x1b[?1049l\x1b[?25h"
     }
 }
 

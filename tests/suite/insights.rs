@@ -117,7 +117,7 @@ async fn alt_5_shows_what_was_said_and_a_bar_leads_back_to_it() {
         // Its own figures stand in the side panel, on the last row of the form.
         term.key("f4");
         term.until("2 messages");
-        for _ in 0..13 {
+        for _ in 0..14 {
             term.key("down");
         }
         term.until("1 asked, 1 answered");

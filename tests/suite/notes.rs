@@ -11,12 +11,17 @@ use ollamanet::{
         organise::NewConversation,
     },
     config::Config,
-    fake::{Fake, Pace, StandIn},
+    fake::{Fake, Pace, Reply, StandIn},
     tasks::Tasks,
 };
 use serde_json::Value;
 
-use crate::common::{house::House, pty::PATIENCE, stage::Stage, until};
+use crate::common::{
+    house::House,
+    pty::{PATIENCE, Term},
+    stage::{Stage, last, piece},
+    until,
+};
 
 async fn started(home: &std::path::Path, fake: &Fake) -> (House, SignedIn) {
     let mut config = Config::default();
@@ -204,4 +209,71 @@ async fn notes_and_ratings_from_the_command_line() {
     assert_eq!((&counted["up"], &counted["down"]), (&Value::from(0), &Value::from(1)));
     assert_eq!(stage.run(&["feedback", "withdraw"]).await.out, "Withdrawn.\n");
     assert_eq!(stage.run(&["feedback", "withdraw"]).await.out, "This answer was not rated.\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_passage_is_noted_on_screen_and_still_marked_the_next_day() {
+    for (columns, rows) in [(80, 24), (120, 36)] {
+        let stage = Stage::signed_in().await;
+        stage.chat(|_| Reply::stream().line(&piece("Some **bold words** and more of them.\n\nThe end.")).line(&last()));
+        let mut term = stage.terminal(columns, rows);
+        term.until("Ask something");
+        term.send("a question").key("enter");
+        // A passage is selected in what is stored, so the answer must have ended.
+        term.until("tok/s");
+        term.key("tab");
+        // From the first letter over two words: "Some bold".
+        term.send("v");
+        term.until("Enter note");
+        term.send("wwh").key("enter");
+        let editor = term.until("Note on the passage");
+        assert!(editor.contains("Some **bold"), "{editor}");
+        term.send("why bold?").key("enter");
+        term.until("✎1");
+        term.until_screen("the editor has closed", |screen| !screen.contains("Note on the passage"));
+        assert!(is_underlined(&term, "bold"), "the passage is marked");
+        assert!(!is_underlined(&term, "more"), "and nothing else");
+        term.send("+");
+        term.until("A good answer");
+        term.send("1").key("enter");
+        term.until("👍");
+        term.key("ctrl+q");
+        assert!(term.wait(PATIENCE).success());
+
+        let mut term = stage.terminal(columns, rows);
+        term.until("Ask something");
+        term.key("tab");
+        term.until("a question");
+        term.key("enter");
+        term.until("Some bold words");
+        term.until("✎1");
+        term.until("👍");
+        assert!(is_underlined(&term, "bold"), "it is marked again");
+        // And the Library leads there.
+        term.send("\x1b3");
+        let library = term.until("why bold?");
+        assert!(library.contains("▌ Some **bold"), "{library}");
+        term.key("enter");
+        term.until("Some bold words");
+        term.key("ctrl+q");
+        assert!(term.wait(PATIENCE).success());
+    }
+}
+
+/// Whether this word of the messages, and not of a link, is underlined on the screen.
+fn is_underlined(term: &Term, word: &str) -> bool {
+    term.with_screen(|screen| {
+        let (rows, columns) = screen.size();
+        let (rows, columns) = (rows.get(), columns.get());
+        (0..rows).any(|row| {
+            let line: String = (0..columns)
+                .map(|column| screen.cell(row, column).map_or(" ", |cell| cell.contents()))
+                .map(|text| if text.is_empty() { " " } else { text })
+                .collect();
+            let Some(at) = line.find(&format!("{word} ")) else { return false };
+            let column = line[..at].chars().count() as u16;
+            let is_marked = |offset: u16| screen.cell(row, column + offset).is_some_and(vt100::Cell::underline);
+            line.contains("Some bold words") && (0..word.len() as u16).all(is_marked)
+        })
+    })
 }

@@ -35,6 +35,8 @@ pub struct Spot {
     pub message: Option<MessageId>,
     /// Marked in the message.
     pub terms: Vec<Term>,
+    /// Characters of its stored text that are brought on view.
+    pub chars: Option<(u32, u32)>,
     /// Where Escape leads back to, as long as nothing else was done there.
     pub back: Option<Action>,
 }

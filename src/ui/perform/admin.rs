@@ -1,14 +1,8 @@
 //! The calls of the Admin screen: one account or many, and the trail into a file.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{BufWriter, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
-use super::{Hands, Performer, Search, Way};
+use super::{Hands, Performer, Search, Way, own_file::OwnFile};
 use crate::{
     api::{
         AccountId, Fault, FaultKind,
@@ -198,17 +192,14 @@ impl Hands {
     }
 }
 
-/// A file being written for its owner alone. One that is not finished is not left behind.
+/// The trail as a table or as JSON, one entry a line.
 struct TrailFile {
-    path: PathBuf,
     is_csv: bool,
-    out: BufWriter<File>,
+    file: OwnFile,
     written: u64,
-    finished: bool,
 }
 
 impl TrailFile {
-    /// Never over a file that is there.
     fn create(path: &Path) -> Result<Self, Fault> {
         let is_csv = match path.extension().and_then(|ending| ending.to_str()) {
             Some("csv") => true,
@@ -218,53 +209,26 @@ impl TrailFile {
                     .hint("End it in .csv for a table or .jsonl for JSON, one entry a line."));
             }
         };
-        if !path.is_absolute() {
-            return Err(Fault::invalid("The file needs its whole path.").hint("Begin with / or with ~/."));
-        }
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| {
-            if error.kind() == std::io::ErrorKind::AlreadyExists {
-                return Fault::new(FaultKind::Conflict, "There is such a file already.").hint("Choose another name.");
-            }
-            unwritten(&error)
-        })?;
-        let mut made = Self { path: path.to_owned(), is_csv, out: BufWriter::new(file), written: 0, finished: false };
+        let mut file = OwnFile::create(path, "The trail")?;
         if is_csv {
-            writeln!(made.out, "{}", AuditEntry::CSV_HEAD).map_err(|error| unwritten(&error))?;
+            file.write(&format!("{}\n", AuditEntry::CSV_HEAD))?;
         }
-        Ok(made)
+        Ok(Self { is_csv, file, written: 0 })
     }
 
     fn write(&mut self, entries: &[AuditEntry]) -> Result<(), Fault> {
         for entry in entries {
             let line = if self.is_csv { entry.csv() } else { entry.json() };
-            writeln!(self.out, "{line}").map_err(|error| unwritten(&error))?;
+            self.file.write(&format!("{line}\n"))?;
             self.written += 1;
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<u64, Fault> {
-        self.out.flush().and_then(|()| self.out.get_ref().sync_all()).map_err(|error| unwritten(&error))?;
-        self.finished = true;
+    fn finish(self) -> Result<u64, Fault> {
+        self.file.finish()?;
         Ok(self.written)
     }
-}
-
-impl Drop for TrailFile {
-    fn drop(&mut self) {
-        if !self.finished {
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
-fn unwritten(error: &std::io::Error) -> Fault {
-    let kind = match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => FaultKind::DiskFull,
-        std::io::ErrorKind::NotFound => FaultKind::NotFound,
-        _ => FaultKind::ReadOnly,
-    };
-    Fault::new(kind, format!("The trail cannot be written there: {error}.")).hint("Choose another place.")
 }
 
 #[cfg(test)]

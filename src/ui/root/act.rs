@@ -107,10 +107,13 @@ impl Root {
                 | Context::Tree
                 | Context::Transcript
                 | Context::Account
+                | Context::Selection
+                | Context::Branches
                 | Context::List
                 | Context::Form => true,
                 Context::Admin => self.is_admin(),
-                context @ (Context::Search
+                context @ (Context::Library
+                | Context::Search
                 | Context::Insights
                 | Context::Users
                 | Context::Roles

@@ -104,6 +104,9 @@ impl Root {
             event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => self.with_screens(|screens, cx| {
                 let mut effects = screens.insights.on_event(&event);
                 effects.extend(screens.chat.on_event(&event, cx));
+                if matches!(event, Event::Changed(_)) {
+                    effects.extend(screens.library.changed());
+                }
                 effects
             }),
         }
@@ -157,13 +160,16 @@ impl Root {
             (ScreenName::Account, reply) => screens.account.on_reply(reply, &self.cx),
             // Left meanwhile; only what was written is still of interest.
             (
-                ScreenName::Chat | ScreenName::Search | ScreenName::Insights | ScreenName::Admin,
+                ScreenName::Chat | ScreenName::Library | ScreenName::Search | ScreenName::Insights | ScreenName::Admin,
                 AccountReply::Exported(done),
             ) => {
                 let path = |report: ExportReport| Toast::good(format!("Your data is in {}.", report.path.display()));
                 vec![Effect::Toast(done.map_or_else(|fault| Toast::fault(&fault), path))]
             }
-            (ScreenName::Chat | ScreenName::Search | ScreenName::Insights | ScreenName::Admin, _) => Vec::new(),
+            (
+                ScreenName::Chat | ScreenName::Library | ScreenName::Search | ScreenName::Insights | ScreenName::Admin,
+                _,
+            ) => Vec::new(),
         });
         effects
     }
@@ -264,7 +270,7 @@ impl Root {
                 }
                 Vec::new()
             }
-            reply @ ShellReply::Edited(_) => self.with_screens(|screens, cx| screens.chat.on_shell(&reply, cx)),
+            reply @ ShellReply::Edited(_) => self.with_screens(|screens, cx| screens.on_edited(&reply, cx)),
         }
     }
 

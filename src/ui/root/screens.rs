@@ -8,10 +8,10 @@ use super::{Root, Stage};
 use crate::ui::{
     actions::{Action, Context},
     cx::{Cx, Hint},
-    msg::{Effect, InsightsReply, Spot},
+    msg::{Effect, InsightsReply, NoteReply, NotesOf, ShellReply, Spot},
     screens::{
         Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen, insights::InsightsScreen,
-        search::SearchScreen,
+        library::LibraryScreen, search::SearchScreen,
     },
     widgets::toast::Toast,
 };
@@ -19,6 +19,7 @@ use crate::ui::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ScreenName {
     Chat,
+    Library,
     Search,
     Insights,
     Admin,
@@ -44,8 +45,9 @@ struct Entry {
 }
 
 /// All screens, in the order of the bar.
-const SCREENS: [Entry; 5] = [
+const SCREENS: [Entry; 6] = [
     Entry { name: ScreenName::Chat, action: Action::ScreenChat, title: "Chat", listed: Listed::Always },
+    Entry { name: ScreenName::Library, action: Action::ScreenLibrary, title: "Library", listed: Listed::Always },
     Entry { name: ScreenName::Search, action: Action::ScreenSearch, title: "Search", listed: Listed::Always },
     Entry { name: ScreenName::Insights, action: Action::ScreenInsights, title: "Insights", listed: Listed::Always },
     Entry { name: ScreenName::Admin, action: Action::ScreenAdmin, title: "Admin", listed: Listed::ToAdministrators },
@@ -72,6 +74,7 @@ pub(super) struct Screens {
     /// Where Escape leads back to from the place in the chat that somebody was led to.
     back: Option<Action>,
     pub chat: ChatScreen,
+    pub library: LibraryScreen,
     pub search: SearchScreen,
     pub insights: InsightsScreen,
     pub admin: AdminScreen,
@@ -86,6 +89,7 @@ impl Screens {
             on_view: ScreenName::Chat,
             back: None,
             chat,
+            library: LibraryScreen::default(),
             search: SearchScreen::default(),
             insights: InsightsScreen::default(),
             admin: AdminScreen::default(),
@@ -116,6 +120,7 @@ impl Screens {
     pub fn current(&self) -> &dyn Screen {
         match self.on_view {
             ScreenName::Chat => &self.chat,
+            ScreenName::Library => &self.library,
             ScreenName::Search => &self.search,
             ScreenName::Insights => &self.insights,
             ScreenName::Admin => &self.admin,
@@ -126,6 +131,7 @@ impl Screens {
     pub fn current_mut(&mut self) -> &mut dyn Screen {
         match self.on_view {
             ScreenName::Chat => &mut self.chat,
+            ScreenName::Library => &mut self.library,
             ScreenName::Search => &mut self.search,
             ScreenName::Insights => &mut self.insights,
             ScreenName::Admin => &mut self.admin,
@@ -183,6 +189,26 @@ impl Screens {
         self.account = account;
         self.on_view = ScreenName::Account;
         effects
+    }
+
+    /// About notes and branches: each list gets its own, and what changed concerns both.
+    pub fn on_notes(&mut self, reply: NoteReply, cx: &Cx) -> Vec<Effect> {
+        match &reply {
+            NoteReply::Listed { whose: NotesOf::Library, .. } => self.library.on_notes(reply),
+            _ if self.on_view == ScreenName::Library => self.library.on_notes(reply),
+            _ => self.chat.on_notes(reply, cx),
+        }
+    }
+
+    /// A text came back from another editor, to the screen that sent it there.
+    pub fn on_edited(&mut self, reply: &ShellReply, cx: &Cx) -> Vec<Effect> {
+        match reply {
+            ShellReply::Edited(Ok(text)) if self.on_view == ScreenName::Library => {
+                self.library.on_edited(text);
+                Vec::new()
+            }
+            reply => self.chat.on_shell(reply, cx),
+        }
     }
 
     /// The screen on view first; what only the chat can do leads there.
@@ -296,7 +322,10 @@ fn is_the_chat_s(action: Action) -> bool {
                 | Action::ToggleSidebar
                 | Action::ToggleOptions
         ),
-        Context::List
+        Context::Selection
+        | Context::Branches
+        | Context::Library
+        | Context::List
         | Context::Form
         | Context::Account
         | Context::Insights

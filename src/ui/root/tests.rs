@@ -420,7 +420,8 @@ fn where_the_first_line_has_no_room_the_screen_on_view_is_still_named() {
         draw(root, columns, 12).lines().next().unwrap().trim_end().to_owned()
     };
     assert!(
-        first(&mut root, 100).starts_with(" ollamanet  demo: a stand-in answers    Chat  Search  Insights  Admin ")
+        first(&mut root, 120)
+            .starts_with(" ollamanet  demo: a stand-in answers    Chat  Library  Search  Insights  Admin ")
     );
     assert!(first(&mut root, 44).starts_with(" ollamanet  demo    Chat "));
     press(&mut root, "alt+9");

@@ -13,6 +13,7 @@ pub mod account;
 pub mod admin;
 pub mod chat;
 pub mod insights;
+pub mod library;
 pub mod search;
 pub mod sign_in;
 

@@ -4,7 +4,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::wrap::{Breaks, Piece, Spot, Wrapped, clip, width, wrap};
+use super::wrap::{Breaks, Glyph, Piece, Wrapped, clip, width, wrap};
 use crate::{safe_text::Trace, ui::theme::Theme};
 
 /// A code block narrower than this has no box.
@@ -74,7 +74,7 @@ pub(super) fn code_line(
         spans.push(Span::styled("│ ", theme.code_border));
         spans.append(&mut line.spans);
         spans.push(Span::styled(format!("{} │", " ".repeat(inside - line.width)), theme.code_border));
-        Spot::shift(&mut line.spots, 2);
+        Glyph::shift(&mut line.glyphs, 2);
         Wrapped { spans, ..line }
     };
     wrap(&pieces, inside, Breaks::Anywhere).into_iter().map(boxed).collect()

@@ -16,7 +16,7 @@ use super::{
     code_box::{code_bottom, code_line, code_top, is_closed, language, locate},
     table::{Cell, Table},
     trace::{align, code_trace, line_trace},
-    wrap::{Breaks, Piece, Spot, width, wrap},
+    wrap::{Breaks, Glyph, Piece, width, wrap},
 };
 use crate::{
     safe_text::{SafeText, Trace},
@@ -33,7 +33,7 @@ pub struct Rendered {
     /// For each line the bytes of the source it shows; empty for borders and gaps.
     pub map: Vec<Range<usize>>,
     /// For each line what can be pointed at in it, where that was asked for; else nothing at all.
-    pub spots: Vec<Vec<Spot>>,
+    pub glyphs: Vec<Vec<Glyph>>,
     pub blocks: Vec<CodeBlock>,
 }
 
@@ -101,7 +101,7 @@ pub(super) fn append(source: &str, part: Range<usize>, joint: Joint, look: Look<
     if columns == 0 {
         out.lines.truncate(before);
         out.map.truncate(before);
-        out.spots.truncate(before);
+        out.glyphs.truncate(before);
         return;
     }
     let mut writer = Writer {
@@ -130,7 +130,7 @@ pub(super) fn append(source: &str, part: Range<usize>, joint: Joint, look: Look<
         // Nothing but empty lines and definitions: no gap either.
         out.lines.truncate(before);
         out.map.truncate(before);
-        out.spots.truncate(before);
+        out.glyphs.truncate(before);
     }
 }
 
@@ -148,10 +148,10 @@ impl Rendered {
         self.map.push(source);
     }
 
-    fn push_traced(&mut self, line: Line<'static>, source: Range<usize>, spots: Vec<Spot>, is_traced: bool) {
+    fn push_traced(&mut self, line: Line<'static>, source: Range<usize>, glyphs: Vec<Glyph>, is_traced: bool) {
         self.push(line, source);
         if is_traced {
-            self.spots.push(spots);
+            self.glyphs.push(glyphs);
         }
     }
 
@@ -159,7 +159,7 @@ impl Rendered {
     pub(super) fn truncate(&mut self, lines: usize, blocks: usize) {
         self.lines.truncate(lines);
         self.map.truncate(lines);
-        self.spots.truncate(lines);
+        self.glyphs.truncate(lines);
         self.blocks.truncate(blocks);
     }
 }
@@ -498,7 +498,7 @@ impl Writer<'_> {
         }
         let pieces = self.cell();
         for line in wrap(&pieces, self.room(), Breaks::Words) {
-            self.line(line.spans, line.source, line.spots);
+            self.line(line.spans, line.source, line.glyphs);
         }
     }
 
@@ -548,7 +548,7 @@ impl Writer<'_> {
         }
     }
 
-    fn line(&mut self, spans: Vec<Span<'static>>, source: Range<usize>, spots: Vec<Spot>) {
+    fn line(&mut self, spans: Vec<Span<'static>>, source: Range<usize>, glyphs: Vec<Glyph>) {
         if let Some((depth, at)) = self.owed.take()
             && self.out.lines.len() > self.begun
         {
@@ -564,20 +564,20 @@ impl Writer<'_> {
                 all.push(span);
             }
         }
-        let mut spots = spots;
-        if !spots.is_empty() {
-            Spot::shift(&mut spots, all.iter().map(|span: &Span<'_>| width(&span.content)).sum());
+        let mut glyphs = glyphs;
+        if !glyphs.is_empty() {
+            Glyph::shift(&mut glyphs, all.iter().map(|span: &Span<'_>| width(&span.content)).sum());
         }
         let mut all = if spans.is_empty() { trimmed(all) } else { all };
         all.extend(spans);
-        self.out.push_traced(Line::from(all), source, spots, self.look.traced);
+        self.out.push_traced(Line::from(all), source, glyphs, self.look.traced);
         self.mark_begun();
     }
 
     fn table(&mut self, table: &Table) {
         for shown in table.render(self.room(), self.look.theme) {
             let source = shown.row.and_then(|row| table.sources.get(row).cloned()).unwrap_or(0..0);
-            self.line(shown.line.spans, source, shown.spots);
+            self.line(shown.line.spans, source, shown.glyphs);
         }
     }
 
@@ -598,7 +598,7 @@ impl Writer<'_> {
             let begins = locate(self.source, at, line);
             let trace = self.look.traced.then(|| line_trace(self.source, begins, at, line));
             for row in code_line(line, begins, colours, room, theme, trace.as_ref()) {
-                self.line(row.spans, row.source, row.spots);
+                self.line(row.spans, row.source, row.glyphs);
             }
             at = next_line(self.source, at);
         }

@@ -4,7 +4,7 @@
 use pulldown_cmark::Alignment;
 use ratatui::text::{Line, Span};
 
-use super::wrap::{Breaks, Piece, Spot, Wrapped, width, wrap};
+use super::wrap::{Breaks, Glyph, Piece, Wrapped, width, wrap};
 use crate::{safe_text::Trace, ui::theme::Theme};
 
 /// A column narrower than this is worse than no table.
@@ -26,14 +26,14 @@ pub(super) struct Table {
 pub(super) struct TableLine {
     pub line: Line<'static>,
     pub row: Option<usize>,
-    pub spots: Vec<Spot>,
+    pub glyphs: Vec<Glyph>,
 }
 
 impl TableLine {
     fn of(wrapped: Wrapped, row: Option<usize>) -> Self {
         let mut wrapped = wrapped;
-        let spots = std::mem::take(&mut wrapped.spots);
-        Self { line: wrapped.after(Vec::new()), row, spots }
+        let glyphs = std::mem::take(&mut wrapped.glyphs);
+        Self { line: wrapped.after(Vec::new()), row, glyphs }
     }
 }
 
@@ -108,7 +108,7 @@ impl Table {
         let height = cells.iter().map(Vec::len).max().unwrap_or(1);
         for at in 0..height {
             let mut spans = Vec::with_capacity(3 * widths.len() + 1);
-            let mut spots = Vec::new();
+            let mut glyphs = Vec::new();
             let mut here = 0;
             for (column, width) in widths.iter().enumerate() {
                 let bar = if column == 0 { "│ " } else { " │ " };
@@ -124,8 +124,8 @@ impl Table {
                 if before > 0 {
                     spans.push(Span::raw(" ".repeat(before)));
                 }
-                Spot::shift(&mut line.spots, here + before);
-                spots.append(&mut line.spots);
+                Glyph::shift(&mut line.glyphs, here + before);
+                glyphs.append(&mut line.glyphs);
                 here += width;
                 spans.extend(line.spans);
                 if spare > before {
@@ -133,7 +133,7 @@ impl Table {
                 }
             }
             spans.push(Span::styled(" │", theme.table_border));
-            lines.push(TableLine { line: Line::from(spans), row: index, spots });
+            lines.push(TableLine { line: Line::from(spans), row: index, glyphs });
         }
     }
 
@@ -187,5 +187,5 @@ fn cell_width(cell: &Cell) -> usize {
 
 /// The style on the span: a line's own is lost where its spans are set behind a quote's bar or a list's mark.
 fn ruled(text: String, theme: &Theme) -> TableLine {
-    TableLine { line: Line::from(Span::styled(text, theme.table_border)), row: None, spots: Vec::new() }
+    TableLine { line: Line::from(Span::styled(text, theme.table_border)), row: None, glyphs: Vec::new() }
 }

@@ -96,7 +96,7 @@ mod tests {
         ui::{
             text::{
                 markdown::{Look, Rendered, render},
-                wrap::{Spot, width},
+                wrap::{Glyph, width},
             },
             theme::Theme,
         },
@@ -106,11 +106,11 @@ mod tests {
         render(&SafeText::new(source), Look { traced: true, ..Look::new(columns, theme) })
     }
 
-    /// What stands at a spot on the screen.
-    fn shown(line: &str, spot: &Spot) -> String {
+    /// What stands at a glyph on the screen.
+    fn shown(line: &str, glyph: &Glyph) -> String {
         let mut at = 0;
         for grapheme in line.graphemes(true) {
-            if at == usize::from(spot.at) && width(grapheme) > 0 {
+            if at == usize::from(glyph.at) && width(grapheme) > 0 {
                 return grapheme.to_owned();
             }
             at += width(grapheme);
@@ -118,14 +118,16 @@ mod tests {
         String::new()
     }
 
-    /// Every spot with what is shown there, in the order of the source.
-    fn spots(rendered: &Rendered) -> Vec<(Spot, String)> {
+    /// Every glyph with what is shown there, in the order of the source.
+    fn glyphs(rendered: &Rendered) -> Vec<(Glyph, String)> {
         let lines = rendered.lines.iter().map(ToString::to_string);
-        let mut all: Vec<(Spot, String)> = lines
-            .zip(&rendered.spots)
-            .flat_map(|(line, spots)| spots.iter().map(move |spot| (*spot, shown(&line, spot))).collect::<Vec<_>>())
+        let mut all: Vec<(Glyph, String)> = lines
+            .zip(&rendered.glyphs)
+            .flat_map(|(line, glyphs)| {
+                glyphs.iter().map(move |glyph| (*glyph, shown(&line, glyph))).collect::<Vec<_>>()
+            })
             .collect();
-        all.sort_by_key(|(spot, _)| spot.from);
+        all.sort_by_key(|(glyph, _)| glyph.from);
         all
     }
 
@@ -135,7 +137,7 @@ mod tests {
 
     fn selected(source: &str, columns: u16, first: &str, last: &str) -> String {
         let rendered = traced(source, columns, &Theme::dark());
-        let all = spots(&rendered);
+        let all = glyphs(&rendered);
         let from = all.iter().find(|(_, shown)| shown == first).unwrap().0.from;
         let to = all.iter().rfind(|(_, shown)| shown == last).unwrap().0.to;
         source[from as usize..to as usize].to_owned()
@@ -198,16 +200,16 @@ mod tests {
         ) {
             let theme = if is_plain { Theme::plain() } else { Theme::dark() };
             let rendered = traced(&source, columns, &theme);
-            let all = spots(&rendered);
+            let all = glyphs(&rendered);
             prop_assert!(!all.is_empty());
             // As a list of records the head of a table is said again and again, and cannot be pointed at.
             prop_assume!(columns > 24 || !source.contains("|---|"));
             let at = |share: f64| ((all.len() - 1) as f64 * share) as usize;
             let (first, last) = (at(ends.0.min(ends.1)), at(ends.0.max(ends.1)));
-            let to = all[first..=last].iter().map(|(spot, _)| spot.to).max().unwrap();
+            let to = all[first..=last].iter().map(|(glyph, _)| glyph.to).max().unwrap();
             let range = all[first].0.from..to;
             let visible: String =
-                all.iter().filter(|(spot, _)| spot.from >= range.start && spot.to <= range.end).map(|(_, shown)| shown.as_str()).collect();
+                all.iter().filter(|(glyph, _)| glyph.from >= range.start && glyph.to <= range.end).map(|(_, shown)| shown.as_str()).collect();
             let taken = &source[range.start as usize..range.end as usize];
             prop_assert_eq!(letters(&visible), letters(taken), "{:?}", taken);
         }
@@ -221,12 +223,12 @@ mod tests {
             let rendered = render(&safe, Look { traced: true, ..Look::new(columns, &theme) });
             let untraced = render(&safe, Look::new(columns, &theme));
             prop_assert_eq!(&rendered.lines, &untraced.lines);
-            prop_assert_eq!(rendered.spots.len(), rendered.lines.len());
-            prop_assert!(untraced.spots.is_empty());
-            for (spot, shown) in spots(&rendered) {
-                let taken = safe.as_str().get(spot.source());
-                let taken = taken.expect("a spot is a piece of the text");
-                prop_assert!(usize::from(spot.at + spot.width) <= usize::from(columns));
+            prop_assert_eq!(rendered.glyphs.len(), rendered.lines.len());
+            prop_assert!(untraced.glyphs.is_empty());
+            for (glyph, shown) in glyphs(&rendered) {
+                let taken = safe.as_str().get(glyph.source());
+                let taken = taken.expect("a glyph is a piece of the text");
+                prop_assert!(usize::from(glyph.at + glyph.width) <= usize::from(columns));
                 let is_letter = shown.chars().all(char::is_alphanumeric) && !source.contains('&');
                 prop_assert!(!is_letter || taken.contains(&shown), "{:?} for {:?}", taken, shown);
             }

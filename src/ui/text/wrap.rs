@@ -33,7 +33,7 @@ impl Piece {
 
 /// What can be pointed at in a line: a grapheme, where it stands, and the bytes of the source that it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spot {
+pub struct Glyph {
     /// The column at which it begins.
     pub at: u16,
     pub width: u16,
@@ -41,17 +41,17 @@ pub struct Spot {
     pub to: u32,
 }
 
-impl Spot {
+impl Glyph {
     #[must_use]
     pub fn source(&self) -> Range<usize> {
         self.from as usize..self.to as usize
     }
 
     /// Those of a part, moved to the right by what stands before it.
-    pub fn shift(spots: &mut [Self], by: usize) {
+    pub fn shift(glyphs: &mut [Self], by: usize) {
         let by = u16::try_from(by).unwrap_or(u16::MAX);
-        for spot in spots {
-            spot.at = spot.at.saturating_add(by);
+        for glyph in glyphs {
+            glyph.at = glyph.at.saturating_add(by);
         }
     }
 }
@@ -72,7 +72,7 @@ pub struct Wrapped {
     pub width: usize,
     pub source: Range<usize>,
     /// Of pieces that have a trace.
-    pub spots: Vec<Spot>,
+    pub glyphs: Vec<Glyph>,
 }
 
 /// What is drawn as one: a grapheme.
@@ -301,7 +301,7 @@ fn line(pieces: &[Piece], atoms: &[Atom], columns: usize) -> Wrapped {
         if !piece.trace.is_empty() {
             let begun =
                 wrapped.width - rest[..run].iter().map(|atom| usize::from(atom.width).min(columns)).sum::<usize>();
-            spots_of(piece, &rest[..run], begun, columns, &mut wrapped.spots);
+            glyphs_of(piece, &rest[..run], begun, columns, &mut wrapped.glyphs);
         }
         wrapped.spans.push(Span::styled(text, piece.style));
         rest = &rest[run..];
@@ -309,17 +309,17 @@ fn line(pieces: &[Piece], atoms: &[Atom], columns: usize) -> Wrapped {
     wrapped
 }
 
-fn spots_of(piece: &Piece, atoms: &[Atom], begun: usize, columns: usize, spots: &mut Vec<Spot>) {
+fn glyphs_of(piece: &Piece, atoms: &[Atom], begun: usize, columns: usize, glyphs: &mut Vec<Glyph>) {
     let mut column = begun;
     for atom in atoms {
         // What cannot fit is shown as one mark.
         let width = if usize::from(atom.width) > columns { 1 } else { atom.width };
         if let Some(source) = piece.trace.source_of(atom.start as usize..atom.end as usize) {
             let (from, to) = (source.start as u32, source.end as u32);
-            match spots.last_mut() {
+            match glyphs.last_mut() {
                 // A mark on what stands before it, cut off from it by a change of style.
                 Some(last) if width == 0 => last.to = last.to.max(to),
-                Some(_) | None if width > 0 => spots.push(Spot { at: column as u16, width, from, to }),
+                Some(_) | None if width > 0 => glyphs.push(Glyph { at: column as u16, width, from, to }),
                 Some(_) | None => {}
             }
         }

@@ -1,5 +1,7 @@
 //! Parts that more than one screen is made of. None of them knows a service.
 
+pub mod ask;
+pub mod branch_picture;
 pub mod chart;
 pub mod composer;
 pub mod confirm;
@@ -9,10 +11,13 @@ pub mod form;
 pub mod help;
 pub mod jobs;
 pub mod modal;
+pub mod note_editor;
+pub mod notes_list;
 pub mod options_panel;
 pub mod palette;
 pub mod passphrase;
 pub mod picker;
+pub mod rating;
 pub mod toast;
 pub mod transcript;
 pub mod transfer;

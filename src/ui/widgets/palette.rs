@@ -27,12 +27,15 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Tree
         | Context::Transcript
         | Context::Insights
+        | Context::Library
         | Context::Admin
         | Context::Users
         | Context::Roles
         | Context::Rules
         | Context::Audit => true,
-        Context::List | Context::Form | Context::Account | Context::Search => false,
+        Context::Selection | Context::Branches | Context::List | Context::Form | Context::Account | Context::Search => {
+            false
+        }
     };
     let is_motion = matches!(
         action,
@@ -45,6 +48,15 @@ fn is_command(context: Context, action: Action) -> bool {
             | Action::TreeHelp
             | Action::TranscriptHelp
             | Action::AdminHelp
+            | Action::LibraryHelp
+            | Action::LibraryUp
+            | Action::LibraryDown
+            | Action::LibraryTop
+            | Action::LibraryBottom
+            | Action::LibraryPageUp
+            | Action::LibraryPageDown
+            | Action::LibraryNextTab
+            | Action::LibraryPreviousTab
             | Action::AdminUp
             | Action::AdminDown
             | Action::AdminLeft

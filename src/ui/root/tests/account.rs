@@ -73,6 +73,7 @@ fn calls(effects: &[Effect]) -> Vec<&AccountCall> {
             Effect::Account(call) => Some(call),
             Effect::Auth(_)
             | Effect::Chat(_)
+            | Effect::Notes(_)
             | Effect::Admin(_)
             | Effect::Insights(_)
             | Effect::Confirm(_)
@@ -120,7 +121,7 @@ fn a_key_the_palette_and_the_name_lead_to_the_account_and_alt_1_back() {
     let column = top[..top.find("alice").unwrap()].chars().count() as u16;
     let kind = crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left);
     let click = |column| Msg::Mouse(MouseEvent { kind, column, row: 0, modifiers: KeyModifiers::NONE });
-    root.update(click(column - 4));
+    root.update(click(column - 2));
     assert!(is_on(&mut root, ScreenName::Chat), "beside the name there is nothing to click");
     root.update(click(column));
     assert!(is_on(&mut root, ScreenName::Account));

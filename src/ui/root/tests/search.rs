@@ -72,6 +72,7 @@ fn whoever_goes_on_from_a_hit_is_not_led_back() {
         conversation: hit(None).conversation,
         message: None,
         terms: Vec::new(),
+        chars: None,
         back: Some(Action::ScreenSearch),
     };
     root.settle(vec![Effect::OpenAt(Box::new(spot))]);

@@ -19,6 +19,11 @@ use crate::{
 
 impl ChatScreen {
     pub(super) fn act(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        if self.is_selecting()
+            && let Some(effects) = self.selection_action(action, cx)
+        {
+            return Some(effects);
+        }
         match action {
             Action::Escape => return self.escape(cx),
             Action::Interrupt => return self.interrupt(cx),
@@ -78,6 +83,9 @@ impl ChatScreen {
             | Context::Composer
             | Context::Tree
             | Context::Transcript
+            | Context::Selection
+            | Context::Branches
+            | Context::Library
             | Context::List
             | Context::Form
             | Context::Account
@@ -374,6 +382,21 @@ impl ChatScreen {
     }
 
     pub(super) fn hints(&self, cx: &Cx) -> Vec<Hint> {
+        // What stands in front names its own keys.
+        if self.has_front() {
+            return Vec::new();
+        }
+        if self.is_selecting() {
+            return cx.hints(&[
+                (Action::SelectNote, "note"),
+                (Action::SelectCopy, "copy"),
+                (Action::SelectWord, "word"),
+                (Action::SelectLineEnd, "line end"),
+                (Action::SelectDown, "down"),
+                (Action::Escape, "leave"),
+                (Action::SelectHelp, "help"),
+            ]);
+        }
         if let Some(Overlay::System(_)) = &self.overlay {
             let (send, newline) = cx.writing();
             return cx.hints(&[
@@ -417,34 +440,7 @@ impl ChatScreen {
                 ]));
                 hints
             }
-            Focus::Transcript => {
-                let mut hints = Vec::new();
-                if let Some(message) = self.transcript.subject() {
-                    if transcript::can_continue(message) {
-                        hints.extend(cx.hint(Action::Continue, "continue"));
-                    }
-                    match message.role {
-                        crate::api::chat::MessageRole::User => hints.extend(cx.hint(Action::EditMessage, "edit")),
-                        crate::api::chat::MessageRole::Assistant => hints.extend(cx.hint(Action::Regenerate, "again")),
-                        crate::api::chat::MessageRole::System | crate::api::chat::MessageRole::Tool => {}
-                    }
-                    hints.extend(cx.hint(Action::CopyMessage, "copy"));
-                    hints.extend(cx.hint(Action::CopyBlock, "copy code"));
-                    if message.siblings > 1 {
-                        hints.extend(cx.hint(Action::NextSibling, "sibling"));
-                    }
-                }
-                hints.extend(cx.hints(&[
-                    (Action::LineDown, "down"),
-                    (Action::LineUp, "up"),
-                    (Action::Exclude, "exclude"),
-                    (Action::Fold, "fold"),
-                    (Action::FocusNext, "list"),
-                    (Action::Escape, "write"),
-                    (Action::TranscriptHelp, "help"),
-                ]));
-                hints
-            }
+            Focus::Transcript => self.reading_hints(cx),
             Focus::Tree if self.filtering => cx.hints(&[(Action::Submit, "to the list"), (Action::Cancel, "clear")]),
             Focus::Tree => self.tree_hints(cx),
             Focus::Panel => cx.hints(&[
@@ -490,6 +486,36 @@ impl ChatScreen {
             (Action::Escape, "write"),
             (Action::TreeHelp, "help"),
         ])
+    }
+
+    fn reading_hints(&self, cx: &Cx) -> Vec<Hint> {
+        let mut hints = Vec::new();
+        if let Some(message) = self.transcript.subject() {
+            if transcript::can_continue(message) {
+                hints.extend(cx.hint(Action::Continue, "continue"));
+            }
+            match message.role {
+                crate::api::chat::MessageRole::User => hints.extend(cx.hint(Action::EditMessage, "edit")),
+                crate::api::chat::MessageRole::Assistant => hints.extend(cx.hint(Action::Regenerate, "again")),
+                crate::api::chat::MessageRole::System | crate::api::chat::MessageRole::Tool => {}
+            }
+            hints.extend(cx.hint(Action::CopyMessage, "copy"));
+            hints.extend(cx.hints(&[(Action::SelectPassage, "select"), (Action::NoteMessage, "note")]));
+            hints.extend(cx.hint(Action::CopyBlock, "copy code"));
+            if message.siblings > 1 {
+                hints.extend(cx.hint(Action::NextSibling, "sibling"));
+            }
+        }
+        hints.extend(cx.hints(&[
+            (Action::LineDown, "down"),
+            (Action::LineUp, "up"),
+            (Action::Exclude, "exclude"),
+            (Action::Fold, "fold"),
+            (Action::FocusNext, "list"),
+            (Action::Escape, "write"),
+            (Action::TranscriptHelp, "help"),
+        ]));
+        hints
     }
 
     /// Nothing is written, and the last answer broke off.

@@ -551,6 +551,9 @@ impl ChatScreen {
     pub(super) fn on_edited(&mut self, text: &str, cx: &Cx) -> Vec<Effect> {
         // Editors end a file with a newline that nobody typed.
         let text = text.strip_suffix('\n').unwrap_or(text);
+        if self.front_edited(text) {
+            return Vec::new();
+        }
         if let (true, Some(Overlay::System(composer))) = (self.edits_system, &mut self.overlay) {
             composer.set_text(text);
             return Vec::new();

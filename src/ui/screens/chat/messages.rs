@@ -5,6 +5,7 @@ use crate::{
     api::{
         Fault, MessageId,
         chat::{Message, MessageRole},
+        feedback::Thumb,
     },
     safe_text::SafeText,
     ui::{
@@ -52,6 +53,13 @@ impl ChatScreen {
             Action::NextSibling => return Some(self.sibling(1, cx)),
             Action::Exclude => return Some(self.mark(|message| (Some(!message.excluded), None))),
             Action::PinMessage => return Some(self.mark(|message| (None, Some(!message.pinned)))),
+            Action::SelectPassage => return Some(self.begin_selecting(cx)),
+            Action::NoteMessage => return Some(self.note_message(cx)),
+            Action::NoteConversation => return Some(self.note_conversation(None, cx)),
+            Action::ListNotes => return Some(self.list_notes()),
+            Action::RateUp => return Some(self.rate(Thumb::Up)),
+            Action::RateDown => return Some(self.rate(Thumb::Down)),
+            Action::ShowBranches => return Some(self.show_branches()),
             Action::TranscriptHelp => return Some(vec![Effect::Act(Action::Help)]),
             _ => return None,
         }
@@ -148,7 +156,7 @@ impl ChatScreen {
 }
 
 /// The clipboard gets the safe text, and whoever copies hears what was left out.
-fn copy(text: &str) -> Vec<Effect> {
+pub(super) fn copy(text: &str) -> Vec<Effect> {
     let safe = SafeText::new(text);
     let hidden = safe.hidden();
     vec![Effect::Shell(ShellCall::Copy(Clip { text: safe.into_string(), hidden }))]

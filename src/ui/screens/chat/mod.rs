@@ -14,6 +14,7 @@ mod arrange;
 mod commands;
 mod completion;
 mod compose;
+mod front;
 mod library;
 mod messages;
 mod mouse;
@@ -99,6 +100,10 @@ pub struct ChatScreen {
     found_prompts: Vec<String>,
     completion: Option<Completion>,
     overlay: Option<Overlay>,
+    /// Something about the messages that stands before them.
+    front: Option<front::Front>,
+    /// Where the mouse went down in the messages, while it is held.
+    pressed: Option<ratatui::layout::Position>,
     panel: Option<OptionsPanel>,
     /// Whose figures the panel has asked for; nobody's once they may have changed.
     figured: Option<ConversationId>,
@@ -149,6 +154,8 @@ impl ChatScreen {
             found_prompts: Vec::new(),
             completion: None,
             overlay: None,
+            front: None,
+            pressed: None,
             panel: None,
             figured: None,
             sidebar: None,
@@ -359,6 +366,7 @@ impl ChatScreen {
 
     fn set_focus(&mut self, focus: Focus, cx: &Cx) {
         if self.focus == Focus::Transcript && focus != Focus::Transcript {
+            self.transcript.end_visual();
             self.transcript.unselect();
         }
         if focus == Focus::Transcript {
@@ -398,6 +406,9 @@ impl Screen for ChatScreen {
         if self.overlay.is_some() {
             return self.overlay_action(action, cx);
         }
+        if self.front.is_some() {
+            return self.front_action(action, cx);
+        }
         let mut effects = self.act(action, cx)?;
         effects.extend(self.want_colours(cx));
         effects.extend(self.want_figures());
@@ -407,6 +418,9 @@ impl Screen for ChatScreen {
     fn on_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {
         if self.overlay.is_some() {
             return self.overlay_key(key, cx);
+        }
+        if self.front.is_some() {
+            return self.front_key(key, cx);
         }
         match self.focus {
             Focus::Composer => self.composer_key(key, cx),
@@ -431,6 +445,9 @@ impl Screen for ChatScreen {
     fn on_paste(&mut self, text: String, cx: &Cx) -> Vec<Effect> {
         if self.overlay.is_some() {
             return self.overlay_paste(text, cx);
+        }
+        if self.front.is_some() {
+            return self.front_paste(text);
         }
         match self.focus {
             Focus::Panel => {
@@ -473,8 +490,12 @@ impl Screen for ChatScreen {
                 Overlay::System(_) => Context::Composer,
             };
         }
+        if let Some(context) = self.front_context() {
+            return context;
+        }
         match self.focus {
             Focus::Composer => Context::Composer,
+            Focus::Transcript if self.is_selecting() => Context::Selection,
             Focus::Transcript => Context::Transcript,
             Focus::Tree if self.filtering => Context::Form,
             Focus::Tree => Context::Tree,
@@ -483,7 +504,11 @@ impl Screen for ChatScreen {
     }
 
     fn is_busy(&self) -> bool {
-        self.opening.is_some() || !self.outgoing.is_empty() || !self.naming.is_empty() || self.running_here().is_some()
+        self.opening.is_some()
+            || !self.outgoing.is_empty()
+            || !self.naming.is_empty()
+            || self.running_here().is_some()
+            || self.front_is_busy()
     }
 
     fn footer(&self, cx: &Cx) -> Vec<Hint> {

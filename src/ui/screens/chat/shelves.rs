@@ -66,6 +66,14 @@ impl ChatScreen {
             Action::TreeTrash => return Some(self.trash_selected()),
             Action::TreeRestore => return Some(self.restore_subjects(cx)),
             Action::TreeExport => return Some(vec![Effect::Act(Action::Export)]),
+            Action::TreeNote => {
+                return Some(match self.tree.selected() {
+                    Some(Node::Conversation(_, id)) => self.note_conversation(Some(id), cx),
+                    Some(Node::Shelf(_) | Node::Group(_) | Node::More(_) | Node::Nothing(_)) | None => {
+                        notice("Notes are written on conversations.")
+                    }
+                });
+            }
             Action::TreeHelp => return Some(vec![Effect::Act(Action::Help)]),
             action => return self.organise_action(action, cx),
         };

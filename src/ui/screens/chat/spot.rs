@@ -16,6 +16,7 @@ impl ChatScreen {
     /// Opens the conversation at this message and marks the words in it.
     pub fn open_at(&mut self, spot: Spot) -> Vec<Effect> {
         let (id, message) = (spot.conversation, spot.message);
+        self.front = None;
         self.spot = Some(spot);
         let mut effects = self.open(id);
         if let Some(message) = message {
@@ -31,6 +32,8 @@ impl ChatScreen {
             self.spot.as_ref().is_some_and(|spot| Some(spot.conversation) == self.opening.or(self.open_id()));
         is_there
             && self.overlay.is_none()
+            && !self.has_front()
+            && !self.is_selecting()
             && self.composer.is_empty()
             && self.running_here().is_none()
             && !self.filtering
@@ -55,6 +58,9 @@ impl ChatScreen {
         self.set_focus(Focus::Transcript, cx);
         let look = self.highlights.look(cx);
         self.transcript.show_around(page, message, spot.terms, &look);
+        if spot.chars.is_some() {
+            self.transcript.show_passage(message, spot.chars, &look);
+        }
         self.resume_running(conversation);
         let mut effects: Vec<Effect> = self.load_more().into_iter().collect();
         effects.extend(self.want_colours(cx));

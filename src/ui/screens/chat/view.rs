@@ -111,7 +111,7 @@ impl ChatScreen {
     pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
         let areas = self.areas(area, cx);
         let theme = &cx.theme;
-        let has_overlay = self.overlay.is_some() || !in_front;
+        let has_overlay = self.overlay.is_some() || self.front.is_some() || !in_front;
         if !areas.tree_box.is_empty() {
             let focused = self.focus == Focus::Tree && !has_overlay;
             frame.render_widget(boxed(" Conversations ", focused, theme), areas.tree_box);
@@ -127,6 +127,7 @@ impl ChatScreen {
         if !areas.main_box.is_empty() {
             self.draw_main(frame, &areas, cx, has_overlay);
         }
+        self.view_front(frame, area, cx);
         self.view_overlay(frame, area, cx);
     }
 

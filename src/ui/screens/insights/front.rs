@@ -326,7 +326,7 @@ pub fn opened(row: &UsedConversation) -> Out {
 /// Into a conversation, and back here with Escape.
 pub fn lead_to(conversation: ConversationId) -> Effect {
     let back = Some(Action::ScreenInsights);
-    Effect::OpenAt(Box::new(Spot { conversation, message: None, terms: Vec::new(), back }))
+    Effect::OpenAt(Box::new(Spot { conversation, message: None, terms: Vec::new(), chars: None, back }))
 }
 
 /// A conversation with its messages and tokens at the right.

@@ -133,6 +133,7 @@ impl SearchScreen {
             conversation: hit.conversation,
             message: hit.message,
             terms: self.terms.clone(),
+            chars: None,
             back: Some(Action::ScreenSearch),
         }))]
     }

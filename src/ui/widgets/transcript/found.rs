@@ -39,7 +39,7 @@ impl Transcript {
     fn first_found(&self, at: usize, look: &Look) -> usize {
         let mut number = 0;
         let mut first = None;
-        self.parts(at, look, |lines, _| {
+        self.parts(at, look, |lines, _, _| {
             for line in lines {
                 if first.is_none() && number > 0 && !self.places(at, line).is_empty() {
                     first = Some(number);

@@ -7,18 +7,22 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Fold, Item, Look, Transcript, can_continue, writer};
+use super::{
+    Fold, Item, Look, Transcript, can_continue,
+    passage::{Mark, Traced},
+    writer,
+};
 use crate::{
     api::chat::{AttachmentKind, Message, MessageRole, MessageState, ToolCall},
-    safe_text::SafeText,
+    safe_text::{SafeText, Trace},
     ui::{
         actions::Action,
         text::{
             markdown::{self, CodeBlock, Rendered},
-            wrap::{Breaks, Piece, clip, wrap},
+            wrap::{self, Breaks, Glyph, Piece, clip, wrap},
         },
         theme::Palette,
-        widgets::composer::pastes::spaced,
+        widgets::{composer::pastes::spaced, rating::thumb_mark},
     },
 };
 
@@ -38,11 +42,18 @@ pub struct Key {
     width: u16,
     palette: Palette,
     version: u64,
-    fold: Fold,
+    pub(super) fold: Fold,
     thinking_open: bool,
     is_first_seen: bool,
     has_fault: bool,
     is_live: bool,
+}
+
+/// Which lines of a message: its own text, or what stands around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Around,
+    Text,
 }
 
 /// The lines of one message. Those of a live one without its text and thinking, which its streams hold.
@@ -54,6 +65,8 @@ pub struct Layout {
     pub body: Vec<Line<'static>>,
     pub foot: Vec<Line<'static>>,
     pub blocks: Vec<CodeBlock>,
+    /// Cells of the body that show noted passages, from top to bottom.
+    pub marks: Vec<Mark>,
     /// Whether colours have been asked for them.
     pub is_coloured: Cell<bool>,
     /// Whether only the beginning is shown because it is very long.
@@ -66,17 +79,7 @@ impl Transcript {
     /// The message's layout, made when it is asked for first.
     pub(super) fn layout(&self, at: usize, look: &Look) -> Rc<Layout> {
         let item = &self.items[at];
-        let (width, _) = self.size.get();
-        let key = Key {
-            width,
-            palette: look.cx.theme.palette,
-            version: look.highlights.version,
-            fold: item.fold,
-            thinking_open: Self::is_thinking_open(item, look),
-            is_first_seen: self.is_first_seen(at),
-            has_fault: self.fault_of(item.message.id).is_some(),
-            is_live: item.live.is_some(),
-        };
+        let key = self.key(at, look);
         // A live message's head and foot are a few short lines that change with every piece.
         if item.live.is_none()
             && let Some((made_for, layout)) = &*item.layout.borrow()
@@ -89,42 +92,57 @@ impl Transcript {
         layout
     }
 
+    /// What a layout of this message depends on, now.
+    pub(super) fn key(&self, at: usize, look: &Look) -> Key {
+        let item = &self.items[at];
+        Key {
+            width: self.size.get().0,
+            palette: look.cx.theme.palette,
+            version: look.highlights.version,
+            fold: item.fold,
+            thinking_open: Self::is_thinking_open(item, look),
+            is_first_seen: self.is_first_seen(at),
+            has_fault: self.fault_of(item.message.id).is_some(),
+            is_live: item.live.is_some(),
+        }
+    }
+
     pub(super) fn is_thinking_open(item: &Item, look: &Look) -> bool {
         item.thinking_open.unwrap_or(look.cx.config.ui.show_thinking)
     }
 
     /// Calls `each` with the parts of a message from top to bottom, and the style that is laid over each.
-    pub(super) fn parts(&self, at: usize, look: &Look, mut each: impl FnMut(&[Line<'static>], Style)) {
+    pub(super) fn parts(&self, at: usize, look: &Look, mut each: impl FnMut(&[Line<'static>], Style, Part)) {
         let layout = self.layout(at, look);
         let item = &self.items[at];
         let theme = &look.cx.theme;
         let over = if item.message.excluded { theme.dim } else { Style::new() };
-        each(&layout.head, Style::new());
+        each(&layout.head, Style::new(), Part::Around);
         let Some(live) = item.live.as_ref().filter(|_| item.fold != Fold::Closed) else {
-            each(&layout.thinking, theme.thinking);
-            each(&layout.body, over);
-            each(&layout.foot, Style::new());
+            each(&layout.thinking, theme.thinking, Part::Around);
+            each(&layout.body, over, Part::Text);
+            each(&layout.foot, Style::new(), Part::Around);
             return;
         };
         let colours = |language: &str, text: &str| look.highlights.cache.lookup(language, text, theme.palette);
         let markdown_look = markdown::Look { colours: Some(&colours), ..markdown::Look::new(self.text_width(), theme) };
         if Self::is_thinking_open(item, look) {
             let mut thinking = live.thinking.borrow_mut();
-            each(&thinking.lay_out(markdown_look).lines, theme.thinking);
+            each(&thinking.lay_out(markdown_look).lines, theme.thinking, Part::Around);
         }
         let mut content = live.content.borrow_mut();
-        each(&content.lay_out(markdown_look).lines, over);
-        each(&layout.foot, Style::new());
+        each(&content.lay_out(markdown_look).lines, over, Part::Around);
+        each(&layout.foot, Style::new(), Part::Around);
     }
 
     /// How many lines a message takes.
     pub(super) fn lines_of(&self, at: usize, look: &Look) -> usize {
         let mut lines = 0;
-        self.parts(at, look, |part, _| lines += part.len());
+        self.parts(at, look, |part, _, _| lines += part.len());
         lines
     }
 
-    fn text_width(&self) -> u16 {
+    pub(super) fn text_width(&self) -> u16 {
         self.size.get().0.saturating_sub(GUTTER + MARGIN).max(1)
     }
 
@@ -202,7 +220,7 @@ impl Transcript {
         layout.head.push(Line::styled(text, theme.dim));
         if key.thinking_open && item.live.is_none() {
             let safe = SafeText::new(item.message.thinking.trim_end());
-            layout.thinking = render(&safe, self.text_width(), look).lines;
+            layout.thinking = render(&safe, self.text_width(), look, false).lines;
             layout.thinking.push(Line::default());
         }
     }
@@ -249,36 +267,82 @@ impl Transcript {
     }
 }
 
-fn render(text: &SafeText, width: u16, look: &Look) -> Rendered {
+fn render(text: &SafeText, width: u16, look: &Look, traced: bool) -> Rendered {
     let theme = &look.cx.theme;
     let colours = |language: &str, text: &str| look.highlights.cache.lookup(language, text, theme.palette);
-    markdown::render(text, markdown::Look { colours: Some(&colours), ..markdown::Look::new(width, theme) })
+    markdown::render(text, markdown::Look { colours: Some(&colours), traced, ..markdown::Look::new(width, theme) })
 }
 
-fn lay_out_text(message: &Message, key: &Key, width: u16, look: &Look, layout: &mut Layout) {
+/// The text of a message as lines; where it is wanted, with the way back to what is stored.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    lines: Vec<Line<'static>>,
+    blocks: Vec<CodeBlock>,
+    pub glyphs: Vec<Vec<Glyph>>,
+    pub back: Trace,
+    /// The displayable text that glyphs point into; only where they are wanted.
+    pub safe: String,
+    /// So many bytes are not shown until they are asked for.
+    left_out: Option<usize>,
+}
+
+pub(super) fn body(message: &Message, fold: Fold, width: u16, look: &Look, is_traced: bool) -> Body {
     let whole = message.content.as_str();
-    let is_long = whole.len() > LONG && key.fold == Fold::Auto;
+    let is_long = whole.len() > LONG && fold == Fold::Auto;
     let shown = if is_long { &whole[..whole.floor_char_boundary(SHOWN_OF_LONG)] } else { whole };
-    let safe = SafeText::new(shown.trim_end());
+    let mut body = Body { left_out: is_long.then_some(whole.len() - shown.len()), ..Body::default() };
+    let safe = if is_traced {
+        let (safe, back) = SafeText::traced(shown.trim_end());
+        body.back = back;
+        safe
+    } else {
+        SafeText::new(shown.trim_end())
+    };
     match message.role {
         MessageRole::User | MessageRole::Tool => {
             if !safe.as_str().is_empty() {
-                layout.body = plain(safe.as_str(), width, look.cx.theme.text);
+                let piece = Piece::new(safe.as_str().to_owned(), look.cx.theme.text, 0..safe.as_str().len());
+                let trace = if is_traced { Trace::verbatim(piece.text.len(), 0) } else { Trace::default() };
+                for line in wrap(&[Piece { trace, ..piece }], usize::from(width), Breaks::Words) {
+                    if is_traced {
+                        body.glyphs.push(line.glyphs.clone());
+                    }
+                    body.lines.push(line.after(Vec::new()));
+                }
             }
             // What is pasted with fences can be copied as a block from a question, too.
             if shown.contains("```") {
-                layout.blocks = render(&safe, width, look).blocks;
+                body.blocks = render(&safe, width, look, false).blocks;
             }
         }
         MessageRole::Assistant | MessageRole::System => {
-            let rendered = render(&safe, width, look);
-            layout.body = rendered.lines;
-            layout.blocks = rendered.blocks;
+            let rendered = render(&safe, width, look, is_traced);
+            body.lines = rendered.lines;
+            body.blocks = rendered.blocks;
+            body.glyphs = rendered.glyphs;
         }
     }
-    if is_long {
+    if is_traced {
+        body.safe = safe.into_string();
+    }
+    body
+}
+
+fn lay_out_text(message: &Message, key: &Key, width: u16, look: &Look, layout: &mut Layout) {
+    let noted: Vec<(u32, u32)> = message.notes.iter().filter_map(|mark| mark.chars).collect();
+    let mut body = body(message, key.fold, width, look, !noted.is_empty());
+    layout.body = std::mem::take(&mut body.lines);
+    layout.blocks = std::mem::take(&mut body.blocks);
+    let left_out = body.left_out;
+    if !noted.is_empty() {
+        let traced = Traced::of(body);
+        let shown = noted.iter().filter_map(|chars| traced.shown(&message.content, *chars));
+        layout.marks = shown.flat_map(|range| traced.marks(&range)).collect();
+        layout.marks.sort_by_key(|mark| mark.line);
+    }
+    if let Some(bytes) = left_out {
         layout.is_shortened = true;
-        let more = crate::ui::widgets::size((whole.len() - shown.len()) as u64);
+        let more = crate::ui::widgets::size(bytes as u64);
         layout.body.push(Line::styled(
             format!("… {more} more — {} shows all of it", look.cx.key(Action::Fold)),
             look.cx.theme.dim,
@@ -297,12 +361,18 @@ fn header(message: &Message, is_live: bool, width: usize, look: &Look) -> Line<'
     if message.siblings > 1 {
         right = format!(" ‹{}/{}›", message.sibling, message.siblings);
     }
-    let mut marks = Vec::new();
+    let mut marks: Vec<(String, Style)> = Vec::new();
+    if let Some(feedback) = &message.feedback {
+        marks.push((thumb_mark(feedback.thumb, theme.palette).to_owned(), theme.text));
+    }
+    if !message.notes.is_empty() {
+        marks.push((format!("✎{}", message.notes.len()), theme.accent));
+    }
     if message.pinned {
-        marks.push("★ pinned");
+        marks.push(("★ pinned".to_owned(), theme.warning));
     }
     if message.excluded {
-        marks.push("⊘ excluded");
+        marks.push(("⊘ excluded".to_owned(), theme.warning));
     }
     let mut about = vec![look.cx.clock(message.created_at)];
     if is_live {
@@ -316,16 +386,16 @@ fn header(message: &Message, is_live: bool, width: usize, look: &Look) -> Line<'
     }
     about.retain(|part| !part.is_empty());
     let about = [""].into_iter().chain(about.iter().map(String::as_str)).collect::<Vec<_>>().join(" · ");
-    let fixed = right.chars().count() + marks.iter().map(|mark| mark.chars().count() + 1).sum::<usize>();
+    let fixed = right.chars().count() + marks.iter().map(|(mark, _)| wrap::width(mark) + 1).sum::<usize>();
     let name = clip(SafeText::line(writer(message)).as_str(), width.saturating_sub(fixed).max(8));
-    let room = width.saturating_sub(fixed + crate::ui::text::wrap::width(&name));
+    let room = width.saturating_sub(fixed + wrap::width(&name));
     let mut line = Line::from(vec![Span::styled(name, style), Span::styled(clip(&about, room), theme.dim)]);
     if !right.is_empty() {
         line.push_span(Span::styled(right, theme.accent));
     }
-    for mark in marks {
+    for (mark, style) in marks {
         line.push_span(Span::raw(" "));
-        line.push_span(Span::styled(mark, theme.warning));
+        line.push_span(Span::styled(mark, style));
     }
     line
 }

@@ -8,6 +8,7 @@
 mod found;
 mod layout;
 mod live;
+mod passage;
 mod scroll;
 mod view;
 
@@ -16,6 +17,7 @@ use std::{
     rc::Rc,
 };
 
+pub use self::passage::{Motion, Selected};
 use self::{
     layout::{Key, Layout},
     live::Live,
@@ -24,6 +26,7 @@ use crate::{
     api::{
         Fault, MessageId,
         chat::{ContextMeter, Delta, Message, MessagePage, MessageRole, MessageState},
+        feedback::Feedback,
         search::Term,
     },
     ui::{
@@ -124,6 +127,8 @@ pub enum Wanted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
     pub index: usize,
+    /// Which line of the message, from 0.
+    pub line: usize,
     /// The line is the fold of the thinking.
     pub is_thinking: bool,
 }
@@ -160,6 +165,10 @@ pub struct Transcript {
     pub meter: ContextMeter,
     /// Why the answer with this id failed, with what can be done, as long as this window knows.
     fault: Option<(MessageId, Fault)>,
+    /// A passage that is being selected.
+    visual: Option<passage::Visual>,
+    /// The message that is selected in, with the way back to its source.
+    traced: RefCell<Option<passage::Made>>,
     /// What is marked, and in which message.
     found: Option<(MessageId, Vec<Term>)>,
     /// Width and height at the last drawing.
@@ -177,6 +186,8 @@ impl Default for Transcript {
             selected: None,
             meter: ContextMeter::default(),
             fault: None,
+            visual: None,
+            traced: RefCell::default(),
             found: None,
             size: Cell::new((80, 20)),
         }
@@ -192,6 +203,15 @@ impl Transcript {
             meter,
             ..Self::default()
         }
+    }
+
+    /// As large as it was drawn before; until it is drawn, places are reckoned by that.
+    pub fn set_size(&self, size: (u16, u16)) {
+        self.size.set(size);
+    }
+
+    pub fn size(&self) -> (u16, u16) {
+        self.size.get()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -398,6 +418,14 @@ impl Transcript {
             let item = &mut self.items[at];
             item.message.excluded = excluded.unwrap_or(item.message.excluded);
             item.message.pinned = pinned.unwrap_or(item.message.pinned);
+            item.layout = RefCell::default();
+        }
+    }
+
+    pub fn set_feedback(&mut self, id: MessageId, feedback: Option<Feedback>) {
+        if let Some(at) = self.index_of(id) {
+            let item = &mut self.items[at];
+            item.message.feedback = feedback.map(Box::new);
             item.layout = RefCell::default();
         }
     }
@@ -610,5 +638,7 @@ pub fn can_continue(message: &Message) -> bool {
         }
 }
 
+#[cfg(test)]
+mod passage_tests;
 #[cfg(test)]
 mod tests;

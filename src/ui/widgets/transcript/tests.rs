@@ -266,8 +266,8 @@ fn a_refresh_keeps_older_messages_and_the_place() {
 fn a_click_finds_the_message_that_was_drawn() {
     let reader = Reader::new(page(1..=2, false));
     let look = reader.highlights.look(&reader.cx);
-    assert_eq!(reader.transcript.hit(0, &look), Some(Hit { index: 0, is_thinking: false }));
-    assert_eq!(reader.transcript.hit(3, &look), Some(Hit { index: 1, is_thinking: false }));
+    assert_eq!(reader.transcript.hit(0, &look), Some(Hit { index: 0, line: 0, is_thinking: false }));
+    assert_eq!(reader.transcript.hit(3, &look), Some(Hit { index: 1, line: 0, is_thinking: false }));
     assert_eq!(reader.transcript.hit(8, &look), None);
 }
 

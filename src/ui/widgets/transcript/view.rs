@@ -2,7 +2,11 @@
 
 use ratatui::{Frame, layout::Rect, text::Line};
 
-use super::{Hit, Look, Place, Transcript, layout::GUTTER};
+use super::{
+    Hit, Look, Place, Transcript,
+    layout::{GUTTER, Part},
+    passage::Mark,
+};
 
 impl Transcript {
     pub fn view(&self, frame: &mut Frame, area: Rect, look: &Look, focused: bool) {
@@ -19,10 +23,13 @@ impl Transcript {
                 break;
             }
             let selected = self.selected == Some(at);
-            self.parts(at, look, |lines, over| {
+            let (passage, cursor) = self.visual_marks(at, look);
+            let noted = if self.items[at].message.notes.is_empty() { None } else { Some(self.layout(at, look)) };
+            let noted = noted.as_ref().map_or(&[][..], |layout| &layout.marks);
+            self.parts(at, look, |lines, over, part| {
                 let here = skip.min(lines.len());
                 skip -= here;
-                for line in &lines[here..] {
+                for (offset, line) in lines.iter().enumerate().skip(here) {
                     if y >= area.bottom() {
                         return;
                     }
@@ -38,6 +45,20 @@ impl Transcript {
                         buffer.set_style(row, over);
                     }
                     self.mark_found(at, line, row, buffer, look);
+                    if part == Part::Text {
+                        for (marks, style) in [(noted, theme.highlight), (&passage[..], theme.selection)] {
+                            for mark in on_line(marks, offset) {
+                                let (from, to) = (mark.from.min(row.width), mark.to.min(row.width));
+                                buffer.set_style(Rect { x: row.x + from, width: to - from, ..row }, style);
+                            }
+                        }
+                        if let Some((_, column)) =
+                            cursor.filter(|(line, column)| *line == offset && *column < row.width)
+                        {
+                            frame.set_cursor_position((row.x + column, y));
+                        }
+                    }
+                    let buffer = frame.buffer_mut();
                     if selected {
                         let bar = if focused { theme.accent } else { theme.dim };
                         buffer.set_string(area.x, y, "▌", bar);
@@ -79,7 +100,7 @@ impl Transcript {
             let lines = self.lines_of(index, look);
             if left < lines {
                 let is_thinking = self.layout(index, look).thinking_line == Some(left);
-                return Some(Hit { index, is_thinking });
+                return Some(Hit { index, line: left, is_thinking });
             }
             left -= lines;
         }
@@ -89,4 +110,11 @@ impl Transcript {
     pub fn is_at_end(&self) -> bool {
         self.place == Place::Follow && !self.below.has_more
     }
+}
+
+/// The marks of a line, of those from top to bottom.
+fn on_line(marks: &[Mark], line: usize) -> &[Mark] {
+    let first = marks.partition_point(|mark| mark.line < line);
+    let rest = &marks[first..];
+    &rest[..rest.partition_point(|mark| mark.line == line)]
 }

@@ -5,6 +5,7 @@ mod branches;
 mod keys;
 mod library;
 mod mouse;
+mod notes;
 mod right_to_left;
 mod sending;
 mod shelves;

@@ -1,0 +1,139 @@
+//! What is asked about notes, ratings and branches, and what is told.
+
+use std::path::PathBuf;
+
+use super::Spot;
+use crate::api::{
+    ConversationId, Fault, MessageId, NoteId,
+    branches::BranchTree,
+    feedback::NewFeedback,
+    notes::{Anchor, NewNote, Note, NoteRow, NoteScope},
+    organise::{Cursor, Page},
+};
+use crate::ui::actions::Action;
+
+/// The place of a note, for going there.
+#[must_use]
+pub fn spot_of(note: &Note, back: Option<Action>) -> Spot {
+    let standing = note.passage.as_ref().filter(|passage| passage.anchor != Anchor::Changed);
+    Spot {
+        conversation: note.conversation,
+        message: note.message,
+        terms: Vec::new(),
+        chars: standing.map(|passage| (passage.first_char, passage.end_char)),
+        back,
+    }
+}
+
+/// Which list of notes an answer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NotesOf {
+    /// That of the conversation on view.
+    Chat,
+    Library,
+}
+
+/// Calls about notes, ratings and branches. `asked` numbers come back, so that only the latest answer counts.
+#[derive(Debug)]
+pub enum NoteCall {
+    List {
+        whose: NotesOf,
+        asked: u64,
+        scope: NoteScope,
+        filter: String,
+        after: Option<Cursor>,
+        limit: u32,
+    },
+    Add(NewNote),
+    Change {
+        id: NoteId,
+        body: String,
+        seen: u32,
+    },
+    Delete {
+        id: NoteId,
+        seen: u32,
+    },
+    /// To a file that is not there yet.
+    Export {
+        scope: NoteScope,
+        filter: String,
+        to: PathBuf,
+    },
+    Rate {
+        conversation: ConversationId,
+        message: MessageId,
+        feedback: NewFeedback,
+    },
+    Withdraw {
+        conversation: ConversationId,
+        message: MessageId,
+    },
+    Branches(ConversationId),
+    Prune {
+        conversation: ConversationId,
+        message: MessageId,
+    },
+    RestoreBranch {
+        conversation: ConversationId,
+        message: MessageId,
+    },
+    PurgeBranch {
+        conversation: ConversationId,
+        message: MessageId,
+    },
+}
+
+#[derive(Debug)]
+pub enum NoteReply {
+    Listed {
+        whose: NotesOf,
+        asked: u64,
+        page: Result<Page<NoteRow>, Fault>,
+    },
+    Added(Result<Box<Note>, Fault>),
+    Changed(Result<Box<Note>, Fault>),
+    Deleted(Result<Box<Note>, Fault>),
+    /// Where it was written, and how many notes there are in it.
+    Exported(Result<(PathBuf, u64), Fault>),
+    /// `None` = withdrawn.
+    Rated {
+        message: MessageId,
+        feedback: Option<NewFeedback>,
+        done: Result<(), Fault>,
+    },
+    Branches {
+        conversation: ConversationId,
+        tree: Result<BranchTree, Fault>,
+    },
+    /// So many messages went, came back, or are gone for good.
+    Pruned {
+        conversation: ConversationId,
+        done: Result<u32, Fault>,
+    },
+    RestoredBranch {
+        conversation: ConversationId,
+        done: Result<u32, Fault>,
+    },
+    PurgedBranch {
+        conversation: ConversationId,
+        done: Result<u32, Fault>,
+    },
+}
+
+impl NoteReply {
+    /// Why it did not work, if it did not.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Listed { page, .. } => page.as_ref().err(),
+            Self::Added(note) | Self::Changed(note) | Self::Deleted(note) => note.as_ref().err(),
+            Self::Exported(done) => done.as_ref().err(),
+            Self::Rated { done, .. } => done.as_ref().err(),
+            Self::Branches { tree, .. } => tree.as_ref().err(),
+            Self::Pruned { done, .. } | Self::RestoredBranch { done, .. } | Self::PurgedBranch { done, .. } => {
+                done.as_ref().err()
+            }
+        }
+    }
+}
