@@ -16,7 +16,7 @@ use crate::{
     store::{StoreError, While},
 };
 
-/// Where the steps begin in which times are counted, milliseconds; the first begins at 0. The view `usage_steps` says the
+/// Where the steps begin in which times are counted, milliseconds; the first begins at 0. The schema says the
 /// same, and a test holds the two together.
 pub const STEPS: [u64; 23] = [
     100, 200, 350, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000,

@@ -281,8 +281,8 @@ CREATE INDEX summaries_by_message ON summaries (last_message);
 -- purged conversation the counts stay in the folder it lay in last; those of a folder that goes, in none (0).
 --
 -- A row is for a day on the clock on the wall (days since 1970; see `messages.said_hour`) and a model; '' stands for what
--- the person asked, and for answers that do not tell their model. Times are counted in the steps of `usage_steps`, and
--- messages by the hour; three such counts share a number, 21 bits each, the first lowest.
+-- the person asked, and for answers that do not tell their model. Times are counted in twenty-four steps, and messages
+-- by the hour; three such counts share a number, 21 bits each, the first lowest.
 CREATE TABLE usage_of_conversations (
     conversation  INTEGER NOT NULL REFERENCES conversations (seq) ON DELETE CASCADE,
     day           INTEGER NOT NULL,
@@ -385,12 +385,8 @@ CREATE TABLE usage_reasons (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX usage_reasons_by_folder ON usage_reasons (folder) WHERE folder <> 0;
 
--- Where the steps begin in which times are counted, milliseconds. The first begins at 0.
-CREATE VIEW usage_steps (ms) AS
-    VALUES (100), (200), (350), (500), (750), (1000), (1500), (2000), (3000), (4000), (6000), (8000),
-           (12000), (16000), (24000), (32000), (48000), (64000), (96000), (128000), (192000), (256000), (512000);
-
--- What each message that counts adds to the sums. How long an answer took counts where nothing cut it short.
+-- What each message that counts adds to the sums. How long an answer took counts where nothing cut it short. The steps
+-- of the times stand here twice and not in a table, because looking them up took most of the time of adding a message.
 CREATE VIEW usage_of_messages AS
 SELECT message, conversation, folder, day, model,
        asked, done, length, stopped, interrupted, failed, prompt_tokens, answer_tokens, total_ms, speed_tokens,
@@ -432,10 +428,28 @@ FROM (SELECT m.seq AS message, m.conversation, coalesce(c.folder, 0) AS folder,
              iif(m.answer_tokens > 0 AND m.answer_ms > 0, m.answer_tokens, 0) AS speed_tokens,
              iif(m.answer_tokens > 0 AND m.answer_ms > 0, m.answer_ms, 0) AS speed_ms,
              coalesce(f.thumb = 1, 0) AS liked, coalesce(f.thumb = -1, 0) AS disliked,
-             CASE WHEN m.total_ms IS NOT NULL AND m.state IN ('done', 'length')
-                  THEN (SELECT count(*) FROM usage_steps s WHERE s.ms <= m.total_ms) END AS took,
-             CASE WHEN m.first_token_ms IS NOT NULL
-                  THEN (SELECT count(*) FROM usage_steps s WHERE s.ms <= m.first_token_ms) END AS first
+             CASE WHEN m.total_ms IS NULL OR m.state NOT IN ('done', 'length') THEN NULL
+                  WHEN m.total_ms < 100 THEN 0 WHEN m.total_ms < 200 THEN 1 WHEN m.total_ms < 350 THEN 2
+                  WHEN m.total_ms < 500 THEN 3 WHEN m.total_ms < 750 THEN 4 WHEN m.total_ms < 1000 THEN 5
+                  WHEN m.total_ms < 1500 THEN 6 WHEN m.total_ms < 2000 THEN 7 WHEN m.total_ms < 3000 THEN 8
+                  WHEN m.total_ms < 4000 THEN 9 WHEN m.total_ms < 6000 THEN 10 WHEN m.total_ms < 8000 THEN 11
+                  WHEN m.total_ms < 12000 THEN 12 WHEN m.total_ms < 16000 THEN 13 WHEN m.total_ms < 24000 THEN 14
+                  WHEN m.total_ms < 32000 THEN 15 WHEN m.total_ms < 48000 THEN 16 WHEN m.total_ms < 64000 THEN 17
+                  WHEN m.total_ms < 96000 THEN 18 WHEN m.total_ms < 128000 THEN 19 WHEN m.total_ms < 192000 THEN 20
+                  WHEN m.total_ms < 256000 THEN 21 WHEN m.total_ms < 512000 THEN 22 ELSE 23 END AS took,
+             CASE WHEN m.first_token_ms IS NULL THEN NULL
+                  WHEN m.first_token_ms < 100 THEN 0 WHEN m.first_token_ms < 200 THEN 1
+                  WHEN m.first_token_ms < 350 THEN 2 WHEN m.first_token_ms < 500 THEN 3
+                  WHEN m.first_token_ms < 750 THEN 4 WHEN m.first_token_ms < 1000 THEN 5
+                  WHEN m.first_token_ms < 1500 THEN 6 WHEN m.first_token_ms < 2000 THEN 7
+                  WHEN m.first_token_ms < 3000 THEN 8 WHEN m.first_token_ms < 4000 THEN 9
+                  WHEN m.first_token_ms < 6000 THEN 10 WHEN m.first_token_ms < 8000 THEN 11
+                  WHEN m.first_token_ms < 12000 THEN 12 WHEN m.first_token_ms < 16000 THEN 13
+                  WHEN m.first_token_ms < 24000 THEN 14 WHEN m.first_token_ms < 32000 THEN 15
+                  WHEN m.first_token_ms < 48000 THEN 16 WHEN m.first_token_ms < 64000 THEN 17
+                  WHEN m.first_token_ms < 96000 THEN 18 WHEN m.first_token_ms < 128000 THEN 19
+                  WHEN m.first_token_ms < 192000 THEN 20 WHEN m.first_token_ms < 256000 THEN 21
+                  WHEN m.first_token_ms < 512000 THEN 22 ELSE 23 END AS first
       FROM messages m JOIN conversations c ON c.seq = m.conversation LEFT JOIN feedback f ON f.message = m.seq
       WHERE m.said_hour IS NOT NULL AND m.state <> 'streaming' AND m.role IN ('user', 'assistant'));
 

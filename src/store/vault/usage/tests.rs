@@ -464,15 +464,21 @@ proptest! {
 
 #[test]
 fn the_steps_of_the_schema_are_those_of_the_program() {
-    let conn = scratch::memory();
-    let steps: Vec<u64> = conn
-        .prepare("SELECT ms FROM usage_steps ORDER BY ms")
-        .unwrap()
-        .query_map([], |row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    assert_eq!(steps, STEPS);
+    let mut conn = scratch::memory();
+    let tx = conn.transaction().unwrap();
+    let world = World::new(&tx);
+    // Each step from its first millisecond to its last.
+    let times = STEPS.iter().flat_map(|ms| [ms - 1, *ms]);
+    let mut expected = [0; 24];
+    for ms in times {
+        expected[STEPS.iter().filter(|from| **from <= ms).count()] += 1;
+        let answer = world.add(0, MessageRole::Assistant, MessageState::Streaming, 0, 20_000 * DAY);
+        let ms = u32::try_from(ms).ok();
+        let metrics = Metrics { total_ms: ms, first_token_ms: ms, ..Metrics::default() };
+        world.end(answer, End { state: MessageState::Done, metrics });
+    }
+    let total = summed(&tx, &Wanted { from: 0, to: 30_000, model: None, folder: None }).unwrap().total;
+    assert_eq!((total.took, total.first), (expected, expected));
 }
 
 #[test]
