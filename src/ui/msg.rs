@@ -25,7 +25,7 @@ pub use self::{
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},
     insights::{InsightsCall, InsightsReply},
-    notes::{NoteCall, NoteReply, NotesOf, spot_of},
+    notes::{ListCall, ListReply, NoteCall, NoteReply, NotesOf, spot_of},
     organise::{Arrange, OrganiseCall, OrganiseReply},
     search::{SearchCall, SearchReply, Spot},
     shell::{Clip, Copied, ShellCall, ShellReply},

@@ -33,22 +33,21 @@ pub enum NotesOf {
     Library,
 }
 
-/// Calls about notes, ratings and branches. `asked` numbers come back, so that only the latest answer counts.
+/// Calls of a list of notes. `asked` numbers come back, so that only the latest answer counts.
 #[derive(Debug)]
-pub enum NoteCall {
-    List {
-        whose: NotesOf,
+pub enum ListCall {
+    Read {
         asked: u64,
         scope: NoteScope,
         filter: String,
         after: Option<Cursor>,
         limit: u32,
     },
-    Add(NewNote),
+    /// `seen`: the revision that was changed; without it whatever is there is replaced.
     Change {
         id: NoteId,
         body: String,
-        seen: u32,
+        seen: Option<u32>,
     },
     Delete {
         id: NoteId,
@@ -60,6 +59,38 @@ pub enum NoteCall {
         filter: String,
         to: PathBuf,
     },
+}
+
+#[derive(Debug)]
+pub enum ListReply {
+    Read {
+        asked: u64,
+        page: Result<Page<NoteRow>, Fault>,
+    },
+    Changed(Result<Box<Note>, Fault>),
+    Deleted(Result<Box<Note>, Fault>),
+    /// Where it was written, and how many notes there are in it.
+    Exported(Result<(PathBuf, u64), Fault>),
+}
+
+impl ListReply {
+    /// Why it did not work, if it did not.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Read { page, .. } => page.as_ref().err(),
+            Self::Changed(note) | Self::Deleted(note) => note.as_ref().err(),
+            Self::Exported(done) => done.as_ref().err(),
+        }
+    }
+}
+
+/// Calls about notes, ratings and branches.
+#[derive(Debug)]
+pub enum NoteCall {
+    /// What a list asks for; the answer goes to that list, wherever the person is by then.
+    List(NotesOf, ListCall),
+    Add(NewNote),
     Rate {
         conversation: ConversationId,
         message: MessageId,
@@ -86,16 +117,8 @@ pub enum NoteCall {
 
 #[derive(Debug)]
 pub enum NoteReply {
-    Listed {
-        whose: NotesOf,
-        asked: u64,
-        page: Result<Page<NoteRow>, Fault>,
-    },
+    List(NotesOf, ListReply),
     Added(Result<Box<Note>, Fault>),
-    Changed(Result<Box<Note>, Fault>),
-    Deleted(Result<Box<Note>, Fault>),
-    /// Where it was written, and how many notes there are in it.
-    Exported(Result<(PathBuf, u64), Fault>),
     /// `None` = withdrawn.
     Rated {
         message: MessageId,
@@ -126,9 +149,8 @@ impl NoteReply {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         match self {
-            Self::Listed { page, .. } => page.as_ref().err(),
-            Self::Added(note) | Self::Changed(note) | Self::Deleted(note) => note.as_ref().err(),
-            Self::Exported(done) => done.as_ref().err(),
+            Self::List(_, reply) => reply.fault(),
+            Self::Added(note) => note.as_ref().err(),
             Self::Rated { done, .. } => done.as_ref().err(),
             Self::Branches { tree, .. } => tree.as_ref().err(),
             Self::Pruned { done, .. } | Self::RestoredBranch { done, .. } | Self::PurgedBranch { done, .. } => {

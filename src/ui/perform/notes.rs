@@ -5,23 +5,22 @@ use std::path::PathBuf;
 use super::{Hands, Performer, Search, Way, own_file::OwnFile};
 use crate::{
     api::{Fault, auth::Session, events::Event, notes::NoteScope, organise::PAGE_MAX},
-    ui::msg::{Msg, NoteCall, NoteReply},
+    ui::msg::{ListCall, ListReply, Msg, NoteCall, NoteReply},
 };
 
 impl Performer {
     pub(super) fn notes(&mut self, call: NoteCall) {
         let way = match &call {
-            NoteCall::List { whose, .. } => Way::Newest(Search::Notes(*whose)),
+            NoteCall::List(whose, ListCall::Read { .. }) => Way::Newest(Search::Notes(*whose)),
             NoteCall::Add(_)
-            | NoteCall::Change { .. }
-            | NoteCall::Delete { .. }
+            | NoteCall::List(_, ListCall::Change { .. } | ListCall::Delete { .. })
             | NoteCall::Rate { .. }
             | NoteCall::Withdraw { .. }
             | NoteCall::Branches(_)
             | NoteCall::Prune { .. }
             | NoteCall::RestoreBranch { .. }
             | NoteCall::PurgeBranch { .. } => Way::InOrder,
-            NoteCall::Export { .. } => Way::Job("exporting notes"),
+            NoteCall::List(_, ListCall::Export { .. }) => Way::Job("exporting notes"),
         };
         let hands = self.hands.clone();
         self.make(way, Box::pin(async move { hands.notes(call).await }));
@@ -40,19 +39,8 @@ impl Hands {
     async fn ask_about_notes(&self, session: &Session, call: NoteCall) -> NoteReply {
         let gateway = &self.gateway;
         match call {
-            NoteCall::List { whose, asked, scope, filter, after, limit } => {
-                NoteReply::Listed { whose, asked, page: gateway.notes(session, scope, &filter, after, limit).await }
-            }
+            NoteCall::List(whose, call) => NoteReply::List(whose, self.ask_of_a_list(session, call).await),
             NoteCall::Add(new) => NoteReply::Added(gateway.add_note(session, new).await.map(Box::new)),
-            NoteCall::Change { id, body, seen } => {
-                NoteReply::Changed(gateway.change_note(session, id, &body, Some(seen)).await.map(Box::new))
-            }
-            NoteCall::Delete { id, seen } => {
-                NoteReply::Deleted(gateway.delete_note(session, id, Some(seen)).await.map(Box::new))
-            }
-            NoteCall::Export { scope, filter, to } => {
-                NoteReply::Exported(self.export_notes(session, scope, &filter, to).await)
-            }
             NoteCall::Rate { conversation, message, feedback } => NoteReply::Rated {
                 message,
                 done: gateway.set_feedback(session, conversation, message, feedback.clone()).await,
@@ -77,6 +65,24 @@ impl Hands {
                 conversation,
                 done: gateway.purge_branch(session, conversation, message).await,
             },
+        }
+    }
+
+    async fn ask_of_a_list(&self, session: &Session, call: ListCall) -> ListReply {
+        let gateway = &self.gateway;
+        match call {
+            ListCall::Read { asked, scope, filter, after, limit } => {
+                ListReply::Read { asked, page: gateway.notes(session, scope, &filter, after, limit).await }
+            }
+            ListCall::Change { id, body, seen } => {
+                ListReply::Changed(gateway.change_note(session, id, &body, seen).await.map(Box::new))
+            }
+            ListCall::Delete { id, seen } => {
+                ListReply::Deleted(gateway.delete_note(session, id, Some(seen)).await.map(Box::new))
+            }
+            ListCall::Export { scope, filter, to } => {
+                ListReply::Exported(self.export_notes(session, scope, &filter, to).await)
+            }
         }
     }
 

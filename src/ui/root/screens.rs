@@ -8,7 +8,7 @@ use super::{Root, Stage};
 use crate::ui::{
     actions::{Action, Context},
     cx::{Cx, Hint},
-    msg::{Effect, InsightsReply, NoteReply, NotesOf, ShellReply, Spot},
+    msg::{Effect, InsightsReply, ListReply, NoteReply, NotesOf, ShellReply, Spot},
     screens::{
         Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen, insights::InsightsScreen,
         library::LibraryScreen, search::SearchScreen,
@@ -191,12 +191,16 @@ impl Screens {
         effects
     }
 
-    /// About notes and branches: each list gets its own, and what changed concerns both.
+    /// About notes and branches: each list gets its own, and a note that is gone is gone from the messages as well.
     pub fn on_notes(&mut self, reply: NoteReply, cx: &Cx) -> Vec<Effect> {
-        match &reply {
-            NoteReply::Listed { whose: NotesOf::Library, .. } => self.library.on_notes(reply),
-            _ if self.on_view == ScreenName::Library => self.library.on_notes(reply),
-            _ => self.chat.on_notes(reply, cx),
+        match reply {
+            NoteReply::List(NotesOf::Library, reply) => {
+                if let ListReply::Deleted(Ok(note)) = &reply {
+                    self.chat.note_is_gone(note);
+                }
+                self.library.on_notes(reply)
+            }
+            reply => self.chat.on_notes(reply, cx),
         }
     }
 

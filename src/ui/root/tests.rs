@@ -22,6 +22,7 @@ use crate::{
 mod account;
 mod admin;
 mod coming_in;
+mod notes;
 mod search;
 
 /// 2026-11-24 10:02 UTC, as `Cx::fixed`.

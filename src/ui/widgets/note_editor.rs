@@ -13,14 +13,13 @@ use super::{
 };
 use crate::{
     api::{
-        ConversationId, MessageId,
+        ConversationId, Fault, FaultKind, MessageId, NoteId,
         notes::{NewNote, NewPassage, Note},
     },
     safe_text::SafeText,
     ui::{
         actions::Action,
         cx::{Cx, Hint},
-        msg::NoteCall,
         text::wrap::clip,
     },
 };
@@ -40,7 +39,13 @@ pub enum NoteOut {
     Stay,
     /// To `$EDITOR`, and back with `set_text`.
     Edit(String),
-    Save(NoteCall),
+    Add(NewNote),
+    /// `seen`: the revision that was changed; without it whatever is there is replaced.
+    Change {
+        id: NoteId,
+        body: String,
+        seen: Option<u32>,
+    },
     Close,
 }
 
@@ -50,6 +55,8 @@ pub struct NoteEditor {
     composer: Composer,
     /// Sent, and not answered yet.
     busy: bool,
+    /// It was changed elsewhere meanwhile, and the person knows.
+    replaces: bool,
 }
 
 impl NoteEditor {
@@ -59,7 +66,7 @@ impl NoteEditor {
         if let About::Note(note) = &about {
             composer.set_text(&note.body);
         }
-        Self { about, composer, busy: false }
+        Self { about, composer, busy: false, replaces: false }
     }
 
     /// `None` = not used.
@@ -98,14 +105,16 @@ impl NoteEditor {
         self.composer.set_text(text);
     }
 
-    /// It was refused; what was written stays.
-    pub fn refused(&mut self) {
-        self.busy = false;
-    }
-
+    /// It was refused; what was written stays. Of a note that was changed elsewhere meanwhile the next try is told to be
+    /// meant: it replaces what is there.
     #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.composer.is_blank()
+    pub fn refused(&mut self, fault: Fault) -> Fault {
+        self.busy = false;
+        if matches!(self.about, About::Note(_)) && fault.kind == FaultKind::Conflict {
+            self.replaces = true;
+            return fault.hint("Save again to put yours in its place, or leave it as it is there.");
+        }
+        fault
     }
 
     fn save(&mut self) -> NoteOut {
@@ -118,16 +127,19 @@ impl NoteEditor {
         }
         self.busy = true;
         let new = |conversation, message, passage| {
-            NoteCall::Add(NewNote { conversation, message, passage, body: body.clone() })
+            NoteOut::Add(NewNote { conversation, message, passage, body: body.clone() })
         };
-        NoteOut::Save(match &self.about {
+        match &self.about {
             About::Conversation(conversation) => new(*conversation, None, None),
             About::Message { conversation, message } => new(*conversation, Some(*message), None),
             About::Passage { conversation, message, chars, .. } => {
                 new(*conversation, Some(*message), Some(NewPassage::Chars(chars.0, chars.1)))
             }
-            About::Note(note) => NoteCall::Change { id: note.id, body: body.clone(), seen: note.rev },
-        })
+            About::Note(note) => {
+                let seen = (!self.replaces).then_some(note.rev);
+                NoteOut::Change { id: note.id, body: body.clone(), seen }
+            }
+        }
     }
 
     #[must_use]

@@ -20,7 +20,7 @@ use crate::{
     ui::{
         actions::Action,
         cx::{Cx, Hint},
-        msg::{Effect, NoteCall, NotesOf},
+        msg::{Effect, ListCall, NoteCall, NotesOf},
         text::wrap::{clip, width},
         widgets::form::fault_text,
     },
@@ -83,6 +83,11 @@ impl NotesList {
     }
 
     #[must_use]
+    pub fn whose(&self) -> NotesOf {
+        self.whose
+    }
+
+    #[must_use]
     pub fn scope(&self) -> NoteScope {
         self.scope
     }
@@ -107,14 +112,8 @@ impl NotesList {
         self.asked += 1;
         self.loading = true;
         let filter = self.filter.trim().to_owned();
-        vec![Effect::Notes(NoteCall::List {
-            whose: self.whose,
-            asked: self.asked,
-            scope: self.scope,
-            filter,
-            after,
-            limit: PAGE,
-        })]
+        let call = ListCall::Read { asked: self.asked, scope: self.scope, filter, after, limit: PAGE };
+        vec![Effect::Notes(NoteCall::List(self.whose, call))]
     }
 
     pub fn on_page(&mut self, asked: u64, page: Result<Page<NoteRow>, Fault>) -> Vec<Effect> {

@@ -15,8 +15,8 @@ use crate::{
     ui::{
         actions::{Action, Context},
         cx::Cx,
-        msg::{Effect, NoteCall, NoteReply, NotesOf, ShellCall, Spot},
-        screens::library::{NotesTab, Tab as _},
+        msg::{Effect, ListCall, ListReply, NoteCall, NoteReply, NotesOf, ShellCall, Spot},
+        screens::library::{NotesTab, Tab as _, told},
         widgets::{
             ask::{Ask, AskOut},
             branch_picture::{BranchPicture, PictureOut},
@@ -278,7 +278,10 @@ impl ChatScreen {
         match out {
             NoteOut::Stay => Vec::new(),
             NoteOut::Edit(text) => vec![Effect::Shell(ShellCall::Edit(text))],
-            NoteOut::Save(call) => vec![Effect::Notes(call)],
+            NoteOut::Add(new) => vec![Effect::Notes(NoteCall::Add(new))],
+            NoteOut::Change { id, body, seen } => {
+                vec![Effect::Notes(NoteCall::List(NotesOf::Chat, ListCall::Change { id, body, seen }))]
+            }
             NoteOut::Close => {
                 self.front = None;
                 Vec::new()
@@ -378,19 +381,21 @@ impl ChatScreen {
                 vec![Effect::Toast(Toast::good("Noted."))]
             }
             NoteReply::Added(Err(fault)) => {
-                if let Some(Front::Note(editor)) = &mut self.front {
-                    editor.refused();
-                }
+                let fault = match &mut self.front {
+                    Some(Front::Note(editor)) => editor.refused(fault),
+                    Some(_) | None => fault,
+                };
                 vec![Effect::Toast(Toast::fault(&fault))]
             }
-            NoteReply::Deleted(Ok(note)) => {
-                self.mark_note(&note, false);
-                self.tell_list(NoteReply::Deleted(Ok(note)))
+            NoteReply::List(_, reply) => {
+                if let ListReply::Deleted(Ok(note)) = &reply {
+                    self.note_is_gone(note);
+                }
+                match &mut self.front {
+                    Some(Front::Notes(list)) => list.on_reply(reply),
+                    Some(_) | None => told(&reply),
+                }
             }
-            reply @ (NoteReply::Listed { .. }
-            | NoteReply::Changed(_)
-            | NoteReply::Deleted(Err(_))
-            | NoteReply::Exported(_)) => self.tell_list(reply),
             NoteReply::Rated { message, feedback, done: Ok(()) } => {
                 let words = if feedback.is_some() { "Rated." } else { "The rating is taken back." };
                 self.transcript.set_feedback(message, feedback.map(|given| shown(given, cx)));
@@ -420,15 +425,13 @@ impl ChatScreen {
         vec![Effect::Toast(toast), Effect::Notes(NoteCall::Branches(conversation))]
     }
 
-    fn tell_list(&mut self, reply: NoteReply) -> Vec<Effect> {
-        match &mut self.front {
-            Some(Front::Notes(list)) => list.on_reply(reply),
-            Some(_) | None => reply.fault().map(|fault| Effect::Toast(Toast::fault(fault))).into_iter().collect(),
-        }
-    }
-
     fn close_editor(&mut self) {
         self.front.take_if(|front| matches!(front, Front::Note(_)));
+    }
+
+    /// It was deleted here or in the Library.
+    pub fn note_is_gone(&mut self, note: &Note) {
+        self.mark_note(note, false);
     }
 
     fn mark_note(&mut self, note: &Note, is_there: bool) {

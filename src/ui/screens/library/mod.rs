@@ -11,11 +11,11 @@ use ratatui::{
     text::{Line, Span},
 };
 
-pub use self::notes::NotesTab;
+pub use self::notes::{NotesTab, told};
 use crate::ui::{
     actions::{Action, Context},
     cx::{Cx, Hint},
-    msg::{Effect, NoteReply},
+    msg::{Effect, ListReply},
     screens::Screen,
 };
 
@@ -74,7 +74,7 @@ impl LibraryScreen {
         if self.is_shown { self.current_mut().shown() } else { Vec::new() }
     }
 
-    pub fn on_notes(&mut self, reply: NoteReply) -> Vec<Effect> {
+    pub fn on_notes(&mut self, reply: ListReply) -> Vec<Effect> {
         self.notes.on_reply(reply)
     }
 

@@ -12,7 +12,7 @@ use crate::{
         actions::{Action, Context},
         complete,
         cx::{Cx, Hint},
-        msg::{Effect, NoteCall, NoteReply, NotesOf, ShellCall, spot_of},
+        msg::{Effect, ListCall, ListReply, NoteCall, NotesOf, ShellCall, spot_of},
         widgets::{
             ask::{Ask, AskOut},
             field::Field,
@@ -55,37 +55,26 @@ impl NotesTab {
         Self { list: NotesList::new(whose, scope), front: None }
     }
 
-    pub fn on_reply(&mut self, reply: NoteReply) -> Vec<Effect> {
+    pub fn on_reply(&mut self, reply: ListReply) -> Vec<Effect> {
         match reply {
-            NoteReply::Listed { asked, page, .. } => self.list.on_page(asked, page),
-            NoteReply::Changed(Ok(note)) => {
+            ListReply::Read { asked, page } => self.list.on_page(asked, page),
+            ListReply::Changed(Ok(note)) => {
                 self.list.changed(&note);
                 self.close_editor();
                 Vec::new()
             }
-            NoteReply::Changed(Err(fault)) => {
-                if let Some(Front::Editor(editor)) = &mut self.front {
-                    editor.refused();
-                }
+            ListReply::Changed(Err(fault)) => {
+                let fault = match &mut self.front {
+                    Some(Front::Editor(editor)) => editor.refused(fault),
+                    Some(Front::Delete(..) | Front::Export { .. }) | None => fault,
+                };
                 vec![Effect::Toast(Toast::fault(&fault))]
             }
-            NoteReply::Deleted(Ok(note)) => {
+            ListReply::Deleted(Ok(note)) => {
                 self.list.deleted(note.id);
-                vec![Effect::Toast(Toast::good("The note is deleted."))]
+                told(&ListReply::Deleted(Ok(note)))
             }
-            NoteReply::Exported(Ok((path, notes))) => {
-                let words = if notes == 1 { "1 note".to_owned() } else { format!("{notes} notes") };
-                vec![Effect::Toast(Toast::good(format!("{words} written to {}", path.display())))]
-            }
-            NoteReply::Deleted(Err(fault)) | NoteReply::Exported(Err(fault)) => {
-                vec![Effect::Toast(Toast::fault(&fault))]
-            }
-            NoteReply::Added(_)
-            | NoteReply::Rated { .. }
-            | NoteReply::Branches { .. }
-            | NoteReply::Pruned { .. }
-            | NoteReply::RestoredBranch { .. }
-            | NoteReply::PurgedBranch { .. } => Vec::new(),
+            reply @ (ListReply::Deleted(Err(_)) | ListReply::Exported(_)) => told(&reply),
         }
     }
 
@@ -123,9 +112,10 @@ impl NotesTab {
 
     fn written(&mut self, out: NoteOut) -> Vec<Effect> {
         match out {
-            NoteOut::Stay => Vec::new(),
+            // What is written here is there already, so none is added.
+            NoteOut::Stay | NoteOut::Add(_) => Vec::new(),
             NoteOut::Edit(text) => vec![Effect::Shell(ShellCall::Edit(text))],
-            NoteOut::Save(call) => vec![Effect::Notes(call)],
+            NoteOut::Change { id, body, seen } => vec![self.call(ListCall::Change { id, body, seen })],
             NoteOut::Close => {
                 self.front = None;
                 Vec::new()
@@ -133,10 +123,14 @@ impl NotesTab {
         }
     }
 
+    fn call(&self, call: ListCall) -> Effect {
+        Effect::Notes(NoteCall::List(self.list.whose(), call))
+    }
+
     fn asked(&mut self, out: AskOut) -> Vec<Effect> {
         match (out, self.front.take()) {
             (AskOut::Yes, Some(Front::Delete(_, note))) => {
-                vec![Effect::Notes(NoteCall::Delete { id: note.id, seen: note.rev })]
+                vec![self.call(ListCall::Delete { id: note.id, seen: note.rev })]
             }
             (AskOut::Stay, front) => {
                 self.front = front;
@@ -145,6 +139,22 @@ impl NotesTab {
             (AskOut::Yes | AskOut::No, _) => Vec::new(),
         }
     }
+}
+
+/// What is said of an answer, whether or not the list is still there.
+pub fn told(reply: &ListReply) -> Vec<Effect> {
+    let toast = match reply {
+        ListReply::Deleted(Ok(_)) => Toast::good("The note is deleted."),
+        ListReply::Exported(Ok((path, notes))) => {
+            let words = if *notes == 1 { "1 note".to_owned() } else { format!("{notes} notes") };
+            Toast::good(format!("{words} written to {}", path.display()))
+        }
+        ListReply::Read { .. } | ListReply::Changed(Ok(_)) => return Vec::new(),
+        ListReply::Changed(Err(fault)) | ListReply::Deleted(Err(fault)) | ListReply::Exported(Err(fault)) => {
+            Toast::fault(fault)
+        }
+    };
+    vec![Effect::Toast(toast)]
 }
 
 /// A note is not kept anywhere once it is gone.
@@ -171,13 +181,13 @@ impl Tab for NotesTab {
             }
             Some(Front::Export { scope, filter, path }) => match action {
                 Action::Submit => {
-                    let call = NoteCall::Export {
+                    let call = ListCall::Export {
                         scope: *scope,
                         filter: filter.clone(),
                         to: complete::whole(Path::new(path.text().trim())),
                     };
                     self.front = None;
-                    Some(vec![Effect::Notes(call)])
+                    Some(vec![self.call(call)])
                 }
                 Action::Cancel | Action::Escape | Action::Interrupt => {
                     self.front = None;

@@ -11,7 +11,7 @@ use crate::{
         notes::{Anchor, Note, NoteRow, NoteScope, Passage},
         organise::{Cursor, Page},
     },
-    ui::msg::{NoteCall, NotesOf, Spot},
+    ui::msg::{ListCall, NoteCall, NotesOf, Spot},
 };
 
 struct Desk {
@@ -35,7 +35,7 @@ impl Desk {
 
     fn answer(&mut self, effects: &[Effect], page: Page<NoteRow>) -> Vec<Effect> {
         let (asked, ..) = listed(effects);
-        self.screen.on_notes(NoteReply::Listed { whose: NotesOf::Library, asked, page: Ok(page) })
+        self.screen.on_notes(ListReply::Read { asked, page: Ok(page) })
     }
 
     fn press(&mut self, key: impl Into<KeyEvent>) -> Vec<Effect> {
@@ -58,7 +58,9 @@ impl Desk {
 
 fn listed(effects: &[Effect]) -> (u64, String, Option<Cursor>) {
     let found = effects.iter().rev().find_map(|effect| match effect {
-        Effect::Notes(NoteCall::List { asked, filter, after, .. }) => Some((*asked, filter.clone(), after.clone())),
+        Effect::Notes(NoteCall::List(NotesOf::Library, ListCall::Read { asked, filter, after, .. })) => {
+            Some((*asked, filter.clone(), after.clone()))
+        }
         _ => None,
     });
     found.expect("a list was asked for")
@@ -152,15 +154,22 @@ fn a_note_is_changed_and_a_conflict_keeps_what_was_written() {
     desk.press(KeyCode::Char('e'));
     desk.write("!");
     let effects = desk.press(KeyCode::Enter);
-    let [Effect::Notes(NoteCall::Change { id, body, seen })] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!((*id, body.as_str(), *seen), (row(4, "").note.id, "gone!", 2));
+    let [Effect::Notes(NoteCall::List(_, ListCall::Change { id, body, seen }))] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((*id, body.as_str(), *seen), (row(4, "").note.id, "gone!", Some(2)));
     let fault = Fault::new(FaultKind::Conflict, "The note was changed in another window meanwhile.");
-    desk.screen.on_notes(NoteReply::Changed(Err(fault)));
+    desk.screen.on_notes(ListReply::Changed(Err(fault)));
     assert!(desk.draw(80, 24).contains("gone!"));
-    desk.press(KeyCode::Enter);
+    // The second time it is meant: it replaces what is there.
+    let effects = desk.press(KeyCode::Enter);
+    assert!(
+        matches!(&effects[..], [Effect::Notes(NoteCall::List(_, ListCall::Change { body, seen: None, .. }))] if body == "gone!"),
+        "{effects:?}"
+    );
     let mut changed = row(4, "gone!").note;
     changed.rev = 3;
-    desk.screen.on_notes(NoteReply::Changed(Ok(Box::new(changed))));
+    desk.screen.on_notes(ListReply::Changed(Ok(Box::new(changed))));
     assert_eq!(desk.screen.context(), Context::Library);
     assert!(desk.draw(80, 24).contains("› gone!"));
 }
@@ -174,12 +183,16 @@ fn deleting_asks_first_and_exporting_asks_where() {
     desk.press(KeyCode::Char('d'));
     desk.press(KeyCode::Down);
     let effects = desk.press(KeyCode::Enter);
-    assert!(matches!(&effects[..], [Effect::Notes(NoteCall::Delete { seen: 2, .. })]), "{effects:?}");
-    desk.screen.on_notes(NoteReply::Deleted(Ok(Box::new(row(4, "gone").note))));
+    assert!(
+        matches!(&effects[..], [Effect::Notes(NoteCall::List(_, ListCall::Delete { seen: 2, .. }))]),
+        "{effects:?}"
+    );
+    desk.screen.on_notes(ListReply::Deleted(Ok(Box::new(row(4, "gone").note))));
     assert!(!desk.draw(80, 24).contains("gone"));
     desk.press(KeyCode::Char('x'));
     let effects = desk.press(KeyCode::Enter);
-    let [Effect::Notes(NoteCall::Export { scope: NoteScope::Everything, to, .. })] = &effects[..] else {
+    let [Effect::Notes(NoteCall::List(_, ListCall::Export { scope: NoteScope::Everything, to, .. }))] = &effects[..]
+    else {
         panic!("{effects:?}")
     };
     assert!(to.ends_with("notes.md"), "{to:?}");

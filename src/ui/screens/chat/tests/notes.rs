@@ -11,7 +11,7 @@ use crate::{
         notes::{Anchor, NewNote, NewPassage, Note, NoteMark, NoteRow, NoteScope, Passage},
         organise::Cursor,
     },
-    ui::msg::{NoteCall, NoteReply, NotesOf},
+    ui::msg::{ListCall, ListReply, NoteCall, NoteReply, NotesOf},
 };
 
 const TEXT: &str = "Some **bold** words here.";
@@ -202,7 +202,9 @@ fn only_answers_are_rated() {
 fn the_notes_of_the_conversation_are_listed_and_lead_to_their_passage() {
     let mut desk = desk();
     let effects = desk.press(KeyEvent::new(KeyCode::Char('N'), KeyModifiers::SHIFT)).unwrap();
-    let [NoteCall::List { whose, asked, scope, .. }] = &noted(&effects)[..] else { panic!("{effects:?}") };
+    let [NoteCall::List(whose, ListCall::Read { asked, scope, .. })] = &noted(&effects)[..] else {
+        panic!("{effects:?}")
+    };
     assert_eq!((*whose, *scope), (NotesOf::Chat, NoteScope::Conversation(id(1))));
     let row = |n, chars, body: &str| NoteRow {
         note: note(n, chars, body),
@@ -215,8 +217,12 @@ fn the_notes_of_the_conversation_are_listed_and_lead_to_their_passage() {
     lost.note.passage = Some(changed);
     let page =
         Page { rows: vec![row(1, Some((7, 19)), "look here\nsecond line"), lost], next: Some(Cursor("1".into())) };
-    let effects = desk.screen.on_notes(NoteReply::Listed { whose: *whose, asked: *asked, page: Ok(page) }, &desk.cx);
-    assert!(matches!(&noted(&effects)[..], [NoteCall::List { after: Some(_), .. }]), "the next page is asked for");
+    let effects =
+        desk.screen.on_notes(NoteReply::List(*whose, ListReply::Read { asked: *asked, page: Ok(page) }), &desk.cx);
+    assert!(
+        matches!(&noted(&effects)[..], [NoteCall::List(_, ListCall::Read { after: Some(_), .. })]),
+        "the next page is asked for"
+    );
     insta::assert_snapshot!("notes_of_conversation", desk.draw(80, 24));
     let effects = desk.enter();
     let [Effect::OpenAt(spot)] = &effects[..] else { panic!("{effects:?}") };
