@@ -56,6 +56,22 @@ enum Item {
     },
 }
 
+impl Item {
+    /// About how much memory it takes, bytes.
+    fn size(&self) -> usize {
+        /// What a row takes beside its texts.
+        const ROW: usize = 512;
+        match self {
+            Self::Shelves(shelves) => shelves.len() * ROW,
+            Self::Document(document) => document.body.len(),
+            Self::Conversation(incoming, _) => {
+                incoming.messages.iter().map(|message| message.content.len() + message.thinking.len() + ROW).sum()
+            }
+            Self::Skipped { .. } => ROW,
+        }
+    }
+}
+
 /// What could not be taken over of a conversation, told to the person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Notes {

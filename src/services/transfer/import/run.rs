@@ -1,8 +1,13 @@
-//! From the reading thread into the vault: one transaction for each conversation, and what became of it.
+//! From the reading thread into the vault, and what became of each conversation.
+//!
+//! Small ones share a transaction, because each waits for the disk: a conversation is there whole or not at all in either
+//! case. Where one of several cannot be taken, they are taken one by one, and only what cannot be is left.
 
 use std::{
+    cell::RefCell,
     collections::HashSet,
     fs::File,
+    ops::Range,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -32,8 +37,8 @@ use crate::{
     },
 };
 
-/// Conversations that are read ahead. Each may be large, so they are few.
-const AHEAD: usize = 4;
+/// Batches that are read ahead. Each may be large, so there is one.
+const AHEAD: usize = 1;
 
 /// What an import is of.
 pub(crate) struct Import {
@@ -63,8 +68,12 @@ pub(crate) async fn run(
     let Import { vault, file, bytes, dry_run, stop, rows, now } = import;
     let (items, mut inbox) = mpsc::channel(AHEAD);
     let read = Arc::new(AtomicU64::new(0));
-    let way = Way { items, read: Arc::clone(&read), stop: stop.clone(), now };
-    let reading = tokio::task::spawn_blocking(move || source::read(file, &way));
+    let way = Way { items, waiting: RefCell::default(), read: Arc::clone(&read), stop: stop.clone(), now };
+    let reading = tokio::task::spawn_blocking(move || {
+        let (seen, ended) = source::read(file, &way);
+        // What came before the end counts, however it ended.
+        (seen, way.flush().and(ended))
+    });
     let mut taking = Taking {
         vault,
         dry_run,
@@ -75,35 +84,38 @@ pub(crate) async fn run(
         order: Vec::new(),
         documents: Vec::new(),
         counts: ImportCounts::default(),
+        told: Vec::new(),
     };
     let mut failed = None;
-    while let Some(item) = inbox.recv().await {
+    while let Some(batch) = inbox.recv().await {
         if stop.is_cancelled() {
             break;
         }
-        match taking.take(item).await {
-            Ok(row) => {
-                let changed = row.as_ref().filter(|row| row.outcome == ImportOutcome::Updated);
-                let changed = changed.and_then(|row| row.conversation).filter(|_| !dry_run);
-                if let Some(row) = row {
-                    taking.count(&row);
-                    lock(&rows).add(row);
-                }
-                let progress = TransferProgress {
-                    done: read.load(Ordering::Relaxed).min(bytes),
-                    of: bytes,
-                    conversations: taking.counts.imported
-                        + taking.counts.updated
-                        + taking.counts.same
-                        + taking.counts.changed,
-                    messages: taking.counts.messages,
-                };
-                tell(progress, changed);
-            }
-            Err(fault) => {
-                failed = Some(fault);
-                break;
-            }
+        let taken = taking.take(batch).await;
+        let changed: Vec<ConversationId> = taking
+            .told
+            .iter()
+            .filter(|row| row.outcome == ImportOutcome::Updated && !dry_run)
+            .filter_map(|row| row.conversation)
+            .collect();
+        for row in std::mem::take(&mut taking.told) {
+            taking.count(&row);
+            lock(&rows).add(row);
+        }
+        let counts = &taking.counts;
+        let progress = TransferProgress {
+            done: read.load(Ordering::Relaxed).min(bytes),
+            of: bytes,
+            conversations: counts.imported + counts.updated + counts.same + counts.changed,
+            messages: counts.messages,
+        };
+        tell(progress, None);
+        for conversation in changed {
+            tell(progress, Some(conversation));
+        }
+        if let Err(fault) = taken {
+            failed = Some(fault);
+            break;
         }
     }
     // Whoever still reads hears that nobody takes any more.
@@ -145,16 +157,96 @@ struct Taking {
     /// Files that are new here.
     documents: Vec<i64>,
     counts: ImportCounts,
+    /// What became of those that were taken last.
+    told: Vec<ImportRow>,
+}
+
+/// One step of a transaction.
+#[derive(Debug)]
+enum Step {
+    Document(NewDocument),
+    Conversation(Box<Incoming>, Notes),
+    Skipped(ImportRow),
+}
+
+/// What a step did.
+enum Outcomes {
+    Nothing,
+    /// The file is new here.
+    Stored(i64),
+    Placed(Placed),
 }
 
 impl Taking {
-    async fn take(&mut self, item: Item) -> Result<Option<ImportRow>, Fault> {
-        match item {
-            Item::Shelves(shelves) => self.shelves(*shelves).await.map(|()| None),
-            Item::Document(document) => self.document(*document).await.map(|()| None),
-            Item::Skipped { title, why } => Ok(Some(skipped(title, why))),
-            Item::Conversation(incoming, notes) => self.conversation(*incoming, notes).await.map(Some),
+    async fn take(&mut self, batch: Vec<Item>) -> Result<(), Fault> {
+        let mut steps = Vec::with_capacity(batch.len());
+        for item in batch {
+            match item {
+                Item::Shelves(shelves) => {
+                    self.put(std::mem::take(&mut steps)).await?;
+                    self.shelves(*shelves).await?;
+                }
+                Item::Document(document) => steps.push(Step::Document(*document)),
+                Item::Skipped { title, why } => steps.push(Step::Skipped(skipped(title, why))),
+                Item::Conversation(incoming, notes) => steps.push(if self.seen.insert(incoming.id) {
+                    self.placing(incoming.source).await?;
+                    Step::Conversation(incoming, notes)
+                } else {
+                    let why = "Another conversation in the file has the same id.".to_owned();
+                    Step::Skipped(skipped(incoming.title, why))
+                }),
+            }
         }
+        self.put(steps).await
+    }
+
+    async fn put(&mut self, steps: Vec<Step>) -> Result<(), Fault> {
+        let all = 0..steps.len();
+        let steps = Arc::new(steps);
+        if self.put_together(&steps, all.clone()).await.is_ok() {
+            return Ok(());
+        }
+        for at in all {
+            self.put_together(&steps, at..at + 1).await?;
+        }
+        Ok(())
+    }
+
+    /// These in one transaction, or none of them.
+    async fn put_together(&mut self, steps: &Arc<Vec<Step>>, which: Range<usize>) -> Result<(), Fault> {
+        if which.is_empty() {
+            return Ok(());
+        }
+        let placing = self.placing.unwrap_or(Placing::Below);
+        let (dry, now, shelves) = (self.dry_run, self.now, Arc::clone(&self.shelves));
+        let (all, these) = (Arc::clone(steps), which.clone());
+        let work = move |tx: &crate::store::Tx<'_>| {
+            let step = |step: &Step| match step {
+                Step::Document(document) if !dry => {
+                    let (seq, is_new) = portable::store_document(tx, document, now)?;
+                    Ok(if is_new { Outcomes::Stored(seq) } else { Outcomes::Nothing })
+                }
+                Step::Conversation(incoming, _) => {
+                    Ok(Outcomes::Placed(portable::take_in(tx, incoming, &shelves, placing, dry, now)?))
+                }
+                Step::Document(_) | Step::Skipped(_) => Ok(Outcomes::Nothing),
+            };
+            all[these].iter().map(step).collect::<Result<Vec<_>, StoreError>>()
+        };
+        // Looking needs no turn among those who write.
+        let outcomes = if dry { self.vault.db.read(work).await? } else { self.vault.db.write(work).await? };
+        for (step, outcome) in steps[which].iter().zip(outcomes) {
+            match (step, outcome) {
+                (Step::Conversation(incoming, notes), Outcomes::Placed(placed)) => {
+                    let row = self.placed(incoming, notes.clone(), &placed);
+                    self.told.push(row);
+                }
+                (Step::Skipped(row), _) => self.told.push(row.clone()),
+                (_, Outcomes::Stored(seq)) => self.documents.push(seq),
+                (Step::Document(_) | Step::Conversation(..), Outcomes::Nothing | Outcomes::Placed(_)) => {}
+            }
+        }
+        Ok(())
     }
 
     async fn shelves(&mut self, mut shelves: Shelves) -> Result<(), Fault> {
@@ -174,18 +266,6 @@ impl Taking {
         Ok(())
     }
 
-    async fn document(&mut self, document: NewDocument) -> Result<(), Fault> {
-        if self.dry_run {
-            return Ok(());
-        }
-        let now = self.now;
-        let (seq, is_new) = self.vault.db.write(move |tx| portable::store_document(tx, &document, now)).await?;
-        if is_new {
-            self.documents.push(seq);
-        }
-        Ok(())
-    }
-
     async fn placing(&mut self, source: &str) -> Result<Placing, Fault> {
         if let Some(placing) = self.placing {
             return Ok(placing);
@@ -196,24 +276,12 @@ impl Taking {
         Ok(placing)
     }
 
-    async fn conversation(&mut self, incoming: Incoming, mut notes: Notes) -> Result<ImportRow, Fault> {
-        let title = incoming.title.clone();
-        if !self.seen.insert(incoming.id) {
-            return Ok(skipped(title, "Another conversation in the file has the same id.".to_owned()));
-        }
-        let placing = self.placing(incoming.source).await?;
-        let (count, used, used_at) = (incoming.messages.len() as u64, incoming.used, incoming.used_at);
-        let (dry, now, shelves) = (self.dry_run, self.now, Arc::clone(&self.shelves));
-        let work = move |tx: &crate::store::Tx<'_>| portable::take_in(tx, &incoming, &shelves, placing, dry, now);
-        // Looking needs no turn among those who write.
-        let placed: Placed = if dry {
-            self.vault.db.read::<_, StoreError>(work).await?
-        } else {
-            self.vault.db.write::<_, StoreError>(work).await?
-        };
+    /// What became of a conversation, in words.
+    fn placed(&mut self, incoming: &Incoming, mut notes: Notes, placed: &Placed) -> ImportRow {
         if let Some(seq) = placed.added {
-            self.order.push(Added { used, seq, used_at });
+            self.order.push(Added { used: incoming.used, seq, used_at: incoming.used_at });
         }
+        let count = incoming.messages.len() as u64;
         let stays = |left: u64| format!("{left} of its messages were changed or deleted here and stay as they are.");
         let (outcome, messages) = match placed.outcome {
             Outcome::Added => (ImportOutcome::Imported, count),
@@ -234,7 +302,7 @@ impl Taking {
         }
         // What could not come was said when the rest came.
         let notes = if outcome == ImportOutcome::Same && !placed.is_trashed { Vec::new() } else { notes.into_lines() };
-        Ok(ImportRow { title, outcome, messages, conversation: placed.conversation, notes })
+        ImportRow { title: incoming.title.clone(), outcome, messages, conversation: placed.conversation, notes }
     }
 
     fn count(&mut self, row: &ImportRow) {

@@ -1,6 +1,7 @@
 //! What a file is and what is in it, read from its beginning to its end or to where it breaks.
 
 use std::{
+    cell::RefCell,
     fs::File,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::Path,
@@ -41,6 +42,9 @@ const FREE: u64 = 64 * 1024 * 1024;
 const RATIO: u64 = 300;
 /// What comes out of one file at the most.
 const OUT_MAX: u64 = 64 * 1024 * 1024 * 1024;
+/// What goes into one transaction: each waits for the disk once, and a lost one is done again.
+const BATCH_BYTES: usize = 1024 * 1024;
+const BATCH_ITEMS: usize = 200;
 /// Things that are no conversations are named one by one up to this many.
 const NAMED_MAX: u64 = 10_000;
 
@@ -50,16 +54,41 @@ const EXTERNAL_ID_MAX: usize = 200;
 /// What the reading thread tells and hears.
 #[derive(Debug)]
 pub(super) struct Way {
-    pub(super) items: mpsc::Sender<Item>,
+    /// As many at once as one transaction is to take.
+    pub(super) items: mpsc::Sender<Vec<Item>>,
+    pub(super) waiting: RefCell<Waiting>,
     /// Bytes of the file that have been read.
     pub(super) read: Arc<AtomicU64>,
     pub(super) stop: CancellationToken,
     pub(super) now: i64,
 }
 
+/// What has been read and not been sent yet.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    items: Vec<Item>,
+    bytes: usize,
+}
+
 impl Way {
     pub(super) fn send(&self, item: Item) -> Result<(), Stop> {
-        self.items.blocking_send(item).map_err(|_| Stop::Cancelled)
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.bytes += item.size();
+        waiting.items.push(item);
+        if waiting.bytes < BATCH_BYTES && waiting.items.len() < BATCH_ITEMS {
+            return Ok(());
+        }
+        drop(waiting);
+        self.flush()
+    }
+
+    /// Sends what is waiting.
+    pub(super) fn flush(&self) -> Result<(), Stop> {
+        let waiting = self.waiting.take();
+        if waiting.items.is_empty() {
+            return Ok(());
+        }
+        self.items.blocking_send(waiting.items).map_err(|_| Stop::Cancelled)
     }
 }
 
