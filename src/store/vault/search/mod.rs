@@ -11,6 +11,7 @@
 
 mod candidates;
 mod expression;
+mod glance;
 pub mod index;
 mod scope;
 mod score;

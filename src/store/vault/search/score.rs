@@ -1,20 +1,16 @@
 //! How well something fits: how often and how close together the words stand in it, how recent it is, whether its
 //! conversation is called so, and whether somebody cared enough to write a note on it.
 
-use crate::{
-    api::search::Term,
-    words::{Found, found},
-};
+use std::cell::RefCell;
 
-/// Bounds what is looked at of a long text: a word that counts stands near its beginning or often.
-const LOOKED_AT: usize = 16 * 1024;
-const PLACES: usize = 64;
+use super::glance::{Glimpse, LOOKED_AT, glance};
+use crate::api::search::Term;
 
 /// As in bm25: how soon more of the same word stops to matter, and how much length does.
 const SATURATION: f64 = 1.2;
 const LENGTH: f64 = 0.6;
-/// Words of a usual message.
-const USUAL: f64 = 90.0;
+/// Bytes of a usual message.
+const USUAL: f64 = 540.0;
 
 /// What half of a word's recency is worth after this time: a quarter of a year.
 const HALF_LIFE: f64 = 90.0 * 24.0 * 3_600_000.0;
@@ -29,11 +25,13 @@ const FILE: f64 = 0.5;
 pub(super) struct Weigher<'a> {
     terms: &'a [Term],
     now: i64,
+    /// Kept from text to text, so that it is allocated once.
+    seen: RefCell<Vec<Glimpse>>,
 }
 
 impl<'a> Weigher<'a> {
     pub(super) fn new(terms: &'a [Term], now: i64) -> Self {
-        Self { terms, now }
+        Self { terms, now, seen: RefCell::default() }
     }
 
     pub(super) fn message(&self, content: &str, at: i64, has_note: bool) -> f64 {
@@ -67,8 +65,9 @@ impl<'a> Weigher<'a> {
         if self.terms.is_empty() {
             return 0.0;
         }
-        let (places, _) = found(text, self.terms, PLACES);
-        let has = |number: usize| places.iter().any(|place| place.term == number);
+        let mut seen = self.seen.borrow_mut();
+        glance(text, self.terms, LOOKED_AT, &mut seen);
+        let has = |number: usize| seen.iter().any(|glimpse| glimpse.term == number);
         (0..self.terms.len()).filter(|number| has(*number)).count() as f64 / self.terms.len() as f64
     }
 
@@ -76,42 +75,40 @@ impl<'a> Weigher<'a> {
         if self.terms.is_empty() {
             return 0.0;
         }
-        let looked_at = head(text, LOOKED_AT);
-        let (places, words) = found(looked_at, self.terms, PLACES);
-        let length = 1.0 - LENGTH + LENGTH * words as f64 / USUAL;
+        let mut seen = self.seen.borrow_mut();
+        glance(text, self.terms, LOOKED_AT, &mut seen);
+        let length = 1.0 - LENGTH + LENGTH * text.len() as f64 / USUAL;
         let mut sum = 0.0;
         for number in 0..self.terms.len() {
-            let of_term = || places.iter().filter(|place| place.term == number);
-            // A word that only begins so counts half.
-            let often: f64 = of_term().map(|place| if place.goes_on { 0.5 } else { 1.0 }).sum();
+            let of_term = seen.iter().filter(|glimpse| glimpse.term == number);
+            // A word that only begins so counts half, and so does one that stands there in another spelling.
+            let often: f64 = of_term.map(|glimpse| if glimpse.goes_on { 0.5 } else { 1.0 }).sum::<f64>().max(0.5);
             sum += often * (SATURATION + 1.0) / (often + SATURATION * length);
         }
-        sum / self.terms.len() as f64 * 2.0 + self.close(&places)
+        sum / self.terms.len() as f64 * 2.0 + self.close(&mut seen)
     }
 
     /// Whether all words stand together: 1 side by side, towards 0 the wider apart.
-    fn close(&self, places: &[Found]) -> f64 {
+    fn close(&self, seen: &mut [Glimpse]) -> f64 {
         let count = self.terms.len();
         if count < 2 {
             return 0.0;
         }
+        seen.sort_unstable_by_key(|glimpse| glimpse.at);
         let mut last: Vec<Option<usize>> = vec![None; count];
         let mut best = usize::MAX;
-        for place in places {
-            last[place.term] = Some(place.place);
+        for glimpse in seen.iter() {
+            last[glimpse.term] = Some(glimpse.at);
             if let (Some(first), true) = (last.iter().flatten().min(), last.iter().all(Option::is_some)) {
-                best = best.min(place.place - first + 1);
+                best = best.min(glimpse.at - first);
             }
         }
-        if best == usize::MAX { 0.0 } else { count as f64 / best.max(count) as f64 }
+        if best == usize::MAX {
+            return 0.0;
+        }
+        // What the words take that stand side by side.
+        let least: usize =
+            self.terms.iter().rev().skip(1).flat_map(|term| &term.words).map(|word| word.len() + 1).sum();
+        least as f64 / best.max(least).max(1) as f64
     }
-}
-
-/// The beginning of a text, at most so many bytes.
-pub(super) fn head(text: &str, most: usize) -> &str {
-    if text.len() <= most {
-        return text;
-    }
-    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-    &text[..end]
 }

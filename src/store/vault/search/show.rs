@@ -5,7 +5,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use rusqlite::named_params;
 use uuid::Uuid;
 
-use super::{Source, candidates::Candidate, score::head, snippet};
+use super::{Source, candidates::Candidate, glance::stretch, snippet};
 use crate::{
     api::{
         ConversationId, MessageId,
@@ -14,8 +14,8 @@ use crate::{
     store::{StoreError, Tx, While, thread::Going},
 };
 
-/// Of a long text, a hit this far in is shown; one further in shows the beginning.
-const SHOWN: usize = 256 * 1024;
+/// Of a long text, so many bytes around the hit are looked at closely.
+const CLOSE: usize = 4 * 1024;
 
 /// A conversation as its hits show it.
 struct Frame {
@@ -107,5 +107,5 @@ fn snippet_of(tx: &Tx<'_>, candidate: &Candidate, terms: &[Term]) -> Result<Mark
     let Some(row) = rows.next().while_("searching")? else { return Ok(Marked::default()) };
     let bytes = row.get_ref(0).and_then(|text| Ok(text.as_bytes()?)).while_("searching")?;
     let text = String::from_utf8_lossy(bytes);
-    Ok(snippet::around(head(&text, SHOWN), terms))
+    Ok(snippet::around(stretch(&text, terms, CLOSE), terms))
 }
