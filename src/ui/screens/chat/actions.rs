@@ -406,6 +406,10 @@ impl ChatScreen {
                 (Action::Escape, "back"),
             ]);
         }
+        // What stands in front names its own keys, and those behind it do nothing meanwhile.
+        if self.overlay.is_some() {
+            return Vec::new();
+        }
         let (send, newline) = cx.writing();
         match self.focus {
             Focus::Composer => {
