@@ -51,6 +51,8 @@ struct Entry {
     /// The handle before that, and until when it is taken.
     before: Option<([u8; 32], Instant)>,
     account: Account,
+    /// Milliseconds since 1970.
+    began_at: i64,
     /// `None` = locked: the vault's handle and the key in memory are gone.
     open: Option<(Vault, RawKey)>,
     ended: CancellationToken,
@@ -185,6 +187,7 @@ impl LiveSessions {
             handle,
             before: None,
             account,
+            began_at: Moment::clock(),
             open: Some((vault, key)),
             work: ended.child_token(),
             ended,
@@ -218,6 +221,11 @@ impl LiveSessions {
             entry.unwritten = Some(unwritten);
             entry.seen = None;
         }
+    }
+
+    /// When a session of this process began, milliseconds since 1970.
+    pub fn began_at(&self, id: SessionId) -> Option<i64> {
+        self.lock().get(&id).map(|entry| entry.began_at)
     }
 
     /// Whether this session is still one of this process.

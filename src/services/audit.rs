@@ -1,9 +1,6 @@
 //! The audit trail as an administrator sees it: listed, verified against what their vault remembers, pruned by rule.
 //!
-//! The anchor lies in the administrator's own vault, sealed with their key: whoever can write the system database can
-//! make a new chain that fits in itself, but not one that fits what somebody else's vault remembers.
-
-use serde::{Deserialize, Serialize};
+//! What their vault remembers is `services::anchor`'s.
 
 use crate::{
     access::{Admin, Caller},
@@ -11,15 +8,10 @@ use crate::{
         Fault,
         admin::{Anchor, AuditFilter, AuditPage, AuditVerdict},
     },
-    services::conversations::check_limit,
+    services::{anchor, conversations::check_limit},
     store::{
         Db, StoreError,
-        system::{
-            Moment,
-            audit::{self, Link},
-            policy,
-        },
-        vault::settings::{self, AUDIT_ANCHOR},
+        system::{Moment, audit, policy},
     },
 };
 
@@ -28,13 +20,6 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 #[derive(Debug)]
 pub struct Audit {
     system: Db,
-}
-
-/// An anchor as the vault keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
-    seq: i64,
-    hash: Vec<u8>,
 }
 
 impl Audit {
@@ -58,14 +43,14 @@ impl Audit {
     }
 
     pub async fn verify(&self, by: Caller<Admin>) -> Result<AuditVerdict, Fault> {
-        let remembered: Option<Remembered> = by.vault.db.read(|tx| settings::get(tx, AUDIT_ANCHOR)).await?;
+        let remembered = anchor::remembered(&by.vault).await?;
         let wanted = remembered.clone();
         let (found, anchor) = self
             .system
             .read(move |tx| {
                 let found = audit::verify(tx)?;
                 let anchor = match &wanted {
-                    Some(wanted) => hold(tx, wanted)?,
+                    Some(wanted) => anchor::hold(tx, wanted)?,
                     None => Anchor::New,
                 };
                 Ok::<_, StoreError>((found, anchor))
@@ -78,10 +63,8 @@ impl Audit {
             broken_at: found.broken_at,
             anchor,
         };
-        // A trail that does not fit is not what to remember: the next look must find it again.
-        if let Some(Link { seq, hash }) = found.last.filter(|_| verdict.is_sound()) {
-            let now = Moment::clock();
-            by.vault.db.write(move |tx| settings::set(tx, AUDIT_ANCHOR, &Remembered { seq, hash }, now)).await?;
+        if let Some(last) = found.last.filter(|_| verdict.is_sound()) {
+            anchor::remember(&by.vault, last, Moment::clock()).await?;
         }
         let result = if verdict.is_sound() { "sound" } else { "broken" };
         self.system
@@ -111,21 +94,4 @@ impl Audit {
             })
             .await
     }
-}
-
-/// Whether the entry remembered is still the same.
-fn hold(tx: &crate::store::vault::Tx<'_>, remembered: &Remembered) -> Result<Anchor, StoreError> {
-    let seq = remembered.seq;
-    let base = audit::base(tx)?;
-    let stored = match &base {
-        // Pruned by rule since: nothing is left to compare with.
-        Some(base) if base.seq > seq => return Ok(Anchor::New),
-        Some(base) if base.seq == seq => Some(base.hash.clone()),
-        Some(_) | None => audit::hash_of(tx, seq)?,
-    };
-    Ok(match stored {
-        Some(hash) if hash == remembered.hash => Anchor::Holds { seq },
-        Some(_) => Anchor::Mismatch { seq },
-        None => Anchor::CutOff { seq },
-    })
 }

@@ -4,6 +4,7 @@
 //! transaction or a pure function.
 
 pub mod accounts;
+mod anchor;
 pub mod attachments;
 pub mod audit;
 pub mod branches;

@@ -201,7 +201,7 @@ async fn the_trail_is_listed_verified_and_exported_and_tampering_is_found() {
     let path = stage.home().join("trail.csv");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let written = fs::read_to_string(&path).unwrap();
-    assert!(written.starts_with("number,time,who,") && written.contains(",policy.set,"), "{written}");
+    assert!(written.starts_with("seq,at,actor,actor_name,") && written.contains(",policy.set,"), "{written}");
     let over = stage.run(&["audit", "export", "trail.csv"]).await;
     assert!(over.code == Some(1) && fs::read_to_string(&path).unwrap() == written, "{over:?}");
     let lines = stage.run(&["audit", "export", "-", "--format", "jsonl", "--result", "ok"]).await;

@@ -113,6 +113,22 @@ async fn a_session_that_a_token_opened_types_its_passphrase_before_what_cannot_b
     assert_eq!(count(&house, "SELECT count(*) FROM audit WHERE action = 'auth.confirm' AND result = 'wrong'"), 1);
 }
 
+/// Its row is written after the first screen, and never where there is no room.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_a_token_opened_finds_itself_in_the_list_before_its_row_is_written() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("Ann").await;
+    house.gateway.stay_signed_in(&ann.session, true).await.unwrap();
+    let mend = break_table(&house, "INSERT", "sessions");
+    let back = resumed(&house).await;
+    let seen = house.gateway.sessions(&back.session).await.unwrap();
+    let ids: Vec<(SessionId, bool)> = seen.iter().map(|row| (row.id, row.is_own)).collect();
+    assert_eq!(ids, [(back.session.id, true), (ann.session.id, false)]);
+    assert!(seen[0].pid == std::process::id() && seen[0].expires_at > seen[0].started_at);
+    mend();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn confirming_is_slowed_down_like_signing_in() {
     let home = tempfile::tempdir().unwrap();

@@ -221,6 +221,20 @@ async fn tamper(house: &House, sql: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_administrators_vault_remembers_the_trail_from_their_sign_in_on_though_nobody_verified_it() {
+    let two = Two::new().await;
+    let again = two.house.sign_in("Ann", &Secret::new(PASSPHRASE)).await.unwrap();
+    crate::common::until("the end of the trail is remembered", || two.house.tasks.running().is_empty()).await;
+    crate::common::house::tamper(
+        &two.house,
+        "DELETE FROM audit WHERE seq > 2; UPDATE sqlite_sequence SET seq = 2 WHERE name = 'audit'",
+    );
+    let verdict = two.house.gateway.verify_audit(&again.session).await.unwrap();
+    assert!(matches!(verdict.anchor, Anchor::CutOff { .. }) && !verdict.is_sound(), "{verdict:?}");
+    two.house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_a_shortened_and_a_rewritten_trail_are_told_apart() {
     let two = Two::new().await;
     let gateway = &two.house.gateway;

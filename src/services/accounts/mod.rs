@@ -30,7 +30,7 @@ use crate::{
     },
     config::AuthConfig,
     paths::Paths,
-    services::rules::check_name,
+    services::{anchor, rules::check_name},
     store::{
         Db, StoreError, Tx, Vault,
         keys::{self, KeyError, Slot, SlotKind},
@@ -331,6 +331,7 @@ impl Accounts {
         let Found { account: row, data_key } = &entrance.found;
         let opened = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name.clone(), role: row.rank };
+        let vault = opened.vault.clone();
         let session = self.0.live.begin(account.clone(), opened.vault, data_key.clone(), Beginning::Typed)?;
         let new = Self::session_row(&session, row.id, row.epoch);
         let (known, key, code) = (row.clone(), data_key.clone(), code.cloned());
@@ -383,9 +384,22 @@ impl Accounts {
                 return Err(why);
             }
         };
+        if account.role == Role::Admin {
+            self.remember_the_trail(vault);
+        }
         notices.extend(opened.notice);
         let notice = (!notices.is_empty()).then(|| notices.join(" "));
         Ok(SignedIn { session, account, recovery_code: entrance.recovery_code.clone(), notice })
+    }
+
+    /// Lets an administrator's vault remember how far the audit trail is now, without anybody waiting for it.
+    fn remember_the_trail(&self, vault: Vault) {
+        let system = self.0.system.clone();
+        self.0.tasks.spawn("remembering the audit trail", async move {
+            if let Err(why) = anchor::move_on(&system, &vault, Moment::clock()).await {
+                tracing::warn!(%why, "the end of the audit trail was not remembered");
+            }
+        });
     }
 
     /// Removes a token file whose family is gone. It opens nothing any more, so one that stays undoes nothing.
@@ -518,11 +532,16 @@ impl Accounts {
             id: session.id,
             account,
             epoch,
-            place: std::fs::read_link("/proc/self/fd/0")
-                .map_or_else(|_| "unknown".to_owned(), |place| place.to_string_lossy().into_owned()),
+            place: this_place(),
             expires_at: Moment::clock() + SESSION_MS,
         }
     }
+}
+
+/// The terminal of this process, for a person's own list of sessions.
+fn this_place() -> String {
+    std::fs::read_link("/proc/self/fd/0")
+        .map_or_else(|_| "unknown".to_owned(), |place| place.to_string_lossy().into_owned())
 }
 
 /// An account whose slot was opened.

@@ -1,6 +1,6 @@
 //! One's own sessions: seen, ended, confirmed; and one's own way out for good.
 
-use super::{Accounts, Found, recovery_slot};
+use super::{Accounts, Found, SESSION_MS, recovery_slot, this_place};
 use crate::{
     access::{Caller, Member},
     api::{
@@ -23,7 +23,18 @@ impl Accounts {
     pub async fn sessions(&self, by: Caller<Member>) -> Result<Vec<SessionRow>, Fault> {
         self.settle_sessions().await;
         let (account, own) = (by.account, by.session);
-        Ok(self.0.system.read(move |tx| sessions::live(tx, account, Some(own), Moment::clock())).await?)
+        let mut rows = self.0.system.read(move |tx| sessions::live(tx, account, Some(own), Moment::clock())).await?;
+        // A session that a token opened is used before its row is written, and one that began on a full disk without one.
+        if !rows.iter().any(|row| row.is_own)
+            && let Some(started_at) = self.0.live.began_at(own)
+        {
+            let (os_uid, pid) = (Moment::here().os_uid, std::process::id());
+            let (place, expires_at) = (this_place(), started_at + SESSION_MS);
+            let row = SessionRow { id: own, place, os_uid, pid, started_at, expires_at, is_own: true };
+            let at = rows.iter().position(|row| row.started_at <= started_at).unwrap_or(rows.len());
+            rows.insert(at, row);
+        }
+        Ok(rows)
     }
 
     /// A process that was killed could not end its sessions itself.

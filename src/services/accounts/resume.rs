@@ -12,7 +12,7 @@ use crate::{
     access::live::Beginning,
     api::{
         AccountId, Fault, FaultKind, SessionId,
-        auth::{Account, SignedIn},
+        auth::{Account, Role, SignedIn},
     },
     store::{
         StoreError,
@@ -86,12 +86,17 @@ impl Accounts {
         let Opened { vault, notice } = self.open_vault(row.id, row.vault, data_key.clone()).await?;
         let account = Account { id: row.id, name: row.name.clone(), role: row.rank };
         let unwritten = sessions::Unwritten { account: row.id, epoch: row.epoch, selector: Some(token.selector) };
+        let is_admin = account.role == Role::Admin;
+        let trail = is_admin.then(|| vault.clone());
         let session = self.0.live.begin(account.clone(), vault, data_key.clone(), Beginning::Resumed(unwritten))?;
         let new = Self::session_row(&session, row.id, row.epoch);
         let this = self.clone();
         self.0.tasks.spawn("keeping you signed in", async move {
             if let Err(why) = this.rotate(file, &token, generation, &row, &data_key, new).await {
                 tracing::warn!(%why, "the token was not rotated; the old one stays good");
+            }
+            if let Some(vault) = trail {
+                this.remember_the_trail(vault);
             }
         });
         Ok(Some(SignedIn { session, account, recovery_code: None, notice }))

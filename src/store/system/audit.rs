@@ -154,13 +154,21 @@ pub fn prune(tx: &Transaction<'_>, older_than: i64, now: i64) -> Result<u64, Sto
 
 /// Hashes the whole trail anew, up to the first entry that does not fit.
 pub fn verify(tx: &Transaction<'_>) -> Result<Verified, StoreError> {
-    let base = base(tx)?;
+    verify_from(tx, None)
+}
+
+/// The same from behind an entry that is known to be good; `None` = from the beginning.
+pub fn verify_from(tx: &Transaction<'_>, known: Option<Link>) -> Result<Verified, StoreError> {
+    // What lies before the beginning does not fit, so it is looked at as well.
+    let after = known.as_ref().map_or(i64::MIN, |known| known.seq);
+    let base = known.map_or_else(|| base(tx), |known| Ok(Some(known)))?;
     let mut rows = tx
         .prepare(
-            "SELECT seq, at, boot_id, actor, os_uid, action, target, result, prev_hash, hash FROM audit ORDER BY seq",
+            "SELECT seq, at, boot_id, actor, os_uid, action, target, result, prev_hash, hash FROM audit
+             WHERE seq > :after ORDER BY seq",
         )
         .while_("reading the audit trail")?;
-    let mut rows = rows.query([]).while_("reading the audit trail")?;
+    let mut rows = rows.query(named_params! { ":after": after }).while_("reading the audit trail")?;
     let (mut expected, mut before) = base.map_or((1, vec![0; 32]), |base| (base.seq + 1, base.hash));
     let mut found = Verified { first: None, last: None, entries: 0, broken_at: None };
     while let Some(row) = rows.next().while_("reading the audit trail")? {

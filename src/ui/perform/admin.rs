@@ -211,15 +211,15 @@ impl TrailFile {
         };
         let mut file = OwnFile::create(path, "The trail")?;
         if is_csv {
-            file.write(&format!("{}\n", AuditEntry::CSV_HEAD))?;
+            file.write(&format!("{}\r\n", AuditEntry::CSV_HEAD))?;
         }
         Ok(Self { is_csv, file, written: 0 })
     }
 
     fn write(&mut self, entries: &[AuditEntry]) -> Result<(), Fault> {
         for entry in entries {
-            let line = if self.is_csv { entry.csv() } else { entry.json() };
-            self.file.write(&format!("{line}\n"))?;
+            let line = if self.is_csv { format!("{}\r\n", entry.csv()) } else { format!("{}\n", entry.json()) };
+            self.file.write(&line)?;
             self.written += 1;
         }
         Ok(())
@@ -262,8 +262,8 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(
             text,
-            "seq,at,actor,actor_name,os_uid,action,target,result,hash\n\
-             3,2026-11-24T10:02:00Z,,alice,1000,users.lock,\"'=1+2, \"\"ben\"\"\",ok,00ff\n"
+            "seq,at,actor,actor_name,os_uid,action,target,result,hash\r\n\
+             3,2026-11-24T10:02:00Z,,alice,1000,users.lock,\"'=1+2, \"\"ben\"\"\",ok,00ff\r\n"
         );
         assert_eq!(TrailFile::create(&path).map(drop).unwrap_err().kind, FaultKind::Conflict);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);

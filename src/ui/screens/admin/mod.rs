@@ -13,7 +13,7 @@ mod table;
 mod trail;
 mod users;
 
-use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -34,6 +34,7 @@ use crate::{
         cx::{Cx, Hint},
         msg::{AdminCall, AdminReply, Effect, Target, UserAct},
         screens::Screen,
+        text::wrap::width,
         widgets::toast::Toast,
     },
 };
@@ -297,6 +298,40 @@ impl AdminScreen {
         effects
     }
 
+    /// A tab opens; a row is selected, and an account that is selected already is shown.
+    fn clicked(&mut self, at: (u16, u16), area: Rect, cx: &Cx) -> Vec<Effect> {
+        if at.1 == area.y {
+            let opens = Self::tab_at(at.0.saturating_sub(area.x), cx);
+            return opens.and_then(|action| self.on_action(action, cx)).unwrap_or_default();
+        }
+        match self.tab {
+            Tab::Users => self.users.clicked(at, cx),
+            Tab::Roles => self.roles.clicked(at),
+            Tab::Rules => self.rules.clicked(at),
+            Tab::Audit => self.trail.clicked(at),
+        }
+    }
+
+    /// What opens the tab whose name is drawn in this column.
+    fn tab_at(column: u16, cx: &Cx) -> Option<Action> {
+        let mut from = 0;
+        TABS.into_iter().map(|(_, action, name)| (action, Self::tab_name(action, name, cx))).find_map(
+            |(action, name)| {
+                let here = from..from + width(&name) + 2;
+                from = here.end;
+                here.contains(&usize::from(column)).then_some(action)
+            },
+        )
+    }
+
+    /// As it is drawn, without what stands around it.
+    fn tab_name(action: Action, name: &str, cx: &Cx) -> String {
+        match cx.keymap.label(action) {
+            Some(key) => format!("{key} {name}"),
+            None => name.to_owned(),
+        }
+    }
+
     fn tab_line(&self, cx: &Cx) -> Line<'static> {
         let mut line = Line::from(" ");
         for (tab, action, name) in TABS {
@@ -389,6 +424,7 @@ impl Screen for AdminScreen {
         let action = match mouse.kind {
             MouseEventKind::ScrollUp => Action::AdminUp,
             MouseEventKind::ScrollDown => Action::AdminDown,
+            MouseEventKind::Down(MouseButton::Left) => return self.clicked((mouse.column, mouse.row), area, cx),
             _ => return Vec::new(),
         };
         self.on_action(action, cx).unwrap_or_default()

@@ -11,7 +11,7 @@ use super::{
     Step,
     dialog::{Chosen, Dialog, Fill},
     editors::{LimitsEditor, ModelsEditor, limited_words, model_lines},
-    table::{boxed, first_row, fit, instead, labelled, row_style, safe},
+    table::{Drawn, boxed, first_row, fit, instead, labelled, row_style, safe},
 };
 use crate::{
     api::{
@@ -41,6 +41,9 @@ pub struct Roles {
     permission: usize,
     loading: bool,
     fault: Option<Fault>,
+    /// The permissions' rows and the roles' columns.
+    rows: Drawn,
+    columns: Drawn,
 }
 
 /// How one cell of the matrix stands.
@@ -217,6 +220,8 @@ impl Roles {
         let [matrix, pane] = Layout::vertical([Constraint::Length(matrix_height), Constraint::Min(0)]).areas(area);
         let legend = "· by rank  ✓ allowed  ✗ denied  – not for its rank";
         let inner = boxed(frame, matrix, "Who may what", legend, focused, cx);
+        self.rows.clear();
+        self.columns.clear();
         if self.all.is_empty() || self.fault.is_some() {
             return instead(frame, inner, self.fault.as_ref(), self.loading, "There is no role.", cx);
         }
@@ -224,6 +229,17 @@ impl Roles {
         if let Some(role) = self.role().filter(|_| !pane.is_empty()) {
             self.view_role(role, frame, pane, cx);
         }
+    }
+
+    /// Selects the cell that was drawn there, or the permission whose name was.
+    pub fn clicked(&mut self, at: (u16, u16)) -> Vec<Effect> {
+        if let Some(role) = self.columns.at(at).filter(|role| *role < self.all.len()) {
+            self.at = role;
+        }
+        if let Some(permission) = self.rows.at(at) {
+            self.permission = permission;
+        }
+        Vec::new()
     }
 
     fn column(role: &RoleView) -> usize {
@@ -257,6 +273,8 @@ impl Roles {
                 head.push(Span::styled("›", cx.theme.dim));
                 break;
             }
+            let place = Rect { x: area.x + used as u16, width: wide as u16, ..area };
+            self.columns.add(place, at);
             used += wide;
             shown.push((at, role, wide));
             let style = if at == self.at { cx.theme.accent } else { cx.theme.dim };
@@ -265,6 +283,8 @@ impl Roles {
         let mut lines = vec![Line::from(head)];
         let height = usize::from(area.height.saturating_sub(1));
         let top = first_row(self.permission, Permission::ALL.len(), height);
+        let below_head = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        self.rows.rows(below_head, top, Permission::ALL.len());
         for (row, permission) in Permission::ALL.into_iter().enumerate().skip(top).take(height) {
             let here = row == self.permission;
             let cursor = if here { "›" } else { " " };

@@ -10,7 +10,7 @@ use ratatui::{
 use super::{
     Step,
     dialog::{Ask, Fill},
-    table::{boxed, broken, fit, instead, row_style},
+    table::{Drawn, boxed, broken, fit, instead, row_style},
 };
 use crate::{
     api::{
@@ -39,6 +39,7 @@ pub struct Rules {
     at: usize,
     loading: bool,
     fault: Option<Fault>,
+    drawn: Drawn,
 }
 
 impl Rule {
@@ -180,8 +181,17 @@ impl Rules {
         cx.hints(&[(Action::RuleChange, "change"), (Action::AdminDown, "down"), (Action::AdminUp, "up")])
     }
 
+    /// Selects the rule that was drawn there, with what is said of it.
+    pub fn clicked(&mut self, at: (u16, u16)) -> Vec<Effect> {
+        if let Some(rule) = self.drawn.at(at) {
+            self.at = rule;
+        }
+        Vec::new()
+    }
+
     pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let inner = boxed(frame, area, "Rules of the house", "", focused, cx);
+        self.drawn.clear();
         let Some(policy) = self.policy.as_ref().filter(|_| self.fault.is_none()) else {
             return instead(frame, inner, self.fault.as_ref(), true, "", cx);
         };
@@ -198,6 +208,7 @@ impl Rules {
             let selected = at == self.at;
             let base = row_style(selected, focused, cx);
             let cursor = if selected { "›" } else { " " };
+            let begins = lines.len() as u16;
             lines.push(Line::from(vec![
                 Span::styled(fit(&format!("{cursor} {}", rule.name()), name_room), base),
                 Span::styled(
@@ -209,6 +220,8 @@ impl Rules {
                 let words = broken(rule.words(policy), cx.theme.dim, room.saturating_sub(2).min(90));
                 lines.extend(words.into_iter().map(|line| line.after(vec![Span::raw("  ")])));
             }
+            let height = lines.len() as u16 - begins;
+            self.drawn.add(Rect { y: inner.y + begins, height, ..inner }.intersection(inner), at);
         }
         frame.render_widget(Paragraph::new(lines), inner);
     }

@@ -1,5 +1,7 @@
 //! Rows of text in columns: what fits is padded to its column, what does not is cut.
 
+use std::cell::RefCell;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -38,6 +40,35 @@ pub fn fit_right(text: &str, columns: usize) -> String {
 #[must_use]
 pub fn safe(text: &str) -> String {
     SafeText::line(text).into_string()
+}
+
+/// Where things were drawn last, and which they are, for clicks.
+#[derive(Debug, Default)]
+pub struct Drawn(RefCell<Vec<(Rect, usize)>>);
+
+impl Drawn {
+    /// Nothing is drawn any more.
+    pub fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+
+    pub fn add(&self, place: Rect, which: usize) {
+        self.0.borrow_mut().push((place, which));
+    }
+
+    /// Rows one below the other, the first of them being `first`.
+    pub fn rows(&self, area: Rect, first: usize, many: usize) {
+        self.clear();
+        for (offset, which) in (0..area.height).zip(first..many) {
+            self.add(Rect { y: area.y + offset, height: 1, ..area }, which);
+        }
+    }
+
+    /// What was drawn there.
+    #[must_use]
+    pub fn at(&self, place: (u16, u16)) -> Option<usize> {
+        self.0.borrow().iter().find(|(area, _)| area.contains(place.into())).map(|(_, which)| *which)
+    }
 }
 
 /// The first row to draw, so that `at` is in sight and as near to the middle as the ends allow.

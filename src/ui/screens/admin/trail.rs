@@ -14,7 +14,7 @@ use ratatui::{
 use super::{
     Step,
     dialog::{Ask, Fill},
-    table::{boxed, broken, first_row, fit, fit_right, instead, labelled, row_style, safe},
+    table::{Drawn, boxed, broken, first_row, fit, fit_right, instead, labelled, row_style, safe},
 };
 use crate::{
     api::{
@@ -48,6 +48,7 @@ pub struct Trail {
     appends: bool,
     verdict: Option<Result<AuditVerdict, Fault>>,
     verifying: bool,
+    drawn: Drawn,
 }
 
 /// Which end of a span of time a date stands for.
@@ -331,6 +332,7 @@ impl Trail {
             (loaded, false) => format!("{loaded} in all"),
         };
         let inner = boxed(frame, list, &self.title(cx), &below, focused, cx);
+        self.drawn.clear();
         if self.rows.is_empty() || self.fault.is_some() {
             let empty = "No entry is like that. Esc takes the filter away.";
             return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
@@ -341,10 +343,18 @@ impl Trail {
         }
     }
 
+    /// Selects the entry that was drawn there; at the end the entries before it are read.
+    pub fn clicked(&mut self, at: (u16, u16)) -> Vec<Effect> {
+        let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows.len()) else { return Vec::new() };
+        self.at = row;
+        self.read_on()
+    }
+
     fn view_list(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let room = usize::from(area.width);
         let height = usize::from(area.height);
         let first = first_row(self.at, self.rows.len(), height);
+        self.drawn.rows(area, first, self.rows.len());
         let is_wide = room >= 70;
         let rest = room.saturating_sub(2 + 11 + 1);
         let lines = self.rows.iter().enumerate().skip(first).take(height).map(|(at, entry)| {

@@ -14,7 +14,7 @@ use super::{
     Step,
     dialog::{Ask, Chosen, Dialog, Fill},
     editors::{LimitsEditor, ModelsEditor},
-    table::{names, safe},
+    table::{Drawn, names, safe},
 };
 use crate::{
     api::{
@@ -73,6 +73,7 @@ pub struct Users {
     detail_asked: u64,
     focus: Focus,
     session_at: usize,
+    drawn: Drawn,
 }
 
 impl Users {
@@ -395,6 +396,19 @@ impl Users {
         let mut effects = self.read_on();
         effects.extend(self.look(cx));
         Some(effects)
+    }
+
+    pub fn clicked(&mut self, at: (u16, u16), cx: &Cx) -> Vec<Effect> {
+        let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows.len()) else { return Vec::new() };
+        let is_again = row == self.at && self.focus == Focus::List;
+        self.focus = Focus::List;
+        if is_again {
+            return self.open_detail();
+        }
+        self.at = row;
+        let mut effects = self.read_on();
+        effects.extend(self.look(cx));
+        effects
     }
 
     fn open_detail(&mut self) -> Vec<Effect> {

@@ -121,6 +121,7 @@ fn cell(column: Column, row: &UserRow, cx: &Cx) -> String {
 
 impl Users {
     pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
+        self.drawn.clear();
         if area.width < WIDE {
             if self.focus == Focus::Detail {
                 self.view_detail(frame, area, cx, in_front);
@@ -165,6 +166,8 @@ impl Users {
         lines.push(Line::styled(fit(&head, room), cx.theme.dim));
         let height = usize::from(list.height.saturating_sub(1));
         let first = first_row(self.at, self.rows.len(), height);
+        let below_head = Rect { y: list.y + 1, height: list.height.saturating_sub(1), ..list };
+        self.drawn.rows(below_head, first, self.rows.len());
         for (at, row) in self.rows.iter().enumerate().skip(first).take(height) {
             lines.push(self.row_line(row, at == self.at, focused, &columns, room, cx));
         }

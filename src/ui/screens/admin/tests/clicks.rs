@@ -1,0 +1,70 @@
+//! The mouse: a tab opens, a row is selected.
+
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
+
+use super::*;
+
+/// Draws the screen and clicks the first place where these words are.
+fn click(desk: &mut Desk, words: &str) -> Vec<Effect> {
+    let (width, height) = desk.cx.size;
+    let drawn = desk.draw(width, height);
+    let (row, line) = drawn.lines().enumerate().find(|(_, line)| line.contains(words)).unwrap_or_else(|| {
+        panic!("{words} is nowhere:\n{drawn}");
+    });
+    let column = line[..line.find(words).unwrap()].chars().count() as u16;
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let mouse = MouseEvent { kind, column, row: row as u16, modifiers: KeyModifiers::NONE };
+    let cx = desk.cx.clone();
+    desk.screen.on_mouse(mouse, Rect::new(0, 0, width, height), &cx)
+}
+
+#[test]
+fn a_click_on_a_tab_opens_it_and_beside_the_tabs_nothing_happens() {
+    let mut desk = Desk::new();
+    let effects = click(&mut desk, "Audit");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::Audit { .. }))), "{effects:?}");
+    assert!(desk.draw(80, 24).contains("[4 Audit]"));
+    for (name, drawn) in [("Rules", "[3 Rules]"), ("Roles", "[2 Roles]"), ("Users", "[1 Users]")] {
+        click(&mut desk, name);
+        assert!(desk.draw(80, 24).contains(drawn), "{name}");
+    }
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let mouse = MouseEvent { kind, column: 79, row: 0, modifiers: KeyModifiers::NONE };
+    let cx = desk.cx.clone();
+    assert!(desk.screen.on_mouse(mouse, Rect::new(0, 0, 80, 24), &cx).is_empty());
+    assert!(desk.draw(80, 24).contains("[1 Users]"));
+}
+
+#[test]
+fn a_click_selects_an_account_and_another_one_shows_it() {
+    let mut desk = Desk::new();
+    let name = people()[1].name.clone();
+    click(&mut desk, &name);
+    let drawn = desk.draw(80, 24);
+    let line = drawn.lines().find(|line| line.contains(&name)).unwrap();
+    assert!(line.contains('›'), "{drawn}");
+    let effects = click(&mut desk, &name);
+    let shown = people()[1].id;
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::User { id, .. }) if *id == shown)),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn a_click_selects_a_cell_of_the_matrix_and_a_rule() {
+    let mut desk = Desk::new();
+    click(&mut desk, "Roles");
+    click(&mut desk, "see health");
+    let drawn = desk.draw(80, 24);
+    assert!(drawn.contains("› see health"), "{drawn}");
+    let last = roles().last().unwrap().name.clone();
+    click(&mut desk, &last);
+    let drawn = desk.draw(80, 24);
+    assert!(drawn.contains(&format!("{last} · rank")) && drawn.contains("› see health"), "{drawn}");
+    click(&mut desk, "Rules");
+    click(&mut desk, "Second factor");
+    let drawn = desk.draw(80, 24);
+    assert!(drawn.contains("› Second factor"), "{drawn}");
+}
