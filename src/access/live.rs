@@ -45,6 +45,13 @@ pub struct LiveSessions {
     entries: Mutex<HashMap<SessionId, Entry>>,
 }
 
+/// How the house stood when somebody looked.
+#[derive(Debug, Default)]
+pub struct HouseMark {
+    version: Option<i64>,
+    trail_end: Option<i64>,
+}
+
 #[derive(Debug)]
 struct Entry {
     handle: [u8; 32],
@@ -260,6 +267,16 @@ impl LiveSessions {
         }
     }
 
+    /// Whether the house was changed since `known`, which learns where it stands now. The first look finds nothing.
+    pub fn house_changed(&self, known: &mut HouseMark) -> bool {
+        let Ok(version) = self.watch.version() else { return false };
+        if known.version.replace(version) == Some(version) {
+            return false;
+        }
+        let Ok(end) = self.watch.trail_end() else { return false };
+        known.trail_end.replace(end).is_some_and(|before| before != end)
+    }
+
     /// Who holds this handle, without asking whether the session still stands: for what nobody is refused.
     ///
     /// # Errors
@@ -419,7 +436,7 @@ mod tests {
             Db, StoreError,
             keys::new_data_key,
             system::{
-                accounts, scratch,
+                accounts, audit, scratch,
                 sessions::{self, EXPIRED, NewSession},
             },
             vault,
@@ -521,6 +538,21 @@ mod tests {
         assert!(found.ended.is_cancelled());
         assert_eq!(found.why.get().unwrap().message, "You ended this session elsewhere.");
         assert!(!live.is_here(id), "its vault is held open");
+    }
+
+    #[tokio::test]
+    async fn the_house_has_changed_when_its_trail_grew_and_not_with_every_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let system = scratch::system(&dir);
+        let (live, session) = signed_in(&dir, &system, i64::MAX).await;
+        let mut mark = HouseMark::default();
+        assert!(!live.house_changed(&mut mark), "the first look has nothing to compare with");
+        let id = session.id;
+        system.write(move |tx| sessions::end(tx, id, "Over.", 20)).await.unwrap();
+        assert!(!live.house_changed(&mut mark), "a commit without an entry");
+        system.write(|tx| audit::append(tx, &scratch::at(1), None, "users.lock", "ben", "ok")).await.unwrap();
+        assert!(live.house_changed(&mut mark));
+        assert!(!live.house_changed(&mut mark), "told twice");
     }
 
     #[tokio::test]

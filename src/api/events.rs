@@ -42,4 +42,7 @@ pub enum Changed {
     Library,
     /// Another process wrote to the vault; anything may have changed.
     Everything,
+    /// Something of the house was changed, by anybody in any window: accounts, rights, rules, sessions. Whatever leaves an
+    /// entry in the audit trail says so.
+    House,
 }

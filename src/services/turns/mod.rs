@@ -42,7 +42,10 @@ use super::{
     lanes::Lanes,
 };
 use crate::{
-    access::{Caller, Holder, Member, Rules, live::LiveSessions},
+    access::{
+        Caller, Holder, Member, Rules,
+        live::{HouseMark, LiveSessions},
+    },
     api::{
         AccountId, ConversationId, Fault, FaultKind, MessageId, TurnId,
         admin::Limited,
@@ -513,7 +516,7 @@ impl Turns {
     }
 
     /// Looks for other processes' writes while someone listens for this account: into the vault while it is open, and
-    /// whether the session still stands.
+    /// whether the session still stands, and whether the house is as it was.
     fn watch(&self, vault: &Vault) {
         let account = vault.account;
         let hub = self.0.parts.hub.clone();
@@ -525,9 +528,13 @@ impl Turns {
         let state = Arc::clone(&self.0.state);
         self.0.parts.tasks.spawn("other windows", async move {
             let (mut seen, mut mark) = (None, None);
+            let mut house = HouseMark::default();
             while hub.is_heard(account) {
                 if let Some(sessions) = &sessions {
                     sessions.look();
+                    if sessions.house_changed(&mut house) {
+                        hub.changed(account, Changed::House);
+                    }
                 }
                 // Holding the vault only for the question: locking it must close it.
                 let open = lock(&state).watched.get(&account).and_then(WeakDb::upgrade);

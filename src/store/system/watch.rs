@@ -45,6 +45,17 @@ impl Watch {
             .while_("looking for changes")
     }
 
+    /// Where the audit trail ends; 0 while it is empty. Whatever changes the house leaves an entry.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn trail_end(&self) -> Result<i64, StoreError> {
+        self.lock()
+            .prepare_cached("SELECT coalesce(max(seq), 0) FROM audit")
+            .and_then(|mut ask| ask.query_row([], |row| row.get(0)))
+            .while_("looking for changes")
+    }
+
     /// # Errors
     /// When the database cannot be read.
     pub fn session(&self, id: SessionId, now: i64) -> Result<Option<Standing>, StoreError> {

@@ -11,7 +11,7 @@ use crate::{
     api::{
         Fault, FaultKind,
         auth::{Door, SignedIn},
-        events::Event,
+        events::{Changed, Event},
         health::{Health, Level, OllamaState},
         profile::ExportReport,
     },
@@ -104,7 +104,9 @@ impl Root {
             event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => self.with_screens(|screens, cx| {
                 let mut effects = screens.insights.on_event(&event);
                 effects.extend(screens.chat.on_event(&event, cx));
-                if matches!(event, Event::Changed(_)) {
+                if matches!(event, Event::Changed(Changed::House)) {
+                    effects.extend(screens.house_changed());
+                } else if matches!(event, Event::Changed(_)) {
                     effects.extend(screens.library.changed());
                 }
                 effects

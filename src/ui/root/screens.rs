@@ -112,6 +112,18 @@ impl Screens {
         }
     }
 
+    /// What shows the house looks again, if anybody looks at it.
+    pub fn house_changed(&mut self) -> Vec<Effect> {
+        match self.on_view {
+            ScreenName::Admin => self.admin.house_changed(),
+            ScreenName::Chat
+            | ScreenName::Library
+            | ScreenName::Search
+            | ScreenName::Insights
+            | ScreenName::Account => Vec::new(),
+        }
+    }
+
     pub fn name(&self) -> ScreenName {
         self.on_view
     }

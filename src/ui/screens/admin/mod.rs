@@ -106,6 +106,16 @@ impl AdminScreen {
         effects
     }
 
+    /// Somebody changed something, here or in another window. What is being done in front of the lists stays as it is.
+    pub fn house_changed(&mut self) -> Vec<Effect> {
+        match self.tab {
+            Tab::Users => self.users.open(),
+            Tab::Roles => self.roles.open(),
+            Tab::Rules => self.rules.open(),
+            Tab::Audit => self.trail.grown(),
+        }
+    }
+
     fn read(&mut self) -> Vec<Effect> {
         match self.tab {
             Tab::Users => self.users.open(),

@@ -144,6 +144,11 @@ impl Trail {
         effects
     }
 
+    /// There are new entries. They are shown unless somebody reads further down, or would lose what is on its way.
+    pub fn grown(&mut self) -> Vec<Effect> {
+        if self.at == 0 && !self.loading && !self.verifying { self.read() } else { Vec::new() }
+    }
+
     fn verify(&mut self) -> Vec<Effect> {
         self.verifying = true;
         vec![Effect::Admin(AdminCall::Verify)]

@@ -255,7 +255,7 @@ impl ChatScreen {
             Event::Turn { conversation, event, .. } => ended(event) && self.open_id() == Some(*conversation),
             Event::Changed(Changed::Conversation(id) | Changed::Interrupted(id)) => self.open_id() == Some(*id),
             Event::Changed(Changed::Everything) => true,
-            Event::Changed(Changed::Tree | Changed::Library)
+            Event::Changed(Changed::Tree | Changed::Library | Changed::House)
             | Event::Health(_)
             | Event::PutAway(_)
             | Event::Transfer { .. }
@@ -310,7 +310,7 @@ impl ChatScreen {
                 effects
             }
             Event::PutAway(report) => vec![Effect::Toast(shelves::put_away(report))],
-            Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_))
+            Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_) | Changed::House)
             | Event::Health(_)
             | Event::SessionEnded(_)
             | Event::Transfer { .. }

@@ -101,7 +101,7 @@ impl InsightsScreen {
             | Event::Changed(
                 Changed::Tree | Changed::Conversation(_) | Changed::Interrupted(_) | Changed::Everything,
             ) => true,
-            Event::Changed(Changed::Library)
+            Event::Changed(Changed::Library | Changed::House)
             | Event::Turn { .. }
             | Event::Health(_)
             | Event::PutAway(_)

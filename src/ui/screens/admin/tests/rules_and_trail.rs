@@ -134,3 +134,30 @@ fn what_is_listed_is_written_to_a_file_and_a_refusal_stays_in_the_form() {
     assert_eq!(toasts(&effects), ["60 entries are in /tmp/trail.jsonl."]);
     assert!(!desk.screen.holds());
 }
+
+#[test]
+fn new_entries_are_shown_unless_somebody_reads_further_down() {
+    let mut desk = trail();
+    desk.reply(AdminReply::Verified(Ok(verdict(None, Anchor::New))));
+    desk.reply(AdminReply::Audit {
+        asked: 2,
+        page: Ok(AuditPage { rows: vec![entry(50, "users.lock", "ok")], more: false }),
+    });
+    let again = calls(&desk.screen.house_changed());
+    assert!(matches!(again.as_slice(), [AdminCall::Audit { before: None, .. }]), "{again:?}");
+    assert_eq!(calls(&desk.screen.house_changed()), [], "what was asked for is on its way");
+    let rows = vec![entry(51, "users.unlock", "ok"), entry(50, "users.lock", "ok")];
+    desk.reply(AdminReply::Audit { asked: 3, page: Ok(AuditPage { rows, more: false }) });
+    desk.press(KeyCode::Char('j'));
+    assert_eq!(calls(&desk.screen.house_changed()), []);
+}
+
+#[test]
+fn the_list_on_view_is_read_anew_when_the_house_changed_in_another_window() {
+    let mut desk = Desk::new();
+    assert!(matches!(calls(&desk.screen.house_changed()).as_slice(), [AdminCall::Users { .. }]));
+    desk.press(KeyCode::Char('2'));
+    assert_eq!(calls(&desk.screen.house_changed()), [AdminCall::Roles]);
+    desk.press(KeyCode::Char('3'));
+    assert_eq!(calls(&desk.screen.house_changed()), [AdminCall::Policy]);
+}
