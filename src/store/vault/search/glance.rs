@@ -28,7 +28,7 @@ pub(super) fn glance(text: &str, terms: &[Term], most: usize, seen: &mut Vec<Gli
     let bytes = &bytes[..bytes.len().min(most)];
     for (number, term) in terms.iter().enumerate() {
         // Of words in a row the first one will do.
-        let Some(word) = term.words.first().map(|word| word.as_bytes()).filter(|word| !word.is_empty()) else {
+        let Some(word) = term.words.first().map(String::as_bytes).filter(|word| !word.is_empty()) else {
             continue;
         };
         let begins = memchr2_iter(word[0], word[0].to_ascii_uppercase(), bytes);
@@ -60,10 +60,10 @@ pub(super) fn stretch<'a>(text: &'a str, terms: &[Term], length: usize) -> &'a s
         terms.len()
     };
     let mut best: Option<(usize, usize)> = None;
-    for from in 0..seen.len() {
+    for (from, first) in seen.iter().enumerate() {
         let count = different(from);
         if best.is_none_or(|(_, most)| count > most) {
-            best = Some((seen[from].at, count));
+            best = Some((first.at, count));
         }
     }
     let first = best.map_or(0, |(at, _)| at.saturating_sub(length / 4)).min(text.len() - length);
