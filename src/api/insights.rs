@@ -214,6 +214,12 @@ impl Figures {
         self.asked.unwrap_or(0) + self.answers.all()
     }
 
+    /// There are answers, and none of them tells its tokens, as those that came from other programs.
+    #[must_use]
+    pub fn hides_tokens(&self) -> bool {
+        self.answers.all() > 0 && self.answer_tokens == 0 && self.prompt_tokens == 0
+    }
+
     /// Likes among the ratings, 0 to 1.
     #[must_use]
     pub fn approval(&self) -> Option<f64> {

@@ -351,11 +351,13 @@ fn figured(shown: &ConversationFigures) -> Figured {
     let messages = figures.messages();
     let mut full: Vec<String> =
         shown.since.map(|since| format!("since {}", since.strftime("%-d %b %Y"))).into_iter().collect();
-    full.extend([
-        format!("{} asked, {} answered", count(figures.asked.unwrap_or(0)), count(figures.answers.all())),
-        format!("{} tokens out, {} in", count(figures.answer_tokens), count(figures.prompt_tokens)),
-        format!("answering took {}", duration(figures.answering_ms)),
-    ]);
+    full.extend([format!("{} asked, {} answered", count(figures.asked.unwrap_or(0)), count(figures.answers.all()))]);
+    if !figures.hides_tokens() {
+        full.extend([
+            format!("{} tokens out, {} in", count(figures.answer_tokens), count(figures.prompt_tokens)),
+            format!("answering took {}", duration(figures.answering_ms)),
+        ]);
+    }
     if let Some(speed) = figures.tokens_per_second {
         full.push(format!("{speed:.1} tok/s on average"));
     }

@@ -338,7 +338,11 @@ pub fn conversation(
     cx: &Cx,
 ) -> Line<'static> {
     let messages = if row.messages == 1 { "1 message".to_owned() } else { format!("{} messages", count(row.messages)) };
-    let figures = format!("{messages}, {} tokens", count(row.answer_tokens));
+    // What came from another program tells none.
+    let figures = match row.answer_tokens {
+        0 => messages,
+        tokens => format!("{messages}, {} tokens", count(tokens)),
+    };
     let trashed = if row.trashed { " (trash)" } else { "" };
     let title_room = room.saturating_sub(width(&figures) + 4);
     let title = format!("{}{trashed}", clip(&safe(&row.title), title_room.saturating_sub(trashed.len())));

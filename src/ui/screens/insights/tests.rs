@@ -337,3 +337,14 @@ fn figures_go_to_a_file_by_the_ending_of_its_name() {
     assert!(matches!(told.as_slice(), [Effect::Toast(_)]));
     assert_eq!(desk.screen.context(), Context::Insights);
 }
+
+#[test]
+fn the_tokens_of_answers_that_tell_none_are_not_told_as_nothing() {
+    let mut desk = Desk::new();
+    let total = Figures { prompt_tokens: 0, answer_tokens: 0, ..figures(40, 1) };
+    desk.screen.refresh(&desk.cx.clone());
+    desk.told(2, Insights { total, ..thirty_days() });
+    let drawn = desk.draw(80, 22);
+    let line = drawn.lines().find(|line| line.contains("tokens out")).unwrap();
+    assert!(line.contains("not told"), "{line}");
+}

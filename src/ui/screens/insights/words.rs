@@ -66,6 +66,7 @@ impl Measure {
                 Some(asked) => format!("{} asked, {} answered", count(asked), count(figures.answers.all())),
                 None => format!("{} answered", count(figures.answers.all())),
             },
+            Self::Tokens if figures.hides_tokens() => "not told".to_owned(),
             Self::Tokens => format!("{} out, {} in", count(figures.answer_tokens), count(figures.prompt_tokens)),
             Self::AnswerTime => spread(figures.answer_time),
             Self::FirstToken => spread(figures.first_token),
