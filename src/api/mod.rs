@@ -7,6 +7,7 @@ pub mod admin;
 pub mod auth;
 pub mod branches;
 pub mod chat;
+pub mod documents;
 pub mod events;
 pub mod fault;
 pub mod feedback;

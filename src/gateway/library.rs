@@ -1,4 +1,4 @@
-//! Presets, prompt templates, and what new conversations begin with.
+//! Presets, prompt templates, what new conversations begin with, and the files that lie in the vault.
 
 use std::time::Duration;
 
@@ -6,8 +6,9 @@ use super::Gateway;
 use crate::{
     access::{Class, Member, Op, Permission},
     api::{
-        ConversationId, Fault, PresetId, PromptId,
+        ConversationId, DocumentId, Fault, PresetId, PromptId,
         auth::Session,
+        documents::{DocumentPlace, DocumentRow},
         library::{
             Beginning, Called, Imported, Kind, NewPreset, NewPrompt, Preset, PresetPatch, PresetRow, Prompt,
             PromptPatch, PromptRow, Taken,
@@ -37,6 +38,8 @@ const PROMPT: Op = Op { name: "prompts.get", ..PRESETS };
 const CREATE_PROMPT: Op = Op { name: "prompts.create", ..CREATE_PRESET };
 const CHANGE_PROMPT: Op = Op { name: "prompts.change", ..CREATE_PRESET };
 const DELETE_PROMPT: Op = Op { name: "prompts.delete", ..CREATE_PRESET };
+const DOCUMENTS: Op = Op { name: "documents.list", ..PRESETS };
+const DOCUMENT_PLACES: Op = Op { name: "documents.places", ..PRESETS };
 const EXPORT: Op = Op { name: "library.export", permission: Permission::Export, ..PRESETS };
 const IMPORT: Op = Op { name: "library.import", deadline: Duration::from_mins(1), ..CREATE_PRESET };
 
@@ -159,5 +162,34 @@ impl Gateway {
         taken: Taken,
     ) -> Result<Imported, Fault> {
         self.0.gate.call::<Member, _, _>(session, &IMPORT, |by| self.0.library.import(by, kind, text, taken)).await
+    }
+
+    /// Files that were attached to messages, those that came last first; `filter` matches their names without regard to
+    /// case or accents. `limit` 1–100.
+    pub async fn documents(
+        &self,
+        session: &Session,
+        filter: &str,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<DocumentRow>, Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &DOCUMENTS, |by| self.0.library.documents(by, filter, after, limit))
+            .await
+    }
+
+    /// The messages that have this file, newest first.
+    pub async fn document_places(
+        &self,
+        session: &Session,
+        id: DocumentId,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<DocumentPlace>, Fault> {
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &DOCUMENT_PLACES, |by| self.0.library.document_places(by, id, after, limit))
+            .await
     }
 }

@@ -180,7 +180,7 @@ actions! {
         FocusNext "focus-next" ["tab"] "Focus the next part of the screen";
         FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
         ScreenChat "screen-chat" ["alt+1"] "Chat screen";
-        ScreenLibrary "screen-library" ["alt+3"] "Library: all your notes";
+        ScreenLibrary "screen-library" ["alt+3"] "Library: notes, presets, prompt templates, files";
         ScreenSearch "screen-search" ["alt+4", "ctrl+f"] "Search everything that was said and written";
         ScreenInsights "screen-insights" ["alt+5"] "Insights screen: your own use in figures";
         ScreenAdmin "screen-admin" ["alt+6"] "Admin screen, for administrators";
@@ -305,10 +305,14 @@ actions! {
         LibraryPageUp "page-up" ["pageup", "ctrl+u"] "A page up";
         LibraryPageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
         LibraryFilter "filter" ["/"] "Filter by what is typed";
-        LibraryOpen "open" ["enter"] "Go to where it stands";
+        LibraryOpen "open" ["enter"] "Go to where it stands, or use it in the chat";
+        LibraryNew "new" ["n"] "Write a new one";
         LibraryEdit "edit" ["e"] "Change it";
         LibraryDelete "delete" ["d", "delete"] "Delete it; asks first";
-        LibraryExport "export" ["x"] "Write what is listed to a Markdown file";
+        LibraryDefault "default" ["*"] "Let new conversations begin with the preset, or no longer";
+        LibraryFolder "folder" ["f"] "Let those of a folder begin with the preset, or no longer";
+        LibraryExport "export" ["x"] "Write what is listed to a file";
+        LibraryImport "import" ["i"] "Take presets or templates from a file";
         LibraryHelp "library-help" ["?"] "Show the keys that work here";
     }
     List {

@@ -5,6 +5,7 @@ mod admin;
 mod auth;
 mod chat;
 mod insights;
+mod library;
 mod notes;
 mod organise;
 mod search;
@@ -25,6 +26,7 @@ pub use self::{
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},
     insights::{InsightsCall, InsightsReply},
+    library::{LibraryCall, LibraryReply, Rows, Thing, Whole, Written},
     notes::{ListCall, ListReply, NoteCall, NoteReply, NotesOf, spot_of},
     organise::{Arrange, OrganiseCall, OrganiseReply},
     search::{SearchCall, SearchReply, Spot},
@@ -52,6 +54,7 @@ pub enum Msg {
     Notes(NoteReply),
     Admin(AdminReply),
     Insights(InsightsReply),
+    Library(LibraryReply),
     Search(SearchReply),
     Shell(ShellReply),
     Transfer(TransferReply),
@@ -69,6 +72,7 @@ pub enum Effect {
     Notes(NoteCall),
     Admin(AdminCall),
     Insights(InsightsCall),
+    Library(LibraryCall),
     Search(SearchCall),
     Shell(ShellCall),
     Transfer(TransferCall),
@@ -81,6 +85,8 @@ pub enum Effect {
     Act(Action),
     /// Shows a place in a conversation. Handled by the shell, which leads to the chat.
     OpenAt(Box<Spot>),
+    /// Begins with a preset, or writes with a template. Handled by the shell, which leads to the chat.
+    Use(Thing),
     /// These were refused until the passphrase is typed once more: the shell asks for it and does them again.
     Confirm(Vec<Effect>),
 }

@@ -8,6 +8,7 @@ mod admin;
 mod auth;
 mod chat;
 mod insights;
+mod library;
 mod notes;
 mod organise;
 mod own_file;
@@ -30,7 +31,7 @@ use super::{
     msg::{Effect, Msg, NotesOf},
 };
 use crate::{
-    api::{Fault, FaultKind, auth::Session, events::Event, organise::Shelf},
+    api::{Fault, FaultKind, auth::Session, events::Event, library::Kind, organise::Shelf},
     gateway::Gateway,
     tasks::Tasks,
 };
@@ -97,6 +98,10 @@ enum Search {
     Audit,
     Insights,
     InsightsDays,
+    Library(Kind),
+    LibraryDetail(Kind),
+    Documents,
+    DocumentPlaces,
 }
 
 impl Performer {
@@ -124,6 +129,7 @@ impl Performer {
             Effect::Notes(call) => self.notes(call),
             Effect::Admin(call) => self.admin(call),
             Effect::Insights(call) => self.insights(call),
+            Effect::Library(call) => self.library(call),
             Effect::Search(call) => self.search(call),
             Effect::Shell(call) => self.shell(call),
             Effect::Transfer(call) => self.transfer(call),
@@ -146,7 +152,7 @@ impl Performer {
                 });
             }
             // The root takes these out; they mean nothing outside the machine.
-            Effect::Toast(_) | Effect::Act(_) | Effect::OpenAt(_) | Effect::Confirm(_) => {}
+            Effect::Toast(_) | Effect::Act(_) | Effect::OpenAt(_) | Effect::Use(_) | Effect::Confirm(_) => {}
         }
     }
 

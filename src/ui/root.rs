@@ -146,12 +146,19 @@ impl Root {
                         waiting.push_front(effect);
                     }
                 }
+                Effect::Use(thing) => {
+                    let more = self.with_screens(|screens, cx| screens.use_in_chat(thing, cx));
+                    for effect in more.into_iter().rev() {
+                        waiting.push_front(effect);
+                    }
+                }
                 other @ (Effect::Auth(_)
                 | Effect::Account(_)
                 | Effect::Chat(_)
                 | Effect::Notes(_)
                 | Effect::Admin(_)
                 | Effect::Insights(_)
+                | Effect::Library(_)
                 | Effect::Search(_)
                 | Effect::Shell(_)
                 | Effect::Transfer(_)
@@ -266,6 +273,10 @@ impl App for Root {
             Msg::Insights(reply) => {
                 let fault = reply.fault().cloned();
                 self.answer(fault.as_ref(), |screens, cx| screens.on_insights(reply, cx))
+            }
+            Msg::Library(reply) => {
+                let fault = reply.fault().cloned();
+                self.answer(fault.as_ref(), |screens, cx| screens.library.on_library(reply, cx))
             }
             Msg::Search(reply) => {
                 let fault = reply.fault().filter(|fault| fault.kind != FaultKind::Cancelled).cloned();

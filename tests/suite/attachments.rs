@@ -59,3 +59,58 @@ async fn a_file_is_looked_at_before_it_is_sent_and_refused_with_the_reason() {
         assert!(!bytes.windows(7).any(|window| window == b"visible"), "{}", file.display());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_a_vault_are_listed_once_each_with_the_messages_that_have_them() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("ann").await;
+    let (gateway, by) = (&house.gateway, &ann.session);
+    let file = |name: &str, text: &str| {
+        fs::write(home.path().join(name), text).unwrap();
+        home.path().join(name)
+    };
+    let new = |title: &str| NewConversation {
+        title: Some(title.to_owned()),
+        model: Some("m".to_owned()),
+        ..NewConversation::default()
+    };
+    let mut sent = Vec::new();
+    for (title, name, text) in
+        [("first", "Café.txt", "same"), ("second", "renamed.md", "same"), ("second", "other.txt", "more\u{202E}")]
+    {
+        let conversation = gateway.create_conversation(by, new(title)).await.unwrap().row.id;
+        let act = TurnAct::Send { text: "Look".to_owned(), attachments: vec![file(name, text)] };
+        let turn = NewTurn { conversation, act, model: None, shorten: false };
+        sent.push((conversation, gateway.start_turn(by, turn).await.unwrap().user.unwrap().id));
+    }
+
+    let first = gateway.documents(by, "", None, 1).await.unwrap();
+    let rest = gateway.documents(by, "", first.next, 1).await.unwrap();
+    assert_eq!((rest.rows.len(), rest.next), (1, None));
+    let [other, same] = [&first.rows[0], &rest.rows[0]];
+    assert_eq!((other.name.as_str(), other.hidden_characters, other.messages), ("other.txt", 1, 1));
+    assert_eq!((same.name.as_str(), same.bytes, same.messages, same.conversations), ("renamed.md", 4, 2, 2));
+    // It is found by each of its names.
+    for (filter, found) in [("CAFE", vec!["renamed.md"]), ("renamed", vec!["renamed.md"]), ("pdf", vec![])] {
+        let page = gateway.documents(by, filter, None, 10).await.unwrap();
+        assert_eq!(page.rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), found, "{filter}");
+    }
+
+    gateway.trash_conversations(by, vec![sent[0].0]).await.unwrap();
+    let newest = gateway.document_places(by, same.id, None, 1).await.unwrap();
+    assert_eq!((newest.rows[0].conversation, newest.rows[0].message), sent[1]);
+    let oldest = gateway.document_places(by, same.id, newest.next, 10).await.unwrap();
+    assert_eq!((oldest.rows.len(), oldest.next), (1, None));
+    let place = &oldest.rows[0];
+    assert_eq!((place.conversation, place.message, place.trashed), (sent[0].0, sent[0].1, true));
+    assert_eq!((place.name.as_str(), place.title.as_str()), ("Café.txt", "first"));
+
+    gateway.purge_conversations(by, vec![sent[0].0]).await.unwrap();
+    assert_eq!(gateway.document_places(by, same.id, None, 10).await.unwrap().rows.len(), 1);
+    gateway.trash_conversations(by, vec![sent[1].0]).await.unwrap();
+    gateway.purge_conversations(by, vec![sent[1].0]).await.unwrap();
+    assert_eq!(gateway.document_places(by, same.id, None, 10).await.unwrap_err().kind, FaultKind::NotFound);
+    assert_eq!(gateway.documents(by, "", None, 10).await.unwrap().rows.len(), 1);
+    house.close().await;
+}

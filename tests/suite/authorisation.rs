@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Pa
 use jiff::civil::Date;
 use ollamanet::{
     api::{
-        AccountId, ConversationId, Fault, FaultKind, FolderId, MessageId, NoteId, PresetId, PromptId, SessionId, TagId,
-        TransferId, TurnId, VaultId,
+        AccountId, ConversationId, DocumentId, Fault, FaultKind, FolderId, MessageId, NoteId, PresetId, PromptId,
+        SessionId, TagId, TransferId, TurnId, VaultId,
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
@@ -46,6 +46,7 @@ struct Things {
     prompt: PromptId,
     tag: TagId,
     transfer: TransferId,
+    document: DocumentId,
 }
 
 impl Things {
@@ -60,6 +61,7 @@ impl Things {
             prompt: PromptId::new(),
             tag: TagId::new(),
             transfer: TransferId::new(),
+            document: DocumentId::new(),
         }
     }
 }
@@ -228,7 +230,7 @@ async fn in_the_library(
     things: Things,
     own: ConversationId,
 ) -> Vec<(&'static str, Result<String, Fault>)> {
-    let Things { conversation, preset, prompt, .. } = things;
+    let Things { conversation, preset, prompt, document, .. } = things;
     let gateway = &house.gateway;
     let begun = |preset| NewConversation { preset: Begins::With(preset), ..NewConversation::default() };
     vec![
@@ -244,6 +246,7 @@ async fn in_the_library(
         ("prompt", told(gateway.prompt(by, Called::Id(prompt)).await)),
         ("change_prompt", told(gateway.change_prompt(by, prompt, PromptPatch::default()).await)),
         ("delete_prompt", told(gateway.delete_prompt(by, prompt).await)),
+        ("document_places", told(gateway.document_places(by, document, None, 10).await)),
     ]
 }
 
@@ -319,6 +322,7 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("create_prompt", told(gateway.create_prompt(by, NewPrompt::default()).await)),
         ("export_library", told(gateway.export_library(by, Kind::Prompts, Vec::new()).await)),
         ("import_library", told(gateway.import_library(by, Kind::Presets, "", Taken::Keep).await)),
+        ("documents", told(gateway.documents(by, "", None, 10).await)),
         ("empty_trash", told(gateway.empty_trash(by).await)),
         ("group_conversations", told(gateway.group_conversations(by, Grouping::Time).await)),
         ("tags", told(gateway.tags(by, "", None, 10).await)),
@@ -399,9 +403,12 @@ async fn things_of(house: &House, who: &SignedIn) -> Things {
     };
     let conversation = gateway.create_conversation(by, new).await.unwrap().row.id;
     let mut events = gateway.events(by).await.unwrap();
-    let act = TurnAct::Send { text: "xylocanary".to_owned(), attachments: Vec::new() };
+    let file = house.paths.data.join("attached.txt");
+    fs::write(&file, "xylocanary").unwrap();
+    let act = TurnAct::Send { text: "xylocanary".to_owned(), attachments: vec![file] };
     let turn = NewTurn { conversation, act, model: None, shorten: false };
     let started = gateway.start_turn(by, turn).await.unwrap();
+    let document = gateway.documents(by, "", None, 1).await.unwrap().rows[0].id;
     let ended =
         async { while !matches!(events.recv().await, Some(Event::Turn { event: TurnEvent::Ended { .. }, .. })) {} };
     tokio::time::timeout(crate::common::pty::PATIENCE, ended).await.expect("the answer ends");
@@ -416,7 +423,7 @@ async fn things_of(house: &House, who: &SignedIn) -> Things {
     let tag = gateway.tags(by, "xylocanary", None, 1).await.unwrap().rows[0].id;
     let transfer = gateway.start_import(by, coming()).await.unwrap();
     let (message, turn) = (started.answer.id, started.turn);
-    Things { conversation, folder, message, turn, note, preset, prompt, tag, transfer }
+    Things { conversation, folder, message, turn, note, preset, prompt, tag, transfer, document }
 }
 
 #[tokio::test(flavor = "multi_thread")]

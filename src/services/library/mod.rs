@@ -3,6 +3,7 @@
 //! Not here: starting conversations with a preset; what that decides is `beginning`, and the conversations act by it.
 
 pub(in crate::services) mod beginning;
+mod documents;
 mod file;
 
 use self::{beginning::applied, file::Contents};

@@ -37,6 +37,7 @@ pub mod documents;
 pub mod dump;
 pub mod duplicate;
 pub mod feedback;
+pub mod filed;
 pub mod fold;
 pub mod folders;
 pub mod lease;

@@ -213,7 +213,10 @@ impl Root {
     pub(super) fn unless_locked(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
         if matches!(self.stage, Stage::Locked { .. }) {
             effects.retain(|effect| {
-                !matches!(effect, Effect::Toast(_) | Effect::Act(_) | Effect::OpenAt(_) | Effect::Confirm(_))
+                !matches!(
+                    effect,
+                    Effect::Toast(_) | Effect::Act(_) | Effect::OpenAt(_) | Effect::Use(_) | Effect::Confirm(_)
+                )
             });
         }
         effects

@@ -8,7 +8,7 @@ use super::{Root, Stage};
 use crate::ui::{
     actions::{Action, Context},
     cx::{Cx, Hint},
-    msg::{Effect, InsightsReply, ListReply, NoteReply, NotesOf, ShellReply, Spot},
+    msg::{Effect, InsightsReply, ListReply, NoteReply, NotesOf, ShellReply, Spot, Thing},
     screens::{
         Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen, insights::InsightsScreen,
         library::LibraryScreen, search::SearchScreen,
@@ -167,6 +167,16 @@ impl Screens {
         let mut effects = self.show(ScreenName::Chat, cx);
         self.back = spot.back;
         effects.extend(self.chat.open_at(spot));
+        effects
+    }
+
+    /// Leads to the chat, to go on there with a preset or a template.
+    pub fn use_in_chat(&mut self, thing: Thing, cx: &Cx) -> Vec<Effect> {
+        let mut effects = self.show(ScreenName::Chat, cx);
+        effects.extend(match thing {
+            Thing::Preset(id) => self.chat.preset_chosen(id),
+            Thing::Prompt(id) => self.chat.template_chosen(id),
+        });
         effects
     }
 

@@ -386,12 +386,13 @@ impl ChatScreen {
         }
     }
 
-    pub(super) fn preset_chosen(&mut self, id: PresetId) -> Vec<Effect> {
+    /// Sets the conversation on view to a preset, or the one that is about to begin.
+    pub fn preset_chosen(&mut self, id: PresetId) -> Vec<Effect> {
         self.overlay = None;
         self.apply_preset(Called::Id(id))
     }
 
-    pub(super) fn template_chosen(&mut self, id: PromptId) -> Vec<Effect> {
+    pub fn template_chosen(&mut self, id: PromptId) -> Vec<Effect> {
         self.overlay = None;
         self.use_template(id, false)
     }

@@ -2,9 +2,12 @@
 //!
 //! A further tab is its module, a row of [`TABS`], a field, and its arm where the one on view is looked up.
 
+mod documents;
 mod notes;
+mod paged;
+mod shelf;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -12,20 +15,32 @@ use ratatui::{
 };
 
 pub use self::notes::{NotesTab, told};
-use crate::ui::{
-    actions::{Action, Context},
-    cx::{Cx, Hint},
-    msg::{Effect, ListReply},
-    screens::Screen,
+use self::{documents::DocumentsTab, shelf::ShelfTab};
+use crate::{
+    api::library::Kind,
+    ui::{
+        actions::{Action, Context},
+        cx::{Cx, Hint},
+        msg::{Effect, LibraryReply, ListReply},
+        screens::Screen,
+    },
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum TabName {
     #[default]
     Notes,
+    Presets,
+    Prompts,
+    Documents,
 }
 
-const TABS: [(TabName, &str); 1] = [(TabName::Notes, "Notes")];
+const TABS: [(TabName, &str); 4] = [
+    (TabName::Notes, "Notes"),
+    (TabName::Presets, "Presets"),
+    (TabName::Prompts, "Prompts"),
+    (TabName::Documents, "Files"),
+];
 
 /// What the Library asks of the tab on view.
 pub trait Tab {
@@ -48,24 +63,63 @@ pub trait Tab {
     fn view(&self, frame: &mut Frame, area: Rect, whole: Rect, cx: &Cx, in_front: bool);
 }
 
-#[derive(Debug, Default)]
+/// From this width on what is selected stands beside its list.
+const WIDE: u16 = 70;
+
+/// The list, and what is selected: beside it, or below it where it is narrow; nothing where it is low as well.
+fn parts(area: Rect) -> (Rect, Rect) {
+    if area.width >= WIDE {
+        let list = (area.width * 2 / 5).clamp(38, 60);
+        let [list, whole] = Layout::horizontal([Constraint::Length(list), Constraint::Min(0)]).areas(area);
+        (list, whole)
+    } else if area.height >= 12 {
+        let [list, whole] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
+        (list, whole)
+    } else {
+        (area, Rect::ZERO)
+    }
+}
+
+#[derive(Debug)]
 pub struct LibraryScreen {
     on_view: TabName,
     notes: NotesTab,
+    presets: ShelfTab,
+    prompts: ShelfTab,
+    documents: DocumentsTab,
     /// It was shown once, so that what changes is of interest.
     is_shown: bool,
+}
+
+impl Default for LibraryScreen {
+    fn default() -> Self {
+        Self {
+            on_view: TabName::default(),
+            notes: NotesTab::default(),
+            presets: ShelfTab::new(Kind::Presets),
+            prompts: ShelfTab::new(Kind::Prompts),
+            documents: DocumentsTab::default(),
+            is_shown: false,
+        }
+    }
 }
 
 impl LibraryScreen {
     fn current(&self) -> &dyn Tab {
         match self.on_view {
             TabName::Notes => &self.notes,
+            TabName::Presets => &self.presets,
+            TabName::Prompts => &self.prompts,
+            TabName::Documents => &self.documents,
         }
     }
 
     fn current_mut(&mut self) -> &mut dyn Tab {
         match self.on_view {
             TabName::Notes => &mut self.notes,
+            TabName::Presets => &mut self.presets,
+            TabName::Prompts => &mut self.prompts,
+            TabName::Documents => &mut self.documents,
         }
     }
 
@@ -76,6 +130,34 @@ impl LibraryScreen {
 
     pub fn on_notes(&mut self, reply: ListReply) -> Vec<Effect> {
         self.notes.on_reply(reply)
+    }
+
+    /// Each tab gets its own, on view or not.
+    pub fn on_library(&mut self, reply: LibraryReply, _cx: &Cx) -> Vec<Effect> {
+        match reply {
+            LibraryReply::Listed { asked, kind, rows } => self.shelf(kind).on_rows(asked, rows),
+            LibraryReply::Shown { asked, kind, whole } => self.shelf(kind).on_shown(asked, whole),
+            LibraryReply::Saved { kind, whole } => self.shelf(kind).on_saved(whole),
+            LibraryReply::Deleted { kind, done } => self.shelf(kind).on_done(done, "It is deleted."),
+            LibraryReply::DefaultSet(done) => {
+                self.presets.on_done(done, "New conversations begin as you have just said.")
+            }
+            LibraryReply::Folders(tree) => self.presets.on_folders(tree),
+            LibraryReply::OfFolderSet(done) => {
+                self.presets.on_done(done, "New conversations in that folder begin as you have just said.")
+            }
+            LibraryReply::Exported { path, .. } => ShelfTab::on_exported(path),
+            LibraryReply::Imported { kind, path, done } => self.shelf(kind).on_imported(path, done),
+            LibraryReply::Documents { asked, page } => self.documents.on_files(asked, page),
+            LibraryReply::Places { asked, page } => self.documents.on_places(asked, page),
+        }
+    }
+
+    fn shelf(&mut self, kind: Kind) -> &mut ShelfTab {
+        match kind {
+            Kind::Presets => &mut self.presets,
+            Kind::Prompts => &mut self.prompts,
+        }
     }
 
     pub fn on_edited(&mut self, text: &str) {
@@ -134,7 +216,16 @@ impl Screen for LibraryScreen {
     }
 
     fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, _cx: &Cx) -> Vec<Effect> {
-        let (_, body) = Self::areas(area);
+        let (tabs, body) = Self::areas(area);
+        if mouse.row == tabs.y && mouse.kind == MouseEventKind::Down(MouseButton::Left) {
+            return match tab_at(mouse.column.saturating_sub(tabs.x)) {
+                Some(name) if name != self.on_view && !self.holds() => {
+                    self.on_view = name;
+                    self.current_mut().shown()
+                }
+                Some(_) | None => Vec::new(),
+            };
+        }
         self.current_mut().on_mouse(mouse, body)
     }
 
@@ -162,12 +253,26 @@ impl Screen for LibraryScreen {
         let (tabs, body) = Self::areas(area);
         let mut line = Line::from(Span::raw(" "));
         for (name, title) in TABS {
-            let style = if name == self.on_view { cx.theme.accent } else { cx.theme.dim };
-            line.push_span(Span::styled(format!("{title}  "), style));
+            // Without colours the brackets tell which one it is.
+            let (open, close, style) =
+                if name == self.on_view { ("[", "]", cx.theme.accent) } else { (" ", " ", cx.theme.dim) };
+            line.push_span(Span::styled(format!("{open}{title}{close} "), style));
         }
         frame.render_widget(line, tabs);
         self.current().view(frame, body, area, cx, in_front);
     }
+}
+
+/// The tab whose title stands at this column.
+fn tab_at(column: u16) -> Option<TabName> {
+    let mut from = 1;
+    TABS.into_iter().find_map(|(name, title)| {
+        // A bracket or a space on either side, and one behind.
+        let end = from + title.chars().count() as u16 + 3;
+        let is_it = (from..end).contains(&column);
+        from = end;
+        is_it.then_some(name)
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
-//! The Library by key, and what it looks like.
+//! The Library by key, and what it looks like: here the shell and the notes, the other tabs next door.
+
+mod documents;
+mod shelf;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{Terminal, backend::TestBackend};
@@ -47,6 +50,12 @@ impl Desk {
 
     fn write(&mut self, text: &str) -> Vec<Effect> {
         text.chars().flat_map(|letter| self.press(KeyCode::Char(letter))).collect()
+    }
+
+    /// Goes on to the tab of this title.
+    fn tab(&mut self, title: &str) -> Vec<Effect> {
+        let at = TABS.iter().position(|(_, known)| *known == title).unwrap();
+        (0..at).map(|_| self.press(KeyCode::Tab)).last().unwrap_or_default()
     }
 
     fn draw(&self, width: u16, height: u16) -> String {
