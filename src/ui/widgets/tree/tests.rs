@@ -1,4 +1,5 @@
 use super::*;
+use crate::api::organise::Page;
 
 fn row(title: &str, folder: Option<FolderId>) -> ConversationRow {
     ConversationRow {
