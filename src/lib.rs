@@ -33,6 +33,7 @@
 //! | a screen or a part of one | `ui::screens`, `ui::widgets`; text on it: `ui::text`, `ui::theme` |
 //! | which screens there are, who gets to see them, what leads there | `ui::root::screens`, one table |
 //! | what the interface does in the world | `ui::perform` (gateway; one file for each noun), `ui::terminal` (modes), `ui::run` (when to draw) |
+//! | how text is taken out of PDF and Word files, and what that may cost | `extract`; what may be attached: `services::attachments` |
 //! | what a prompt template may say | `template`; presets, templates and their files: `services::library` |
 //! | a command | `cli`, one file each; its words: `cli::args` |
 //! | a setting | `config` (the field), `config::table` (its row) |
@@ -53,6 +54,7 @@ pub mod app;
 pub mod cache;
 pub mod cli;
 pub mod config;
+pub mod extract;
 pub mod fake;
 pub mod gateway;
 pub mod hardening;

@@ -91,6 +91,22 @@ pub struct ToolCall {
 pub enum AttachmentKind {
     Text,
     Image,
+    /// A document that only its text is sent of.
+    Pdf,
+    Docx,
+}
+
+impl AttachmentKind {
+    /// In a word, for whoever looks at a list of files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::Pdf => "PDF",
+            Self::Docx => "Word",
+        }
+    }
 }
 
 /// A file that went with a message; its bytes lie in the vault.
@@ -106,6 +122,30 @@ pub struct Attachment {
     /// What it takes of a context window, estimated.
     #[serde(default)]
     pub tokens: u32,
+}
+
+/// Whose content is looked at: a file that is to be sent, or one that went with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviewOf {
+    File(PathBuf),
+    Sent { message: MessageId, document: DocumentId },
+}
+
+/// Exactly what a model receives of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachmentPreview {
+    pub attachment: Attachment,
+    pub content: PreviewContent,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviewContent {
+    /// The block that stands before the words of the message. Raw: display it through `SafeText`.
+    Text(String),
+    /// The file itself.
+    Image(Vec<u8>),
 }
 
 /// A message as the transcript shows it. All text in it is raw: display it through `SafeText`.

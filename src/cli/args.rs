@@ -163,7 +163,7 @@ pub struct Ask {
     /// Put the new conversation into this folder
     #[arg(long)]
     pub folder: Option<String>,
-    /// Attach a file; may be repeated
+    /// Attach a file: text, PDF, Word or an image; may be repeated
     #[arg(short, long = "file", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// An option such as temperature=0.2; may be repeated

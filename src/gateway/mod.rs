@@ -4,6 +4,7 @@
 //! `health.rs`) knock as a visitor and are counted by OS user.
 
 mod arrange;
+mod attachments;
 mod audit;
 mod auth;
 mod branches;

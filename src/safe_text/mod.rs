@@ -8,6 +8,7 @@
 
 mod classes;
 mod json;
+mod reveal;
 mod sanitizer;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ mod trace;
 use std::fmt;
 
 pub use json::json;
+pub use reveal::HiddenKind;
 pub use sanitizer::Sanitizer;
 pub use trace::Trace;
 

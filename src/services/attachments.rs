@@ -13,7 +13,11 @@ use rustix::fs::{FileType, Mode, OFlags};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    api::{DocumentId, Fault, FaultKind, chat::Attachment, chat::AttachmentKind},
+    api::{
+        DocumentId, Fault, FaultKind,
+        chat::{Attachment, AttachmentKind, AttachmentPreview, PreviewContent},
+    },
+    extract,
     safe_text::count_hidden,
     store::vault::{
         documents::NewDocument,
@@ -54,11 +58,11 @@ pub fn read(path: &Path, limit: u64) -> Result<NewDocument, Fault> {
     if body.len() as u64 > limit {
         return Err(too_big());
     }
-    document(name, body)
+    document(name, body, limit)
 }
 
-/// What a document is, by its bytes and not by its name.
-fn document(name: String, body: Vec<u8>) -> Result<NewDocument, Fault> {
+/// What a document is, by its bytes and not by its name. The text of one may be as long as a file may be.
+fn document(name: String, body: Vec<u8>, limit: u64) -> Result<NewDocument, Fault> {
     let refuse = |why: String| Fault::invalid(format!("“{name}” cannot be attached: {why}."));
     if body.is_empty() {
         return Err(refuse("it is empty".to_owned()));
@@ -70,8 +74,22 @@ fn document(name: String, body: Vec<u8>) -> Result<NewDocument, Fault> {
             name,
             kind: AttachmentKind::Image,
             hidden: 0,
+            text: None,
             body,
             weight: IMAGE,
+        });
+    }
+    if let Some(kind) = extract::kind_of(&body) {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let text = extract::text(kind, &body, most).map_err(|why| refuse(why.to_string()).hint(why.hint()))?;
+        return Ok(NewDocument {
+            sha256: Sha256::digest(&body).into(),
+            kind: kind_of(kind),
+            hidden: hidden_in(&text),
+            weight: weight_of(&name, &text),
+            text: Some(text),
+            name,
+            body,
         });
     }
     // A text that starts like a script or a page is a text all the same.
@@ -80,10 +98,8 @@ fn document(name: String, body: Vec<u8>) -> Result<NewDocument, Fault> {
             Some(kind) if kind.starts_with("image/") => {
                 refuse(format!("{kind} is not a kind of image that models take")).hint("Convert it to PNG or JPEG.")
             }
-            Some("application/pdf") => refuse("PDF is not read yet by this version".to_owned())
-                .hint("Attach its text, for example from pdftotext."),
-            Some(kind) => refuse(format!("it is {kind}, neither text nor an image")),
-            None => refuse("it is neither text (UTF-8 or UTF-16) nor an image".to_owned())
+            Some(kind) => refuse(format!("it is {kind}, neither text, PDF, Word nor an image")),
+            None => refuse("it is neither text (UTF-8 or UTF-16), PDF, Word nor an image".to_owned())
                 .hint("If it is text in another encoding, convert it to UTF-8 first."),
         });
     };
@@ -91,11 +107,29 @@ fn document(name: String, body: Vec<u8>) -> Result<NewDocument, Fault> {
     Ok(NewDocument {
         sha256: Sha256::digest(&body).into(),
         kind: AttachmentKind::Text,
-        hidden: u32::try_from(count_hidden(&text)).unwrap_or(u32::MAX),
-        weight: weigh(&fenced(&name, &text)).saturating_add(MESSAGE),
+        hidden: hidden_in(&text),
+        weight: weight_of(&name, &text),
+        text: None,
         name,
         body,
     })
+}
+
+/// The kind of attachment that a document is.
+#[must_use]
+pub(super) fn kind_of(kind: extract::Kind) -> AttachmentKind {
+    match kind {
+        extract::Kind::Pdf => AttachmentKind::Pdf,
+        extract::Kind::Docx => AttachmentKind::Docx,
+    }
+}
+
+fn hidden_in(text: &str) -> u32 {
+    u32::try_from(count_hidden(text)).unwrap_or(u32::MAX)
+}
+
+fn weight_of(name: &str, text: &str) -> u32 {
+    weigh(&fenced(name, text)).saturating_add(MESSAGE)
 }
 
 /// UTF-8, or UTF-16 by its mark. A NUL says that it is no text.
@@ -138,6 +172,30 @@ pub fn preview(document: &NewDocument) -> Attachment {
         bytes: document.body.len() as u64,
         hidden_characters: document.hidden,
         tokens: document.weight.div_ceil(4),
+    }
+}
+
+/// Exactly what a model receives of a file that is to be sent.
+#[must_use]
+pub fn received(document: NewDocument) -> AttachmentPreview {
+    let attachment = preview(&document);
+    let NewDocument { name, kind, text, body, .. } = document;
+    AttachmentPreview { attachment, content: content(kind, &name, text.map_or(body, String::into_bytes)) }
+}
+
+/// The same of one that was sent. Its text is in the place of its bytes.
+#[must_use]
+pub fn received_of_sent((attachment, body): (Attachment, Vec<u8>)) -> AttachmentPreview {
+    let content = content(attachment.kind, &attachment.name, body);
+    AttachmentPreview { attachment, content }
+}
+
+fn content(kind: AttachmentKind, name: &str, body: Vec<u8>) -> PreviewContent {
+    match kind {
+        AttachmentKind::Image => PreviewContent::Image(body),
+        AttachmentKind::Text | AttachmentKind::Pdf | AttachmentKind::Docx => {
+            PreviewContent::Text(fenced(name, &String::from_utf8_lossy(&body)))
+        }
     }
 }
 
@@ -196,11 +254,11 @@ mod tests {
 
     #[test]
     fn images_are_known_by_their_bytes() {
-        let image = document("photo.txt".to_owned(), PNG.to_vec()).unwrap();
+        let image = document("photo.txt".to_owned(), PNG.to_vec(), LIMIT).unwrap();
         assert_eq!((image.kind, image.body.as_slice()), (AttachmentKind::Image, PNG));
-        assert!(why(document("a.bmp".to_owned(), b"BM\xff\0\0\0\0\0\0\0".to_vec())).contains("image/bmp"));
-        assert!(why(document("a".to_owned(), vec![0xC3, 0x28, 0xFF])).contains("neither text"));
-        assert!(why(document("a".to_owned(), Vec::new())).contains("empty"));
+        assert!(why(document("a.bmp".to_owned(), b"BM\xff\0\0\0\0\0\0\0".to_vec(), LIMIT)).contains("image/bmp"));
+        assert!(why(document("a".to_owned(), vec![0xC3, 0x28, 0xFF], LIMIT)).contains("neither text"));
+        assert!(why(document("a".to_owned(), Vec::new(), LIMIT)).contains("empty"));
     }
 
     #[test]

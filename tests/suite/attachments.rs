@@ -4,11 +4,12 @@ use std::fs;
 
 use ollamanet::api::{
     FaultKind,
-    chat::{AttachmentKind, NewTurn, TurnAct},
+    chat::{AttachmentKind, NewTurn, PreviewContent, PreviewOf, TurnAct},
     organise::NewConversation,
+    search::{Asked, HitKind, IndexProgress},
 };
 
-use crate::common::house::House;
+use crate::common::{house::House, papers};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_looked_at_before_it_is_sent_and_refused_with_the_reason() {
@@ -113,4 +114,73 @@ async fn the_files_of_a_vault_are_listed_once_each_with_the_messages_that_have_t
     assert_eq!(gateway.document_places(by, same.id, None, 10).await.unwrap_err().kind, FaultKind::NotFound);
     assert_eq!(gateway.documents(by, "", None, 10).await.unwrap().rows.len(), 1);
     house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pdf_and_word_files_are_read_kept_once_and_found_by_what_they_say() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("ann").await;
+    let path = |name: &str| home.path().join(name);
+    fs::write(path("bill.pdf"), papers::pdf(&["Seventeen quinces", "and a zero\\040width"])).unwrap();
+    fs::write(path("again.pdf"), fs::read(path("bill.pdf")).unwrap()).unwrap();
+    fs::write(path("letter.docx"), papers::docx(&papers::paragraph("Dear&#x200B; medlar"))).unwrap();
+
+    let bill = house.gateway.inspect_attachment(&ann.session, path("bill.pdf")).await.unwrap();
+    assert_eq!((bill.kind, bill.hidden_characters), (AttachmentKind::Pdf, 0));
+    assert!(bill.tokens > 5 && bill.tokens < 40, "it weighs what is read of it: {}", bill.tokens);
+    let letter = house.gateway.inspect_attachment(&ann.session, path("letter.docx")).await.unwrap();
+    assert_eq!((letter.kind, letter.hidden_characters), (AttachmentKind::Docx, 1));
+
+    let new = NewConversation { model: Some("m".to_owned()), ..NewConversation::default() };
+    let conversation = house.gateway.create_conversation(&ann.session, new).await.unwrap().row.id;
+    let attachments = vec![path("bill.pdf"), path("again.pdf"), path("letter.docx")];
+    let act = TurnAct::Send { text: "Look".to_owned(), attachments };
+    let turn = NewTurn { conversation, act, model: None, shorten: false };
+    let sent = house.gateway.start_turn(&ann.session, turn).await.unwrap().user.unwrap();
+    assert_eq!(sent.attachments[0].id, sent.attachments[1].id, "the same bytes are one file");
+    assert_eq!(sent.attachments[0].bytes, fs::metadata(path("bill.pdf")).unwrap().len());
+
+    for (word, name) in [("quinces", "bill.pdf"), ("medlar", "letter.docx")] {
+        let found = house.gateway.search(&ann.session, Asked::typed(word, 10)).await.unwrap();
+        assert_eq!(found.hits.len(), 1, "{word}");
+        assert_eq!(found.hits[0].kind, HitKind::File, "{word}");
+        assert!(found.hits[0].snippet.text.contains(word), "{name}: {}", found.hits[0].snippet.text);
+    }
+    // Exactly what the model got, hidden characters and all; and nobody else gets it.
+    let of = |place: usize| PreviewOf::Sent { message: sent.id, document: sent.attachments[place].id };
+    let preview = house.gateway.preview_attachment(&ann.session, of(2)).await.unwrap();
+    assert_eq!(preview.content, PreviewContent::Text("``` letter.docx\nDear\u{200B} medlar\n```".to_owned()));
+    assert_eq!(preview.attachment, sent.attachments[2]);
+    let before = house.gateway.preview_attachment(&ann.session, PreviewOf::File(path("letter.docx"))).await.unwrap();
+    assert_eq!(before.content, preview.content, "before it is sent it is the same");
+    let bob = house.newcomer(&ann.session, "bob", "user").await;
+    assert_eq!(house.gateway.preview_attachment(&bob.session, of(2)).await.unwrap_err().kind, FaultKind::NotFound);
+
+    let (progress, _) = tokio::sync::watch::channel(IndexProgress::default());
+    let report = house.gateway.check_search(&ann.session, progress).await.unwrap();
+    assert!(report.is_sound(), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_cannot_be_read_are_refused_within_a_second() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("ann").await;
+    let catalogue = [b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(), b"<< /Kids [] >>".to_vec()];
+    let spaces = vec![b' '; 20 << 20];
+    for (bytes, why) in [
+        (papers::pdf_of(&catalogue, "/Encrypt << /V 4 >>"), "it is encrypted"),
+        (b"%PDF-1.7 and nothing more".to_vec(), "it is damaged"),
+        (papers::pdf(&[]), "no text in it"),
+        (papers::zip(&[("word/document.xml", &spaces)]), "unpacks to far more"),
+    ] {
+        let path = home.path().join("paper");
+        fs::write(&path, bytes).unwrap();
+        let began = std::time::Instant::now();
+        let fault = house.gateway.inspect_attachment(&ann.session, path).await.unwrap_err();
+        assert!(began.elapsed() < std::time::Duration::from_secs(1), "{why} took {:?}", began.elapsed());
+        assert!(fault.kind == FaultKind::Invalid && fault.message.contains(why), "{fault}");
+        assert!(fault.hint.is_some(), "{why} says what to do");
+    }
 }

@@ -12,7 +12,7 @@ use ollamanet::{
         SessionId, TagId, TransferId, TurnId, VaultId,
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
-        chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
+        chat::{Draft, NewTurn, Planned, PreviewOf, TurnAct, TurnEvent},
         events::{Changed, Event},
         feedback::{NewFeedback, Thumb},
         insights::{By, Insights, InsightsQuery, Sheet},
@@ -110,12 +110,16 @@ async fn of_the_list(house: &House, by: &Session, things: Things) -> Vec<(&'stat
 
 /// The same for what leaves for files and comes from them.
 async fn of_transfers(house: &House, by: &Session, things: Things) -> Vec<(&'static str, Result<String, Fault>)> {
-    let Things { conversation, folder, transfer, .. } = things;
+    let Things { conversation, folder, message, transfer, .. } = things;
     let gateway = &house.gateway;
     vec![
         ("start_export", told(gateway.start_export(by, leaving(ExportScope::Folder(folder))).await)),
         ("start_export", told(gateway.start_export(by, leaving(ExportScope::Conversations(vec![conversation]))).await)),
         ("pipe_export", told(gateway.pipe_export(by, ExportScope::Folder(folder), ExportFormat::Own).await)),
+        (
+            "preview_attachment",
+            told(gateway.preview_attachment(by, PreviewOf::Sent { message, document: DocumentId::new() }).await),
+        ),
         ("import_report", told(gateway.import_report(by, transfer, 0, 10).await)),
         ("stop_transfer", told(gateway.stop_transfer(by, transfer).await)),
     ]
@@ -331,6 +335,7 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("preview_retention", told(gateway.preview_retention(by, None, PreviewAt { after: None, limit: 10 }).await)),
         ("run_retention", told(gateway.run_retention(by).await)),
         ("past_prompts", told(gateway.past_prompts(by, "", 10).await)),
+        ("preview_attachment", told(gateway.preview_attachment(by, PreviewOf::File("/etc/hostname".into())).await)),
         ("inspect_attachment", told(gateway.inspect_attachment(by, "/etc/hostname".into()).await)),
         ("events", told(gateway.events(by).await)),
         ("insights", told(figures(gateway.insights(by, InsightsQuery::default()).await))),

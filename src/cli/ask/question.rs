@@ -99,7 +99,7 @@ async fn piped() -> Result<String, Fault> {
     }
     String::from_utf8(bytes).map_err(|_| {
         Fault::invalid("Standard input is not UTF-8 text.")
-            .hint("Attach a file with -f; text and images are understood.")
+            .hint("Attach a file with -f; text, PDF, Word and images are understood.")
     })
 }
 

@@ -263,14 +263,14 @@ impl Turns {
     }
 }
 
-/// A message as the model gets it: text files as fenced blocks before the words, images beside them.
+/// A message as the model gets it: texts and what is read of documents as fenced blocks before the words, images beside them.
 fn sent(body: Body) -> ChatMessage {
     let Body { role, content, documents } = body;
     let mut text = String::new();
     let mut images = Vec::new();
     for document in documents {
         match document.kind {
-            AttachmentKind::Text => {
+            AttachmentKind::Text | AttachmentKind::Pdf | AttachmentKind::Docx => {
                 text.push_str(&fenced(&document.name, &String::from_utf8_lossy(&document.body)));
                 text.push_str("\n\n");
             }

@@ -49,7 +49,10 @@ use crate::{
     api::{
         AccountId, ConversationId, Fault, FaultKind, MessageId, TurnId,
         admin::Limited,
-        chat::{Attachment, AttachmentKind, ContextMeter, NewTurn, Opened, Planned, TurnAct, TurnStarted},
+        chat::{
+            Attachment, AttachmentKind, AttachmentPreview, ContextMeter, NewTurn, Opened, Planned, PreviewOf, TurnAct,
+            TurnStarted,
+        },
         events::{Changed, Event},
         profile::Preferences,
     },
@@ -60,7 +63,7 @@ use crate::{
         thread::WeakDb,
         vault::{
             branch, conversations,
-            documents::NewDocument,
+            documents::{self, NewDocument},
             lease::{Lease, clear_up},
             messages::{self, Ending},
             recovery::{self, Own},
@@ -210,6 +213,17 @@ impl Turns {
     pub async fn inspect(&self, by: Caller<Member>, path: PathBuf) -> Result<Attachment, Fault> {
         drop(by);
         Ok(attachments::preview(&self.read_file(path).await?))
+    }
+
+    /// What a model receives of a file that is to be sent or was sent.
+    pub async fn preview(&self, by: Caller<Member>, of: PreviewOf) -> Result<AttachmentPreview, Fault> {
+        match of {
+            PreviewOf::File(path) => Ok(attachments::received(self.read_file(path).await?)),
+            PreviewOf::Sent { message, document } => {
+                let found = by.vault.db.read(move |tx| documents::sent(tx, message, document)).await?;
+                found.map(attachments::received_of_sent).ok_or_else(|| Fault::not_found("attached file"))
+            }
+        }
     }
 
     /// Everything that happens to this session from now on. Answers that a dead process left are ended first.

@@ -15,6 +15,7 @@ use crate::{
         organise::{ConversationPatch, NewConversation},
     },
     config::Config,
+    extract::papers,
     fake::{Fake, Gate, Pace, Part, Reply, Seen, StandIn},
     ollama::Settings,
     store::vault::{arrange, scratch, window},
@@ -513,9 +514,13 @@ async fn a_text_file_goes_as_a_block_and_an_image_only_to_a_model_that_sees() {
     assert_eq!(started.user.unwrap().attachments[0].name, "a.rs");
     house.end().await;
     assert_eq!(house.chats()[0]["messages"][0]["content"], "``` a.rs\nfn main() {}\n```\n\nLook");
+    std::fs::write(house.home.path().join("r.pdf"), papers::pdf(&["Paid: 17"])).unwrap();
+    house.act(with("r.pdf")).await.unwrap();
+    house.end().await;
+    assert_eq!(house.chats()[1]["messages"][2]["content"], "``` r.pdf\nPaid: 17\n```\n\nLook", "only its text is sent");
     let refused = house.act(with("p.png")).await.unwrap_err();
     assert_eq!(refused.kind, FaultKind::Model);
-    assert_eq!(house.messages().await.len(), 2, "a refused message is not half committed");
+    assert_eq!(house.messages().await.len(), 4, "a refused message is not half committed");
     let new = NewTurn {
         conversation: house.conversation,
         act: with("p.png"),
@@ -525,8 +530,8 @@ async fn a_text_file_goes_as_a_block_and_an_image_only_to_a_model_that_sees() {
     house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), new).await.unwrap();
     house.end().await;
     let chats = house.chats();
-    assert_eq!(chats[1]["messages"][2]["images"], json!(["iVBORw0KGgoAAAANSUhEUg=="]));
-    assert_eq!(chats[1]["model"], "demo-vision:4b");
+    assert_eq!(chats[2]["messages"][4]["images"], json!(["iVBORw0KGgoAAAANSUhEUg=="]));
+    assert_eq!(chats[2]["model"], "demo-vision:4b");
 }
 
 #[tokio::test]

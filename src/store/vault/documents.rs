@@ -3,7 +3,10 @@
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
 use crate::{
-    api::{DocumentId, chat::AttachmentKind},
+    api::{
+        DocumentId, MessageId,
+        chat::{Attachment, AttachmentKind},
+    },
     store::{StoreError, While},
 };
 
@@ -15,6 +18,8 @@ pub struct NewDocument {
     pub sha256: [u8; 32],
     /// Characters in it that a terminal would not show.
     pub hidden: u32,
+    /// What was taken out of it to be read, where it is not itself text.
+    pub text: Option<String>,
     pub body: Vec<u8>,
     /// Its share of a request, quarter tokens.
     pub weight: u32,
@@ -54,6 +59,27 @@ pub fn copy_attachments(tx: &Transaction<'_>, from: i64, to: i64) -> Result<(), 
     Ok(())
 }
 
+/// A file that went with a message, and what the model got of it.
+pub fn sent(
+    tx: &Transaction<'_>,
+    message: MessageId,
+    document: DocumentId,
+) -> Result<Option<(Attachment, Vec<u8>)>, StoreError> {
+    tx.prepare_cached(
+        "SELECT d.id, a.name, d.kind, d.bytes, d.hidden, coalesce(length(d.text), d.bytes) AS said,
+                coalesce(d.text, d.body) AS body
+         FROM messages m JOIN attachments a ON a.message = m.seq JOIN documents d ON d.seq = a.document
+         WHERE m.id = :message AND d.id = :document ORDER BY a.place LIMIT 1",
+    )
+    .and_then(|mut find| {
+        find.query_row(named_params! { ":message": message.0, ":document": document.0 }, |row| {
+            Ok((super::messages::attachment(row)?, row.get("body")?))
+        })
+        .optional()
+    })
+    .while_("reading a stored file")
+}
+
 pub(super) fn store(tx: &Transaction<'_>, document: &NewDocument, now: i64) -> Result<i64, StoreError> {
     let known = tx
         .prepare_cached("SELECT seq FROM documents WHERE sha256 = :sha256")
@@ -63,17 +89,23 @@ pub(super) fn store(tx: &Transaction<'_>, document: &NewDocument, now: i64) -> R
         return Ok(seq);
     }
     tx.prepare_cached(
-        "INSERT INTO documents (id, sha256, kind, bytes, hidden, created_at, body)
-         VALUES (:id, :sha256, :kind, :bytes, :hidden, :now, :body)",
+        "INSERT INTO documents (id, sha256, kind, bytes, hidden, created_at, text, body)
+         VALUES (:id, :sha256, :kind, :bytes, :hidden, :now, :text, :body)",
     )
     .while_("storing a file")?
     .execute(named_params! {
         ":id": DocumentId::new().0,
         ":sha256": document.sha256,
-        ":kind": match document.kind { AttachmentKind::Text => "text", AttachmentKind::Image => "image" },
+        ":kind": match document.kind {
+            AttachmentKind::Text => "text",
+            AttachmentKind::Image => "image",
+            AttachmentKind::Pdf => "pdf",
+            AttachmentKind::Docx => "docx",
+        },
         ":bytes": i64::try_from(document.body.len()).unwrap_or(i64::MAX),
         ":hidden": document.hidden,
         ":now": now,
+        ":text": document.text.as_ref().map(String::as_bytes),
         ":body": document.body,
     })
     .while_("storing a file")?;

@@ -389,31 +389,40 @@ impl Raw {
 pub fn attachments(tx: &Transaction<'_>, message: i64) -> Result<Vec<Attachment>, StoreError> {
     let mut select = tx
         .prepare_cached(
-            "SELECT d.id, a.name, d.kind, d.bytes, d.hidden FROM attachments a JOIN documents d ON d.seq = a.document
+            "SELECT d.id, a.name, d.kind, d.bytes, d.hidden, coalesce(length(d.text), d.bytes) AS said FROM attachments a JOIN documents d ON d.seq = a.document
              WHERE a.message = :message ORDER BY a.place",
         )
         .while_("listing attachments")?;
     select
-        .query_map(named_params! { ":message": message }, |row| {
-            let kind = kind(row.get_ref("kind")?.as_str()?);
-            let bytes = row.get::<_, i64>("bytes")?.unsigned_abs();
-            Ok(Attachment {
-                id: DocumentId(row.get::<_, Uuid>("id")?),
-                name: row.get("name")?,
-                kind,
-                bytes,
-                hidden_characters: row.get("hidden")?,
-                tokens: match kind {
-                    AttachmentKind::Image => IMAGE / 4,
-                    AttachmentKind::Text => u32::try_from(bytes / 4).unwrap_or(u32::MAX),
-                },
-            })
-        })
+        .query_map(named_params! { ":message": message }, attachment)
         .and_then(Iterator::collect)
         .while_("listing attachments")
 }
 
+/// Of a row with its document's `id`, `kind`, `bytes`, `hidden`, how much of it is `said`, and its `name` there.
+pub(super) fn attachment(row: &Row<'_>) -> Result<Attachment, rusqlite::Error> {
+    let kind = kind(row.get_ref("kind")?.as_str()?);
+    let said = row.get::<_, i64>("said")?.unsigned_abs();
+    Ok(Attachment {
+        id: DocumentId(row.get::<_, Uuid>("id")?),
+        name: row.get("name")?,
+        kind,
+        bytes: row.get::<_, i64>("bytes")?.unsigned_abs(),
+        hidden_characters: row.get("hidden")?,
+        tokens: match kind {
+            AttachmentKind::Image => IMAGE / 4,
+            AttachmentKind::Text | AttachmentKind::Pdf | AttachmentKind::Docx => {
+                u32::try_from(said / 4).unwrap_or(u32::MAX)
+            }
+        },
+    })
+}
+
 pub(super) fn kind(name: &str) -> AttachmentKind {
-    // What is taken out of other kinds of document is text.
-    if name == "image" { AttachmentKind::Image } else { AttachmentKind::Text }
+    match name {
+        "image" => AttachmentKind::Image,
+        "pdf" => AttachmentKind::Pdf,
+        "docx" => AttachmentKind::Docx,
+        _ => AttachmentKind::Text,
+    }
 }

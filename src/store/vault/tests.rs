@@ -340,6 +340,7 @@ fn the_same_bytes_are_kept_once() {
             kind: crate::api::chat::AttachmentKind::Text,
             sha256: [7; 32],
             hidden: 2,
+            text: None,
             body: b"text".to_vec(),
             weight: 4,
         };

@@ -54,6 +54,7 @@ pub struct Body {
 pub struct Document {
     pub name: String,
     pub kind: AttachmentKind,
+    /// Of a document that is not itself text: what was taken out of it.
     pub body: Vec<u8>,
 }
 
@@ -169,7 +170,7 @@ pub fn bodies(tx: &Transaction<'_>, seqs: &[i64]) -> Result<Vec<Body>, StoreErro
         tx.prepare_cached("SELECT role, content FROM messages WHERE seq = :seq").while_("reading messages to send")?;
     let mut documents = tx
         .prepare_cached(
-            "SELECT a.name, d.kind, d.body FROM attachments a JOIN documents d ON d.seq = a.document
+            "SELECT a.name, d.kind, coalesce(d.text, d.body) AS body FROM attachments a JOIN documents d ON d.seq = a.document
              WHERE a.message = :seq ORDER BY a.place",
         )
         .while_("reading attachments to send")?;

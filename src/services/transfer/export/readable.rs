@@ -11,7 +11,7 @@ use super::{Counted, Out, Source, html};
 use crate::{
     api::{
         Fault,
-        chat::{Attachment, AttachmentKind, Message, MessageRole, MessageState},
+        chat::{Attachment, Message, MessageRole, MessageState},
     },
     safe_text::{self, SafeText},
     store::{
@@ -278,11 +278,7 @@ pub(super) fn heading(message: &Message) -> String {
 }
 
 pub(super) fn attached(attachment: &Attachment) -> String {
-    let kind = match attachment.kind {
-        AttachmentKind::Text => "text",
-        AttachmentKind::Image => "image",
-    };
-    format!("{} ({kind}, {} bytes)", one_line(&attachment.name), attachment.bytes)
+    format!("{} ({}, {} bytes)", one_line(&attachment.name), attachment.kind.word(), attachment.bytes)
 }
 
 async fn as_json(

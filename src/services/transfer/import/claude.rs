@@ -169,6 +169,7 @@ fn text_document(name: String, text: String) -> NewDocument {
         sha256: Sha256::digest(&text).into(),
         kind: AttachmentKind::Text,
         hidden: u32::try_from(count_hidden(&text)).unwrap_or(u32::MAX),
+        text: None,
         weight: weigh(&text),
         name,
         body: text.into_bytes(),

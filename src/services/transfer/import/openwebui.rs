@@ -328,6 +328,7 @@ fn image(url: &str) -> Option<NewDocument> {
         name: format!("image.{ending}"),
         kind: AttachmentKind::Image,
         hidden: 0,
+        text: None,
         body: bytes,
         weight: IMAGE,
     })

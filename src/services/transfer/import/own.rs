@@ -22,7 +22,9 @@ use crate::{
         chat::{AttachmentKind, MessageRole, MessageState},
         organise::{FOLDER_MAX, SYSTEM_PROMPT_MAX, TITLE_MAX},
     },
+    extract,
     safe_text::count_hidden,
+    services::attachments,
     store::vault::{
         conversations::UNTITLED,
         documents::NewDocument,
@@ -102,14 +104,20 @@ fn document(name: &str, entry: impl Read, way: &Way) -> Result<(), Stop> {
         return way.send(skipped("The file is not the one that its name says; it was changed or damaged."));
     }
     let kind = infer::get(&body).map(|kind| kind.mime_type());
-    let (kind, hidden, weight) = match (kind, std::str::from_utf8(&body)) {
-        (Some("image/png" | "image/jpeg" | "image/gif" | "image/webp"), _) => (AttachmentKind::Image, 0, IMAGE),
-        (_, Ok(text)) if !text.contains('\0') => {
-            (AttachmentKind::Text, u32::try_from(count_hidden(text)).unwrap_or(u32::MAX), weigh(text))
+    let measured = |text: &str| (u32::try_from(count_hidden(text)).unwrap_or(u32::MAX), weigh(text));
+    let (kind, text, (hidden, weight)) = match (kind, std::str::from_utf8(&body), extract::kind_of(&body)) {
+        (Some("image/png" | "image/jpeg" | "image/gif" | "image/webp"), _, _) => {
+            (AttachmentKind::Image, None, (0, IMAGE))
         }
-        (_, _) => return way.send(skipped("The file is neither text nor an image.")),
+        // What is read of it is taken out of it anew, so that nobody can make a document say something else.
+        (_, _, Some(document)) => match extract::text(document, &body, FILE_MAX as usize) {
+            Ok(text) => (attachments::kind_of(document), Some(text.clone()), measured(&text)),
+            Err(refusal) => return way.send(skipped(&format!("The file was left out: {refusal}."))),
+        },
+        (_, Ok(text), None) if !text.contains('\0') => (AttachmentKind::Text, None, measured(text)),
+        (_, _, None) => return way.send(skipped("The file is neither text nor an image.")),
     };
-    way.send(Item::Document(Box::new(NewDocument { name: name.to_owned(), kind, sha256, hidden, body, weight })))
+    way.send(Item::Document(Box::new(NewDocument { name: name.to_owned(), kind, sha256, hidden, text, body, weight })))
 }
 
 #[derive(Default)]

@@ -196,6 +196,8 @@ CREATE TABLE documents (
     state      TEXT NOT NULL DEFAULT 'stored' CHECK (state IN ('stored', 'chunking', 'embedding', 'ready', 'failed')),
     created_at INTEGER NOT NULL,
     error      TEXT,
+    -- What is to be read of a document that is not itself text.
+    text       BLOB,
     body       BLOB NOT NULL
 ) STRICT;
 
@@ -784,7 +786,7 @@ CREATE TRIGGER files_are_found AFTER INSERT ON attachments
 BEGIN
     DELETE FROM document_words WHERE rowid = new.document;
     INSERT INTO document_words (rowid, words)
-    SELECT d.seq, search_words(CASE d.kind WHEN 'text' THEN d.body END,
+    SELECT d.seq, search_words(coalesce(d.text, CASE d.kind WHEN 'text' THEN d.body END),
                                (SELECT group_concat(a.name, ' ') FROM attachments a WHERE a.document = d.seq))
     FROM documents d WHERE d.seq = new.document;
 END;
@@ -792,7 +794,7 @@ CREATE TRIGGER files_are_lost AFTER DELETE ON attachments
 BEGIN
     DELETE FROM document_words WHERE rowid = old.document;
     INSERT INTO document_words (rowid, words)
-    SELECT d.seq, search_words(CASE d.kind WHEN 'text' THEN d.body END,
+    SELECT d.seq, search_words(coalesce(d.text, CASE d.kind WHEN 'text' THEN d.body END),
                                (SELECT group_concat(a.name, ' ') FROM attachments a WHERE a.document = d.seq))
     FROM documents d WHERE d.seq = old.document AND EXISTS (SELECT 1 FROM attachments a WHERE a.document = d.seq);
 END;

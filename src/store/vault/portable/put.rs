@@ -175,7 +175,7 @@ fn attached<'a>(tx: &Transaction<'_>, message: &'a IncomingMessage) -> Result<(V
 fn text_weight(tx: &Transaction<'_>, document: i64, name: &str) -> Result<u32, StoreError> {
     const FENCES: u32 = 8;
     let body: Vec<u8> = tx
-        .prepare_cached("SELECT body FROM documents WHERE seq = :document")
+        .prepare_cached("SELECT coalesce(text, body) FROM documents WHERE seq = :document")
         .and_then(|mut find| find.query_row(named_params! { ":document": document }, |row| row.get(0)))
         .while_("weighing a stored file")?;
     let text = String::from_utf8_lossy(&body);

@@ -27,6 +27,7 @@ const LEFT_OUT: &[&str] = &[
     "documents.id",
     "documents.kind",
     "documents.state",
+    "documents.text",
     "drafts.conversation",
     "feedback.rev",
     "folders.name_key",

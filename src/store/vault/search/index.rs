@@ -62,7 +62,7 @@ const INDEXES: [Index; 4] = [
         words: "SELECT term, doc, \"offset\" FROM temp.note_places",
     },
     Index {
-        texts: "SELECT d.seq, CASE d.kind WHEN 'text' THEN d.body END,
+        texts: "SELECT d.seq, coalesce(d.text, CASE d.kind WHEN 'text' THEN d.body END),
                        (SELECT group_concat(a.name, ' ') FROM attachments a WHERE a.document = d.seq)
                 FROM documents d WHERE d.seq > :after AND EXISTS (SELECT 1 FROM attachments a WHERE a.document = d.seq)
                 ORDER BY d.seq LIMIT :limit",

@@ -100,7 +100,9 @@ fn snippet_of(tx: &Tx<'_>, candidate: &Candidate, terms: &[Term]) -> Result<Mark
         Source::Titles => return Ok(Marked::default()),
         Source::Messages => "SELECT content FROM messages WHERE seq = :seq",
         Source::Notes => "SELECT body || coalesce(char(10) || quote, '') FROM notes WHERE seq = :seq",
-        Source::Files => "SELECT CASE kind WHEN 'text' THEN body ELSE x'' END FROM documents WHERE seq = :seq",
+        Source::Files => {
+            "SELECT coalesce(text, CASE kind WHEN 'text' THEN body ELSE x'' END) FROM documents WHERE seq = :seq"
+        }
     };
     let mut find = tx.prepare_cached(sql).while_("searching")?;
     let mut rows = find.query(named_params! { ":seq": candidate.seq }).while_("searching")?;

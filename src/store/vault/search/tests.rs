@@ -316,6 +316,7 @@ fn furnished() -> (Room, Vec<i64>) {
             kind: AttachmentKind::Text,
             sha256: [1; 32],
             hidden: 0,
+            text: None,
             body: b"the word of the file".to_vec(),
             weight: 0,
         };
@@ -592,10 +593,12 @@ fn take(tx: &Transaction<'_>, step: &Step) -> Result<(), StoreError> {
             let Some(seq) = message(*which) else { return Ok(()) };
             let file = NewDocument {
                 name: format!("{text}.txt"),
-                kind: AttachmentKind::Text,
+                kind: if text.len() % 2 == 0 { AttachmentKind::Pdf } else { AttachmentKind::Text },
                 sha256: [text.len() as u8; 32],
                 hidden: 0,
-                body: text.clone().into_bytes(),
+                // What is read of a document is found, and its own bytes are not.
+                text: (text.len() % 2 == 0).then(|| text.clone()),
+                body: if text.len() % 2 == 0 { b"abc".to_vec() } else { text.clone().into_bytes() },
                 weight: 0,
             };
             documents::attach(tx, seq, &[file], NOW)?;

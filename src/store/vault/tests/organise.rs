@@ -238,6 +238,7 @@ fn full(tx: &Transaction<'_>) -> (ConversationId, MessageId) {
         kind: crate::api::chat::AttachmentKind::Text,
         sha256: [7; 32],
         hidden: 0,
+        text: None,
         body: b"body".to_vec(),
         weight: 1,
     };
@@ -374,6 +375,7 @@ fn a_thousand_messages_in_a_chain_are_removed_with_the_files_that_nothing_else_u
             kind: crate::api::chat::AttachmentKind::Text,
             sha256: [n; 32],
             hidden: 0,
+            text: None,
             body: vec![n; 1000],
             weight: 1,
         };

@@ -12,7 +12,6 @@ use super::{
 use crate::{
     api::{
         DocumentId, Fault,
-        chat::AttachmentKind,
         documents::{DocumentPlace, DocumentRow},
         organise::Page,
     },
@@ -198,7 +197,7 @@ impl Tab for DocumentsTab {
         let empty = "No files yet. In the chat, @ and a path attach one to a message.";
         let line = |row: &DocumentRow| {
             let hidden = if row.hidden_characters > 0 { " ⚠" } else { "" };
-            let about = format!("{} {} · {}", kind_word(row.kind), size(row.bytes), cx.clock(row.created_at));
+            let about = format!("{} {} · {}", row.kind.word(), size(row.bytes), cx.clock(row.created_at));
             (format!("{}{hidden}", SafeText::line(&row.name)), about)
         };
         self.files.view(frame, list, cx, ("Files", in_front && !self.in_places, empty), line);
@@ -229,12 +228,5 @@ fn about(row: &DocumentRow) -> String {
         1 => " · 1 hidden character".to_owned(),
         many => format!(" · {many} hidden characters"),
     };
-    format!("{name} · {} · {}{hidden}", kind_word(row.kind), size(row.bytes))
-}
-
-fn kind_word(kind: AttachmentKind) -> &'static str {
-    match kind {
-        AttachmentKind::Text => "text",
-        AttachmentKind::Image => "image",
-    }
+    format!("{name} · {} · {}{hidden}", row.kind.word(), size(row.bytes))
 }

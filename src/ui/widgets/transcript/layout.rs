@@ -13,7 +13,7 @@ use super::{
     writer,
 };
 use crate::{
-    api::chat::{AttachmentKind, Message, MessageRole, MessageState, ToolCall},
+    api::chat::{Message, MessageRole, MessageState, ToolCall},
     safe_text::{SafeText, Trace},
     ui::{
         actions::Action,
@@ -174,10 +174,7 @@ impl Transcript {
         }
         for attachment in &message.attachments {
             let name = SafeText::line(&attachment.name);
-            let kind = match attachment.kind {
-                AttachmentKind::Text => "text",
-                AttachmentKind::Image => "image",
-            };
+            let kind = attachment.kind.word();
             let size = crate::ui::widgets::size(attachment.bytes);
             let mut line = Line::from(vec![
                 Span::styled("▪ ", theme.accent),
