@@ -37,8 +37,10 @@ use crate::{
         health::{self, HealthChecks, Watched},
         hub::Hub,
         insights::Insights,
+        jobs::{self, Jobs},
         lanes::Lanes,
         library::Library,
+        model_work::ModelWork,
         models::Models,
         notes::Notes,
         profiles::Profiles,
@@ -136,6 +138,7 @@ async fn dispatch(
         None => {
             let live = Live::follow(loaded, sources, tasks);
             let gateway = compose(paths, &config, &live, tasks)?;
+            gateway.take_up_all_jobs();
             interface(gateway, live, tasks, false).await
         }
         Some(Command::Demo) => demo(config, tasks).await,
@@ -200,6 +203,16 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let lanes = Lanes::shared(paths.data.join("leases"));
     let (cwd, home) = (std::env::current_dir().unwrap_or_default(), std::env::var_os("HOME").map(PathBuf::from));
     let transfers = Transfers::new(hub.clone(), tasks.clone(), system.clone(), cwd.clone(), home.clone());
+    let model_work = Arc::new(ModelWork::new(ollama.clone(), cwd.clone(), home.clone()));
+    let jobs = Jobs::new(jobs::Parts {
+        system: system.clone(),
+        hub: hub.clone(),
+        tasks: tasks.clone(),
+        live: live.clone(),
+        leases: paths.data.join("leases"),
+        runner: model_work.clone(),
+        pace: jobs::Pace::default(),
+    });
     let turns = Turns::new(turns::Parts {
         lanes: lanes.clone(),
         ollama: ollama.clone(),
@@ -244,6 +257,8 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         insights: Insights,
         search,
         retention,
+        jobs,
+        model_work,
     }))
 }
 
@@ -311,6 +326,7 @@ async fn demo(config: Config, tasks: &Tasks) -> Result<(), End> {
     let demo = Demo::prepare(config, tasks).await?;
     let gateway = compose(&demo.paths, &demo.config, &Live::fixed(demo.config.clone()), tasks)?;
     demo.furnish(&gateway).await?;
+    gateway.take_up_all_jobs();
     let done = interface(gateway, Live::fixed(demo.config.clone()), tasks, true).await;
     // Before the directory goes, whoever still writes into it.
     tasks.stop(ENDING).await;

@@ -19,6 +19,7 @@ pub struct Config {
     pub chat: ChatConfig,
     pub limits: LimitsConfig,
     pub cache: CacheConfig,
+    pub jobs: JobsConfig,
     pub ui: UiConfig,
     pub ollama: OllamaConfig,
     /// Context name → action name → keys. `[]` unbinds.
@@ -75,6 +76,15 @@ pub struct CacheConfig {
     pub bytes: u64,
     /// Seconds a list of models counts as fresh.
     pub models_fresh_seconds: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobsConfig {
+    /// Downloads, uploads and makings of models at the same time, over all windows; more wait in line.
+    pub installs_at_once: u32,
+    /// Days for which ended jobs stay in the list.
+    pub keep_days: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,6 +178,12 @@ impl LimitsConfig {
 impl Default for CacheConfig {
     fn default() -> Self {
         Self { bytes: 8 * 1024 * 1024, models_fresh_seconds: 10 }
+    }
+}
+
+impl Default for JobsConfig {
+    fn default() -> Self {
+        Self { installs_at_once: 2, keep_days: 30 }
     }
 }
 

@@ -127,6 +127,10 @@ impl From<OllamaError> for Fault {
                 Self::new(FaultKind::Model, with("The process that ran the model ended in the middle", &said))
                     .hint("Try again: Ollama starts it anew. If it happens again, take a smaller model or num_ctx.")
             }
+            OllamaError::DiskFull { said } => {
+                Self::new(FaultKind::DiskFull, with("The disk where Ollama keeps its models is full", &said))
+                    .hint("Remove models that nobody needs, or make room there; a download goes on where it stopped.")
+            }
             OllamaError::NotInRegistry => {
                 Self::new(FaultKind::ModelMissing, "The registry has no model of that name and tag.")
                     .hint("Look for the exact name on ollama.com/library.")

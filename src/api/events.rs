@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConversationId, Fault, MessageId, TransferId, TurnId, chat::TurnEvent, health::Health, retention::Report,
-    transfer::TransferEvent,
+    ConversationId, Fault, MessageId, TransferId, TurnId, chat::TurnEvent, health::Health, jobs::JobNews,
+    retention::Report, transfer::TransferEvent,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum Event {
     SessionEnded(Fault),
     /// The rules for old conversations did something on their own.
     PutAway(Box<Report>),
+    /// Work that goes on by itself; only those hear it who may manage models.
+    Job(JobNews),
     /// Something failed in the background; shown as a toast.
     Notice(Fault),
 }
@@ -40,6 +42,8 @@ pub enum Changed {
     Interrupted(ConversationId),
     /// Presets or prompt templates.
     Library,
+    /// Which models are installed or loaded: ask for a fresh list.
+    Models,
     /// Another process wrote to the vault; anything may have changed.
     Everything,
     /// Something of the house was changed, by anybody in any window: accounts, rights, rules, sessions. Whatever leaves an

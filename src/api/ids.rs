@@ -68,6 +68,8 @@ ids! {
     PromptId
     /// One export or import on its way.
     TransferId
+    /// One piece of work that goes on by itself
+    JobId
     /// One call through the gateway, from key press to SQL and HTTP.
     RequestId
 }

@@ -14,6 +14,7 @@ pub mod feedback;
 pub mod health;
 pub mod ids;
 pub mod insights;
+pub mod jobs;
 pub mod library;
 pub mod models;
 pub mod notes;

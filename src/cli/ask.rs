@@ -158,6 +158,7 @@ async fn follow(
                     | Event::Changed(_)
                     | Event::Health(_)
                     | Event::PutAway(_)
+                    | Event::Job(_)
                     | Event::Notice(_),
                 ) => Next::Nothing,
             },

@@ -249,6 +249,7 @@ impl Following<'_> {
                     | Event::Changed(_)
                     | Event::Health(_)
                     | Event::PutAway(_)
+                    | Event::Job(_)
                     | Event::Notice(_),
                 ) => {}
                 None => return Err(Fault::new(FaultKind::Internal, "It broke off without saying how it ended.").into()),

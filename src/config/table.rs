@@ -41,6 +41,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("auth", "Passphrases and how long a sign-in lasts."),
     ("limits", "How much one account may ask of the program; shared by all its windows."),
     ("cache", "What is kept in memory."),
+    ("jobs", "Work that goes on by itself, such as downloads of models."),
 ];
 
 const MEBIBYTE: i64 = 1024 * 1024;
@@ -234,6 +235,20 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Whole { low: 0, high: 3600 },
         live: false,
         help: "Seconds for which a list of models is shown without asking again.",
+    },
+    Setting {
+        section: "jobs",
+        key: "installs_at_once",
+        kind: Kind::Whole { low: 1, high: 16 },
+        live: true,
+        help: "Downloads and uploads of models at the same time, over all windows; more wait in line.",
+    },
+    Setting {
+        section: "jobs",
+        key: "keep_days",
+        kind: Kind::Whole { low: 1, high: 3650 },
+        live: true,
+        help: "Days for which jobs that have ended stay in the list.",
     },
 ];
 

@@ -10,6 +10,7 @@ mod auth;
 mod branches;
 mod health;
 mod insights;
+mod jobs;
 mod library;
 mod models;
 mod notes;
@@ -28,8 +29,9 @@ use crate::{
     access::Gate,
     services::{
         accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, feedback::Ratings,
-        health::HealthChecks, insights::Insights, library::Library, models::Models, notes::Notes, profiles::Profiles,
-        retention::Retention, roles::Roles, search::Search, transfer::Transfers, turns::Turns, users::Users,
+        health::HealthChecks, insights::Insights, jobs::Jobs, library::Library, model_work::ModelWork, models::Models,
+        notes::Notes, profiles::Profiles, retention::Retention, roles::Roles, search::Search, transfer::Transfers,
+        turns::Turns, users::Users,
     },
 };
 
@@ -60,11 +62,21 @@ pub struct Parts {
     pub insights: Insights,
     pub search: Search,
     pub retention: Retention,
+    pub jobs: Jobs,
+    pub model_work: Arc<ModelWork>,
 }
 
 impl Gateway {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Not an operation of anybody's, and asked of no gate: whoever began those jobs was let in by it.
+    ///
+    /// From now on this process takes up whatever jobs wait, also those that others have left. A window does; a command
+    /// only works off its own.
+    pub fn take_up_all_jobs(&self) {
+        self.0.jobs.take_up_all();
     }
 }

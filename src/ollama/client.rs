@@ -188,13 +188,14 @@ impl Ollama {
     }
 
     /// Downloads a model. Dropping the stream cancels; pulling again goes on where it stopped.
-    pub async fn pull(&self, model: &ModelName) -> Result<Answer<Progress>, OllamaError> {
-        self.progress("/api/pull", json!({ "model": model.as_str(), "stream": true })).await
+    /// `insecure`: its registry may be asked in the clear.
+    pub async fn pull(&self, model: &ModelName, insecure: bool) -> Result<Answer<Progress>, OllamaError> {
+        self.progress("/api/pull", transfer(model, insecure)).await
     }
 
     /// Uploads a model to its registry.
-    pub async fn push(&self, model: &ModelName) -> Result<Answer<Progress>, OllamaError> {
-        self.progress("/api/push", json!({ "model": model.as_str(), "stream": true })).await
+    pub async fn push(&self, model: &ModelName, insecure: bool) -> Result<Answer<Progress>, OllamaError> {
+        self.progress("/api/push", transfer(model, insecure)).await
     }
 
     /// Makes a model.
@@ -241,6 +242,14 @@ impl Ollama {
         let status = self.way()?.done(Kind::Manage, Method::POST, &path, body, self.0.silence).await?;
         Ok(status == StatusCode::CREATED)
     }
+}
+
+fn transfer(model: &ModelName, insecure: bool) -> Value {
+    let mut body = json!({ "model": model.as_str(), "stream": true });
+    if insecure {
+        body["insecure"] = json!(true);
+    }
+    body
 }
 
 fn whole<W: super::wire::Wire>(mut line: W) -> Result<W::Item, OllamaError> {

@@ -106,6 +106,9 @@ pub enum OllamaError {
     OutOfMemory { said: String },
     #[error("the model cannot be loaded: {said}")]
     LoadFailed { said: String },
+    /// Where Ollama keeps its models there is no room.
+    #[error("the server's disk is full: {said}")]
+    DiskFull { said: String },
     /// The process that runs the model died in the middle of it.
     #[error("the model's process ended: {said}")]
     RunnerDied { said: String },
@@ -173,6 +176,7 @@ impl OllamaError {
             | Self::Refused { .. }
             | Self::OutOfMemory { .. }
             | Self::LoadFailed { .. }
+            | Self::DiskFull { .. }
             | Self::NotInRegistry
             | Self::Registry { .. }
             | Self::TransferCancelled
@@ -270,6 +274,8 @@ fn by_text(text: &str, object: Option<&Value>) -> Option<OllamaError> {
         OllamaError::LoadFailed { said: said() }
     } else if has("error was encountered while running the model") || has("runner process no longer running") {
         OllamaError::RunnerDied { said: said() }
+    } else if has("no space left on device") || has("disk quota exceeded") {
+        OllamaError::DiskFull { said: said() }
     } else if has("max retries exceeded") {
         OllamaError::Registry { said: said() }
     } else if has("pull model manifest: file does not exist") {

@@ -11,6 +11,7 @@ pub mod error;
 pub mod host;
 pub mod name;
 pub mod ndjson;
+pub mod registry;
 pub mod request;
 pub mod wire;
 

@@ -10,6 +10,15 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModelName(String);
 
+/// The parts of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    pub host: &'a str,
+    pub namespace: &'a str,
+    pub model: &'a str,
+    pub tag: &'a str,
+}
+
 /// Why a text is no name of a model, as one sentence without its full stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
@@ -64,6 +73,17 @@ impl ModelName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// All parts, with Ollama's defaults for what is not said.
+    #[must_use]
+    pub fn parts(&self) -> Parts<'_> {
+        let tag_at = self.0.rfind(':').filter(|at| self.0.rfind('/').is_none_or(|slash| slash < *at));
+        let (path, tag) = tag_at.map_or((self.0.as_str(), "latest"), |at| (&self.0[..at], &self.0[at + 1..]));
+        let mut rest = path.rsplit('/');
+        let model = rest.next().unwrap_or_default();
+        let namespace = rest.next().unwrap_or("library");
+        Parts { host: rest.next().unwrap_or("registry.ollama.ai"), namespace, model, tag }
     }
 
     /// The registry it names, if it names another than Ollama's own.
@@ -177,6 +197,18 @@ mod tests {
         assert_eq!(foreign("user/llama3"), None);
         assert_eq!(foreign("registry.ollama.ai/library/llama3"), None);
         assert_eq!(foreign("evil.example/library/llama3"), Some("evil.example".into()));
+    }
+
+    #[test]
+    fn what_a_name_leaves_out_has_a_default() {
+        let parts = |name: &str| {
+            let name = ModelName::parse(name).unwrap();
+            let Parts { host, namespace, model, tag } = name.parts();
+            [host, namespace, model, tag].map(str::to_owned)
+        };
+        assert_eq!(parts("tiny"), ["registry.ollama.ai", "library", "tiny", "latest"]);
+        assert_eq!(parts("user/tiny:2b"), ["registry.ollama.ai", "user", "tiny", "2b"]);
+        assert_eq!(parts("localhost:5000/a/tiny"), ["localhost:5000", "a", "tiny", "latest"]);
     }
 
     #[test]

@@ -91,6 +91,18 @@ impl Hub {
         }
     }
 
+    /// Says to everybody that something changed which belongs to nobody in particular.
+    pub fn changed_for_everyone(&self, what: Changed) {
+        let mut inner = self.lock();
+        inner.forget_the_gone();
+        for subscriber in inner.subscribers.values_mut() {
+            if !subscriber.missed.contains(&what) {
+                subscriber.missed.push(what);
+            }
+            subscriber.deliver_missed();
+        }
+    }
+
     /// Tries again to deliver what found no room.
     pub fn flush(&self, account: AccountId) {
         let mut inner = self.lock();

@@ -8,14 +8,15 @@ use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Pa
 use jiff::civil::Date;
 use ollamanet::{
     api::{
-        AccountId, ConversationId, DocumentId, Fault, FaultKind, FolderId, MessageId, NoteId, PresetId, PromptId,
-        SessionId, TagId, TransferId, TurnId, VaultId,
+        AccountId, ConversationId, DocumentId, Fault, FaultKind, FolderId, JobId, MessageId, NoteId, PresetId,
+        PromptId, SessionId, TagId, TransferId, TurnId, VaultId,
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         chat::{Draft, NewTurn, Planned, PreviewOf, TurnAct, TurnEvent},
         events::{Changed, Event},
         feedback::{NewFeedback, Thumb},
         insights::{By, Insights, InsightsQuery, Sheet},
+        jobs::{Batch, Download, JobFilter, Work},
         library::{Begins, Called, Kind, NewPreset, NewPrompt, PresetPatch, PromptPatch, Taken},
         notes::{NewNote, NoteScope},
         organise::{
@@ -261,7 +262,8 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
     let scope = || Scope::Role("keeper".to_owned());
     let rule = ModelRule { pattern: "*:70b".to_owned(), allowed: false };
     let policy = Policy { audit_keep_days: Some(365), ..Policy::default() };
-    vec![
+    let jobs = of_jobs(house, by).await;
+    let people = vec![
         ("users", told(gateway.users(by, UserFilter::default(), None, 10).await)),
         ("user", told(gateway.user(by, who).await)),
         ("create_user", told(gateway.create_user(by, new).await)),
@@ -289,7 +291,36 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("audit", told(gateway.audit(by, AuditFilter::default(), None, 10).await)),
         ("verify_audit", told(gateway.verify_audit(by).await)),
         ("prune_audit", told(gateway.prune_audit(by).await)),
-    ]
+    ];
+    people.into_iter().chain(jobs).collect()
+}
+
+/// The same for work that goes on by itself. Whoever is let in learns that there is no such job, or no Ollama.
+async fn of_jobs(house: &House, by: &Session) -> Vec<(&'static str, Result<String, Fault>)> {
+    let gateway = &house.gateway;
+    let (job, no_name) = (JobId::new(), "../x");
+    let unload = || Work::Unload { model: "nobodys".to_owned() };
+    let download = Download { model: no_name.to_owned(), ..Download::default() };
+    let asked = vec![
+        ("jobs", told(gateway.jobs(by, JobFilter::default(), None, 10).await)),
+        ("job", told(gateway.job(by, job).await)),
+        ("start_job", told(gateway.start_job(by, unload(), true).await)),
+        ("start_batch", told(gateway.start_batch(by, Batch::of(vec![unload()])).await)),
+        ("cancel_job", told(gateway.cancel_job(by, job).await)),
+        ("pause_job", told(gateway.pause_job(by, job).await)),
+        ("resume_job", told(gateway.resume_job(by, job, true).await)),
+        ("retry_job", told(gateway.retry_job(by, job, true).await)),
+        ("download_size", told(gateway.download_size(by, download).await)),
+        ("room_for_models", told(gateway.room_for_models(by).await)),
+        ("check_modelfile", told(gateway.check_modelfile(by, "FROM a").await)),
+        ("read_model_list", told(gateway.read_model_list(by, Path::new("/proc/none")).await)),
+    ];
+    let let_in = [FaultKind::NotFound, FaultKind::Upstream, FaultKind::Invalid, FaultKind::ModelMissing];
+    let admitted = |outcome: Result<String, Fault>| match outcome {
+        Err(fault) if let_in.contains(&fault.kind) => Ok(fault.message),
+        other => other,
+    };
+    asked.into_iter().map(|(method, outcome)| (method, admitted(outcome))).collect()
 }
 
 /// To a place where nothing can be written, so that what is let in leaves nothing.

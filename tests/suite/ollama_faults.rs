@@ -483,7 +483,7 @@ async fn a_pull_is_over_at_success_and_failed_without() {
         (vec![json!({"status": "pulling manifest"})], Some(OllamaError::EndedWithoutDone)),
     ] {
         let world = world(Reply::lines(&lines)).await;
-        let mut answer = world.ollama.pull(&name).await.unwrap();
+        let mut answer = world.ollama.pull(&name, false).await.unwrap();
         let mut error = None;
         while let Some(item) = answer.next().await {
             error = item.err();

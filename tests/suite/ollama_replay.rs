@@ -296,8 +296,8 @@ async fn play(ollama: &Ollama, recording: &Recording) -> Played {
                 one(ollama.generate_whole(&request).await, |piece| Came::Generated(vec![piece]))
             }
         }
-        "/api/pull" => all(ollama.pull(&model).await, Came::Progress).await,
-        "/api/push" => all(ollama.push(&model).await, Came::Progress).await,
+        "/api/pull" => all(ollama.pull(&model, false).await, Came::Progress).await,
+        "/api/push" => all(ollama.push(&model, false).await, Came::Progress).await,
         "/api/create" => all(ollama.create(&Create::new(model)).await, Came::Progress).await,
         "/api/tags" | "/v1/models" => one(ollama.tags().await, |models| {
             let parts = models.into_iter().map(|model| (model.name, model.bytes, model.digest, model.capabilities));

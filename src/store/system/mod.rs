@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod activation;
 pub mod audit;
 pub mod buckets;
+pub mod jobs;
 pub mod leftovers;
 pub mod people;
 pub mod policy;

@@ -81,6 +81,15 @@ impl Lease {
     }
 }
 
+impl Lease {
+    /// This process, as a row names it that is kept outside of a vault.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        let pid = i64::from(std::process::id());
+        Holder { seq: 0, id: self.id, boot: boot(), pid, started: started(pid).unwrap_or(0) }
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         // Left behind, it would be cleared up by the next process.

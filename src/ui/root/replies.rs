@@ -101,16 +101,18 @@ impl Root {
             Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
             Event::Health(health) => self.on_health(*health),
             Event::Transfer { transfer, event } => self.on_transfer_event(transfer, event),
-            event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => self.with_screens(|screens, cx| {
-                let mut effects = screens.insights.on_event(&event);
-                effects.extend(screens.chat.on_event(&event, cx));
-                if matches!(event, Event::Changed(Changed::House)) {
-                    effects.extend(screens.house_changed());
-                } else if matches!(event, Event::Changed(_)) {
-                    effects.extend(screens.library.changed());
-                }
-                effects
-            }),
+            event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_) | Event::Job(_)) => {
+                self.with_screens(|screens, cx| {
+                    let mut effects = screens.insights.on_event(&event);
+                    effects.extend(screens.chat.on_event(&event, cx));
+                    if matches!(event, Event::Changed(Changed::House)) {
+                        effects.extend(screens.house_changed());
+                    } else if matches!(event, Event::Changed(_)) {
+                        effects.extend(screens.library.changed());
+                    }
+                    effects
+                })
+            }
         }
     }
 

@@ -269,17 +269,35 @@ CREATE TABLE benchmarks (
 CREATE INDEX benchmarks_by_model ON benchmarks (model, at);
 
 CREATE TABLE jobs (
-    id         BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    seq        INTEGER NOT NULL PRIMARY KEY,
+    id         BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
     kind       TEXT NOT NULL,
+    -- What it is about, for finding it: names of models.
+    about      TEXT NOT NULL,
     account    BLOB,
-    state      TEXT NOT NULL,
-    details    TEXT NOT NULL DEFAULT '{}',
+    state      TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'paused', 'done', 'failed', 'cancelled')),
+    -- What was asked for, what is to be remembered between two attempts, how far it was a few seconds ago: JSON.
+    work       TEXT NOT NULL CHECK (length(work) <= 262144),
+    kept       TEXT CHECK (length(kept) <= 65536),
+    progress   TEXT CHECK (length(progress) <= 65536),
     attempts   INTEGER NOT NULL DEFAULT 0,
+    -- Attempts since something moved the last time.
+    in_vain    INTEGER NOT NULL DEFAULT 0,
+    error      TEXT CHECK (length(error) <= 8192),
+    outcome    TEXT CHECK (length(outcome) <= 8192),
     next_at    INTEGER,
+    -- What a running one is asked to do by somebody in another process.
+    wish       TEXT CHECK (wish IN ('pause', 'cancel')),
+    -- Which process runs it: its lease, and its number and start where there are no locks.
+    holder         BLOB CHECK (length(holder) = 16),
+    holder_boot    TEXT,
+    holder_pid     INTEGER,
+    holder_started INTEGER,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    CHECK ((state = 'running') = (holder IS NOT NULL))
 ) STRICT;
-CREATE INDEX jobs_by_state ON jobs (state, next_at);
+CREATE INDEX jobs_by_state ON jobs (state, seq);
 
 CREATE TABLE settings (
     name       TEXT NOT NULL,

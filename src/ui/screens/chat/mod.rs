@@ -257,7 +257,8 @@ impl ChatScreen {
             Event::Turn { conversation, event, .. } => ended(event) && self.open_id() == Some(*conversation),
             Event::Changed(Changed::Conversation(id) | Changed::Interrupted(id)) => self.open_id() == Some(*id),
             Event::Changed(Changed::Everything) => true,
-            Event::Changed(Changed::Tree | Changed::Library | Changed::House)
+            Event::Changed(Changed::Tree | Changed::Library | Changed::House | Changed::Models)
+            | Event::Job(_)
             | Event::Health(_)
             | Event::PutAway(_)
             | Event::Transfer { .. }
@@ -312,7 +313,8 @@ impl ChatScreen {
                 effects
             }
             Event::PutAway(report) => vec![Effect::Toast(shelves::put_away(report))],
-            Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_) | Changed::House)
+            Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_) | Changed::House | Changed::Models)
+            | Event::Job(_)
             | Event::Health(_)
             | Event::SessionEnded(_)
             | Event::Transfer { .. }

@@ -101,7 +101,8 @@ impl InsightsScreen {
             | Event::Changed(
                 Changed::Tree | Changed::Conversation(_) | Changed::Interrupted(_) | Changed::Everything,
             ) => true,
-            Event::Changed(Changed::Library | Changed::House)
+            Event::Changed(Changed::Library | Changed::House | Changed::Models)
+            | Event::Job(_)
             | Event::Turn { .. }
             | Event::Health(_)
             | Event::PutAway(_)

@@ -1,0 +1,463 @@
+//! Work that goes on by itself: what is asked for, how far it has come, what became of it.
+//!
+//! A job outlives the window that began it. It is a row of the system database and belongs to the machine, not to a vault;
+//! so nothing in here is content.
+
+use std::{fmt, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, Fault, JobId};
+
+/// Most rows of a page, and most items of a batch.
+pub const PAGE_MAX: u32 = 200;
+/// Longest Modelfile, bytes.
+pub const MODELFILE_MAX: usize = 128 * 1024;
+
+/// What a job does. Names of models are as a person typed them; they are checked when the job is begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Downloads a model.
+    Install(Download),
+    /// Downloads it again, where the registry has another than the installed one.
+    Update(Download),
+    Remove {
+        model: String,
+    },
+    Copy {
+        from: String,
+        to: String,
+    },
+    /// Ollama has no call for it: the model is copied, the copy compared, the old name removed.
+    Rename {
+        from: String,
+        to: String,
+    },
+    Create(NewModel),
+    /// Uploads it to the registry that its name says.
+    Push {
+        model: String,
+        #[serde(default)]
+        insecure: bool,
+    },
+    /// Into memory. `keep`: for how long after its last use, as Ollama writes it (`30m`, `-1` = for good); `None` = as usual.
+    Load {
+        model: String,
+        keep: Option<String>,
+    },
+    /// Out of memory.
+    Unload {
+        model: String,
+    },
+}
+
+/// What is downloaded, and what of it somebody has agreed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Download {
+    pub model: String,
+    /// Whether another registry than Ollama's own is all right. Where the name says one (`registry_of`), it must be.
+    #[serde(default)]
+    pub foreign: bool,
+    /// Whether the registry may be asked in the clear. Never by default.
+    #[serde(default)]
+    pub insecure: bool,
+    /// The size that the registry told (`download_size`), bytes. With it the free space is looked at before the first byte.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+}
+
+/// A model to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewModel {
+    pub model: String,
+    /// The Modelfile's text.
+    pub modelfile: String,
+    /// What relative paths in it are meant from. `None` = from where the program was started.
+    #[serde(default)]
+    pub base: Option<PathBuf>,
+    /// `q4_K_M`, `q4_K_S` or `q8_0`, for weights that are not quantised yet.
+    #[serde(default)]
+    pub quantize: Option<String>,
+}
+
+/// The kinds of work, without what they are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkKind {
+    Install,
+    Update,
+    Remove,
+    Copy,
+    Rename,
+    Create,
+    Push,
+    Load,
+    Unload,
+}
+
+impl WorkKind {
+    pub const ALL: [Self; 9] = [
+        Self::Install,
+        Self::Update,
+        Self::Remove,
+        Self::Copy,
+        Self::Rename,
+        Self::Create,
+        Self::Push,
+        Self::Load,
+        Self::Unload,
+    ];
+
+    /// As the system database writes it, and the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Update => "update",
+            Self::Remove => "remove",
+            Self::Copy => "copy",
+            Self::Rename => "rename",
+            Self::Create => "create",
+            Self::Push => "push",
+            Self::Load => "load",
+            Self::Unload => "unload",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether it moves so many bytes that only few of its kind run at a time.
+    #[must_use]
+    pub fn is_heavy(self) -> bool {
+        match self {
+            Self::Install | Self::Update | Self::Create | Self::Push => true,
+            Self::Remove | Self::Copy | Self::Rename | Self::Load | Self::Unload => false,
+        }
+    }
+}
+
+impl Work {
+    #[must_use]
+    pub fn install(model: impl Into<String>) -> Self {
+        Self::Install(Download { model: model.into(), ..Download::default() })
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> WorkKind {
+        match self {
+            Self::Install(_) => WorkKind::Install,
+            Self::Update(_) => WorkKind::Update,
+            Self::Remove { .. } => WorkKind::Remove,
+            Self::Copy { .. } => WorkKind::Copy,
+            Self::Rename { .. } => WorkKind::Rename,
+            Self::Create(_) => WorkKind::Create,
+            Self::Push { .. } => WorkKind::Push,
+            Self::Load { .. } => WorkKind::Load,
+            Self::Unload { .. } => WorkKind::Unload,
+        }
+    }
+
+    /// The model it is about; where there are two, the one that is there already.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        match self {
+            Self::Install(download) | Self::Update(download) => &download.model,
+            Self::Create(new) => &new.model,
+            Self::Copy { from, .. } | Self::Rename { from, .. } => from,
+            Self::Remove { model } | Self::Push { model, .. } | Self::Load { model, .. } | Self::Unload { model } => {
+                model
+            }
+        }
+    }
+
+    /// The name that it gives, where it is about two.
+    #[must_use]
+    pub fn other(&self) -> Option<&str> {
+        match self {
+            Self::Copy { to, .. } | Self::Rename { to, .. } => Some(to),
+            Self::Install(_)
+            | Self::Update(_)
+            | Self::Create(_)
+            | Self::Remove { .. }
+            | Self::Push { .. }
+            | Self::Load { .. }
+            | Self::Unload { .. } => None,
+        }
+    }
+}
+
+/// `install llama3.2:3b`, `rename a to b`. The names are foreign text.
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind().as_str(), self.model())?;
+        match self.other() {
+            Some(other) => write!(f, " to {other}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The registry that a model's name says, if it is another than Ollama's own: `hf.co` of `hf.co/user/model`.
+#[must_use]
+pub fn registry_of(model: &str) -> Option<&str> {
+    let mut parts = model.trim().split('/');
+    let host = parts.next()?;
+    (parts.count() == 2 && !host.eq_ignore_ascii_case("registry.ollama.ai")).then_some(host)
+}
+
+/// How a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// For its turn, or for `next_at`.
+    Waiting,
+    Running,
+    /// Somebody stopped it for now; it keeps what it has.
+    Paused,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+impl JobState {
+    pub const ALL: [Self; 6] = [Self::Waiting, Self::Running, Self::Paused, Self::Done, Self::Failed, Self::Cancelled];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether there is still something to come.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Waiting | Self::Running | Self::Paused => true,
+            Self::Done | Self::Failed | Self::Cancelled => false,
+        }
+    }
+}
+
+/// One row of the table of jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    pub id: JobId,
+    /// Its place in the order of beginning; pages go by it.
+    pub seq: i64,
+    pub work: Work,
+    /// Who began it; `None` = a rule did.
+    pub account: Option<AccountId>,
+    /// That account's name today.
+    pub by: Option<String>,
+    pub state: JobState,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// What went wrong last.
+    pub error: Option<Fault>,
+    /// When it is tried again, milliseconds since 1970.
+    pub next_at: Option<i64>,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub progress: JobProgress,
+    /// What came of it, in words, once it is done.
+    pub outcome: Option<String>,
+    /// While it runs: whether it does so in this process.
+    pub is_here: bool,
+}
+
+/// How far a job has come. Fine in the process that runs it, a few seconds old elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobProgress {
+    /// What it is at: Ollama's words, or ours. Foreign text.
+    pub step: String,
+    /// Bytes that are there.
+    pub done: u64,
+    /// Bytes in all, of what is known so far.
+    pub of: Option<u64>,
+    /// Whether `of` is the whole; otherwise more layers may come.
+    pub of_is_whole: bool,
+    /// Bytes a second, over the last seconds.
+    pub rate: Option<u64>,
+    /// Seconds that are left at that rate.
+    pub eta_seconds: Option<u64>,
+    /// For so many seconds nothing has moved; 0 = it moves.
+    pub stalled_seconds: u64,
+    /// Bytes that had been there and must be fetched once more: a part came damaged.
+    pub fetched_again: u64,
+    /// In the order of coming, the last 64.
+    pub layers: Vec<Layer>,
+}
+
+/// One file of a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// The first 12 digits of its digest.
+    pub digest: String,
+    pub done: u64,
+    pub of: u64,
+}
+
+/// Which jobs a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFilter {
+    pub which: WhichJobs,
+    pub kind: Option<WorkKind>,
+    /// Part of a model's name, without regard to case. Empty = all.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhichJobs {
+    #[default]
+    All,
+    /// Waiting, running, paused.
+    Open,
+    /// Done, failed, cancelled.
+    Ended,
+}
+
+/// Newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobPage {
+    pub rows: Vec<Job>,
+    /// Pass back to get what follows.
+    pub next: Option<i64>,
+}
+
+/// Several pieces of work at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    pub works: Vec<Work>,
+    /// Only says what would be done.
+    pub dry_run: bool,
+    /// Only puts them into the table: whichever window is open takes them up, or the next that opens. Otherwise this
+    /// process does.
+    pub detached: bool,
+}
+
+impl Batch {
+    #[must_use]
+    pub fn of(works: Vec<Work>) -> Self {
+        Self { works, ..Self::default() }
+    }
+}
+
+/// What became of one piece of a batch: a job, or a reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchItem {
+    pub work: Work,
+    pub start: Start,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// Of a dry run: what would be done.
+    Would(String),
+    Begun(Box<Job>),
+    /// The very same was under way: this is it.
+    UnderWay(Box<Job>),
+    Refused(Fault),
+}
+
+/// What the registry tells of a model, asked because somebody wanted to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DownloadSize {
+    pub model: String,
+    /// Which registry was asked.
+    pub registry: String,
+    /// Bytes in all; layers that are here already are not fetched again.
+    pub bytes: u64,
+    /// SHA-256 of the manifest, hexadecimal: the digest that the model will have.
+    pub digest: String,
+    pub layers: Vec<Layer>,
+    pub room: Room,
+}
+
+/// The space for models.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Where Ollama keeps its models, as far as can be told from here.
+    pub directory: Option<PathBuf>,
+    /// Bytes that are free there.
+    pub free: Option<u64>,
+    /// Why it cannot be told, one sentence.
+    pub unknown_because: Option<String>,
+}
+
+/// What a Modelfile asks for, once it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelfileSummary {
+    pub from: String,
+    /// Names of the parameters that are set.
+    pub parameters: Vec<String>,
+    pub has_template: bool,
+    pub has_system: bool,
+    pub licences: usize,
+    pub messages: usize,
+    pub adapters: usize,
+}
+
+/// What happened to a job. Told to those who may manage models, in every window of the process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobNews {
+    /// It stands differently: begun, paused, to be tried again, ended.
+    Changed(Box<Job>),
+    Progress {
+        job: JobId,
+        progress: Box<JobProgress>,
+    },
+    /// Another process changed the table: read it anew.
+    Elsewhere,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_written_with_its_kind_and_read_back() {
+        let work = Work::Rename { from: "a".into(), to: "b".into() };
+        let text = serde_json::to_string(&work).unwrap();
+        assert_eq!(text, r#"{"kind":"rename","from":"a","to":"b"}"#);
+        assert_eq!(serde_json::from_str::<Work>(&text).unwrap(), work);
+        assert_eq!(
+            serde_json::from_str::<Work>(r#"{"kind":"install","model":"m"}"#).unwrap(),
+            Work::install("m"),
+            "what somebody must agree to is not agreed to"
+        );
+        assert_eq!(work.to_string(), "rename a to b");
+        for kind in WorkKind::ALL {
+            assert_eq!(WorkKind::parse(kind.as_str()), Some(kind));
+        }
+        for state in JobState::ALL {
+            assert_eq!(JobState::parse(state.as_str()), Some(state));
+        }
+    }
+
+    #[test]
+    fn another_registry_is_noticed() {
+        assert_eq!(registry_of("llama3"), None);
+        assert_eq!(registry_of("user/llama3:x"), None);
+        assert_eq!(registry_of("registry.ollama.ai/library/llama3"), None);
+        assert_eq!(registry_of("hf.co/user/model:Q4"), Some("hf.co"));
+    }
+}

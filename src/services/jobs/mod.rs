@@ -1,0 +1,479 @@
+//! Work that goes on by itself: a line in the system database, and whoever of the open windows works it off.
+//!
+//! `line` decides without IO what may begin and what stands in whose way, `run` carries one attempt, `supervise` looks
+//! after all of them. What the work is, a `Runner` knows.
+//!
+//! Invariants: a job is run by one process at a time, the one that holds its lease; what that process had of it when it
+//! died goes on elsewhere or at the next start; nothing is begun that is not in the table; whatever ends is in the table
+//! before anybody hears of it.
+
+mod line;
+mod run;
+pub mod runner;
+mod supervise;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+pub use runner::{Attempt, Runner, Setback};
+
+use super::{conversations::now, hub::Hub};
+use crate::{
+    access::{Admin, Caller},
+    api::{
+        AccountId, Fault, FaultKind, JobId,
+        events::Event,
+        jobs::{Batch, BatchItem, Job, JobFilter, JobNews, JobPage, JobProgress, JobState, PAGE_MAX, Start, Work},
+    },
+    config::live::Live,
+    store::{
+        Db, StoreError,
+        system::{
+            Moment, audit,
+            jobs::{self, Ended, Kept, Wish},
+        },
+        vault::lease::{Lease, is_alive},
+    },
+    tasks::Tasks,
+};
+
+/// How often things are looked at, told and tried again.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The wait after the first attempt in vain; it doubles with each.
+    pub first_wait: Duration,
+    pub longest_wait: Duration,
+    /// How often progress is told, and how often it is written down.
+    pub tell: Duration,
+    pub write: Duration,
+    /// How often other processes are looked after.
+    pub look: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            first_wait: Duration::from_secs(5),
+            longest_wait: Duration::from_mins(5),
+            tell: Duration::from_millis(250),
+            write: Duration::from_secs(5),
+            // As the vaults' own look at other windows: more often would keep an idle machine awake.
+            look: Duration::from_secs(3),
+        }
+    }
+}
+
+/// What the service is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub system: Db,
+    pub hub: Hub,
+    pub tasks: Tasks,
+    pub live: Live,
+    /// Where processes keep the locks that say that they live.
+    pub leases: PathBuf,
+    pub runner: Arc<dyn Runner>,
+    pub pace: Pace,
+}
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Jobs(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Taken with the first job.
+    lease: Option<Arc<Lease>>,
+    scope: Scope,
+    is_supervised: bool,
+    running: BTreeMap<JobId, Here>,
+    /// Who hears of jobs, and when that was looked up.
+    listeners: Option<(Instant, Vec<AccountId>)>,
+}
+
+/// Which jobs this process takes up.
+#[derive(Debug)]
+enum Scope {
+    /// Those that were begun here: a command works off what it was asked for.
+    Own(BTreeSet<JobId>),
+    /// All: an open window does.
+    All,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self::Own(BTreeSet::new())
+    }
+}
+
+impl Scope {
+    fn has(&self, id: JobId) -> bool {
+        match self {
+            Self::Own(own) => own.contains(&id),
+            Self::All => true,
+        }
+    }
+}
+
+/// A job that runs in this process.
+#[derive(Debug)]
+struct Here {
+    stop: CancellationToken,
+    wish: Option<Wish>,
+    progress: JobProgress,
+}
+
+/// How long it is believed who may hear of jobs.
+const LISTENERS_FRESH: Duration = Duration::from_secs(3);
+
+impl Jobs {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner { parts, state: Mutex::default(), wake: Notify::new() }))
+    }
+
+    /// Takes up whatever waits, from now on and until the program ends, also what other processes have left.
+    pub fn take_up_all(&self) {
+        self.state().scope = Scope::All;
+        self.attend();
+    }
+
+    /// Newest first.
+    pub async fn list(
+        &self,
+        _by: Caller<Admin>,
+        filter: JobFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<JobPage, Fault> {
+        if !(1..=PAGE_MAX).contains(&limit) {
+            return Err(Fault::invalid(format!("A page holds 1 to {PAGE_MAX} rows, not {limit}.")));
+        }
+        let read = move |tx: &crate::store::Tx<'_>| jobs::list(tx, &filter, before, limit);
+        let mut rows = self.0.parts.system.read::<_, StoreError>(read).await?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().filter(|_| more).map(|last| last.seq);
+        Ok(JobPage { rows: rows.into_iter().map(|job| self.as_here(job)).collect(), next })
+    }
+
+    pub async fn one(&self, _by: Caller<Admin>, id: JobId) -> Result<Job, Fault> {
+        let found = self.0.parts.system.read::<_, StoreError>(move |tx| jobs::get(tx, id)).await?;
+        found.map(|kept| self.as_here(kept.job)).ok_or_else(missing)
+    }
+
+    /// Begins one piece of work. The very same that is under way already is given back.
+    pub async fn start(&self, by: Caller<Admin>, work: Work, detached: bool) -> Result<Job, Fault> {
+        self.0.parts.runner.check(&work).await?;
+        match self.put_in_line(by.account, work, detached).await? {
+            Start::Begun(job) | Start::UnderWay(job) => Ok(*job),
+            Start::Refused(fault) => Err(fault),
+            Start::Would(_) => Err(Fault::new(FaultKind::Internal, "The job was not begun.")),
+        }
+    }
+
+    /// Begins many, or says what that would do. One that cannot be begun does not keep the others from it.
+    pub async fn batch(&self, by: Caller<Admin>, batch: Batch) -> Result<Vec<BatchItem>, Fault> {
+        if batch.works.is_empty() {
+            return Err(Fault::invalid("Nothing is named."));
+        }
+        if batch.works.len() > PAGE_MAX as usize {
+            return Err(Fault::invalid(format!("At most {PAGE_MAX} at once, not {}.", batch.works.len())));
+        }
+        let mut items: Vec<BatchItem> = Vec::new();
+        for work in batch.works {
+            let start = match self.0.parts.runner.check(&work).await {
+                Err(fault) => Start::Refused(fault),
+                Ok(words) if batch.dry_run => {
+                    let before: Vec<Work> = items
+                        .iter()
+                        .filter(|item| matches!(item.start, Start::Would(_)))
+                        .map(|item| item.work.clone())
+                        .collect();
+                    self.foreseen(&work, words, &before).await?
+                }
+                Ok(_) => self.put_in_line(by.account, work.clone(), batch.detached).await?,
+            };
+            items.push(BatchItem { work, start });
+        }
+        Ok(items)
+    }
+
+    /// Ends it, wherever it runs. What was downloaded stays at Ollama's for a while.
+    pub async fn cancel(&self, by: Caller<Admin>, id: JobId) -> Result<Job, Fault> {
+        self.ask(by.account, id, Wish::Cancel).await
+    }
+
+    /// Stops it for now. `resume` goes on where it was.
+    pub async fn pause(&self, by: Caller<Admin>, id: JobId) -> Result<Job, Fault> {
+        self.ask(by.account, id, Wish::Pause).await
+    }
+
+    pub async fn resume(&self, by: Caller<Admin>, id: JobId, detached: bool) -> Result<Job, Fault> {
+        self.again(by.account, id, detached, "jobs.resume").await
+    }
+
+    /// Puts an ended or waiting one in line now.
+    pub async fn retry(&self, by: Caller<Admin>, id: JobId, detached: bool) -> Result<Job, Fault> {
+        self.again(by.account, id, detached, "jobs.retry").await
+    }
+
+    async fn foreseen(&self, work: &Work, words: String, before: &[Work]) -> Result<Start, Fault> {
+        let open = self.0.parts.system.read::<_, StoreError>(jobs::open).await?;
+        Ok(match line::standing(work, open.iter().map(|kept| &kept.job)) {
+            line::Standing::Free => match before.iter().find(|earlier| line::collide(work, earlier)) {
+                Some(earlier) => Start::Refused(line::in_the_way(work, earlier)),
+                None => Start::Would(words),
+            },
+            line::Standing::Same(job) => Start::UnderWay(Box::new(self.as_here(job.clone()))),
+            line::Standing::InTheWay(other) => Start::Refused(line::in_the_way(work, &other.work)),
+        })
+    }
+
+    /// In one transaction: nobody else is at it, the row, the audit trail.
+    async fn put_in_line(&self, account: AccountId, work: Work, detached: bool) -> Result<Start, Fault> {
+        let id = JobId::new();
+        let start = self
+            .0
+            .parts
+            .system
+            .write::<_, StoreError>(move |tx| {
+                let open = jobs::open(tx)?;
+                match line::standing(&work, open.iter().map(|kept| &kept.job)) {
+                    line::Standing::Free => {}
+                    line::Standing::Same(job) => return Ok(Start::UnderWay(Box::new(job.clone()))),
+                    line::Standing::InTheWay(other) => {
+                        return Ok(Start::Refused(line::in_the_way(&work, &other.work)));
+                    }
+                }
+                let moment = Moment::here();
+                jobs::insert(tx, id, &work, Some(account), moment.now)?;
+                audit::append(tx, &moment, Some(account), line::action(work.kind()), &line::target(&work), "begun")?;
+                let kept = jobs::get(tx, id)?.ok_or(StoreError::NotFound("job"))?;
+                Ok(Start::Begun(Box::new(kept.job)))
+            })
+            .await?;
+        match &start {
+            Start::Begun(job) => {
+                self.tell(JobNews::Changed(job.clone())).await;
+                if !detached {
+                    self.take_up(job.id);
+                }
+            }
+            // Whoever asks for it once more wants it done: here, should nobody else be at it.
+            Start::UnderWay(job) if !detached => self.take_up(job.id),
+            Start::UnderWay(_) | Start::Refused(_) | Start::Would(_) => {}
+        }
+        Ok(match start {
+            Start::UnderWay(job) => Start::UnderWay(Box::new(self.as_here(*job))),
+            other => other,
+        })
+    }
+
+    async fn ask(&self, account: AccountId, id: JobId, wish: Wish) -> Result<Job, Fault> {
+        let kept = self.kept(id).await?;
+        match kept.job.state {
+            JobState::Done | JobState::Failed | JobState::Cancelled => return Err(over(&kept.job)),
+            JobState::Paused if wish == Wish::Pause => return Ok(kept.job),
+            JobState::Waiting | JobState::Paused => {
+                let changed = self.put(account, &kept.job, wish.leads_to(), line::verb(wish)).await?;
+                return changed.ok_or_else(moved_on);
+            }
+            JobState::Running => {}
+        }
+        let here = {
+            let mut state = self.state();
+            match state.running.get_mut(&id) {
+                Some(here) => {
+                    here.wish = Some(wish);
+                    here.stop.cancel();
+                    true
+                }
+                None => false,
+            }
+        };
+        if here {
+            return Ok(self.as_here(kept.job));
+        }
+        let leases = self.0.parts.leases.clone();
+        let holder = kept.holder.clone();
+        let is_dead = tokio::task::spawn_blocking(move || holder.is_some_and(|holder| !is_alive(&leases, &holder)));
+        let is_dead = is_dead.await.unwrap_or(false);
+        let job = self
+            .0
+            .parts
+            .system
+            .write::<_, StoreError>(move |tx| {
+                let moment = Moment::here();
+                jobs::wish(tx, id, wish, moment.now)?;
+                audit::append(tx, &moment, Some(account), line::verb(wish), &line::target(&kept.job.work), "ok")?;
+                if let (true, Some(holder)) = (is_dead, &kept.holder) {
+                    jobs::end(tx, id, holder, &Ended::LetGo, None, moment.now)?;
+                }
+                jobs::get(tx, id)
+            })
+            .await?
+            .ok_or_else(missing)?
+            .job;
+        self.tell(JobNews::Changed(Box::new(job.clone()))).await;
+        Ok(job)
+    }
+
+    async fn again(&self, account: AccountId, id: JobId, detached: bool, action: &'static str) -> Result<Job, Fault> {
+        let kept = self.kept(id).await?;
+        let job = match kept.job.state {
+            // It is at it; with a wish for the opposite, that one wins.
+            JobState::Running => return Ok(self.as_here(kept.job)),
+            JobState::Done => {
+                return Err(Fault::new(FaultKind::Conflict, "That job is done.").hint("Begin a new one."));
+            }
+            JobState::Waiting | JobState::Paused | JobState::Failed | JobState::Cancelled => {
+                self.put(account, &kept.job, JobState::Waiting, action).await?.ok_or_else(moved_on)?
+            }
+        };
+        if !detached {
+            self.take_up(id);
+        }
+        Ok(job)
+    }
+
+    /// Changes one that does not run, and tells. `None` = it has moved on meanwhile.
+    async fn put(
+        &self,
+        account: AccountId,
+        job: &Job,
+        to: JobState,
+        action: &'static str,
+    ) -> Result<Option<Job>, Fault> {
+        let (id, from, work) = (job.id, job.state, job.work.clone());
+        let changed = self
+            .0
+            .parts
+            .system
+            .write::<_, Fault>(move |tx| {
+                if to == JobState::Waiting && !from.is_open() {
+                    let open = jobs::open(tx)?;
+                    match line::standing(&work, open.iter().map(|kept| &kept.job)) {
+                        line::Standing::Free => {}
+                        line::Standing::Same(other) | line::Standing::InTheWay(other) => {
+                            return Err(line::in_the_way(&work, &other.work));
+                        }
+                    }
+                }
+                let moment = Moment::here();
+                if !jobs::put(tx, id, from, to, moment.now)? {
+                    return Ok(None);
+                }
+                audit::append(tx, &moment, Some(account), action, &line::target(&work), "ok")?;
+                Ok(jobs::get(tx, id)?.map(|kept| kept.job))
+            })
+            .await?;
+        if let Some(job) = &changed {
+            self.tell(JobNews::Changed(Box::new(job.clone()))).await;
+            self.0.wake.notify_one();
+        }
+        Ok(changed)
+    }
+
+    async fn kept(&self, id: JobId) -> Result<Kept, Fault> {
+        let found = self.0.parts.system.read::<_, StoreError>(move |tx| jobs::get(tx, id)).await?;
+        found.ok_or_else(missing)
+    }
+
+    /// From now on this process works at it.
+    fn take_up(&self, id: JobId) {
+        match &mut self.state().scope {
+            Scope::Own(own) => drop(own.insert(id)),
+            Scope::All => {}
+        }
+        self.attend();
+    }
+
+    /// With what only this process knows of it.
+    fn as_here(&self, mut job: Job) -> Job {
+        if let Some(here) = self.state().running.get(&job.id) {
+            job.is_here = true;
+            job.progress.clone_from(&here.progress);
+        }
+        job
+    }
+
+    /// Tells those who may manage models. Progress is dropped where there is no room; the rest may wait a moment.
+    async fn tell(&self, news: JobNews) {
+        let listeners = self.listeners().await;
+        let waits = match &news {
+            JobNews::Changed(_) => true,
+            JobNews::Progress { .. } | JobNews::Elsewhere => false,
+        };
+        let event = Event::Job(news);
+        for account in listeners {
+            if waits {
+                let root = self.0.parts.tasks.token();
+                tokio::select! {
+                    () = self.0.parts.hub.tell(account, event.clone()) => {}
+                    // A screen that is full and never read again must not hold the line up.
+                    () = tokio::time::sleep(Duration::from_secs(2)) => {}
+                    () = root.cancelled() => {}
+                }
+            } else {
+                self.0.parts.hub.hint(account, &event);
+            }
+        }
+    }
+
+    async fn listeners(&self) -> Vec<AccountId> {
+        if let Some((at, known)) = &self.state().listeners
+            && at.elapsed() < LISTENERS_FRESH
+        {
+            return known.clone();
+        }
+        // Who cannot be looked up hears nothing: better than somebody hearing who may not.
+        let found = self.0.parts.system.read::<_, StoreError>(|tx| jobs::listeners(tx, now())).await;
+        let found = found.unwrap_or_default();
+        self.state().listeners = Some((Instant::now(), found.clone()));
+        found
+    }
+
+    async fn lease(&self) -> Result<Arc<Lease>, Fault> {
+        if let Some(lease) = &self.state().lease {
+            return Ok(Arc::clone(lease));
+        }
+        let directory = self.0.parts.leases.clone();
+        let taken = tokio::task::spawn_blocking(move || Lease::take(&directory)).await;
+        let taken = taken.map_err(|_| Fault::new(FaultKind::Internal, "Taking a lease failed."))??;
+        // Two at once may have taken one each: the first stays, the other is given up.
+        Ok(Arc::clone(self.state().lease.get_or_insert(Arc::new(taken))))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn missing() -> Fault {
+    Fault::not_found("job")
+}
+
+fn over(job: &Job) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("That job has ended: it is {}.", job.state.as_str()))
+}
+
+fn moved_on() -> Fault {
+    Fault::new(FaultKind::Conflict, "The job has moved on meanwhile.").hint("Look at the list again.")
+}

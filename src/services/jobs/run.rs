@@ -1,0 +1,206 @@
+//! One attempt at one job, from being taken to what the table says of its end.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Attempt, Here, Jobs, Setback, line, now};
+use crate::{
+    api::{
+        Fault, FaultKind,
+        events::Changed,
+        jobs::{Job, JobNews, JobProgress, WorkKind},
+    },
+    store::{
+        StoreError,
+        system::{
+            Moment, audit,
+            jobs::{self, Ended, Kept},
+        },
+        vault::lease::Lease,
+    },
+};
+
+impl Jobs {
+    /// Begins an attempt at a job that has just been claimed.
+    pub(super) fn begin(&self, kept: Kept, lease: Arc<Lease>) {
+        let stop = CancellationToken::new();
+        let here = Here { stop: stop.clone(), wish: None, progress: kept.job.progress.clone() };
+        self.state().running.insert(kept.job.id, here);
+        let this = self.clone();
+        self.0.parts.tasks.spawn_job(line::name(kept.job.work.kind()), async move {
+            this.attempt(kept, lease, stop).await;
+        });
+    }
+
+    async fn attempt(&self, kept: Kept, lease: Arc<Lease>, stop: CancellationToken) {
+        let id = kept.job.id;
+        self.tell(JobNews::Changed(Box::new(self.as_here(kept.job.clone())))).await;
+        // What was told of the attempt before holds until this one knows better, but nothing moves yet.
+        let before = JobProgress { rate: None, eta_seconds: None, stalled_seconds: 0, ..kept.job.progress.clone() };
+        let (sender, progress) = watch::channel(before.clone());
+        let attempt = Attempt {
+            id,
+            work: kept.job.work.clone(),
+            number: kept.job.attempts,
+            before,
+            kept: kept.kept.clone(),
+            progress: sender,
+            system: self.0.parts.system.clone(),
+            lease: Arc::clone(&lease),
+        };
+        let outcome = self.carry(attempt, &kept, &lease, &stop, progress.clone()).await;
+        let last = progress.borrow().clone();
+        let ended = match outcome {
+            Some(outcome) => self.judged(outcome, &kept),
+            None => match self.state().running.get(&id).and_then(|here| here.wish) {
+                Some(wish) => Ended::Put(wish.leads_to()),
+                None => Ended::LetGo,
+            },
+        };
+        let written = self.write_end(&kept.job, &lease, ended, last).await;
+        self.state().running.remove(&id);
+        if let Some(job) = written {
+            let changed_models = match job.work.kind() {
+                WorkKind::Push => false,
+                WorkKind::Install
+                | WorkKind::Update
+                | WorkKind::Remove
+                | WorkKind::Copy
+                | WorkKind::Rename
+                | WorkKind::Create
+                | WorkKind::Load
+                | WorkKind::Unload => !job.state.is_open(),
+            };
+            if changed_models {
+                self.0.parts.hub.changed_for_everyone(Changed::Models);
+            }
+            self.tell(JobNews::Changed(Box::new(job))).await;
+        }
+        self.0.wake.notify_one();
+    }
+
+    /// `None` = it was stopped: by a wish, by the end of the program, or because another process has it now.
+    async fn carry(
+        &self,
+        attempt: Attempt,
+        kept: &Kept,
+        lease: &Arc<Lease>,
+        stop: &CancellationToken,
+        progress: watch::Receiver<JobProgress>,
+    ) -> Option<Result<String, Setback>> {
+        let (id, pace) = (attempt.id, self.0.parts.pace);
+        let deadline = self.0.parts.runner.deadline(&attempt.work);
+        let work = async {
+            let work = self.0.parts.runner.run(attempt);
+            match deadline {
+                None => work.await,
+                Some(most) => timeout(most, work).await.unwrap_or_else(|_| {
+                    let message = format!("It took longer than {} min.", most.as_secs().div_ceil(60));
+                    Err(Setback::for_good(Fault::new(FaultKind::Timeout, message).hint("See what Ollama is doing.")))
+                }),
+            }
+        };
+        let root = self.0.parts.tasks.token();
+        let (mut to_tell, mut to_write) = (progress.clone(), progress);
+        let (mut tell_at, mut write_at) = (Instant::now(), Instant::now() + pace.write);
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                () = root.cancelled() => return None,
+                ended = &mut work => return Some(ended),
+                // The wait comes first, so that a change which nobody has looked at is not forgotten.
+                Ok(()) = async { sleep_until(tell_at).await; to_tell.changed().await } => {
+                    tell_at = Instant::now() + pace.tell;
+                    let latest = to_tell.borrow_and_update().clone();
+                    if let Some(here) = self.state().running.get_mut(&id) {
+                        here.progress.clone_from(&latest);
+                    }
+                    self.tell(JobNews::Progress { job: id, progress: Box::new(latest) }).await;
+                }
+                Ok(()) = async { sleep_until(write_at).await; to_write.changed().await } => {
+                    write_at = Instant::now() + pace.write;
+                    let latest = to_write.borrow_and_update().clone();
+                    let holder = lease.holder();
+                    let noted = self.0.parts.system
+                        .write::<_, StoreError>(move |tx| jobs::note(tx, id, &holder, &latest, now())).await;
+                    match noted {
+                        Ok(Some(None)) => {}
+                        Ok(Some(Some(wish))) => {
+                            if let Some(here) = self.state().running.get_mut(&id) {
+                                here.wish = Some(wish);
+                            }
+                            return None;
+                        }
+                        Ok(None) => {
+                            tracing::warn!(kind = kept.job.work.kind().as_str(), "another process has taken a job over");
+                            return None;
+                        }
+                        // How far it is can be told without the table.
+                        Err(why) => tracing::warn!(%why, "a job's progress could not be written"),
+                    }
+                }
+            }
+        }
+    }
+
+    /// What an attempt that came to its own end means.
+    fn judged(&self, outcome: Result<String, Setback>, kept: &Kept) -> Ended {
+        match outcome {
+            Ok(outcome) => Ended::Done { outcome },
+            Err(Setback { fault: error, again: false, moved: _ }) => Ended::Failed { error },
+            Err(Setback { fault: error, again: true, moved }) => {
+                let in_vain = if moved { 1 } else { kept.in_vain + 1 };
+                match line::wait(&error, in_vain, &self.0.parts.pace) {
+                    Some(wait) => {
+                        let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+                        Ended::Again { error, next_at: now().saturating_add(wait), in_vain }
+                    }
+                    None => Ended::Failed { error },
+                }
+            }
+        }
+    }
+
+    /// Writes the end and the audit trail together. What cannot be written now, on a full disk, is written later: until
+    /// then the job counts as running.
+    async fn write_end(&self, job: &Job, lease: &Arc<Lease>, ended: Ended, last: JobProgress) -> Option<Job> {
+        let result = match &ended {
+            Ended::Done { .. } => Some("ok"),
+            Ended::Failed { .. } => Some("failed"),
+            Ended::Put(state) => Some(state.as_str()),
+            Ended::Again { .. } | Ended::LetGo => None,
+        };
+        let root = self.0.parts.tasks.token();
+        loop {
+            let (id, holder, ended, last) = (job.id, lease.holder(), ended.clone(), last.clone());
+            let (account, action, target) = (job.account, line::action(job.work.kind()), line::target(&job.work));
+            let written = self
+                .0
+                .parts
+                .system
+                .write::<_, StoreError>(move |tx| {
+                    let moment = Moment::here();
+                    let job = jobs::end(tx, id, &holder, &ended, Some(&last), moment.now)?;
+                    if let (Some(result), Some(_)) = (result, &job) {
+                        audit::append(tx, &moment, account, action, &target, result)?;
+                    }
+                    Ok(job)
+                })
+                .await;
+            match written {
+                Ok(job) => return job,
+                Err(why) => {
+                    tracing::warn!(%why, "a job's end could not be written");
+                    root.run_until_cancelled(sleep(self.0.parts.pace.look)).await?;
+                }
+            }
+        }
+    }
+}
