@@ -40,6 +40,7 @@ use crate::{
         jobs::{self, Jobs},
         lanes::Lanes,
         library::Library,
+        measures::Measures,
         model_work::ModelWork,
         models::Models,
         notes::Notes,
@@ -233,6 +234,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     );
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
+    let measures = Measures::new(system.clone());
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let profiles = Profiles::new(system.clone(), live.clone(), lanes);
     let limiter = Limiter::new(system.clone(), config.limits.clone(), tasks.clone());
@@ -241,6 +243,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         alone,
         gate,
         accounts,
+        measures,
         models,
         conversations,
         library,

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod insights;
 pub mod jobs;
 pub mod library;
+pub mod measures;
 pub mod models;
 pub mod notes;
 pub mod options;

@@ -325,6 +325,8 @@ pub enum Models {
         #[command(flatten)]
         paging: Paging,
     },
+    /// What models were used for, how fast they really were, how they were liked
+    Usage(super::measures_args::Usage),
 }
 
 #[derive(Debug, Subcommand)]

@@ -21,6 +21,8 @@ pub mod insights;
 pub mod insights_args;
 pub mod library_args;
 pub mod library_files;
+pub mod measures;
+pub mod measures_args;
 pub mod models;
 pub mod notes;
 pub mod notes_args;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{
     Desk, End,
     args::Models,
+    measures,
     out::{self, print, print_json, safe, safe_lines, say},
 };
 use crate::api::{
@@ -46,6 +47,7 @@ pub async fn run(desk: &Desk, what: Models) -> Result<(), End> {
             note_more(more);
             Ok(())
         }
+        Models::Usage(what) => measures::usage(desk, &session, what).await,
         Models::Show { model } => {
             let detail = desk.gateway.model(&session, &model).await?;
             if desk.global.json { print_json(&detail) } else { print(&described(&detail)) }

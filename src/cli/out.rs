@@ -141,6 +141,14 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Strin
     text
 }
 
+/// Safe text as a cell of CSV (RFC 4180). A spreadsheet takes what begins like a formula for one, so such text gets an
+/// apostrophe before it.
+#[must_use]
+pub fn csv_cell(safe: &str) -> String {
+    let text = if safe.starts_with(['=', '+', '-', '@']) { format!("'{safe}") } else { safe.to_owned() };
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
 /// `1.9 GB`, as Ollama counts.
 #[must_use]
 pub fn bytes(count: u64) -> String {

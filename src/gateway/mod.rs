@@ -12,6 +12,7 @@ mod health;
 mod insights;
 mod jobs;
 mod library;
+mod measures;
 mod models;
 mod notes;
 mod organise;
@@ -29,9 +30,9 @@ use crate::{
     access::Gate,
     services::{
         accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, feedback::Ratings,
-        health::HealthChecks, insights::Insights, jobs::Jobs, library::Library, model_work::ModelWork, models::Models,
-        notes::Notes, profiles::Profiles, retention::Retention, roles::Roles, search::Search, transfer::Transfers,
-        turns::Turns, users::Users,
+        health::HealthChecks, insights::Insights, jobs::Jobs, library::Library, measures::Measures,
+        model_work::ModelWork, models::Models, notes::Notes, profiles::Profiles, retention::Retention, roles::Roles,
+        search::Search, transfer::Transfers, turns::Turns, users::Users,
     },
 };
 
@@ -46,6 +47,7 @@ pub struct Parts {
     pub alone: Option<std::fs::File>,
     pub gate: Gate,
     pub accounts: Accounts,
+    pub measures: Measures,
     pub models: Models,
     pub conversations: Conversations,
     pub library: Library,

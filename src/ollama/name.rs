@@ -101,6 +101,18 @@ pub fn same_model(a: &str, b: &str) -> bool {
     short(a).eq_ignore_ascii_case(&short(b))
 }
 
+/// A name as it is compared: lower case, without what is Ollama's own (host and namespace), and always with its tag.
+#[must_use]
+pub fn key(name: &str) -> String {
+    let short = short(name);
+    if tag_at(&short).is_some() { short } else { short + ":latest" }
+}
+
+/// The last colon begins a tag only behind the last slash; before it, it is the host's port.
+fn tag_at(name: &str) -> Option<usize> {
+    name.rfind(':').filter(|at| name.rfind('/').is_none_or(|slash| slash < *at))
+}
+
 fn short(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
     let bare = lower.strip_prefix("registry.ollama.ai/").unwrap_or(&lower);

@@ -17,6 +17,7 @@ pub mod insights;
 pub mod jobs;
 pub mod lanes;
 pub mod library;
+pub mod measures;
 pub mod model_work;
 pub mod models;
 pub mod notes;

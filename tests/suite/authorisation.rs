@@ -18,6 +18,7 @@ use ollamanet::{
         insights::{By, Insights, InsightsQuery, Sheet},
         jobs::{Batch, Download, JobFilter, Work},
         library::{Begins, Called, Kind, NewPreset, NewPrompt, PresetPatch, PromptPatch, Taken},
+        measures::UseQuery,
         notes::{NewNote, NoteScope},
         organise::{
             ConversationPatch, FolderContent, FolderStanding, Grouping, NewConversation, Shelf, Standing, TitleOrigin,
@@ -390,6 +391,7 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
             ),
         ),
         ("models", told(gateway.models(by, false).await)),
+        ("model_use", told(gateway.model_use(by, UseQuery::default()).await)),
         ("model", told(gateway.model(by, "demo-chat:3b").await)),
         ("profile", told(gateway.profile(by).await)),
         ("set_display_name", told(gateway.set_display_name(by, Some("A. Person".to_owned())).await)),

@@ -30,6 +30,7 @@ mod library_cli;
 mod library_screens;
 mod limits;
 mod lockdown;
+mod measures;
 mod notes;
 mod ollama_faults;
 mod ollama_replay;

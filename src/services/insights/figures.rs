@@ -167,7 +167,7 @@ fn streaks(active: &[i64], last: i64) -> (u32, u32) {
     (if goes_on { row } else { 0 }, longest)
 }
 
-fn spread(counts: &[u64; 24]) -> Option<Spread> {
+pub fn spread(counts: &[u64; 24]) -> Option<Spread> {
     let of: u64 = counts.iter().sum();
     (of > 0).then(|| Spread { median_ms: quantile(counts, of, 50), p90_ms: quantile(counts, of, 90), of })
 }

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
+use super::usage_sums;
 use crate::{
     api::{AccountId, auth::Role},
     store::{StoreError, While},
@@ -151,6 +152,7 @@ pub fn set_vault(tx: &Transaction<'_>, id: AccountId, vault: Uuid) -> Result<(),
 /// files are noted for `leftovers`, which removes them.
 pub fn purge(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreError> {
     note_files(tx, id, now)?;
+    usage_sums::forget(tx, id)?;
     for table in [
         "DELETE FROM sealed_vaults WHERE account = :id",
         "DELETE FROM buckets WHERE who = :id",

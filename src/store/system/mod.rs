@@ -16,6 +16,7 @@ pub mod slots;
 pub mod throttle;
 pub mod tokens;
 pub mod usage;
+pub mod usage_sums;
 pub mod watch;
 
 use std::path::Path;

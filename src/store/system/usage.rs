@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Transaction, named_params};
 
+use super::usage_sums::{self, Sums};
 use crate::{
     api::{
         AccountId, MessageId,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Milliseconds in a day, UTC.
-const DAY: i64 = 86_400_000;
+pub const DAY: i64 = 86_400_000;
 
 /// What one answer cost, however it ended.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,7 @@ pub struct Used<'a> {
 /// Notes one answer.
 pub fn note(tx: &Transaction<'_>, used: &Used<'_>, now: i64) -> Result<(), StoreError> {
     let Used { account, model, answer, outcome, metrics, counted } = *used;
+    usage_sums::add(tx, account, now.div_euclid(DAY), model, &Sums::of(outcome, metrics, now))?;
     let outcome = state_name(outcome);
     tx.prepare_cached(
         "INSERT INTO usage (account, model, at, day, outcome, prompt_tokens, answer_tokens, first_token_ms, total_ms,
@@ -67,6 +69,15 @@ pub fn rate(
     answer: MessageId,
     thumb: Option<Thumb>,
 ) -> Result<(), StoreError> {
+    // The sums first: they change by what the rows say now.
+    for Rated { day, model, before, is_last } in rated(tx, account, answer)? {
+        let after = thumb.filter(|_| is_last);
+        let thumbs = |up: Thumb| i64::from(after == Some(up)) - i64::from(before == Some(up.sign()));
+        let change = Sums { liked: thumbs(Thumb::Up), disliked: thumbs(Thumb::Down), ..Sums::default() };
+        if change != Sums::default() {
+            usage_sums::add(tx, account, day, &model, &change)?;
+        }
+    }
     tx.prepare_cached(
         "UPDATE usage SET rating = CASE WHEN seq = (SELECT max(seq) FROM usage WHERE account = :account AND answer = :answer)
              THEN :rating END
@@ -79,6 +90,29 @@ pub fn rate(
     })
     .while_("counting a rating")?;
     Ok(())
+}
+
+/// A row of an answer, and its thumb as it was.
+struct Rated {
+    day: i64,
+    model: String,
+    before: Option<i64>,
+    /// The one whose thumb counts.
+    is_last: bool,
+}
+
+fn rated(tx: &Transaction<'_>, account: AccountId, answer: MessageId) -> Result<Vec<Rated>, StoreError> {
+    let mut select = tx
+        .prepare_cached(
+            "SELECT day, model, rating, seq = max(seq) OVER () FROM usage WHERE account = :account AND answer = :answer",
+        )
+        .while_("reading a rating")?;
+    let rows = select
+        .query_map(named_params! { ":account": account.0, ":answer": answer.0 }, |row| {
+            Ok(Rated { day: row.get(0)?, model: row.get(1)?, before: row.get(2)?, is_last: row.get(3)? })
+        })
+        .while_("reading a rating")?;
+    rows.collect::<Result<_, _>>().while_("reading a rating")
 }
 
 /// Tokens that an account has used on the day of `now`, UTC.

@@ -237,6 +237,41 @@ CREATE INDEX usage_by_answer ON usage (account, answer) WHERE answer IS NOT NULL
 CREATE INDEX usage_by_account ON usage (account, day);
 CREATE INDEX usage_by_model ON usage (model, day);
 
+-- The same as sums, so that a year of everybody is told at once. Whatever adds a row or rates one keeps them in the same
+-- transaction, because nothing in this database acts on its own. An account of nothing but noughts stands for everybody.
+CREATE TABLE usage_sums (
+    account       BLOB NOT NULL CHECK (length(account) = 16),
+    day           INTEGER NOT NULL,
+    model         TEXT NOT NULL,
+    done          INTEGER NOT NULL,
+    length        INTEGER NOT NULL,
+    stopped       INTEGER NOT NULL,
+    interrupted   INTEGER NOT NULL,
+    failed        INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL,
+    answer_tokens INTEGER NOT NULL,
+    -- Of the answers that tell both.
+    speed_tokens  INTEGER NOT NULL,
+    speed_ms      INTEGER NOT NULL,
+    -- Answers for which the model had to be loaded.
+    loads         INTEGER NOT NULL,
+    load_ms       INTEGER NOT NULL,
+    liked         INTEGER NOT NULL,
+    disliked      INTEGER NOT NULL,
+    last_at       INTEGER NOT NULL,
+    -- How many began within each of twenty-four steps of time, four bytes each, the lowest first.
+    first_tokens  BLOB NOT NULL CHECK (length(first_tokens) = 96),
+    PRIMARY KEY (account, day, model)
+) STRICT, WITHOUT ROWID;
+
+-- Who used which model, and on which day last: sums are told only where enough people are in them.
+CREATE TABLE usage_people (
+    model    TEXT NOT NULL,
+    account  BLOB NOT NULL CHECK (length(account) = 16),
+    last_day INTEGER NOT NULL,
+    PRIMARY KEY (model, account)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE catalogue (
     name       TEXT NOT NULL PRIMARY KEY,
     facts      TEXT NOT NULL DEFAULT '{}',

@@ -1,0 +1,107 @@
+//! `ollamanet models usage` and its neighbours: how models do here.
+
+use super::{
+    Desk, End,
+    measures_args::Usage,
+    out::{self, print, print_json, print_own, safe, say, seconds},
+};
+use crate::api::{
+    auth::Session,
+    measures::{PEOPLE_MIN, UseFigures, UseQuery},
+};
+
+/// # Errors
+/// How it ended, when not well.
+pub async fn usage(desk: &Desk, session: &Session, what: Usage) -> Result<(), End> {
+    let query = UseQuery { period: what.period.period(), model: what.model };
+    let shown = desk.gateway.model_use(session, query).await?;
+    if desk.global.json {
+        return print_json(&shown);
+    }
+    let mut rows: Vec<(String, UseFigures)> = Vec::new();
+    for used in &shown.models {
+        let figures = if what.everybody { used.everybody } else { Some(used.own) };
+        rows.extend(figures.filter(|figures| figures.answers.all() > 0).map(|figures| (safe(&used.model), figures)));
+    }
+    let days = if what.everybody { &[] } else { shown.days.as_slice() };
+    if what.csv {
+        let days = days.iter().map(|(day, figures)| (day.to_string(), *figures));
+        // Our own making: foreign text in it has been made safe.
+        let text = if shown.query.model.is_some() && !what.everybody { csv("day", days) } else { csv("model", rows) };
+        return print_own(text.as_bytes());
+    }
+    if rows.is_empty() {
+        say(&if what.everybody {
+            format!("No model was used by at least {PEOPLE_MIN} people in this time, so nothing of others is told.")
+        } else {
+            "No model answered you in this time. Ask something: ollamanet ask \"…\"".to_owned()
+        });
+        return Ok(());
+    }
+    print(&table("MODEL", rows))?;
+    if days.len() > 1 {
+        print("\n")?;
+        print(&table("DAY", days.iter().map(|(day, figures)| (day.to_string(), *figures))))?;
+    }
+    Ok(())
+}
+
+fn table(key: &str, rows: impl IntoIterator<Item = (String, UseFigures)>) -> String {
+    let none = || "–".to_owned();
+    let rows: Vec<[String; 11]> = rows
+        .into_iter()
+        .map(|(name, figures)| {
+            [
+                name,
+                figures.answers.all().to_string(),
+                figures.error_rate().map_or_else(none, |rate| format!("{:.0} %", rate * 100.0)),
+                figures.prompt_tokens.to_string(),
+                figures.answer_tokens.to_string(),
+                figures.first_token.map_or_else(none, |time| seconds(time.median_ms)),
+                figures.tokens_per_second.map_or_else(none, |speed| format!("{speed:.1}")),
+                figures.load_ms.map_or_else(none, seconds),
+                figures.liked.to_string(),
+                figures.disliked.to_string(),
+                figures.last_used_at.map_or_else(none, out::moment),
+            ]
+        })
+        .collect();
+    let headings = [
+        key,
+        "ANSWERS",
+        "FAILED",
+        "TOKENS IN",
+        "OUT",
+        "FIRST TOKEN",
+        "TOK/S",
+        "LOAD",
+        "LIKED",
+        "DISLIKED",
+        "LAST USED",
+    ];
+    out::table(headings, &rows)
+}
+
+/// As RFC 4180 writes it. What is not told is empty, and is not nought.
+fn csv(key: &str, rows: impl IntoIterator<Item = (String, UseFigures)>) -> String {
+    let mut text = format!(
+        "{key},answers,done,length,stopped,interrupted,failed,prompt_tokens,answer_tokens,first_token_median_ms,\
+         first_token_p90_ms,tokens_per_second,loads,load_mean_ms,liked,disliked,last_used_at\r\n"
+    );
+    for (name, figures) in rows {
+        let UseFigures { answers, prompt_tokens, answer_tokens, first_token, loads, liked, disliked, .. } = figures;
+        let mut cells = vec![out::csv_cell(&name), answers.all().to_string()];
+        cells.extend(answers.each().map(|(_, count)| count.to_string()));
+        cells.extend([prompt_tokens.to_string(), answer_tokens.to_string()]);
+        cells.push(first_token.map(|time| time.median_ms.to_string()).unwrap_or_default());
+        cells.push(first_token.map(|time| time.p90_ms.to_string()).unwrap_or_default());
+        cells.push(figures.tokens_per_second.map(|speed| format!("{speed:.2}")).unwrap_or_default());
+        cells.push(loads.to_string());
+        cells.push(figures.load_ms.map(|ms| ms.to_string()).unwrap_or_default());
+        cells.extend([liked.to_string(), disliked.to_string()]);
+        cells.push(figures.last_used_at.map(|at| at.to_string()).unwrap_or_default());
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
