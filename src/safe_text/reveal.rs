@@ -29,17 +29,17 @@ pub enum HiddenKind {
 }
 
 impl HiddenKind {
-    /// For a list of what was found.
+    /// In a word or two, for a list of what was found.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::Control => "control characters",
-            Self::Direction => "changes of direction",
-            Self::Tag => "invisible letters (tags)",
-            Self::ZeroWidth => "characters without width",
-            Self::Variation => "variation selectors",
+            Self::Control => "control",
+            Self::Direction => "direction",
+            Self::Tag => "tag letters",
+            Self::ZeroWidth => "zero-width",
+            Self::Variation => "variation",
             Self::Marks => "piled-up marks",
-            Self::Unknown => "characters without a shape",
+            Self::Unknown => "without a shape",
         }
     }
 

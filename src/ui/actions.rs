@@ -14,6 +14,8 @@ pub enum Context {
     Selection,
     /// The picture of a conversation's branches.
     Branches,
+    /// What a model receives of a file.
+    Preview,
     /// The Library, whichever of its tabs is open, and a list like those in a box.
     Library,
     /// Any list in a modal: palette, model picker, prompt history.
@@ -35,13 +37,14 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
         Self::Transcript,
         Self::Selection,
         Self::Branches,
+        Self::Preview,
         Self::Library,
         Self::List,
         Self::Form,
@@ -66,6 +69,7 @@ impl Context {
             | Self::Transcript
             | Self::Selection
             | Self::Branches
+            | Self::Preview
             | Self::Library
             | Self::List
             | Self::Form
@@ -86,6 +90,7 @@ impl Context {
             Self::Transcript => "transcript",
             Self::Selection => "selection",
             Self::Branches => "branches",
+            Self::Preview => "preview",
             Self::Library => "library",
             Self::List => "list",
             Self::Form => "form",
@@ -110,6 +115,7 @@ impl Context {
             Self::Transcript => "Messages",
             Self::Selection => "Selecting a passage",
             Self::Branches => "Branches",
+            Self::Preview => "What the model receives",
             Self::Library => "Library",
             Self::List => "Lists to choose from",
             Self::Form => "Forms",
@@ -201,6 +207,8 @@ actions! {
         Newline "newline" ["ctrl+j", "alt+enter", "shift+enter"] "New line";
         Editor "editor" ["ctrl+g"] "Edit in $VISUAL or $EDITOR";
         UnfoldPaste "unfold-paste" ["alt+p"] "Show the pasted text behind the placeholder at the cursor";
+        AttachFile "attach-file" ["alt+a"] "Choose files to attach";
+        PreviewAttached "preview-attached" ["alt+v"] "Look at what the model receives of what is attached";
         EndOfInput "end-of-input" ["ctrl+d"] "Quit, when the composer is empty";
         HistoryBack "history-back" ["up"] "At the first line: the prompt before";
         HistoryForward "history-forward" ["down"] "At the last line: the prompt after";
@@ -263,6 +271,7 @@ actions! {
         ListNotes "notes" ["shift+n"] "List the notes of the conversation";
         RateUp "rate-up" ["+"] "Rate the answer as good; again takes it back";
         RateDown "rate-down" ["-"] "Rate the answer as not good; again takes it back";
+        PreviewSent "files" ["a"] "Look at what the model received of the files of the message";
         ShowBranches "branches" ["shift+b"] "Show the branches as a picture";
         TranscriptHelp "transcript-help" ["?"] "Show the keys that work here";
     }
@@ -294,6 +303,18 @@ actions! {
         BranchesRestore "restore" ["u"] "Take the branch out of the trash";
         BranchesPurge "purge" ["shift+p"] "Remove a branch in the trash for good";
         BranchesHelp "branches-help" ["?"] "Show the keys that work here";
+    }
+    Preview {
+        PreviewUp "up" ["k", "up"] "Up";
+        PreviewDown "down" ["j", "down"] "Down";
+        PreviewTop "top" ["g", "home"] "To the top";
+        PreviewBottom "bottom" ["shift+g", "end"] "To the end";
+        PreviewPageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        PreviewPageDown "page-down" ["pagedown", "ctrl+d", "space"] "A page down";
+        PreviewNext "next" ["tab", "l", "right"] "The next file";
+        PreviewPrevious "previous" ["shift+tab", "h", "left"] "The file before";
+        PreviewClose "close" ["q"] "Close";
+        PreviewHelp "preview-help" ["?"] "Show the keys that work here";
     }
     Library {
         LibraryNextTab "next-tab" ["tab"] "The next tab";

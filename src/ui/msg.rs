@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod files;
 mod insights;
 mod library;
 mod notes;
@@ -25,6 +26,7 @@ pub use self::{
     admin::{AdminCall, AdminReply, Target, UserAct, limit_of},
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},
+    files::{FilesCall, FilesReply},
     insights::{InsightsCall, InsightsReply},
     library::{LibraryCall, LibraryReply, Rows, Thing, Whole, Written},
     notes::{ListCall, ListReply, NoteCall, NoteReply, NotesOf, spot_of},

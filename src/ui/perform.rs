@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod files;
 mod insights;
 mod library;
 mod notes;
@@ -88,6 +89,8 @@ enum Search {
     Prompts,
     Notes(NotesOf),
     Path,
+    Folder,
+    Preview,
     Beginning,
     Named,
     Tags,

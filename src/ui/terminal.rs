@@ -31,7 +31,10 @@ use rustix::{
 use tokio::io::{Interest, unix::AsyncFd};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Fault, FaultKind};
+use crate::{
+    api::{Fault, FaultKind},
+    ui::picture::is_picture,
+};
 
 /// What the terminal is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -340,7 +343,7 @@ impl Backend for Canvas {
         // ratatui's own text functions filter these; a symbol set by hand would pass, and command the terminal.
         self.inner.draw(content.inspect(|(x, y, cell)| {
             debug_assert!(
-                !cell.symbol().chars().any(char::is_control),
+                !cell.symbol().chars().any(char::is_control) || is_picture(cell.symbol()),
                 "a control character in the cell at {x},{y}: {:?}",
                 cell.symbol()
             );

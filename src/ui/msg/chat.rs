@@ -1,6 +1,6 @@
 //! What the chat asks for, and what it is told.
 
-use super::{OrganiseCall, OrganiseReply, UseCall, UseReply};
+use super::{FilesCall, FilesReply, OrganiseCall, OrganiseReply, UseCall, UseReply};
 use crate::api::{
     ConversationId, Fault, FolderId, MessageId, TurnId,
     chat::{Attachment, ContextMeter, Draft, MessagePage, NewTurn, Opened, PastPrompt, Planned, TurnStarted},
@@ -107,6 +107,7 @@ pub enum ChatCall {
     Model(String),
     /// Presets and prompt templates.
     Use(UseCall),
+    Files(FilesCall),
 }
 
 #[derive(Debug)]
@@ -180,6 +181,7 @@ pub enum ChatReply {
     Models(Result<ModelList, Fault>),
     Model(Result<Box<ModelDetail>, Fault>),
     Used(UseReply),
+    Files(FilesReply),
 }
 
 impl ChatReply {
@@ -211,6 +213,7 @@ impl ChatReply {
             Self::Models(reply) => reply.as_ref().err(),
             Self::Model(reply) => reply.as_ref().err(),
             Self::Used(reply) => reply.fault(),
+            Self::Files(reply) => reply.fault(),
         }
     }
 }

@@ -109,6 +109,7 @@ impl Root {
                 | Context::Account
                 | Context::Selection
                 | Context::Branches
+                | Context::Preview
                 | Context::List
                 | Context::Form => true,
                 Context::Admin => self.is_admin(),

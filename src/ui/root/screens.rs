@@ -350,6 +350,7 @@ fn is_the_chat_s(action: Action) -> bool {
         ),
         Context::Selection
         | Context::Branches
+        | Context::Preview
         | Context::Library
         | Context::List
         | Context::Form

@@ -33,9 +33,13 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Roles
         | Context::Rules
         | Context::Audit => true,
-        Context::Selection | Context::Branches | Context::List | Context::Form | Context::Account | Context::Search => {
-            false
-        }
+        Context::Selection
+        | Context::Branches
+        | Context::Preview
+        | Context::List
+        | Context::Form
+        | Context::Account
+        | Context::Search => false,
     };
     let is_motion = matches!(
         action,

@@ -75,6 +75,7 @@ impl ChatScreen {
             | Context::Transcript
             | Context::Selection
             | Context::Branches
+            | Context::Preview
             | Context::Library
             | Context::List
             | Context::Form
@@ -115,6 +116,8 @@ impl ChatScreen {
                 Some(self.draft_changed(cx))
             }
             Action::Editor => Some(self.open_editor()),
+            Action::AttachFile => Some(self.choose_files()),
+            Action::PreviewAttached => Some(self.look_at_attached(cx)),
             Action::UnfoldPaste => Some(match self.composer.unfold_paste() {
                 Ok(()) => self.draft_changed(cx),
                 Err(why) => notice(why),

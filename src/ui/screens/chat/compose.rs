@@ -83,9 +83,13 @@ impl ChatScreen {
 
     pub(super) fn paste(&mut self, text: String, cx: &Cx) -> Vec<Effect> {
         let is_big = u64::try_from(text.len()).unwrap_or(u64::MAX) > cx.config.chat.attachment_bytes;
+        let looked_up = Self::pasted_path(&text);
+        // A line break behind a path would only part it from what is written next.
+        let text = if looked_up.is_empty() { text } else { text.trim_end_matches(['\r', '\n']).to_owned() };
         let hidden = self.composer.paste(text);
         self.history.at = None;
         let mut effects = self.draft_changed(cx);
+        effects.extend(looked_up);
         if hidden > 0 {
             effects.push(Effect::Toast(hidden_are_marked("The pasted text", hidden)));
         }

@@ -54,6 +54,9 @@ impl ChatScreen {
                     (false, false) => "send",
                 };
                 hints.extend(cx.hint(send, sends));
+                if !self.composer.attached().is_empty() {
+                    hints.extend(cx.hint(Action::PreviewAttached, "look at files"));
+                }
                 if self.running_here().is_some() {
                     hints.extend(cx.hint(Action::Escape, "stop"));
                 } else if self.editing.is_some() {
@@ -134,6 +137,9 @@ impl ChatScreen {
                 crate::api::chat::MessageRole::System | crate::api::chat::MessageRole::Tool => {}
             }
             hints.extend(cx.hint(Action::CopyMessage, "copy"));
+            if !message.attachments.is_empty() {
+                hints.extend(cx.hint(Action::PreviewSent, "files"));
+            }
             hints.extend(cx.hints(&[(Action::SelectPassage, "select"), (Action::NoteMessage, "note")]));
             hints.extend(cx.hint(Action::CopyBlock, "copy code"));
             if message.siblings > 1 {

@@ -60,6 +60,7 @@ impl ChatScreen {
             Action::RateUp => return Some(self.rate(Thumb::Up)),
             Action::RateDown => return Some(self.rate(Thumb::Down)),
             Action::ShowBranches => return Some(self.show_branches()),
+            Action::PreviewSent => return Some(self.look_at_sent(cx)),
             Action::TranscriptHelp => return Some(vec![Effect::Act(Action::Help)]),
             _ => return None,
         }

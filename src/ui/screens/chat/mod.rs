@@ -14,6 +14,7 @@ mod arrange;
 mod commands;
 mod completion;
 mod compose;
+mod files;
 mod front;
 mod hints;
 mod library;
@@ -125,6 +126,8 @@ pub struct ChatScreen {
     library: library::Known,
     /// The name that is taken, while it is asked whether to put other settings in its place.
     preset_to_replace: Option<String>,
+    /// A text that was pasted and is the path of a file, while it is asked what shall go with the message.
+    pasted: Option<(String, std::path::PathBuf)>,
     highlights: Highlights,
 }
 
@@ -172,6 +175,7 @@ impl ChatScreen {
             edits_system: false,
             library: library::Known::default(),
             preset_to_replace: None,
+            pasted: None,
             highlights: Highlights::default(),
         };
         let mut effects = vec![
@@ -231,6 +235,7 @@ impl ChatScreen {
             ChatReply::Models(models) => self.on_models(models, cx),
             ChatReply::Model(_) => Vec::new(),
             ChatReply::Used(reply) => self.on_used(reply, cx),
+            ChatReply::Files(reply) => self.on_files(reply),
         }
     }
 
@@ -488,7 +493,9 @@ impl Screen for ChatScreen {
                 | Overlay::Presets(_)
                 | Overlay::Templates(_)
                 | Overlay::TagList(..)
+                | Overlay::Files(_)
                 | Overlay::Question(_) => Context::List,
+                Overlay::Preview(_) => Context::Preview,
                 Overlay::Rules(dialog) if dialog.is_list() => Context::List,
                 Overlay::Input(_) | Overlay::Fill(_) | Overlay::Tags(_) | Overlay::Rules(_) => Context::Form,
                 Overlay::System(_) => Context::Composer,

@@ -70,6 +70,7 @@ impl ChatScreen {
                 FillOut::Stay => Out::Stay,
             },
             Overlay::TagList(picker, _) => by_tag(picked(picker.on_action(action, cx), Out::ByTag)?),
+            Overlay::Files(_) | Overlay::Preview(_) => return self.files_action(action, cx),
             Overlay::Tags(_) => return self.tags_action(action),
             Overlay::Rules(_) => return self.rules_action(action),
             Overlay::Input(_) => match action {
@@ -121,6 +122,7 @@ impl ChatScreen {
                 Out::Stay
             }
             Overlay::TagList(picker, _) => by_tag(typed(picker.on_key(key), Out::ByTag)),
+            Overlay::Files(_) | Overlay::Preview(_) => return self.files_key(key, cx),
             Overlay::Tags(_) => return self.tags_key(key),
             Overlay::Rules(_) => return self.rules_key(key),
             Overlay::Input(input) => {
@@ -163,6 +165,7 @@ impl ChatScreen {
                 Out::Stay
             }
             Overlay::TagList(picker, _) => by_tag(typed(picker.on_paste(&text), Out::ByTag)),
+            Overlay::Files(_) | Overlay::Preview(_) => return self.files_paste(&text, cx),
             Overlay::Tags(_) => return self.tags_paste(&text),
             Overlay::Rules(_) => return self.rules_paste(&text),
             Overlay::Input(input) => {
@@ -188,6 +191,7 @@ impl ChatScreen {
             Overlay::Presets(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Preset),
             Overlay::Templates(picker) => typed(picker.on_mouse(mouse, area, cx), Out::Template),
             Overlay::TagList(picker, _) => by_tag(typed(picker.on_mouse(mouse, area, cx), Out::ByTag)),
+            Overlay::Files(_) | Overlay::Preview(_) => return self.files_mouse(mouse, area, cx),
             Overlay::Question(question) => {
                 let last = question.answers.len() - 1;
                 match mouse.kind {
@@ -305,6 +309,7 @@ impl ChatScreen {
                 vec![Effect::Chat(ChatCall::DeleteFolder { id, content: FolderContent::Trash })]
             }
             Answer::ReplacePreset => self.replace_preset(),
+            Answer::AttachPasted => self.attach_pasted(cx),
             Answer::Purge => self.purge_subjects(),
             Answer::EmptyTrash => vec![organise(OrganiseCall::Purge(None))],
             Answer::KeepRules { rules, run } => vec![organise(OrganiseCall::SetRetention { rules, run })],
@@ -336,6 +341,8 @@ impl ChatScreen {
             Some(Overlay::Places(picker, _)) => picker.view(frame, area, cx),
             Some(Overlay::Presets(picker)) => picker.view(frame, area, cx),
             Some(Overlay::Templates(picker)) => picker.view(frame, area, cx),
+            Some(Overlay::Files(picker)) => picker.view(frame, area, cx),
+            Some(Overlay::Preview(preview)) => preview.view(frame, area, cx),
             Some(Overlay::Fill(fill)) => fill.view(frame, area, cx),
             Some(Overlay::Tags(editor)) => editor.view(frame, area, cx),
             Some(Overlay::Rules(dialog)) => dialog.view(frame, area, cx),

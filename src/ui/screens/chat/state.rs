@@ -9,7 +9,9 @@ use crate::{
         chat::{Delta, Draft, TurnAct, Written},
         retention::RetentionRules,
     },
-    ui::widgets::{composer::Composer, field::Field, fill::Fill, picker::Picker},
+    ui::widgets::{
+        composer::Composer, field::Field, file_picker::FilePicker, fill::Fill, picker::Picker, preview::Preview,
+    },
 };
 
 /// Which part of the screen keys go to.
@@ -149,6 +151,8 @@ pub enum Overlay {
     Places(Picker<Option<FolderId>>, Moving),
     Presets(Picker<PresetId>),
     Templates(Picker<PromptId>),
+    Files(Box<FilePicker>),
+    Preview(Box<Preview>),
     /// A template being filled in.
     Fill(Box<Fill>),
     Tags(Box<TagEditor>),
@@ -220,6 +224,8 @@ pub enum Answer {
     /// Its question goes into a new conversation.
     AskElsewhere(MessageId),
     ReplacePreset,
+    /// The file whose path was pasted goes along in its place.
+    AttachPasted,
     Nothing,
 }
 

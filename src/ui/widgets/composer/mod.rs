@@ -284,6 +284,22 @@ impl Composer {
             .then(|| self.stand_ins.reveal(&line.chars().take(column).collect::<String>()))
     }
 
+    /// Whether this was written last, as far as one can see: it stands before the cursor.
+    pub fn stands_before_cursor(&self, text: &str) -> bool {
+        let DataCursor(row, column) = self.area.cursor();
+        let before: String = self.area.lines()[row].chars().take(column).collect();
+        self.stand_ins.reveal(&before).ends_with(text.trim_end_matches(['\r', '\n']))
+    }
+
+    /// Takes away what stands before the cursor, if it is this.
+    pub fn take_back(&mut self, text: &str) {
+        if self.stands_before_cursor(text) {
+            let DataCursor(_, column) = self.area.cursor();
+            let letters = text.trim_end_matches(['\r', '\n']).chars().count();
+            self.replace_before_cursor(column.saturating_sub(letters), "");
+        }
+    }
+
     /// Replaces what stands between `start` and the cursor on the cursor's line.
     pub fn replace_before_cursor(&mut self, start: usize, with: &str) {
         let DataCursor(_, column) = self.area.cursor();
