@@ -36,9 +36,10 @@ const FURNISH: &str = "
     SELECT randomblob(16), NULL, 'folder ' || n, 'folder ' || n, 1, 1 FROM n;
 
     WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < :conversations)
-    INSERT INTO conversations (id, folder, title, title_key, title_origin, messages, used, created_at, updated_at)
-    SELECT randomblob(16), nullif((n * n) % 13 % (1 + n % 13), 0), 'title ' || n, 'title ' || n, 'prompt', :length, n, 1,
-           (:first_day + n * :days / :conversations) * 86400000
+    INSERT INTO conversations (id, folder, title, title_key, title_origin, messages, used, used_at,
+                               created_at, updated_at)
+    SELECT randomblob(16), nullif((n * n) % 13 % (1 + n % 13), 0), 'title ' || n, 'title ' || n, 'prompt', :length, n,
+           (:first_day + n * :days / :conversations) * 86400000, 1, (:first_day + n * :days / :conversations) * 86400000
     FROM n;
 ";
 

@@ -23,8 +23,8 @@ pub fn tree(tx: &Transaction<'_>) -> Result<Tree, StoreError> {
     let mut select = tx
         .prepare_cached(
             "SELECT f.id, p.id AS parent, f.name, f.rev, s.id AS preset,
-                 (SELECT count(*) FROM conversations c WHERE c.folder = f.seq
-                     AND c.trashed_at IS NULL AND c.archived_at IS NULL) AS conversations
+                 (SELECT coalesce(sum(amount), 0) FROM conversation_counts WHERE folder = f.seq AND place = 'here')
+                     AS conversations
              FROM folders f LEFT JOIN folders p ON p.seq = f.parent LEFT JOIN presets s ON s.seq = f.preset
              ORDER BY f.name_key, f.seq",
         )
@@ -44,12 +44,12 @@ pub fn tree(tx: &Transaction<'_>) -> Result<Tree, StoreError> {
         .while_("listing folders")?;
     let counts = tx
         .prepare_cached(
-            "SELECT
-               (SELECT count(*) FROM conversations WHERE folder IS NULL AND trashed_at IS NULL AND archived_at IS NULL) AS unfiled,
-               (SELECT count(*) FROM conversations WHERE pinned = 1 AND trashed_at IS NULL AND archived_at IS NULL) AS pinned,
-               (SELECT count(*) FROM conversations WHERE archived_at IS NOT NULL AND trashed_at IS NULL) AS archive,
-               (SELECT count(*) FROM conversations WHERE trashed_at IS NOT NULL) AS trash,
-               (SELECT count(*) FROM conversations WHERE trashed_at IS NULL AND archived_at IS NULL) AS everything",
+            "SELECT coalesce(sum(amount) FILTER (WHERE place = 'here' AND folder = 0), 0) AS unfiled,
+                 coalesce(sum(amount) FILTER (WHERE place = 'here' AND pinned = 1), 0) AS pinned,
+                 coalesce(sum(amount) FILTER (WHERE place = 'archive'), 0) AS archive,
+                 coalesce(sum(amount) FILTER (WHERE place = 'trash'), 0) AS trash,
+                 coalesce(sum(amount) FILTER (WHERE place = 'here'), 0) AS everything
+             FROM conversation_counts",
         )
         .and_then(|mut count| {
             count.query_row([], |row| {

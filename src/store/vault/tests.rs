@@ -22,7 +22,30 @@ fn in_vault(test: impl FnOnce(&Transaction<'_>)) {
     test(&tx);
     let wrong: i64 = tx.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
     assert_eq!(wrong, 0, "every reference leads somewhere");
+    assert_eq!(counted(&tx), there(&tx), "what is counted is there");
     tx.commit().unwrap();
+}
+
+type Amounts = Vec<(i64, String, bool, i64)>;
+
+fn amounts(tx: &Transaction<'_>, sql: &str) -> Amounts {
+    let mut select = tx.prepare(sql).unwrap();
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn counted(tx: &Transaction<'_>) -> Amounts {
+    amounts(tx, "SELECT folder, place, pinned, amount FROM conversation_counts ORDER BY 1, 2, 3")
+}
+
+/// The same, one by one.
+fn there(tx: &Transaction<'_>) -> Amounts {
+    amounts(
+        tx,
+        "SELECT coalesce(folder, 0), CASE WHEN trashed_at IS NOT NULL THEN 'trash'
+             WHEN archived_at IS NOT NULL THEN 'archive' ELSE 'here' END, pinned, count(*)
+         FROM conversations GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+    )
 }
 
 fn conversation(tx: &Transaction<'_>, title: &str, folder: Option<FolderId>) -> ConversationId {

@@ -83,6 +83,49 @@ CREATE INDEX conversations_by_preset ON conversations (preset) WHERE preset IS N
 CREATE INDEX conversations_by_length ON conversations (messages, updated_at, folder) WHERE trashed_at IS NULL;
 CREATE INDEX conversations_by_head ON conversations (head) WHERE head IS NOT NULL;
 
+-- How many conversations stand where, so that no list counts them one by one. `folder` 0 is none; `place` is 'here', or
+-- 'archive' or 'trash' wherever they came from. No row says that there are none.
+CREATE TABLE conversation_counts (
+    folder INTEGER NOT NULL,
+    place  TEXT NOT NULL CHECK (place IN ('here', 'archive', 'trash')),
+    pinned INTEGER NOT NULL CHECK (pinned IN (0, 1)),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (folder, place, pinned)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER conversations_are_counted AFTER INSERT ON conversations
+BEGIN
+    INSERT INTO conversation_counts (folder, place, pinned, amount)
+    VALUES (coalesce(new.folder, 0),
+        CASE WHEN new.trashed_at IS NOT NULL THEN 'trash' WHEN new.archived_at IS NOT NULL THEN 'archive' ELSE 'here' END,
+        new.pinned, 1)
+    ON CONFLICT (folder, place, pinned) DO UPDATE SET amount = amount + 1;
+END;
+CREATE TRIGGER conversations_are_counted_off AFTER DELETE ON conversations
+BEGIN
+    DELETE FROM conversation_counts
+    WHERE folder = coalesce(old.folder, 0) AND pinned = old.pinned AND amount = 1
+        AND place = CASE WHEN old.trashed_at IS NOT NULL THEN 'trash' WHEN old.archived_at IS NOT NULL THEN 'archive' ELSE 'here' END;
+    UPDATE conversation_counts SET amount = amount - 1
+    WHERE changes() = 0 AND folder = coalesce(old.folder, 0) AND pinned = old.pinned
+        AND place = CASE WHEN old.trashed_at IS NOT NULL THEN 'trash' WHEN old.archived_at IS NOT NULL THEN 'archive' ELSE 'here' END;
+END;
+CREATE TRIGGER conversations_are_counted_anew AFTER UPDATE OF folder, pinned, archived_at, trashed_at ON conversations
+WHEN old.folder IS NOT new.folder OR old.pinned <> new.pinned
+    OR (old.archived_at IS NULL) <> (new.archived_at IS NULL) OR (old.trashed_at IS NULL) <> (new.trashed_at IS NULL)
+BEGIN
+    DELETE FROM conversation_counts
+    WHERE folder = coalesce(old.folder, 0) AND pinned = old.pinned AND amount = 1
+        AND place = CASE WHEN old.trashed_at IS NOT NULL THEN 'trash' WHEN old.archived_at IS NOT NULL THEN 'archive' ELSE 'here' END;
+    UPDATE conversation_counts SET amount = amount - 1
+    WHERE changes() = 0 AND folder = coalesce(old.folder, 0) AND pinned = old.pinned
+        AND place = CASE WHEN old.trashed_at IS NOT NULL THEN 'trash' WHEN old.archived_at IS NOT NULL THEN 'archive' ELSE 'here' END;
+    INSERT INTO conversation_counts (folder, place, pinned, amount)
+    VALUES (coalesce(new.folder, 0),
+        CASE WHEN new.trashed_at IS NOT NULL THEN 'trash' WHEN new.archived_at IS NOT NULL THEN 'archive' ELSE 'here' END,
+        new.pinned, 1)
+    ON CONFLICT (folder, place, pinned) DO UPDATE SET amount = amount + 1;
+END;
+
 -- A process that may have answers running. Alive while it holds the lock on the file of this name.
 CREATE TABLE leases (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -445,3 +445,32 @@ fn times_of_use_never_go_back() {
         assert_eq!(again.trashed_at, Some(1_000));
     });
 }
+
+#[test]
+fn the_counts_follow_every_change_of_place() {
+    in_vault(|tx| {
+        let work = folders::create(tx, None, "work", 1).unwrap().id;
+        let ids = [conversation(tx, "a", Some(work)), conversation(tx, "b", None), conversation(tx, "c", Some(work))];
+        let counts = |tx: &Transaction<'_>| {
+            let tree = folders::tree(tx).unwrap();
+            assert_eq!(counted(tx), there(tx));
+            (tree.folders[0].conversations, tree.counts)
+        };
+        let all = |unfiled, pinned, archive, trash, all| Counts { unfiled, pinned, archive, trash, all };
+        assert_eq!(counts(tx), (2, all(1, 0, 0, 0, 3)));
+        arrange::pin(tx, &ids, true, 2).unwrap();
+        assert_eq!(counts(tx), (2, all(1, 3, 0, 0, 3)));
+        arrange::archive(tx, &ids[..1], true, 3).unwrap();
+        assert_eq!(counts(tx), (1, all(1, 2, 1, 0, 2)));
+        arrange::trash(tx, &ids[..2], 4).unwrap();
+        assert_eq!(counts(tx), (1, all(0, 1, 0, 2, 1)));
+        arrange::restore(tx, &ids[..2], 5).unwrap();
+        arrange::move_to(tx, &ids, None, 6).unwrap();
+        assert_eq!(counts(tx).0, 0);
+        tx.execute("DELETE FROM conversations WHERE title = 'b'", []).unwrap();
+        assert_eq!(counts(tx).1, all(1, 1, 1, 0, 1));
+        // Another place is no other count, and nothing counts what stays where it is.
+        conversations::set_model(tx, ids[0], "m").unwrap();
+        counts(tx);
+    });
+}
