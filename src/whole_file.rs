@@ -1,4 +1,4 @@
-//! Small text files that a person names: read whole, and written whole or not at all.
+//! Files that a person names: small texts are read whole, and whatever is written is there whole or not at all.
 //!
 //! Invariant: reading opens nothing but ordinary files, and writing leaves either the old file or the new one.
 
@@ -80,18 +80,60 @@ pub fn write(path: &Path, text: &str, there: There) -> Result<PathBuf, Fault> {
         }
         (Ok(_), There::Replace) | (Err(_), _) => {}
     }
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    let mut beside = tempfile::NamedTempFile::new_in(directory).map_err(cannot)?;
-    beside.write_all(text.as_bytes()).and_then(|()| beside.as_file().sync_all()).map_err(cannot)?;
-    match there {
-        There::Keep => beside.persist_noclobber(&path).map_err(|error| {
-            if error.error.kind() == io::ErrorKind::AlreadyExists { taken() } else { cannot(error.error) }
-        })?,
-        There::Replace => beside.persist(&path).map_err(|error| cannot(error.error))?,
-    };
-    // That it is there survives a power cut only when its directory is written, too.
-    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    let mut beside = Unnamed::beside(&path).map_err(cannot)?;
+    beside.write_all(text.as_bytes()).map_err(cannot)?;
+    beside
+        .put_in_place(there)
+        .map_err(|error| if error.kind() == io::ErrorKind::AlreadyExists { taken() } else { cannot(error) })?;
     Ok(path)
+}
+
+/// A file for its owner alone that is being written under another name, beside the place where it is to be. It is gone
+/// unless it is put there.
+#[derive(Debug)]
+pub struct Unnamed {
+    file: tempfile::NamedTempFile,
+    to: PathBuf,
+}
+
+impl Unnamed {
+    /// # Errors
+    /// When nothing can be written in that directory.
+    pub fn beside(to: &Path) -> io::Result<Self> {
+        // Made 0600 by tempfile.
+        let file = tempfile::Builder::new().prefix(".ollamanet-").tempfile_in(directory_of(to))?;
+        Ok(Self { file, to: to.to_path_buf() })
+    }
+
+    /// Gives it its name once all of it is on the disk, and says how large it is.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when there is such a file and it is to be kept; then, as with any other, nothing is left.
+    pub fn put_in_place(self, there: There) -> io::Result<u64> {
+        self.file.as_file().sync_all()?;
+        let bytes = self.file.as_file().metadata()?.len();
+        match there {
+            There::Keep => self.file.persist_noclobber(&self.to)?,
+            There::Replace => self.file.persist(&self.to)?,
+        };
+        // That it is there survives a power cut only when its directory is written, too.
+        let _ = File::open(directory_of(&self.to)).and_then(|directory| directory.sync_all());
+        Ok(bytes)
+    }
+}
+
+impl Write for Unnamed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_file_mut().flush()
+    }
+}
+
+fn directory_of(to: &Path) -> &Path {
+    to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 #[cfg(test)]

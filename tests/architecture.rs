@@ -43,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "paths",
             "words",
             "template",
+            "whole_file",
             "extract",
         ],
     ),

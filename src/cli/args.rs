@@ -290,6 +290,15 @@ pub enum Folders {
         #[arg(long, conflicts_with = "to")]
         top: bool,
     },
+    /// Say or set what conversations that begin in a folder, or below it, begin with
+    Preset {
+        folder: String,
+        /// This preset from now on: its name or id
+        preset: Option<String>,
+        /// None of its own: that of the folder above, or the account's
+        #[arg(long, conflicts_with = "preset")]
+        none: bool,
+    },
     /// Remove a folder
     Delete {
         folder: String,

@@ -9,11 +9,12 @@ use super::{
     args::{ContentGoes, Folders},
     find,
     out::{print, print_json, safe, say},
+    presets,
 };
 use crate::api::{
     Fault, FaultKind, FolderId,
     auth::Session,
-    organise::{Folder, FolderContent, Tree},
+    organise::{Folder, FolderContent, NewConversation, Tree},
 };
 
 /// # Errors
@@ -44,6 +45,10 @@ pub async fn run(desk: &Desk, what: Folders) -> Result<(), End> {
             gateway.move_folder(&session, id, parent, None).await?;
             done(desk, &session, id, "Moved").await
         }
+        Folders::Preset { folder, preset: named, none } => {
+            let folder = find(&folder)?;
+            preset(desk, &session, &folder, named, none).await
+        }
         Folders::Delete { folder, content, dry_run } => {
             let folder = find(&folder)?;
             let goes = where_content_goes(&tree, &folder, content)?;
@@ -57,6 +62,31 @@ pub async fn run(desk: &Desk, what: Folders) -> Result<(), End> {
             print(&format!("Removed: {}\n", safe(&folder.name)))
         }
     }
+}
+
+/// What conversations in a folder begin with: its own preset, or that of the nearest folder above that has one, or the
+/// account's.
+async fn preset(desk: &Desk, session: &Session, folder: &Folder, named: Option<String>, none: bool) -> Result<(), End> {
+    let gateway = &desk.gateway;
+    if let Some(which) = named {
+        let preset = presets::called(desk, session, &which).await?;
+        gateway.set_folder_preset(session, folder.id, Some(preset.id), None).await?;
+    } else if none {
+        gateway.set_folder_preset(session, folder.id, None, None).await?;
+    }
+    let tree = gateway.tree(session).await?;
+    let own = tree.folders.iter().find(|known| known.id == folder.id).and_then(|known| known.preset);
+    let new = NewConversation { folder: Some(folder.id), ..NewConversation::default() };
+    let begins = gateway.beginning(session, new).await?.preset;
+    if desk.global.json {
+        return print_json(&json!({ "folder": folder.id, "own": own, "begins": begins.map(|preset| preset.name) }));
+    }
+    let Some(begins) = begins else {
+        say("New conversations in it begin without a preset.");
+        return Ok(());
+    };
+    let from = if own == Some(begins.id) { "" } else { " (not its own)" };
+    print(&format!("{}{from}\n", safe(&begins.name)))
 }
 
 /// Nobody should find out afterwards where twenty conversations went.

@@ -32,6 +32,7 @@ pub(super) const RENAME_TAG: Op = Op { name: "tags.rename", ..CREATE };
 pub(super) const DELETE_TAG: Op = Op { name: "tags.delete", ..CREATE };
 pub(super) const RENAME_FOLDER: Op = Op { name: "folders.rename", ..CREATE };
 pub(super) const MOVE_FOLDER: Op = Op { name: "folders.move", ..CREATE };
+pub(super) const MOVE_TOGETHER: Op = Op { name: "conversations.move_together", ..CREATE };
 pub(super) const FOLDER_PRESET: Op = Op { name: "folders.preset", ..CREATE };
 
 /// Thousands of conversations in one transaction take their time.
@@ -207,5 +208,18 @@ impl Gateway {
     ) -> Result<(), Fault> {
         let set = |by| self.0.conversations.set_folder_preset(by, id, preset, seen_rev);
         self.0.gate.call::<Member, _, _>(session, &FOLDER_PRESET, set).await
+    }
+
+    /// Conversations and whole folders into this folder, or to the top; all of them or none. A folder is named with the
+    /// revision that was seen of it.
+    pub async fn move_together(
+        &self,
+        session: &Session,
+        ids: Vec<ConversationId>,
+        folders: Vec<(FolderId, Option<u32>)>,
+        place: Option<FolderId>,
+    ) -> Result<Undo, Fault> {
+        let put = |by| self.0.conversations.move_together(by, ids, folders, place);
+        self.0.gate.call::<Member, _, _>(session, &MOVE_TOGETHER, put).await
     }
 }

@@ -94,6 +94,8 @@ async fn of_the_list(house: &House, by: &Session, things: Things) -> Vec<(&'stat
     vec![
         ("set_folder_preset", told(gateway.set_folder_preset(by, folder, None, None).await)),
         ("move_conversations", told(gateway.move_conversations(by, vec![conversation], None).await)),
+        ("move_together", told(gateway.move_together(by, Vec::new(), vec![(folder, None)], None).await)),
+        ("move_together", told(gateway.move_together(by, vec![conversation], Vec::new(), None).await)),
         ("move_conversations", told(gateway.move_conversations(by, own, Some(folder)).await)),
         ("pin_conversations", told(gateway.pin_conversations(by, vec![conversation], true).await)),
         ("archive_conversations", told(gateway.archive_conversations(by, vec![conversation], true).await)),

@@ -120,6 +120,6 @@ async fn everything_of_one_account_and_nothing_of_another_leaves_in_one_readable
     let nowhere = gateway.export_my_data(by, home.path().join("none/mine.tar.gz")).await.unwrap_err();
     assert_eq!(nowhere.kind, FaultKind::Invalid);
     let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(!left.iter().any(|name| name.to_string_lossy().contains("ollamanet-export")), "{left:?}");
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".ollamanet-")), "{left:?}");
     house.close().await;
 }

@@ -186,3 +186,27 @@ async fn a_library_goes_into_a_file_and_comes_back() {
         assert!(none.code.is_some_and(|code| code != 0), "{none:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_gets_a_preset_that_holds_for_what_lies_in_it() {
+    let stage = Stage::signed_in().await;
+    for args in [
+        &["folders", "create", "work"][..],
+        &["folders", "create", "rust", "--in", "work"],
+        &["presets", "create", "Strict", "-s", "Be strict."],
+        &["presets", "create", "Wild", "-o", "temperature=2"],
+        &["presets", "default", "Wild"],
+    ] {
+        assert_eq!(stage.run(args).await.code, Some(0), "{args:?}");
+    }
+    let of = async |folder: &str| stage.run(&["folders", "preset", folder]).await.out;
+    assert_eq!(of("rust").await, "Wild (not its own)\n");
+    let set = stage.run(&["folders", "preset", "work", "strict"]).await;
+    assert_eq!((set.code, set.out.as_str()), (Some(0), "Strict\n"), "{set:?}");
+    assert_eq!(of("rust").await, "Strict (not its own)\n");
+    assert_eq!(stage.json(&["folders", "preset", "rust"]).await["own"], serde_json::Value::Null);
+    let unknown = stage.run(&["folders", "preset", "work", "nothing"]).await;
+    assert!(unknown.code == Some(1) && unknown.err.contains("nothing"), "{unknown:?}");
+    assert_eq!(stage.run(&["folders", "preset", "work", "--none"]).await.out, "Wild (not its own)\n");
+    assert_eq!(stage.run(&["folders", "preset", "work", "strict", "--none"]).await.code, Some(2));
+}

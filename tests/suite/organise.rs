@@ -264,3 +264,32 @@ async fn rules_are_set_looked_at_and_run_from_the_command_line() {
     let preview = stage.run(&["retention", "preview"]).await;
     assert!(preview.out.starts_with("Nothing is due."), "{}", preview.out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_and_folders_move_together_or_not_at_all() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("ann").await.session;
+    let (gateway, by) = (&house.gateway, &ann);
+    let conversation = made(&house, by, "loose").await;
+    let work = gateway.create_folder(by, None, "work").await.unwrap();
+    let rust = gateway.create_folder(by, Some(work.id), "rust").await.unwrap();
+    let home_folder = gateway.create_folder(by, None, "home").await.unwrap();
+    let place = Some(home_folder.id);
+    // One that was changed meanwhile holds all of them back.
+    let stale = vec![(work.id, Some(work.rev)), (rust.id, Some(rust.rev + 7))];
+    let fault = gateway.move_together(by, vec![conversation.id], stale, place).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Conflict);
+    assert_eq!(titles(&house, by, Shelf::Folder(place)).await, Vec::<String>::new());
+    let both = vec![(rust.id, Some(rust.rev)), (work.id, Some(work.rev))];
+    let undo = gateway.move_together(by, vec![conversation.id], both, place).await.unwrap();
+    assert_eq!(undo.len(), 3);
+    assert_eq!(titles(&house, by, Shelf::Folder(place)).await, ["loose"]);
+    let parent = |tree: &ollamanet::api::organise::Tree, id| tree.folders.iter().find(|f| f.id == id).unwrap().parent;
+    let tree = gateway.tree(by).await.unwrap();
+    assert_eq!((parent(&tree, work.id), parent(&tree, rust.id)), (place, place));
+    assert_eq!(gateway.take_back(by, undo).await.unwrap().done, 3);
+    let tree = gateway.tree(by).await.unwrap();
+    assert_eq!((parent(&tree, work.id), parent(&tree, rust.id)), (None, Some(work.id)));
+    assert_eq!(titles(&house, by, Shelf::Folder(None)).await, ["loose"]);
+}

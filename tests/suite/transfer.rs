@@ -57,6 +57,10 @@ async fn export_all(stage: &Stage, to: &str) -> Done {
 async fn conversations_leave_in_every_format_and_come_into_another_account_as_they_were() {
     let stage = Stage::signed_in().await;
     ok(&stage.run(&["folders", "create", "work"]).await);
+    ok(&stage.run(&["presets", "create", "Strict", "-s", "Be strict."]).await);
+    ok(&stage.run(&["presets", "create", "Wild", "-o", "temperature=2"]).await);
+    ok(&stage.run(&["presets", "default", "Strict"]).await);
+    ok(&stage.run(&["folders", "preset", "work", "Wild"]).await);
     ok(&stage.run(&["ask", "-m", "demo-chat:3b", "--folder", "work", "the first question"]).await);
     ok(&stage.run(&["conversations", "import", &fixture("chatgpt.json"), &fixture("openwebui.json")]).await);
     let path = |name: &str| stage.home().join(name).to_str().unwrap().to_owned();
@@ -91,6 +95,8 @@ async fn conversations_leave_in_every_format_and_come_into_another_account_as_th
     let other = Stage::signed_in().await;
     let brought = other.run(&["conversations", "import", &path("all.tar.gz")]).await;
     assert!(ok(&brought).out.contains("3 conversations imported with 14 messages"), "{brought:?}");
+    assert_eq!(other.json(&["presets", "default"]).await["default"], "Strict", "the account's default comes along");
+    assert_eq!(other.json(&["folders", "preset", "work"]).await["begins"], "Wild");
     let again = export_all(&other, &path("again.tar.gz")).await;
     ok(&again);
     assert!(fs::read(path("all.tar.gz")).unwrap() == fs::read(path("again.tar.gz")).unwrap(), "not the same bytes");

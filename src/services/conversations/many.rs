@@ -42,6 +42,28 @@ impl Conversations {
         self.many(by, &ids.clone(), move |tx| arrange::move_to(tx, &ids, folder, now())).await
     }
 
+    /// Conversations and whole folders into one place, or none of them.
+    pub async fn move_together(
+        &self,
+        by: Caller<Member>,
+        ids: Vec<ConversationId>,
+        whole: Vec<(FolderId, Option<u32>)>,
+        place: Option<FolderId>,
+    ) -> Result<Undo, Fault> {
+        if ids.len() + whole.len() > MANY_MAX {
+            return Err(too_many());
+        }
+        self.many(by, &ids.clone(), move |tx| {
+            let mut undo = arrange::move_to(tx, &ids, place, now())?;
+            for (id, seen_rev) in whole {
+                let Undo { folders: moved, .. } = folders::move_to(tx, id, place, seen_rev, now())?;
+                undo.folders.extend(moved);
+            }
+            Ok(undo)
+        })
+        .await
+    }
+
     pub async fn pin(&self, by: Caller<Member>, ids: Vec<ConversationId>, pinned: bool) -> Result<Undo, Fault> {
         self.many(by, &ids.clone(), move |tx| arrange::pin(tx, &ids, pinned, now())).await
     }

@@ -32,6 +32,11 @@ pub enum Arrange {
         parent: Option<FolderId>,
         seen_rev: Option<u32>,
     },
+    /// Conversations and folders, these with the revision that was seen.
+    MoveTogether {
+        folders: Vec<(FolderId, Option<u32>)>,
+        place: Option<FolderId>,
+    },
 }
 
 #[derive(Debug)]

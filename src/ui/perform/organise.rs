@@ -88,6 +88,7 @@ impl Hands {
             },
             Arrange::RenameFolder { id, name, seen_rev } => gateway.rename_folder(session, id, &name, seen_rev).await,
             Arrange::MoveFolder { id, parent, seen_rev } => gateway.move_folder(session, id, parent, seen_rev).await,
+            Arrange::MoveTogether { folders, place } => gateway.move_together(session, ids, folders, place).await,
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::{
     api::{Fault, FaultKind},
     services::transfer::import::ROOT,
+    whole_file::{There, Unnamed},
 };
 
 /// What goes out through a pipe at once.
@@ -47,7 +48,7 @@ pub(super) enum Piece {
 /// What is whole now, under another name still.
 #[derive(Debug)]
 pub(super) enum Finished {
-    File { file: tempfile::NamedTempFile, to: PathBuf, overwrite: bool },
+    File(Unnamed, There),
     Piped(u64),
 }
 
@@ -56,35 +57,18 @@ impl Finished {
     pub(super) fn put_in_place(self) -> io::Result<u64> {
         match self {
             Self::Piped(bytes) => Ok(bytes),
-            Self::File { file, to, overwrite } => {
-                let bytes = file.as_file().metadata()?.len();
-                if overwrite {
-                    file.persist(&to)?
-                } else {
-                    file.persist_noclobber(&to)?
-                };
-                // So that the name is there after a power cut as well.
-                std::fs::File::open(directory_of(&to))?.sync_all()?;
-                Ok(bytes)
-            }
+            Self::File(file, there) => file.put_in_place(there),
         }
     }
-}
-
-fn directory_of(to: &Path) -> &Path {
-    to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 pub(super) fn write(sink: Sink, is_archive: bool, mut inbox: mpsc::Receiver<Piece>) -> io::Result<Finished> {
     match sink {
         Sink::File { to, overwrite } => {
-            // Made 0600 by tempfile, and removed again unless it is put in its place.
-            let file = tempfile::Builder::new().prefix(".ollamanet-export-").tempfile_in(directory_of(&to))?;
-            let mut out = BufWriter::new(file.reopen()?);
+            let mut out = BufWriter::new(Unnamed::beside(&to)?);
             fill(&mut out, is_archive, &mut inbox)?;
-            out.flush()?;
-            out.get_ref().sync_all()?;
-            Ok(Finished::File { file, to, overwrite })
+            let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+            Ok(Finished::File(file, if overwrite { There::Replace } else { There::Keep }))
         }
         Sink::Pipe(pieces) => {
             let mut out = BufWriter::with_capacity(CHUNK, Piped { pieces, bytes: 0 });

@@ -8,7 +8,10 @@ use super::{
 use crate::{
     api::{
         ConversationId, Fault, FolderId,
-        organise::{Conversation, ConversationRow, Grouping, NewConversation, Purged, Shelf, TakenBack, Undo},
+        organise::{
+            Conversation, ConversationRow, Folder, FolderContent, Grouping, NewConversation, Purged, Shelf, TakenBack,
+            Undo,
+        },
     },
     safe_text::SafeText,
     ui::{
@@ -25,10 +28,22 @@ use crate::{
 };
 
 impl ChatScreen {
-    /// The marked conversations, else the one under the cursor.
+    /// The marked conversations; where nothing is marked, the one under the cursor.
     pub(super) fn subjects(&self) -> Vec<ConversationRow> {
-        let marked = self.tree.marked();
-        if marked.is_empty() { self.selected_row().cloned().into_iter().collect() } else { marked }
+        if self.tree.marks() == 0 { self.selected_row().cloned().into_iter().collect() } else { self.tree.marked() }
+    }
+
+    /// What can be done to conversations only says what becomes of the folders that are marked beside them.
+    fn but_folders(&self, mut effects: Vec<Effect>, what: &str) -> Vec<Effect> {
+        match self.tree.marked_folders().len() {
+            0 => {}
+            1 => effects.push(Effect::Toast(Toast::notice(format!("Folders {what}: the marked one stays as it is.")))),
+            many => {
+                effects
+                    .push(Effect::Toast(Toast::notice(format!("Folders {what}: the {many} marked stay as they are."))));
+            }
+        }
+        effects
     }
 
     pub(super) fn organise_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
@@ -37,18 +52,23 @@ impl ChatScreen {
                 if self.tree.toggle_mark() {
                     self.tree.step(1).map(super::shelves::ask_effect).into_iter().collect()
                 } else {
-                    notice("Only conversations can be marked.")
+                    notice("Only conversations and folders can be marked.")
                 }
             }
             Action::TreePin => self.turn("pinned", |row| row.pinned, Arrange::Pin),
             Action::TreeArchive => self.turn("archived", |row| row.archived, Arrange::Archive),
             Action::TreeDuplicate => match ids(&self.subjects()) {
                 none if none.is_empty() => notice("Only conversations can be duplicated."),
-                some => vec![organise(OrganiseCall::Duplicate(some))],
+                some => self.but_folders(vec![organise(OrganiseCall::Duplicate(some))], "are not copied"),
             },
             Action::TreeTags => {
                 let rows = self.subjects();
-                if rows.is_empty() { notice("Only conversations carry tags.") } else { self.edit_tags(&rows) }
+                if rows.is_empty() {
+                    notice("Only conversations carry tags.")
+                } else {
+                    let effects = self.edit_tags(&rows);
+                    self.but_folders(effects, "carry no tags")
+                }
             }
             Action::TreeByTag => self.open_tag_list(),
             Action::TreePurge => self.ask_purge(),
@@ -78,18 +98,22 @@ impl ChatScreen {
             return notice(&format!("Only conversations can be {what}."));
         }
         let on = !rows.iter().all(has);
-        arrange(ids(&rows), change(on))
+        self.but_folders(arrange(ids(&rows), change(on)), &format!("cannot be {what}"))
     }
 
     pub(super) fn move_subjects(&mut self) -> Vec<Effect> {
-        let rows = self.subjects();
-        let moving = if rows.is_empty() {
-            let Some(folder) = self.selected_folder() else {
-                return notice("Only folders and conversations can be moved.");
-            };
-            Moving::Folder { id: folder.id, rev: folder.rev }
-        } else {
-            Moving::Conversations(ids(&rows))
+        let (ids, folders) = (ids(&self.subjects()), self.tree.marked_folders());
+        let moving = match (ids.is_empty(), folders.is_empty()) {
+            (_, false) => {
+                Moving::Together { ids, folders: folders.iter().map(|folder| (folder.id, Some(folder.rev))).collect() }
+            }
+            (false, true) => Moving::Conversations(ids),
+            (true, true) => {
+                let Some(folder) = self.selected_folder() else {
+                    return notice("Only folders and conversations can be moved.");
+                };
+                Moving::Folder { id: folder.id, rev: folder.rev }
+            }
         };
         self.choose_place(moving);
         Vec::new()
@@ -97,12 +121,17 @@ impl ChatScreen {
 
     pub(super) fn choose_place(&mut self, moving: Moving) {
         let (outside, top, title) = match &moving {
-            Moving::Conversations(ids) if ids.len() > 1 => (None, "No folder", format!("Move {} to", ids.len())),
-            Moving::Conversations(_) => (None, "No folder", "Move to".to_owned()),
-            Moving::Folder { id, .. } => (Some(*id), "The top level", "Move the folder to".to_owned()),
+            Moving::Conversations(ids) if ids.len() > 1 => (Vec::new(), "No folder", format!("Move {} to", ids.len())),
+            Moving::Conversations(_) => (Vec::new(), "No folder", "Move to".to_owned()),
+            Moving::Folder { id, .. } => (vec![*id], "The top level", "Move the folder to".to_owned()),
+            Moving::Together { ids, folders } => (
+                folders.iter().map(|(id, _)| *id).collect(),
+                "The top level, in no folder",
+                format!("Move {} to", ids.len() + folders.len()),
+            ),
         };
         let mut items = vec![Item::new(top, None)];
-        items.extend(self.tree.places(outside).into_iter().map(|(id, path)| Item::new(&path, Some(id))));
+        items.extend(self.tree.places(&outside).into_iter().map(|(id, path)| Item::new(&path, Some(id))));
         self.overlay = Some(Overlay::Places(Picker::new(&title, items).empty("No folder matches."), moving));
     }
 
@@ -112,11 +141,31 @@ impl ChatScreen {
             Moving::Folder { id, rev } => {
                 arrange(Vec::new(), Arrange::MoveFolder { id, parent: place, seen_rev: Some(rev) })
             }
+            Moving::Together { ids, folders } => arrange(ids, Arrange::MoveTogether { folders, place }),
         }
     }
 
     pub(super) fn trash_subjects(&mut self) -> Option<Vec<Effect>> {
         let rows = self.subjects();
+        let folders = self.tree.marked_folders();
+        if !folders.is_empty() {
+            let kept = rows.iter().filter(|row| !row.trashed).count();
+            let beside = match kept {
+                0 => String::new(),
+                kept => format!(" Into the trash as well: {}.", counted(kept as u64, "marked conversation")),
+            };
+            self.overlay = Some(Overlay::Question(Question {
+                title: format!("Delete {}", counted(folders.len() as u64, "folder")),
+                text: format!("What becomes of the conversations and folders in them?{beside}"),
+                answers: vec![
+                    ("Keep the content: it moves up", Answer::DeleteMarked(FolderContent::MoveUp)),
+                    ("Conversations go to the trash, folders go", Answer::DeleteMarked(FolderContent::Trash)),
+                    ("Keep the folders", Answer::Nothing),
+                ],
+                at: 0,
+            }));
+            return Some(Vec::new());
+        }
         if rows.is_empty() {
             return None;
         }
@@ -126,6 +175,19 @@ impl ChatScreen {
         } else {
             arrange(kept, Arrange::Trash(true))
         })
+    }
+
+    /// All folders that are marked, and the conversations beside them into the trash.
+    pub(super) fn delete_marked(&mut self, content: FolderContent) -> Vec<Effect> {
+        let kept: Vec<ConversationId> =
+            self.tree.marked().iter().filter(|row| !row.trashed).map(|row| row.id).collect();
+        let delete = |folder: Folder| Effect::Chat(ChatCall::DeleteFolder { id: folder.id, content });
+        let mut effects: Vec<Effect> = self.tree.marked_folders().into_iter().map(delete).collect();
+        if !kept.is_empty() {
+            effects.extend(arrange(kept, Arrange::Trash(true)));
+        }
+        self.tree.clear_marks();
+        effects
     }
 
     /// What is in the trash comes back; where nothing of it is chosen, the last change is taken back.
@@ -236,6 +298,12 @@ impl ChatScreen {
     /// What was done, in a sentence.
     fn said(&self, change: &Arrange, undo: &Undo) -> String {
         let what = match undo.conversations.as_slice() {
+            [] => counted(undo.folders.len() as u64, "folder"),
+            many if !undo.folders.is_empty() => format!(
+                "{} and {}",
+                counted(many.len() as u64, "conversation"),
+                counted(undo.folders.len() as u64, "folder")
+            ),
             [one] => format!("“{}”", SafeText::line(&one.title).as_str()),
             many => counted(many.len() as u64, "conversation"),
         };
@@ -246,11 +314,15 @@ impl ChatScreen {
             let names: Vec<String> = names.iter().map(|name| format!("#{}", SafeText::line(name).as_str())).collect();
             names.join(" ")
         };
-        let is = if undo.conversations.len() == 1 { "is" } else { "are" };
+        let is = if undo.len() == 1 { "is" } else { "are" };
         match change {
             Arrange::Move(to) => match place(to) {
                 Some(path) => format!("{what} {is} in {path} now."),
                 None => format!("{what} {is} in no folder now."),
+            },
+            Arrange::MoveTogether { place: to, .. } => match place(to) {
+                Some(path) => format!("{what} {is} in {path} now."),
+                None => format!("{what} {is} at the top level now."),
             },
             Arrange::Pin(true) => format!("{what} {is} pinned."),
             Arrange::Pin(false) => format!("{what} {is} no longer pinned."),

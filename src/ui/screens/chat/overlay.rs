@@ -308,6 +308,7 @@ impl ChatScreen {
             Answer::DeleteFolderTrashContent(id) => {
                 vec![Effect::Chat(ChatCall::DeleteFolder { id, content: FolderContent::Trash })]
             }
+            Answer::DeleteMarked(content) => self.delete_marked(content),
             Answer::ReplacePreset => self.replace_preset(),
             Answer::AttachPasted => self.attach_pasted(cx),
             Answer::Purge => self.purge_subjects(),

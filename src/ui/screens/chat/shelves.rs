@@ -181,7 +181,11 @@ impl ChatScreen {
         }
         let marked = self.tree.marked();
         if !marked.is_empty() {
-            let label = format!("the {} marked conversations", marked.len());
+            let label = match (marked.len(), self.tree.marked_folders().len()) {
+                (1, 0) => "the marked conversation".to_owned(),
+                (many, 0) => format!("the {many} marked conversations"),
+                (many, _) => format!("the marked conversations ({many}), without the marked folders"),
+            };
             let scope = ExportScope::Conversations(marked.iter().map(|row| row.id).collect());
             offers.insert(0, Offer { label, stem: "conversations".to_owned(), scope });
         }

@@ -7,6 +7,7 @@ use crate::{
     api::{
         ConversationId, FolderId, MessageId, PresetId, PromptId, TurnId,
         chat::{Delta, Draft, TurnAct, Written},
+        organise::FolderContent,
         retention::RetentionRules,
     },
     ui::widgets::{
@@ -169,7 +170,15 @@ pub enum Overlay {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moving {
     Conversations(Vec<ConversationId>),
-    Folder { id: FolderId, rev: u32 },
+    Folder {
+        id: FolderId,
+        rev: u32,
+    },
+    /// Both, or several folders; these with the revision that was seen.
+    Together {
+        ids: Vec<ConversationId>,
+        folders: Vec<(FolderId, Option<u32>)>,
+    },
 }
 
 /// One line to type.
@@ -211,6 +220,8 @@ pub enum Answer {
     /// The folder goes; its content moves up.
     DeleteFolderKeepContent(FolderId),
     DeleteFolderTrashContent(FolderId),
+    /// All that are marked; what is in the folders moves up, or goes to the trash.
+    DeleteMarked(FolderContent),
     /// What is chosen in the trash goes for good.
     Purge,
     EmptyTrash,

@@ -15,7 +15,7 @@ mod view;
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
 };
 
 use jiff::tz::TimeZone;
@@ -80,6 +80,7 @@ pub struct Tree {
     calendar: Option<Calendar>,
     /// What is marked, to do something to several; as it was when it was marked or read last.
     marked: BTreeMap<ConversationId, ConversationRow>,
+    marked_folders: BTreeSet<FolderId>,
     /// Anything that is loaded carries a tag: a line at the bottom shows those of the row in use.
     has_tags: bool,
     shelves: HashMap<Shelf, Loaded>,
@@ -109,6 +110,7 @@ impl Default for Tree {
             grouping: Grouping::default(),
             calendar: None,
             marked: BTreeMap::new(),
+            marked_folders: BTreeSet::new(),
             has_tags: false,
             shelves: HashMap::new(),
             filter: None,
@@ -143,6 +145,7 @@ impl Tree {
         }
         self.has_skeleton = true;
         self.unfolded.retain(|id| self.folders.contains_key(id));
+        self.marked_folders.retain(|id| self.folders.contains_key(id));
         self.shelves.retain(|shelf, _| match shelf {
             Shelf::Folder(Some(id)) => self.folders.contains_key(id),
             Shelf::Folder(None) | Shelf::Pinned | Shelf::Recent | Shelf::Archive | Shelf::Trash => true,

@@ -46,8 +46,8 @@ impl Tree {
         paths.get(&id).cloned().unwrap_or_default()
     }
 
-    /// All folders in tree order with their paths, without those inside `outside`: where something can be moved.
-    pub fn places(&self, outside: Option<FolderId>) -> Vec<(FolderId, String)> {
+    /// All folders in tree order with their paths, without `outside` and what lies in these: where something can be moved.
+    pub fn places(&self, outside: &[FolderId]) -> Vec<(FolderId, String)> {
         let (mut places, mut inside) = (Vec::new(), HashSet::new());
         self.forest.walk(
             |_| true,
@@ -55,7 +55,7 @@ impl Tree {
                 // The walk comes to a folder before those in it, so what is outside the moved one is found level by level.
                 if let Step::Folder(id, _) = step {
                     let is_inside =
-                        Some(id) == outside || self.forest.parent(id).is_some_and(|above| inside.contains(&above));
+                        outside.contains(&id) || self.forest.parent(id).is_some_and(|above| inside.contains(&above));
                     if is_inside {
                         inside.insert(id);
                     } else {

@@ -99,8 +99,8 @@ fn a_folder_is_not_offered_as_its_own_place() {
     let (skeleton, work, rust) = skeleton();
     let mut tree = Tree::default();
     tree.set_skeleton(skeleton);
-    assert_eq!(tree.places(Some(work)), []);
-    assert_eq!(tree.places(Some(rust)), [(work, "work".to_owned())]);
+    assert_eq!(tree.places(&[work]), []);
+    assert_eq!(tree.places(&[rust]), [(work, "work".to_owned())]);
     assert_eq!(tree.path(rust), "work/rust");
 }
 

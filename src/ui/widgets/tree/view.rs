@@ -103,7 +103,14 @@ impl Tree {
         let (mark, text, count, style) = match row.node {
             Node::Shelf(shelf) => {
                 let (name, count) = self.heading(shelf);
-                (if self.is_open(shelf) { "▾ " } else { "▸ " }, name, count, theme.text)
+                let is_marked = matches!(shelf, Shelf::Folder(Some(id)) if self.marked_folders.contains(&id));
+                let mark = match (is_marked, self.is_open(shelf)) {
+                    (true, true) => "✓ ▾ ",
+                    (true, false) => "✓ ▸ ",
+                    (false, true) => "▾ ",
+                    (false, false) => "▸ ",
+                };
+                (mark, name, count, theme.text)
             }
             Node::Conversation(shelf, id) => {
                 let entry = self.shelves.get(&shelf).and_then(|loaded| loaded.rows.iter().find(|e| e.row.id == id));

@@ -4,7 +4,7 @@ use super::{shelves::*, *};
 use crate::{
     api::{
         TagId,
-        organise::{Grouping, Purged, Standing, Tag, TakenBack, TitleOrigin, Undo},
+        organise::{FolderStanding, Grouping, Purged, Standing, Tag, TakenBack, TitleOrigin, Undo},
         retention::{Due, Fate, Preview, Report, Retention, RetentionRules, RunBy, RunEnd, Total, Why},
     },
     ui::msg::{Arrange, OrganiseCall, OrganiseReply},
@@ -71,8 +71,97 @@ fn marks_are_counted_and_esc_takes_them_away() {
     assert_eq!((hint.key.as_str(), hint.help), ("2", "marked"));
     desk.press(KeyCode::Esc);
     assert_eq!((desk.screen.tree.marks(), desk.screen.focus), (0, Focus::Tree));
+    go_to(&mut desk, "Trash");
+    assert_eq!(toasts(&press(&mut desk, ' ')), ["Only conversations and folders can be marked."]);
+}
+
+/// A loose conversation, and two folders of which one lies in the other.
+fn marked_with_folders() -> Desk {
+    let mut desk = desk_with_tree();
+    go_to(&mut desk, "Borrow checker and async");
+    press(&mut desk, ' ');
     go_to(&mut desk, "work");
-    assert_eq!(toasts(&press(&mut desk, ' ')), ["Only conversations can be marked."]);
+    press(&mut desk, 'l');
+    press(&mut desk, ' ');
+    go_to(&mut desk, "rust");
+    press(&mut desk, ' ');
+    assert_eq!(desk.screen.tree.marks(), 3);
+    desk
+}
+
+#[test]
+fn folders_are_marked_like_conversations_and_say_so() {
+    let mut desk = marked_with_folders();
+    let drawn = desk.draw(120, 36);
+    assert!(drawn.contains("✓ ▾ work") && drawn.contains("✓ ▸ rust") && drawn.contains("✓ 3 marked"), "{drawn}");
+    go_to(&mut desk, "rust");
+    press(&mut desk, ' ');
+    assert_eq!(desk.screen.tree.marks(), 2);
+    desk.press(KeyCode::Esc);
+    assert_eq!(desk.screen.tree.marks(), 0);
+}
+
+#[test]
+fn marked_folders_move_together_with_marked_conversations() {
+    let mut desk = marked_with_folders();
+    press(&mut desk, 'm');
+    let places = desk.draw(120, 36);
+    assert!(places.contains("home") && !places.contains("work / rust"), "not into themselves: {places}");
+    desk.write("home");
+    let folders = vec![(folder(2), Some(1)), (folder(1), Some(1))];
+    let moved = Arrange::MoveTogether { folders, place: Some(folder(3)) };
+    assert_eq!(change(&desk.enter()), (vec![id(1)], moved.clone()), "the inner one first");
+    let stood = |n: u128| FolderStanding { id: folder(n), parent: None, name: "f".into(), rev: 2 };
+    let undo = Ok(Undo { folders: vec![stood(2), stood(1)], ..undone(&[1]) });
+    let reply = OrganiseReply::Arranged { ids: vec![id(1)], change: moved, undo };
+    let effects = desk.reply(ChatReply::Organised(reply));
+    assert_eq!(toasts(&effects), ["1 conversation and 2 folders are in home now."]);
+    assert_eq!(desk.screen.tree.marks(), 0);
+}
+
+#[test]
+fn deleting_marked_folders_asks_once_and_goes_from_the_inside_out() {
+    use crate::api::organise::FolderContent;
+    let mut desk = marked_with_folders();
+    assert!(press(&mut desk, 'd').is_empty());
+    let question = desk.draw(120, 36);
+    assert!(question.contains("Delete 2 folders") && question.contains("1 marked conversation."), "{question}");
+    let effects = press(&mut desk, '2');
+    let deleted: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Chat(ChatCall::DeleteFolder { id, content: FolderContent::Trash }) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(deleted, [folder(2), folder(1)]);
+    assert_eq!(change(&effects), (vec![id(1)], Arrange::Trash(true)));
+    let mut desk = marked_with_folders();
+    press(&mut desk, 'd');
+    assert!(press(&mut desk, '3').is_empty());
+    assert_eq!(desk.screen.tree.marks(), 3, "nothing was done, and they are marked still");
+}
+
+#[test]
+fn what_does_not_apply_to_folders_is_said_and_done_to_the_conversations() {
+    for (key, done, said) in [
+        ('p', Arrange::Pin(true), "Folders cannot be pinned: the 2 marked stay as they are."),
+        ('a', Arrange::Archive(true), "Folders cannot be archived: the 2 marked stay as they are."),
+    ] {
+        let effects = press(&mut marked_with_folders(), key);
+        assert_eq!(change(&effects), (vec![id(1)], done));
+        assert_eq!(toasts(&effects), [said]);
+    }
+    let effects = press(&mut marked_with_folders(), 'c');
+    assert_eq!(toasts(&effects), ["Folders are not copied: the 2 marked stay as they are."]);
+    let effects = press(&mut marked_with_folders(), 't');
+    assert_eq!(toasts(&effects), ["Folders carry no tags: the 2 marked stay as they are."]);
+    // Where only folders are marked, nothing is done to the conversation under the cursor.
+    let mut desk = desk_with_tree();
+    go_to(&mut desk, "home");
+    press(&mut desk, ' ');
+    go_to(&mut desk, "Borrow checker and async");
+    assert_eq!(toasts(&press(&mut desk, 'p')), ["Only conversations can be pinned."]);
 }
 
 #[test]

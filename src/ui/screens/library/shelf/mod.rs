@@ -215,7 +215,7 @@ impl ShelfTab {
                     };
                     Item::new(&path, id).mark(mark).detail(detail)
                 };
-                let items = named.places(None).into_iter().map(item).collect();
+                let items = named.places(&[]).into_iter().map(item).collect();
                 let picker = Picker::new("New conversations in this folder begin with it", items)
                     .empty("There are no folders yet; the conversation list makes them.");
                 self.front = Some(Front::Folders(Box::new(picker), preset, folders));
