@@ -3,7 +3,10 @@
 use ollamanet::fake::Reply;
 use serde_json::json;
 
-use crate::common::stage::{Stage, last, piece};
+use crate::common::{
+    pty::Program,
+    stage::{Stage, last, piece},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_asked_is_told_as_text_csv_and_json() {
@@ -122,4 +125,24 @@ async fn alt_5_shows_what_was_said_and_a_bar_leads_back_to_it() {
         }
         term.until("1 asked, 1 answered");
     }
+}
+
+/// Nothing moves without a reason, also while the program looks every few seconds whether Ollama is still there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn figures_that_nobody_touches_are_not_drawn_again() {
+    let stage = Stage::signed_in().await;
+    stage.chat(|_| Reply::lines(&[piece("Hello "), piece("there."), last()]));
+    assert_eq!(stage.run(&["ask", "-m", "demo-chat:3b", "a question"]).await.code, Some(0));
+    let program = Program::new(stage.home(), &["--set", "ollama.health_seconds=5"]);
+    let mut term = program.env("OLLAMA_HOST", stage.fake.url()).start(120, 36);
+    term.until("Ask something");
+    term.send("\x1b5");
+    for part in ["1 asked, 1 answered", "1000.0 tok/s", "100 % done"] {
+        term.until(part);
+    }
+    term.assert_redraw_changes_nothing("the overview");
+    let looks = || stage.fake.requests().iter().filter(|seen| seen.path == "/api/version").count();
+    let (drawn, looked) = (term.raw().len(), looks());
+    crate::common::until("another look at Ollama", || looks() > looked).await;
+    assert_eq!(term.raw().len(), drawn, "it draws although nothing changed");
 }

@@ -17,6 +17,7 @@ mod config;
 mod conversations;
 mod crash;
 mod crash_enrolment;
+mod crash_history;
 mod day;
 mod directories;
 mod endings;
