@@ -1,4 +1,4 @@
-//! The text of documents that are not plain text: PDF and Word (DOCX).
+//! The text of documents that are not plain text: PDF and Word (DOCX); and whether an image is whole.
 //!
 //! It is not a viewer: it gives the words in the order in which they are written, as a model can read them. Whatever is
 //! only seen (pictures, scanned pages, drawings) is not in it.
@@ -13,6 +13,7 @@ mod docx;
 #[path = "../../tests/suite/common/papers.rs"]
 pub(crate) mod papers;
 mod pdf;
+pub mod picture;
 #[cfg(test)]
 mod tests;
 mod xml;

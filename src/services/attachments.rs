@@ -17,7 +17,7 @@ use crate::{
         DocumentId, Fault, FaultKind,
         chat::{Attachment, AttachmentKind, AttachmentPreview, PreviewContent},
     },
-    extract,
+    extract::{self, picture},
     safe_text::count_hidden,
     store::vault::{
         documents::NewDocument,
@@ -69,6 +69,7 @@ fn document(name: String, body: Vec<u8>, limit: u64) -> Result<NewDocument, Faul
     }
     let kind = infer::get(&body).map(|kind| kind.mime_type());
     if let Some("image/png" | "image/jpeg" | "image/gif" | "image/webp") = kind {
+        picture::size(&body).map_err(|flaw| refuse(flaw.to_string()).hint(flaw.hint()))?;
         return Ok(NewDocument {
             sha256: Sha256::digest(&body).into(),
             name,
@@ -229,9 +230,9 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::extract::papers::PNG;
 
     const LIMIT: u64 = 10 * 1024 * 1024;
-    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
     fn why(result: Result<NewDocument, Fault>) -> String {
         result.unwrap_err().message
@@ -256,6 +257,11 @@ mod tests {
     fn images_are_known_by_their_bytes() {
         let image = document("photo.txt".to_owned(), PNG.to_vec(), LIMIT).unwrap();
         assert_eq!((image.kind, image.body.as_slice()), (AttachmentKind::Image, PNG));
+        let cut_off = PNG[..PNG.len() - 5].to_vec();
+        assert!(why(document("photo.png".to_owned(), cut_off, LIMIT)).contains("damaged or cut off"));
+        let mut bomb = PNG.to_vec();
+        bomb[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+        assert!(why(document("photo.png".to_owned(), bomb, LIMIT)).contains("65535 × 65535 pixels"));
         assert!(why(document("a.bmp".to_owned(), b"BM\xff\0\0\0\0\0\0\0".to_vec(), LIMIT)).contains("image/bmp"));
         assert!(why(document("a".to_owned(), vec![0xC3, 0x28, 0xFF], LIMIT)).contains("neither text"));
         assert!(why(document("a".to_owned(), Vec::new(), LIMIT)).contains("empty"));

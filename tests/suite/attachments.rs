@@ -18,7 +18,7 @@ async fn a_file_is_looked_at_before_it_is_sent_and_refused_with_the_reason() {
     let ann = house.first_admin("ann").await;
     let path = |name: &str| home.path().join(name);
     fs::write(path("plain.txt"), "visible\u{202E}").unwrap();
-    fs::write(path("picture"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    fs::write(path("picture"), papers::PNG).unwrap();
     fs::write(path("binary"), [0xC3, 0x28, 0, 1]).unwrap();
     fs::write(path("big"), vec![b'x'; 10 * 1024 * 1024 + 1]).unwrap();
     std::os::unix::fs::symlink(path("plain.txt"), path("link")).unwrap();
@@ -174,6 +174,10 @@ async fn documents_that_cannot_be_read_are_refused_within_a_second() {
         (b"%PDF-1.7 and nothing more".to_vec(), "it is damaged"),
         (papers::pdf(&[]), "no text in it"),
         (papers::zip(&[("word/document.xml", &spaces)]), "unpacks to far more"),
+        (papers::PNG[..60].to_vec(), "damaged or cut off"),
+        (papers::JPEG[..600].to_vec(), "damaged or cut off"),
+        (papers::GIF[..40].to_vec(), "damaged or cut off"),
+        (papers::WEBP[..30].to_vec(), "damaged or cut off"),
     ] {
         let path = home.path().join("paper");
         fs::write(&path, bytes).unwrap();

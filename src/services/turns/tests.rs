@@ -507,7 +507,7 @@ async fn a_title_comes_from_the_prompt_at_once_and_from_the_model_later_but_neve
 async fn a_text_file_goes_as_a_block_and_an_image_only_to_a_model_that_sees() {
     let mut house = house().await;
     std::fs::write(house.home.path().join("a.rs"), "fn main() {}\n").unwrap();
-    std::fs::write(house.home.path().join("p.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    std::fs::write(house.home.path().join("p.png"), crate::extract::papers::PNG).unwrap();
     house.chat_answers(|| Some(Reply::stream().line(&last("ok"))));
     let with = |path: &str| TurnAct::Send { text: "Look".to_owned(), attachments: vec![path.into()] };
     let started = house.act(with("a.rs")).await.unwrap();

@@ -7,6 +7,12 @@ use flate2::{
     write::{DeflateEncoder, ZlibEncoder},
 };
 
+/// Images of one red pixel, as a common library writes them.
+pub const PNG: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pictures/dot.png"));
+pub const JPEG: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pictures/dot.jpg"));
+pub const GIF: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pictures/dot.gif"));
+pub const WEBP: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pictures/dot.webp"));
+
 /// A PDF of these objects, the first of which is the catalogue, with more for its trailer.
 pub fn pdf_of(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
     let mut pdf = b"%PDF-1.7\n".to_vec();
