@@ -42,7 +42,7 @@ use crate::{
         library::Library,
         measures::Measures,
         model_work::ModelWork,
-        models::Models,
+        models::{self, Models, Probe},
         notes::Notes,
         profiles::Profiles,
         retention::Retention,
@@ -217,7 +217,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let turns = Turns::new(turns::Parts {
         lanes: lanes.clone(),
         ollama: ollama.clone(),
-        hub,
+        hub: hub.clone(),
         tasks: tasks.clone(),
         live: live.clone(),
         leases: paths.data.join("leases"),
@@ -226,12 +226,16 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         cwd,
         home,
     });
-    let models = Models::new(
+    let models = Models::new(models::Parts {
+        probe: Probe::here(ollama.address().is_loopback()),
         ollama,
-        breakers.clone(),
-        ModelCache::new(config.cache.bytes),
-        Duration::from_secs(config.cache.models_fresh_seconds),
-    );
+        breakers: breakers.clone(),
+        cache: ModelCache::new(config.cache.bytes),
+        fresh: Duration::from_secs(config.cache.models_fresh_seconds),
+        system: system.clone(),
+        hub: hub.clone(),
+        tasks: tasks.clone(),
+    });
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
     let measures = Measures::new(system.clone());

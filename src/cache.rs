@@ -2,19 +2,26 @@
 //!
 //! It only keeps; asking and deciding what is fresh enough is the services' business. A model's details belong to its
 //! digest, so they never go stale: another content is another digest. Sized in bytes, because a licence and a template
-//! can be longer than all names together.
+//! can be longer than all names together. What lists need of the details is kept by itself, so that a few long licences do
+//! not push it out.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use crate::api::models::{Model, ModelDetail};
+use crate::api::{
+    fleet::{CacheFigures, CacheKind},
+    models::{Geometry, Model, ModelDetail},
+};
 
 /// A list as it was received.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    pub models: Vec<Model>,
+    pub models: Arc<Vec<Model>>,
     pub at: Instant,
 }
 
@@ -24,19 +31,75 @@ impl Listed {
     }
 }
 
+/// What lists show of a model's details.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    pub capabilities: Vec<String>,
+    pub family: String,
+    pub parameter_size: String,
+    pub quantization: String,
+    pub context_length: Option<u32>,
+    pub parameter_count: Option<u64>,
+    pub geometry: Option<Geometry>,
+}
+
+impl Facts {
+    fn of(detail: &ModelDetail) -> Self {
+        Self {
+            capabilities: detail.capabilities.clone(),
+            family: detail.family.clone(),
+            parameter_size: detail.parameter_size.clone(),
+            quantization: detail.quantization.clone(),
+            context_length: detail.context_length,
+            parameter_count: detail.parameter_count,
+            geometry: detail.geometry,
+        }
+    }
+}
+
+/// How often something was at hand, and how often not.
+#[derive(Debug, Default)]
+struct Count {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl Count {
+    fn note(&self, is_hit: bool) {
+        let count = if is_hit { &self.hits } else { &self.misses };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn kind(&self, name: &str, entries: u64, bytes: u64) -> CacheKind {
+        let (hits, misses) = (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed));
+        CacheKind { name: name.to_owned(), hits, misses, entries, bytes }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    lists: Count,
+    details: Count,
+    facts: Count,
+}
+
 /// Cheap to clone; clones share what they keep.
 #[derive(Clone, Debug)]
 pub struct ModelCache {
+    most_bytes: u64,
     list: Arc<Mutex<Option<Listed>>>,
     details: moka::sync::Cache<String, Arc<ModelDetail>>,
+    facts: moka::sync::Cache<String, Arc<Facts>>,
+    counts: Arc<Counts>,
 }
 
 impl ModelCache {
-    /// Keeps at most `bytes` of details.
+    /// Keeps at most `bytes`: three quarters for details, one for what lists need of them.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
-        let details = moka::sync::Cache::builder().max_capacity(bytes).weigher(weight).build();
-        Self { list: Arc::default(), details }
+        let details = moka::sync::Cache::builder().max_capacity(bytes - bytes / 4).weigher(weight).build();
+        let facts = moka::sync::Cache::builder().max_capacity(bytes / 4).weigher(facts_weight).build();
+        Self { most_bytes: bytes, list: Arc::default(), details, facts, counts: Arc::default() }
     }
 
     #[must_use]
@@ -48,23 +111,68 @@ impl ModelCache {
         *self.list.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed);
     }
 
+    /// Whether the list at hand was good enough for somebody.
+    pub fn note_list(&self, is_hit: bool) {
+        self.counts.lists.note(is_hit);
+    }
+
     #[must_use]
     pub fn detail(&self, digest: &str) -> Option<Arc<ModelDetail>> {
-        self.details.get(digest)
+        let found = self.details.get(digest);
+        self.counts.details.note(found.is_some());
+        found
+    }
+
+    /// What lists need of the details of this digest.
+    #[must_use]
+    pub fn facts(&self, digest: &str) -> Option<Arc<Facts>> {
+        let found = self.facts.get(digest);
+        self.counts.facts.note(found.is_some());
+        found
     }
 
     pub fn keep_detail(&self, digest: &str, detail: ModelDetail) {
         // Without a digest nothing would ever say that the content is another one now.
         if !digest.is_empty() {
+            self.facts.insert(digest.to_owned(), Arc::new(Facts::of(&detail)));
             self.details.insert(digest.to_owned(), Arc::new(detail));
         }
     }
+
+    /// How much of what was asked for was at hand.
+    #[must_use]
+    pub fn figures(&self) -> CacheFigures {
+        // Both count what they keep only when they tidy up.
+        self.details.run_pending_tasks();
+        self.facts.run_pending_tasks();
+        let list = self.list().map_or((0, 0), |listed| (1, listed.models.iter().map(model_bytes).sum()));
+        let kinds = vec![
+            self.counts.lists.kind("lists", list.0, list.1),
+            self.counts.details.kind("details", self.details.entry_count(), self.details.weighted_size()),
+            self.counts.facts.kind("facts", self.facts.entry_count(), self.facts.weighted_size()),
+        ];
+        let bytes = kinds.iter().map(|kind| kind.bytes).sum();
+        CacheFigures { kinds, most_bytes: self.most_bytes, bytes }
+    }
+}
+
+/// What an entry takes beside its texts.
+const OVERHEAD: usize = 512;
+
+fn model_bytes(model: &Model) -> u64 {
+    let Model { name, digest, family, parameters, quantization, capabilities, modified_at, .. } = model;
+    let texts = [name, digest, family, parameters, quantization, modified_at];
+    let text: usize = texts.iter().map(|text| text.len()).sum::<usize>() + list_bytes(capabilities);
+    (size_of::<Model>() + text) as u64
+}
+
+fn list_bytes(list: &[String]) -> usize {
+    list.iter().map(|text| text.len() + size_of::<String>()).sum()
 }
 
 /// Text and a fixed overhead for the entry itself.
 #[expect(clippy::ptr_arg, reason = "the shape that moka asks for")]
 fn weight(digest: &String, detail: &Arc<ModelDetail>) -> u32 {
-    const OVERHEAD: usize = 512;
     let ModelDetail {
         name,
         capabilities,
@@ -73,6 +181,8 @@ fn weight(digest: &String, detail: &Arc<ModelDetail>) -> u32 {
         quantization,
         context_length: _,
         embedding_length: _,
+        parameter_count: _,
+        geometry: _,
         parameters,
         template,
         system,
@@ -81,8 +191,15 @@ fn weight(digest: &String, detail: &Arc<ModelDetail>) -> u32 {
     } = detail.as_ref();
     let optional = [parameters, template, system, license, modelfile];
     let text: usize = [name, family, parameter_size, quantization].iter().map(|text| text.len()).sum::<usize>()
-        + capabilities.iter().map(|text| text.len() + size_of::<String>()).sum::<usize>()
+        + list_bytes(capabilities)
         + optional.iter().map(|text| text.as_ref().map_or(0, String::len)).sum::<usize>();
+    u32::try_from(OVERHEAD + digest.len() + text).unwrap_or(u32::MAX)
+}
+
+#[expect(clippy::ptr_arg, reason = "the shape that moka asks for")]
+fn facts_weight(digest: &String, facts: &Arc<Facts>) -> u32 {
+    let texts = [&facts.family, &facts.parameter_size, &facts.quantization];
+    let text = texts.iter().map(|text| text.len()).sum::<usize>() + list_bytes(&facts.capabilities);
     u32::try_from(OVERHEAD + digest.len() + text).unwrap_or(u32::MAX)
 }
 
@@ -108,6 +225,32 @@ mod tests {
             cache.keep_detail(&number.to_string(), detail(10_000));
         }
         cache.details.run_pending_tasks();
-        assert!(cache.details.weighted_size() <= 100_000);
+        assert!(cache.details.weighted_size() <= 75_000);
+    }
+
+    #[test]
+    fn what_lists_need_outlives_long_licences() {
+        let cache = ModelCache::new(100_000);
+        for number in 0..30 {
+            cache.keep_detail(&number.to_string(), detail(10_000));
+            cache.details.run_pending_tasks();
+        }
+        assert_eq!((0..30).filter(|number| cache.facts(&number.to_string()).is_some()).count(), 30);
+        assert!(cache.figures().kinds[1].entries < 30);
+    }
+
+    #[test]
+    fn the_figures_tell_hits_and_bytes() {
+        let cache = ModelCache::new(100_000);
+        assert_eq!(cache.figures().hit_percent(), None);
+        cache.keep_detail("a", detail(1000));
+        assert!(cache.detail("a").is_some() && cache.detail("b").is_none());
+        cache.note_list(true);
+        cache.note_list(true);
+        let figures = cache.figures();
+        assert_eq!(figures.hit_percent(), Some(75));
+        let details = &figures.kinds[1];
+        assert_eq!((details.name.as_str(), details.hits, details.misses, details.entries), ("details", 1, 1, 1));
+        assert!((1000..3000).contains(&details.bytes) && figures.bytes > details.bytes);
     }
 }

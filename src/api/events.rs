@@ -42,7 +42,8 @@ pub enum Changed {
     Interrupted(ConversationId),
     /// Presets or prompt templates.
     Library,
-    /// Which models are installed or loaded: ask for a fresh list.
+    /// What lists of models show: which are installed or loaded, tags, descriptions and notes of the house, the catalogue,
+    /// saved filters; here or in another process. Ask for a fresh list.
     Models,
     /// Another process wrote to the vault; anything may have changed.
     Everything,

@@ -11,6 +11,7 @@ pub mod documents;
 pub mod events;
 pub mod fault;
 pub mod feedback;
+pub mod fleet;
 pub mod health;
 pub mod ids;
 pub mod insights;

@@ -57,10 +57,25 @@ pub struct ModelDetail {
     pub quantization: String,
     pub context_length: Option<u32>,
     pub embedding_length: Option<u32>,
+    /// As a number; `parameter_size` is what is published.
+    pub parameter_count: Option<u64>,
+    /// What the cache of its context is made of.
+    pub geometry: Option<Geometry>,
     /// The model's own default options, as lines.
     pub parameters: Option<String>,
     pub template: Option<String>,
     pub system: Option<String>,
     pub license: Option<String>,
     pub modelfile: Option<String>,
+}
+
+/// What the size of a context's cache follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Geometry {
+    pub layers: u32,
+    /// Heads of keys and values; where they differ from layer to layer, the most.
+    pub kv_heads: u32,
+    /// Elements of one key, and of one value.
+    pub key_length: u32,
+    pub value_length: u32,
 }

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::{
     admin_args::{Audit, Policy, Preferences, Roles, SecondFactor, Sessions, Users},
     arrange_args::{Arrange, Retention, Tags},
+    fleet_args::{Catalog, Filters, Find, Fit},
     library_args::{Presets, Prompts},
     notes_args::{Feedback, Notes},
     search_args::Search,
@@ -88,6 +89,9 @@ pub enum Command {
     /// See which models there are
     #[command(subcommand)]
     Models(Models),
+    /// All models that are known: tags, descriptions, notes, and the catalogue itself
+    #[command(subcommand)]
+    Catalog(Catalog),
     /// Your own use in figures: messages, tokens, times, models, ratings
     Insights(super::insights_args::Insights),
     /// Check Ollama, the store and the disk; the exit code tells
@@ -321,14 +325,16 @@ pub enum ContentGoes {
 
 #[derive(Debug, Subcommand)]
 pub enum Models {
-    /// List the installed models
+    /// List the installed models, or whichever are known and fit a filter
     #[command(visible_alias = "ls")]
-    List {
-        #[command(flatten)]
-        paging: Paging,
-    },
-    /// Everything Ollama knows about a model
+    List(Find),
+    /// Everything that is known about a model
     Show { model: String },
+    /// Whether models fit this machine, and why
+    Fit(Fit),
+    /// Your saved filters for the list of models
+    #[command(subcommand)]
+    Filter(Filters),
     /// List the loaded models and the memory they take
     Ps {
         #[command(flatten)]

@@ -10,11 +10,14 @@ pub mod arrange;
 pub mod arrange_args;
 pub mod ask;
 pub mod audit;
+pub mod catalog;
 pub mod config;
 pub mod conversations;
 pub mod doctor;
 pub mod feedback;
 pub mod find;
+pub mod fleet;
+pub mod fleet_args;
 pub mod folders;
 pub mod health;
 pub mod insights;
@@ -181,6 +184,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Tags(what) => tags::run(desk, what).await,
         Command::Retention(what) => retention::run(desk, what).await,
         Command::Models(what) => models::run(desk, what).await,
+        Command::Catalog(what) => catalog::run(desk, what).await,
         Command::Insights(what) => insights::run(desk, what).await,
         Command::Health => health::run(desk).await,
         Command::Account(what) => account::run(desk, what).await,

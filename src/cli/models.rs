@@ -1,38 +1,26 @@
-//! `ollamanet models`: what is installed, what is loaded, what Ollama knows of one.
-
-use std::fmt::Write as _;
+//! `ollamanet models`: what is loaded; all else about models that are there or could be is `fleet`.
 
 use super::{
     Desk, End,
     args::Models,
-    measures,
-    out::{self, print, print_json, safe, safe_lines, say},
+    fleet, measures,
+    out::{self, print, print_json, safe, say},
 };
 use crate::api::{
     Fault, FaultKind,
-    models::{Loaded, Model, ModelDetail, ModelList},
+    models::{Loaded, Model, ModelList},
 };
 
 /// # Errors
 /// How it ended, when not well.
 pub async fn run(desk: &Desk, what: Models) -> Result<(), End> {
-    let session = desk.session().await?;
     match what {
-        Models::List { paging } => {
-            let list = fresh(desk.gateway.models(&session, true).await?)?;
-            let more = list.len() > paging.most();
-            let rows: Vec<Model> = list.into_iter().take(paging.most()).collect();
-            if desk.global.json {
-                print_json(&rows)?;
-            } else if rows.is_empty() {
-                say("No model is installed. Install one, for example: ollama pull llama3.2");
-            } else {
-                print(&installed(&rows))?;
-            }
-            note_more(more);
-            Ok(())
-        }
+        Models::List(what) => fleet::list(desk, &what).await,
+        Models::Show { model } => fleet::show(desk, &model).await,
+        Models::Fit(what) => fleet::fit(desk, what).await,
+        Models::Filter(what) => fleet::filters(desk, what).await,
         Models::Ps { paging } => {
+            let session = desk.session().await?;
             let mut list = fresh(desk.gateway.models(&session, true).await?)?;
             list.retain(|model| model.loaded.is_some());
             let more = list.len() > paging.most();
@@ -47,10 +35,9 @@ pub async fn run(desk: &Desk, what: Models) -> Result<(), End> {
             note_more(more);
             Ok(())
         }
-        Models::Usage(what) => measures::usage(desk, &session, what).await,
-        Models::Show { model } => {
-            let detail = desk.gateway.model(&session, &model).await?;
-            if desk.global.json { print_json(&detail) } else { print(&described(&detail)) }
+        Models::Usage(what) => {
+            let session = desk.session().await?;
+            measures::usage(desk, &session, what).await
         }
     }
 }
@@ -67,23 +54,6 @@ fn note_more(more: bool) {
     if more {
         say("There are more: --limit N, or --all.");
     }
-}
-
-fn installed(models: &[Model]) -> String {
-    let rows: Vec<[String; 6]> = models
-        .iter()
-        .map(|model| {
-            [
-                safe(&model.name),
-                safe(&model.parameters),
-                if model.remote { "remote".to_owned() } else { out::bytes(model.bytes) },
-                tokens(model.context_length),
-                safe(&model.capabilities.join(", ")),
-                if model.loaded.is_some() { "loaded".to_owned() } else { String::new() },
-            ]
-        })
-        .collect();
-    out::table(["NAME", "PARAMETERS", "SIZE", "CONTEXT", "CAN", "STATE"], &rows)
 }
 
 fn loaded(models: &[Model]) -> String {
@@ -123,38 +93,6 @@ fn until(expires_at: &str) -> String {
         Ok(at) => out::moment(at.as_millisecond()),
         Err(_) => safe(expires_at),
     }
-}
-
-fn described(detail: &ModelDetail) -> String {
-    let mut text = format!("{}\n", safe(&detail.name));
-    let facts = [
-        ("family", safe(&detail.family)),
-        ("parameters", safe(&detail.parameter_size)),
-        ("quantization", safe(&detail.quantization)),
-        ("context", tokens(detail.context_length)),
-        ("embedding", tokens(detail.embedding_length)),
-        ("can", safe(&detail.capabilities.join(", "))),
-    ];
-    for (name, value) in facts {
-        if !value.is_empty() && value != "–" {
-            let _ = writeln!(text, "{name:<14}{value}");
-        }
-    }
-    let sections = [
-        ("Options of its own", &detail.parameters),
-        ("System prompt", &detail.system),
-        ("Template", &detail.template),
-        ("Licence", &detail.license),
-    ];
-    for (name, section) in sections {
-        if let Some(section) = section.as_deref().map(str::trim_end).filter(|section| !section.is_empty()) {
-            let _ = write!(text, "\n{name}\n");
-            for line in safe_lines(section).lines() {
-                let _ = writeln!(text, "  {line}");
-            }
-        }
-    }
-    text
 }
 
 #[cfg(test)]

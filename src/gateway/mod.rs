@@ -8,6 +8,7 @@ mod attachments;
 mod audit;
 mod auth;
 mod branches;
+mod fleet;
 mod health;
 mod insights;
 mod jobs;

@@ -48,9 +48,7 @@ impl ModelName {
         if name.is_empty() {
             return Err(BadName::Empty);
         }
-        // The last colon begins a tag only behind the last slash; before it, it is the host's port.
-        let tag_at = name.rfind(':').filter(|at| name.rfind('/').is_none_or(|slash| slash < *at));
-        let (path, tag) = match tag_at {
+        let (path, tag) = match tag_at(name) {
             Some(at) => (&name[..at], Some(&name[at + 1..])),
             None => (name, None),
         };
@@ -106,6 +104,12 @@ pub fn same_model(a: &str, b: &str) -> bool {
 pub fn key(name: &str) -> String {
     let short = short(name);
     if tag_at(&short).is_some() { short } else { short + ":latest" }
+}
+
+/// A name without its tag, as it was written.
+#[must_use]
+pub fn without_tag(name: &str) -> &str {
+    tag_at(name).map_or(name, |at| &name[..at])
 }
 
 /// The last colon begins a tag only behind the last slash; before it, it is the host's port.
@@ -228,6 +232,11 @@ mod tests {
         assert!(same_model("Tiny", "tiny:latest"));
         assert!(same_model("registry.ollama.ai/library/tiny:latest", "tiny"));
         assert!(!same_model("tiny:7b", "tiny"));
+        for spelling in ["Tiny", "tiny:latest", "library/tiny", "registry.ollama.ai/library/TINY:latest"] {
+            assert_eq!(key(spelling), "tiny:latest", "{spelling}");
+        }
+        assert_eq!(key("localhost:5000/a/b"), "localhost:5000/a/b:latest");
+        assert_eq!((without_tag("a/b:c"), without_tag("h:1/a/b")), ("a/b", "h:1/a/b"));
     }
 
     #[test]

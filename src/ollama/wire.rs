@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::api::{
     chat::{Delta, ToolCall},
-    models::{Loaded, Model, ModelDetail},
+    models::{Geometry, Loaded, Model, ModelDetail},
 };
 
 /// A piece of a chat answer. The last one carries `done`, and may carry text and tool calls as well.
@@ -407,13 +407,30 @@ impl Show {
     pub(super) fn detail(self, name: &str) -> ModelDetail {
         let architecture = self.model_info.get("general.architecture").and_then(Value::as_str).unwrap_or_default();
         let figure = |what: &str| {
-            let value = self.model_info.get(&format!("{architecture}.{what}")).and_then(Value::as_u64);
+            let value = match self.model_info.get(&format!("{architecture}.{what}"))? {
+                // One for each layer, where they differ.
+                Value::Array(each) => each.iter().filter_map(Value::as_u64).max(),
+                value => value.as_u64(),
+            };
             value.and_then(|value| u32::try_from(value).ok())
+        };
+        let geometry = || {
+            let heads = figure("attention.head_count").filter(|heads| *heads > 0);
+            let each = || Some(figure("embedding_length")? / heads?);
+            let key_length = figure("attention.key_length").or_else(each)?;
+            Some(Geometry {
+                layers: figure("block_count")?,
+                kv_heads: figure("attention.head_count_kv").or(heads)?,
+                key_length,
+                value_length: figure("attention.value_length").unwrap_or(key_length),
+            })
         };
         ModelDetail {
             name: name.to_owned(),
             context_length: figure("context_length").or(self.details.context_length),
             embedding_length: figure("embedding_length").or(self.details.embedding_length),
+            parameter_count: self.model_info.get("general.parameter_count").and_then(Value::as_u64),
+            geometry: geometry(),
             capabilities: self.capabilities,
             family: self.details.family,
             parameter_size: self.details.parameter_size,

@@ -15,6 +15,7 @@ use ollamanet::{
         chat::{Draft, NewTurn, Planned, PreviewOf, TurnAct, TurnEvent},
         events::{Changed, Event},
         feedback::{NewFeedback, Thumb},
+        fleet::{CardPatch, Query, SavedFilter},
         insights::{By, Insights, InsightsQuery, Sheet},
         jobs::{Batch, Download, JobFilter, Work},
         library::{Begins, Called, Kind, NewPreset, NewPrompt, PresetPatch, PromptPatch, Taken},
@@ -291,6 +292,14 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("purge_user", told(gateway.purge_user(by, who).await)),
         ("policy", told(gateway.policy(by).await)),
         ("set_policy", told(gateway.set_policy(by, policy).await)),
+        ("create_model_tag", told(gateway.create_model_tag(by, "work", "use").await)),
+        ("change_model_tag", told(gateway.change_model_tag(by, "work", Some("office"), None).await)),
+        ("tag_models", told(gateway.tag_models(by, vec![MODEL.to_owned()], vec!["quick".to_owned()], vec![]).await)),
+        ("merge_model_tags", told(gateway.merge_model_tags(by, "quick", "office").await)),
+        ("delete_model_tag", told(gateway.delete_model_tag(by, "office").await)),
+        ("write_model_card", told(gateway.write_model_card(by, MODEL, CardPatch::default(), None).await)),
+        ("import_catalogue", told(gateway.import_catalogue(by, catalogue(), Some("2026-11-01".to_owned())).await)),
+        ("restore_catalogue", told(gateway.restore_catalogue(by).await)),
         ("audit", told(gateway.audit(by, AuditFilter::default(), None, 10).await)),
         ("verify_audit", told(gateway.verify_audit(by).await)),
         ("prune_audit", told(gateway.prune_audit(by).await)),
@@ -326,9 +335,20 @@ async fn of_jobs(house: &House, by: &Session) -> Vec<(&'static str, Result<Strin
     asked.into_iter().map(|(method, outcome)| (method, admitted(outcome))).collect()
 }
 
+/// A model that the catalogue knows.
+const MODEL: &str = "llama3.2:3b";
+
+fn catalogue() -> std::path::PathBuf {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/src/services/models/catalog.lite.json").into()
+}
+
 /// To a place where nothing can be written, so that what is let in leaves nothing.
 fn leaving(scope: ExportScope) -> NewExport {
     NewExport { scope, format: ExportFormat::Own, to: "/proc/none/out.tar.gz".into(), overwrite: false }
+}
+
+fn filter() -> SavedFilter {
+    SavedFilter { name: "small".to_owned(), text: "size:<8GB".to_owned() }
 }
 
 fn coming() -> NewImport {
@@ -395,6 +415,16 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("models", told(gateway.models(by, false).await)),
         ("model_use", told(gateway.model_use(by, UseQuery::default()).await)),
         ("model", told(gateway.model(by, "demo-chat:3b").await)),
+        ("models_find", told(gateway.models_find(by, Query::typed("", 10)).await)),
+        ("model_detail", told(gateway.model_detail(by, "demo-chat:3b").await)),
+        ("model_fit", told(gateway.model_fit(by, "demo-chat:3b", None).await)),
+        ("machine", told(gateway.machine(by).await)),
+        ("cache_figures", told(gateway.cache_figures(by).await)),
+        ("model_tags", told(gateway.model_tags(by).await)),
+        ("catalogue", told(gateway.catalogue(by).await)),
+        ("model_filters", told(gateway.model_filters(by).await)),
+        ("save_model_filter", told(gateway.save_model_filter(by, filter()).await)),
+        ("delete_model_filter", told(gateway.delete_model_filter(by, &filter().name).await)),
         ("profile", told(gateway.profile(by).await)),
         ("set_display_name", told(gateway.set_display_name(by, Some("A. Person".to_owned())).await)),
         ("preferences", told(gateway.preferences(by).await)),

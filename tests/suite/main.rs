@@ -22,6 +22,8 @@ mod day;
 mod directories;
 mod endings;
 mod export;
+mod fleet;
+mod fleet_cli;
 mod gate_matrix;
 mod guessing;
 mod hostile_text;

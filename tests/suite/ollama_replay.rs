@@ -9,7 +9,10 @@ use std::{
 
 use futures_util::StreamExt;
 use ollamanet::{
-    api::{Fault, FaultKind, models::ModelDetail},
+    api::{
+        Fault, FaultKind,
+        models::{Geometry, ModelDetail},
+    },
     fake::{Fake, Part, Reply, reply::Framing},
     ollama::{
         Address, ChatMessage, ChatRequest, Chunk, Create, Digest, Done, DoneReason, EmbedRequest, GenerateRequest,
@@ -417,6 +420,18 @@ fn said(recording: &Recording) -> Came {
                 quantization: text(&whole["details"]["quantization_level"]),
                 context_length: figure("context_length"),
                 embedding_length: figure("embedding_length"),
+                parameter_count: whole["model_info"]["general.parameter_count"].as_u64(),
+                geometry: figure("block_count").map(|layers| {
+                    let each = figure("attention.key_length").unwrap_or_else(|| {
+                        figure("embedding_length").unwrap() / figure("attention.head_count").unwrap()
+                    });
+                    Geometry {
+                        layers,
+                        kv_heads: figure("attention.head_count_kv").or(figure("attention.head_count")).unwrap(),
+                        key_length: each,
+                        value_length: figure("attention.value_length").unwrap_or(each),
+                    }
+                }),
                 parameters: optional("parameters"),
                 template: optional("template"),
                 system: optional("system"),

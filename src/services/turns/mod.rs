@@ -60,6 +60,7 @@ use crate::{
     ollama::{Ollama, OllamaError},
     store::{
         Db, StoreError, Vault,
+        system::changes::Follower,
         thread::WeakDb,
         vault::{
             branch, conversations,
@@ -539,6 +540,7 @@ impl Turns {
             return;
         }
         let (token, sessions) = (self.0.parts.tasks.token(), self.0.parts.sessions.clone());
+        let mut fleet = self.0.parts.system.clone().map(Follower::new);
         let state = Arc::clone(&self.0.state);
         self.0.parts.tasks.spawn("other windows", async move {
             let (mut seen, mut mark) = (None, None);
@@ -563,6 +565,11 @@ impl Turns {
                     }
                 } else {
                     (seen, mark) = (None, None);
+                }
+                if let Some(fleet) = &mut fleet
+                    && fleet.has_changed().await
+                {
+                    hub.changed(account, Changed::Models);
                 }
                 hub.flush(account);
                 if token.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {

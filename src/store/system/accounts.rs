@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
-use super::usage_sums;
+use super::{changes, usage_sums};
 use crate::{
     api::{AccountId, auth::Role},
     store::{StoreError, While},
@@ -162,7 +162,7 @@ pub fn purge(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreE
     ] {
         tx.execute(table, named_params! { ":id": id.0 }).while_("forgetting an account")?;
     }
-    Ok(())
+    changes::bump(tx, changes::Kind::Sums)
 }
 
 pub fn set_last_sign_in(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreError> {

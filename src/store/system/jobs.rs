@@ -6,6 +6,7 @@
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::changes;
 use crate::{
     api::{
         AccountId, Fault, JobId,
@@ -291,6 +292,10 @@ pub fn end(
         },
     )
     .while_("ending a job")?;
+    if !state.is_open() {
+        // Whatever any process keeps of the list of installed models is old now.
+        changes::bump(tx, changes::Kind::Installed)?;
+    }
     Ok(get(tx, id)?.map(|kept| kept.job))
 }
 

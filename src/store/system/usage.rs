@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use rusqlite::{Transaction, named_params};
 
-use super::usage_sums::{self, Sums};
+use super::{
+    changes::{self, Kind},
+    usage_sums::{self, Sums},
+};
 use crate::{
     api::{
         AccountId, MessageId,
@@ -89,7 +92,7 @@ pub fn rate(
         })
     })
     .while_("counting a rating")?;
-    Ok(())
+    changes::bump(tx, Kind::Sums)
 }
 
 /// A row of an answer, and its thumb as it was.

@@ -18,6 +18,8 @@ pub const RETENTION: &str = "retention";
 pub const RETENTION_REPORTS: &str = "retention_reports";
 /// When those rules ran last, and what they wait for (`store::vault::retention::State`).
 pub const RETENTION_STATE: &str = "retention_state";
+/// The filters over the list of models that are kept under a name (`api::fleet::SavedFilter`).
+pub const MODEL_FILTERS: &str = "model_filters";
 /// The last entry of the audit trail that this administrator has seen whole.
 pub const AUDIT_ANCHOR: &str = "audit_anchor";
 

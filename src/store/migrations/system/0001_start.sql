@@ -272,26 +272,66 @@ CREATE TABLE usage_people (
     PRIMARY KEY (model, account)
 ) STRICT, WITHOUT ROWID;
 
+-- An imported catalogue of models, whole or not at all. Empty = the one that came with the program is in use.
 CREATE TABLE catalogue (
-    name       TEXT NOT NULL PRIMARY KEY,
-    facts      TEXT NOT NULL DEFAULT '{}',
-    notes      TEXT NOT NULL DEFAULT '',
-    updated_at INTEGER NOT NULL
+    name  TEXT NOT NULL PRIMARY KEY,
+    -- One family as JSON, as it stood in the file.
+    facts TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE catalogue_origin (
+    only        INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    -- The day it is of, as in 2026-08-21.
+    dated       TEXT NOT NULL,
+    imported_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What the house wrote on a model. `model` is its name as it is compared: lower case, always with its tag.
+CREATE TABLE model_cards (
+    model       TEXT NOT NULL PRIMARY KEY,
+    name        TEXT NOT NULL,
+    description TEXT,
+    -- JSON: a list of texts.
+    links       TEXT NOT NULL DEFAULT '[]',
+    notes       TEXT,
+    rev         INTEGER NOT NULL,
+    changed_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Tags of the house for models.
 CREATE TABLE tags (
     id       INTEGER NOT NULL PRIMARY KEY,
     name     TEXT NOT NULL,
+    -- The name as it is compared: without case.
     name_key TEXT NOT NULL UNIQUE,
     category TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE TABLE model_tags (
+    -- As in `model_cards`.
     model TEXT NOT NULL,
     tag   INTEGER NOT NULL REFERENCES tags (id) ON DELETE CASCADE,
+    -- As it is shown where nothing else knows the model.
+    name  TEXT NOT NULL,
     PRIMARY KEY (model, tag)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX model_tags_by_tag ON model_tags (tag);
+
+-- How a model sat in memory when it ran, by the window it was loaded with.
+CREATE TABLE measured (
+    digest    TEXT NOT NULL,
+    context   INTEGER NOT NULL,
+    bytes     INTEGER NOT NULL,
+    gpu_bytes INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    PRIMARY KEY (digest, context)
+) STRICT, WITHOUT ROWID;
+
+-- Counts the changes of a kind, so that every process knows when what it keeps of it is old.
+CREATE TABLE changes (
+    what    TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE benchmarks (
     id      BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

@@ -1,13 +1,38 @@
-//! Which models there are: the installed ones joined with those in memory, and what each can do.
+//! Which models there are: the installed ones joined with those in memory, and what each can do; the catalogue beside them,
+//! whether they fit this machine, and what the house wrote on them.
 //!
 //! It never installs or removes. Invariant: a list once received stays until a newer one takes its place; when Ollama is
 //! gone, its age and the reason say so. An Ollama that keeps failing is left alone for a while, and only what nothing is
 //! kept of is refused meanwhile.
+//!
+//! | what | where |
+//! |---|---|
+//! | the list and the details of Ollama | here |
+//! | one list of everything, details, fit | `fleet` |
+//! | what is typed over it; in which order; the page | `filter`, `find` |
+//! | all models side by side | `shelf` |
+//! | descriptions, notes, tags, the import | `keep` |
+//! | the catalogue's file | `catalogue` |
+//! | the estimate; the machine | `fit`, `machine` |
 
-use std::time::{Duration, Instant};
+mod catalogue;
+mod filter;
+mod find;
+mod fit;
+mod fleet;
+mod keep;
+mod machine;
+mod shelf;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::Mutex;
+
+pub use machine::Probe;
 
 use crate::{
     access::{Breakers, Caller, Member, op::OllamaKind},
@@ -15,12 +40,18 @@ use crate::{
         Fault, FaultKind,
         models::{Model, ModelDetail, ModelList},
     },
-    cache::{Listed, ModelCache},
+    cache::{Facts, Listed, ModelCache},
     ollama::{Ollama, OllamaError, Resident, name::same_model},
+    services::hub::Hub,
+    store::Db,
+    tasks::Tasks,
 };
 
 /// Details asked for at the same time.
 const AT_ONCE: usize = 4;
+
+/// Most details that one list asks for; the next asks for more.
+const DETAILS_MAX: usize = 256;
 
 /// Longest wait for the list itself: past this the last good one is worth more.
 const LIST_WITHIN: Duration = Duration::from_secs(8);
@@ -30,24 +61,36 @@ const DETAILS_WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub struct Models {
-    ollama: Ollama,
-    breakers: Breakers,
-    cache: ModelCache,
-    /// How long a list counts as fresh.
-    fresh: Duration,
+    parts: Parts,
     /// Held while asking: who comes meanwhile waits and takes that answer.
     asking: Mutex<()>,
+    fleet: fleet::Fleet,
+}
+
+/// What it works with.
+#[derive(Debug)]
+pub struct Parts {
+    pub ollama: Ollama,
+    pub breakers: Breakers,
+    pub cache: ModelCache,
+    /// How long a list counts as fresh.
+    pub fresh: Duration,
+    pub system: Db,
+    pub hub: Hub,
+    pub tasks: Tasks,
+    pub probe: Probe,
 }
 
 impl Models {
     #[must_use]
-    pub fn new(ollama: Ollama, breakers: Breakers, cache: ModelCache, fresh: Duration) -> Self {
-        Self { ollama, breakers, cache, fresh, asking: Mutex::new(()) }
+    pub fn new(parts: Parts) -> Self {
+        let fleet = fleet::Fleet::new(parts.probe.clone(), parts.tasks.clone());
+        Self { parts, asking: Mutex::new(()), fleet }
     }
 
     /// The list. `fresh` asks Ollama even if the last answer is young.
     pub async fn list(&self, by: Caller<Member>, fresh: bool) -> Result<ModelList, Fault> {
-        let mut list = self.listed(fresh).await?;
+        let mut list = self.listed(fresh).await?.list();
         list.models.retain(|model| by.rules.may_use(&model.name));
         Ok(list)
     }
@@ -60,26 +103,31 @@ impl Models {
         self.detailed(name).await
     }
 
-    async fn listed(&self, fresh: bool) -> Result<ModelList, Fault> {
+    /// The installed models as they are known now, asking Ollama where that is too old.
+    async fn listed(&self, fresh: bool) -> Result<Known, Fault> {
         let since = Instant::now();
+        let cache = &self.parts.cache;
         let young = |listed: &Listed| {
-            if fresh { listed.at >= since } else { listed.age(Instant::now()) < self.fresh }
+            if fresh { listed.at >= since } else { listed.age(Instant::now()) < self.parts.fresh }
         };
-        if let Some(listed) = self.cache.list().filter(young) {
-            return Ok(as_list(listed, None));
+        if let Some(listed) = cache.list().filter(young) {
+            cache.note_list(true);
+            return Ok(Known { listed, stale_because: None });
         }
         let _asking = self.asking.lock().await;
-        if let Some(listed) = self.cache.list().filter(young) {
-            return Ok(as_list(listed, None));
+        if let Some(listed) = cache.list().filter(young) {
+            cache.note_list(true);
+            return Ok(Known { listed, stale_because: None });
         }
+        cache.note_list(false);
         match self.ask().await {
             Ok(models) => {
-                let listed = Listed { models, at: Instant::now() };
-                self.cache.keep_list(listed.clone());
-                Ok(as_list(listed, None))
+                let listed = Listed { models: Arc::new(models), at: Instant::now() };
+                cache.keep_list(listed.clone());
+                Ok(Known { listed, stale_because: None })
             }
-            Err(fault) => match self.cache.list() {
-                Some(listed) => Ok(as_list(listed, Some(fault.message))),
+            Err(fault) => match cache.list() {
+                Some(listed) => Ok(Known { listed, stale_because: Some(fault.message) }),
                 None => Err(fault),
             },
         }
@@ -87,12 +135,12 @@ impl Models {
 
     /// Whether there is any point in asking.
     fn admit(&self) -> Result<(), Fault> {
-        self.breakers.admit(OllamaKind::Manage, Instant::now())
+        self.parts.breakers.admit(OllamaKind::Manage, Instant::now())
     }
 
     async fn ask(&self) -> Result<Vec<Model>, Fault> {
         self.admit()?;
-        let both = async { tokio::join!(self.ollama.tags(), self.ollama.ps()) };
+        let both = async { tokio::join!(self.parts.ollama.tags(), self.parts.ollama.ps()) };
         let (tags, resident) = tokio::time::timeout(LIST_WITHIN, both)
             .await
             .unwrap_or((Err(OllamaError::Silent { after: LIST_WITHIN }), Ok(Vec::new())));
@@ -101,48 +149,63 @@ impl Models {
         join(&mut models, &resident.unwrap_or_default());
         let unknown: Vec<(String, String)> = models
             .iter()
-            .filter(|model| !model.remote && self.cache.detail(&model.digest).is_none())
+            .filter(|model| !model.remote && self.parts.cache.facts(&model.digest).is_none())
+            .take(DETAILS_MAX)
             .map(|model| (model.name.clone(), model.digest.clone()))
             .collect();
         let asking = stream::iter(unknown).for_each_concurrent(AT_ONCE, |(name, digest)| async move {
-            if let Ok(detail) = self.ollama.show(&name).await {
-                self.cache.keep_detail(&digest, detail);
+            if let Ok(detail) = self.parts.ollama.show(&name).await {
+                self.parts.cache.keep_detail(&digest, detail);
             }
         });
         // Running out of time is no failure: the next list asks for the rest.
         let _ = tokio::time::timeout(DETAILS_WITHIN, asking).await;
         for model in &mut models {
-            if let Some(detail) = self.cache.detail(&model.digest) {
-                correct(model, &detail);
+            if let Some(facts) = self.parts.cache.facts(&model.digest) {
+                correct(model, &facts);
             }
         }
+        self.remember(&models).await;
         Ok(models)
     }
 
     async fn detailed(&self, name: &str) -> Result<ModelDetail, Fault> {
-        let digest = |list: &ModelList| {
-            let model = list.models.iter().find(|model| same_model(&model.name, name));
+        let digest = |known: &Known| {
+            let model = known.listed.models.iter().find(|model| same_model(&model.name, name));
             model.map(|model| model.digest.clone()).unwrap_or_default()
         };
         // The list is what tells the digest. Where it is stale, the details kept for it are the best there is.
         let digest = match self.listed(false).await {
-            Ok(list) => digest(&list),
+            Ok(known) => digest(&known),
             Err(fault) if fault.kind == FaultKind::Upstream => return Err(fault),
             Err(_) => String::new(),
         };
-        if let Some(detail) = self.cache.detail(&digest) {
+        if let Some(detail) = self.parts.cache.detail(&digest) {
             return Ok(ModelDetail { name: name.to_owned(), ..(*detail).clone() });
         }
         self.admit()?;
-        let detail = self.ollama.show(name).await?;
-        self.cache.keep_detail(&digest, detail.clone());
+        let detail = self.parts.ollama.show(name).await?;
+        self.parts.cache.keep_detail(&digest, detail.clone());
         Ok(detail)
     }
 }
 
-fn as_list(listed: Listed, stale_because: Option<String>) -> ModelList {
-    let age = listed.age(Instant::now());
-    ModelList { models: listed.models, age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX), stale_because }
+/// A list, and why it is not a newer one.
+#[derive(Debug)]
+struct Known {
+    listed: Listed,
+    stale_because: Option<String>,
+}
+
+impl Known {
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.listed.age(Instant::now()).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn list(self) -> ModelList {
+        let age_ms = self.age_ms();
+        ModelList { models: Arc::unwrap_or_clone(self.listed.models), age_ms, stale_because: self.stale_because }
+    }
 }
 
 /// Marks the models that are in memory. By name and digest both, since two names may share one digest.
@@ -156,15 +219,15 @@ fn join(models: &mut [Model], resident: &[Resident]) {
 }
 
 /// `show` knows better than the list: for models with a template of their own, the list leaves capabilities out.
-fn correct(model: &mut Model, detail: &ModelDetail) {
-    if !detail.capabilities.is_empty() {
-        model.capabilities.clone_from(&detail.capabilities);
+fn correct(model: &mut Model, facts: &Facts) {
+    if !facts.capabilities.is_empty() {
+        model.capabilities.clone_from(&facts.capabilities);
     }
-    model.context_length = model.context_length.or(detail.context_length);
+    model.context_length = model.context_length.or(facts.context_length);
     for (field, known) in [
-        (&mut model.family, &detail.family),
-        (&mut model.parameters, &detail.parameter_size),
-        (&mut model.quantization, &detail.quantization),
+        (&mut model.family, &facts.family),
+        (&mut model.parameters, &facts.parameter_size),
+        (&mut model.quantization, &facts.quantization),
     ] {
         if field.is_empty() {
             field.clone_from(known);
@@ -178,16 +241,28 @@ mod tests {
 
     use super::*;
     use crate::{
+        api::fleet::Machine,
         fake::{Fake, Pace, Reply, Seen, StandIn},
         ollama::{Address, Settings},
-        tasks::Tasks,
+        store::system::scratch,
     };
 
     async fn service(fresh: Duration) -> (Tasks, Fake, Models) {
         let tasks = Tasks::new();
         let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
         let ollama = Ollama::new(Settings::new(Address::parse(&fake.url()).unwrap()));
-        (tasks, fake, Models::new(ollama, Breakers::new(), ModelCache::new(1 << 20), fresh))
+        let dir = tempfile::tempdir().unwrap();
+        let models = Models::new(Parts {
+            ollama,
+            breakers: Breakers::new(),
+            cache: ModelCache::new(1 << 20),
+            fresh,
+            system: scratch::system(&dir),
+            hub: Hub::new(),
+            tasks: tasks.clone(),
+            probe: Probe::Known(Machine::default()),
+        });
+        (tasks, fake, models)
     }
 
     fn asked(fake: &Fake, path: &str) -> usize {
@@ -197,10 +272,10 @@ mod tests {
     #[tokio::test]
     async fn loaded_models_are_marked_in_the_list() {
         let (_tasks, _fake, models) = service(Duration::ZERO).await;
-        assert!(models.listed(true).await.unwrap().models.iter().all(|model| model.loaded.is_none()));
+        assert!(models.listed(true).await.unwrap().list().models.iter().all(|model| model.loaded.is_none()));
         let request = crate::ollama::ChatRequest { model: "demo-chat:3b".into(), ..Default::default() };
-        models.ollama.chat_whole(&request).await.unwrap();
-        let list = models.listed(true).await.unwrap();
+        models.parts.ollama.chat_whole(&request).await.unwrap();
+        let list = models.listed(true).await.unwrap().list();
         let loaded: Vec<_> = list.models.iter().filter(|model| model.loaded.is_some()).map(|m| &m.name).collect();
         assert_eq!(loaded, ["demo-chat:3b"]);
         assert_eq!(list.models.len(), 4);
@@ -223,9 +298,9 @@ mod tests {
     #[tokio::test]
     async fn the_last_good_list_stays_when_ollama_goes() {
         let (_tasks, fake, models) = service(Duration::ZERO).await;
-        let good = models.listed(true).await.unwrap();
+        let good = models.listed(true).await.unwrap().list();
         fake.answer(|_| None);
-        let stale = models.listed(true).await.unwrap();
+        let stale = models.listed(true).await.unwrap().list();
         assert_eq!(stale.models, good.models);
         assert_eq!(stale.stale_because.as_deref(), Some("The connection to Ollama broke off."));
         assert_eq!(models.detailed("demo-chat:3b").await.unwrap().family, "llama");
@@ -258,7 +333,7 @@ mod tests {
                 _ => Reply::text(404, "text/plain", "404 page not found"),
             })
         });
-        let list = models.listed(true).await.unwrap();
+        let list = models.listed(true).await.unwrap().list();
         assert_eq!(list.models[0].capabilities, ["tools", "completion"]);
         assert_eq!(list.models[0].context_length, Some(99));
     }

@@ -1,0 +1,237 @@
+//! What is kept of models beside what Ollama itself knows: an imported catalogue, what the house wrote on them, how they sat
+//! in memory, and sums over their answers. Names of models come in as they are compared, and are not checked here.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::{OptionalExtension, Transaction, named_params};
+use uuid::Uuid;
+
+use super::changes::{self, Kind};
+use crate::{
+    api::{
+        AccountId,
+        fleet::{Card, Rating},
+    },
+    store::{StoreError, While},
+};
+
+/// The imported catalogue: of which day, imported when, and each family as JSON. `None` = none was imported.
+pub struct Imported {
+    pub dated: String,
+    pub imported_at: i64,
+    pub families: Vec<String>,
+}
+
+pub fn catalogue(tx: &Transaction<'_>) -> Result<Option<Imported>, StoreError> {
+    let origin: Option<(String, i64)> = tx
+        .prepare_cached("SELECT dated, imported_at FROM catalogue_origin")
+        .and_then(|mut find| find.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+        .while_("reading the catalogue")?;
+    let Some((dated, imported_at)) = origin else { return Ok(None) };
+    let families = tx
+        .prepare_cached("SELECT facts FROM catalogue ORDER BY name")
+        .and_then(|mut select| select.query_map([], |row| row.get(0))?.collect())
+        .while_("reading the catalogue")?;
+    Ok(Some(Imported { dated, imported_at, families }))
+}
+
+/// These families, each with its name as it is compared, in the place of those before.
+pub fn replace_catalogue(
+    tx: &Transaction<'_>,
+    families: &[(String, String)],
+    dated: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    forget_catalogue(tx)?;
+    let mut insert = tx
+        .prepare_cached("INSERT INTO catalogue (name, facts) VALUES (:name, :facts)")
+        .while_("keeping a catalogue")?;
+    for (name, facts) in families {
+        insert.execute(named_params! { ":name": name, ":facts": facts }).while_("keeping a catalogue")?;
+    }
+    tx.execute(
+        "INSERT INTO catalogue_origin (only, dated, imported_at) VALUES (1, :dated, :now)",
+        named_params! { ":dated": dated, ":now": now },
+    )
+    .while_("keeping a catalogue")?;
+    Ok(())
+}
+
+/// Back to the one that came with the program.
+pub fn forget_catalogue(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.execute_batch("DELETE FROM catalogue; DELETE FROM catalogue_origin;").while_("forgetting a catalogue")?;
+    changes::bump(tx, Kind::Catalogue)
+}
+
+/// What lists need of a card.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brief {
+    /// As it was written when the card was made.
+    pub name: String,
+    pub description: Option<String>,
+    pub has_notes: bool,
+}
+
+/// The cards of all models, by the name that is compared.
+pub fn briefs(tx: &Transaction<'_>) -> Result<HashMap<String, Brief>, StoreError> {
+    tx.prepare_cached("SELECT model, name, description, notes IS NOT NULL FROM model_cards")
+        .and_then(|mut select| {
+            select
+                .query_map([], |row| {
+                    let brief = Brief { name: row.get(1)?, description: row.get(2)?, has_notes: row.get(3)? };
+                    Ok((row.get(0)?, brief))
+                })?
+                .collect()
+        })
+        .while_("reading what was written on models")
+}
+
+pub fn card(tx: &Transaction<'_>, model: &str) -> Result<Card, StoreError> {
+    let found = tx
+        .prepare_cached("SELECT description, links, notes, rev, changed_at FROM model_cards WHERE model = :model")
+        .and_then(|mut find| {
+            find.query_row(named_params! { ":model": model }, |row| {
+                let links: String = row.get(1)?;
+                Ok(Card {
+                    description: row.get(0)?,
+                    links: serde_json::from_str(&links).unwrap_or_default(),
+                    notes: row.get(2)?,
+                    rev: row.get(3)?,
+                    changed_at: row.get(4)?,
+                })
+            })
+            .optional()
+        })
+        .while_("reading what was written on a model")?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Keeps a card under the next revision.
+pub fn set_card(tx: &Transaction<'_>, model: &str, name: &str, card: &Card, now: i64) -> Result<(), StoreError> {
+    let links = serde_json::to_string(&card.links).map_err(|_| StoreError::Nonsense { what: "list of links" })?;
+    tx.execute(
+        "INSERT INTO model_cards (model, name, description, links, notes, rev, changed_at)
+         VALUES (:model, :name, :description, :links, :notes, 1, :now)
+         ON CONFLICT (model) DO UPDATE SET description = excluded.description, links = excluded.links,
+             notes = excluded.notes, rev = rev + 1, changed_at = excluded.changed_at",
+        named_params! {
+            ":model": model, ":name": name, ":description": card.description, ":links": links, ":notes": card.notes,
+            ":now": now,
+        },
+    )
+    .while_("writing on a model")?;
+    changes::bump(tx, Kind::House)
+}
+
+/// A model in memory, as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub digest: String,
+    pub context: u32,
+    pub bytes: u64,
+    pub gpu_bytes: u64,
+}
+
+pub fn measured(tx: &Transaction<'_>) -> Result<Vec<Seen>, StoreError> {
+    tx.prepare_cached("SELECT digest, context, bytes, gpu_bytes FROM measured")
+        .and_then(|mut select| {
+            select
+                .query_map([], |row| {
+                    Ok(Seen {
+                        digest: row.get(0)?,
+                        context: row.get(1)?,
+                        bytes: row.get::<_, i64>(2)?.unsigned_abs(),
+                        gpu_bytes: row.get::<_, i64>(3)?.unsigned_abs(),
+                    })
+                })?
+                .collect()
+        })
+        .while_("reading what was measured")
+}
+
+pub fn keep_measured(tx: &Transaction<'_>, seen: &[Seen], now: i64) -> Result<(), StoreError> {
+    let mut insert = tx
+        .prepare_cached(
+            "INSERT OR REPLACE INTO measured (digest, context, bytes, gpu_bytes, at)
+             VALUES (:digest, :context, :bytes, :gpu, :now)",
+        )
+        .while_("keeping what was measured")?;
+    for seen in seen {
+        // More than SQLite's integers hold is more than any machine has.
+        let (bytes, gpu) =
+            (i64::try_from(seen.bytes).unwrap_or(i64::MAX), i64::try_from(seen.gpu_bytes).unwrap_or(i64::MAX));
+        insert
+            .execute(named_params! {
+                ":digest": seen.digest, ":context": seen.context, ":bytes": bytes, ":gpu": gpu, ":now": now,
+            })
+            .while_("keeping what was measured")?;
+    }
+    changes::bump(tx, Kind::Measured)
+}
+
+/// Sums over the answers of one model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    tokens: u64,
+    ms: u64,
+    rating: Option<(u32, u32)>,
+    /// When each account had it answer last.
+    last: HashMap<AccountId, i64>,
+}
+
+impl Sums {
+    /// Tokens a second; `None` where no answer told both.
+    #[must_use]
+    pub fn speed(&self) -> Option<f64> {
+        (self.ms > 0 && self.tokens > 0).then(|| self.tokens as f64 * 1000.0 / self.ms as f64)
+    }
+
+    #[must_use]
+    pub fn rating(&self) -> Option<Rating> {
+        self.rating.map(|(liked, disliked)| Rating { liked, disliked })
+    }
+
+    #[must_use]
+    pub fn last_by(&self, account: AccountId) -> Option<i64> {
+        self.last.get(&account).copied()
+    }
+}
+
+/// Adds the answers behind the number `after` to sums by model, each under the name that `key` makes of it.
+pub fn add_sums(
+    tx: &Transaction<'_>,
+    after: i64,
+    key: impl Fn(&str) -> String,
+    sums: &mut BTreeMap<String, Sums>,
+) -> Result<(), StoreError> {
+    let mut select = tx
+        .prepare_cached(
+            "SELECT model, account, max(at),
+                    sum(CASE WHEN answer_tokens > 0 AND answer_ms > 0 THEN answer_tokens ELSE 0 END),
+                    sum(CASE WHEN answer_tokens > 0 AND answer_ms > 0 THEN answer_ms ELSE 0 END),
+                    sum(rating = 1), sum(rating = -1)
+             FROM usage WHERE seq > :after GROUP BY model, account",
+        )
+        .while_("adding up answers")?;
+    let mut rows = select.query(named_params! { ":after": after }).while_("adding up answers")?;
+    while let Some(row) = rows.next().while_("adding up answers")? {
+        let mut add = || -> rusqlite::Result<()> {
+            let count =
+                |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs));
+            let sums = sums.entry(key(row.get_ref(0)?.as_str()?)).or_default();
+            let (account, at) = (AccountId(row.get::<_, Uuid>(1)?), row.get(2)?);
+            let last = sums.last.entry(account).or_insert(at);
+            *last = at.max(*last);
+            sums.tokens += count(3)?.unwrap_or_default();
+            sums.ms += count(4)?.unwrap_or_default();
+            // The sum of nothing but NULL is NULL: nobody has rated it.
+            if let (Some(liked), Some(disliked)) = (count(5)?, count(6)?) {
+                let before = sums.rating.unwrap_or_default();
+                sums.rating = Some((before.0 + liked as u32, before.1 + disliked as u32));
+            }
+            Ok(())
+        };
+        add().while_("adding up answers")?;
+    }
+    Ok(())
+}
