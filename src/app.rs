@@ -226,16 +226,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         cwd,
         home,
     });
-    let models = Models::new(models::Parts {
-        probe: Probe::here(ollama.address().is_loopback()),
-        ollama,
-        breakers: breakers.clone(),
-        cache: ModelCache::new(config.cache.bytes),
-        fresh: Duration::from_secs(config.cache.models_fresh_seconds),
-        system: system.clone(),
-        hub: hub.clone(),
-        tasks: tasks.clone(),
-    });
+    let models = models(config, ollama, &breakers, &system, &hub, tasks);
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
     let measures = Measures::new(system.clone());
@@ -267,6 +258,19 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         jobs,
         model_work,
     }))
+}
+
+fn models(config: &Config, ollama: Ollama, breakers: &Breakers, system: &Db, hub: &Hub, tasks: &Tasks) -> Models {
+    Models::new(models::Parts {
+        probe: Probe::here(ollama.address().is_loopback()),
+        ollama,
+        breakers: breakers.clone(),
+        cache: ModelCache::new(config.cache.bytes),
+        fresh: Duration::from_secs(config.cache.models_fresh_seconds),
+        system: system.clone(),
+        hub: hub.clone(),
+        tasks: tasks.clone(),
+    })
 }
 
 /// What is looked at to tell whether all is well.

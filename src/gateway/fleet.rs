@@ -29,7 +29,7 @@ const CREATE_TAG: Op = Op {
     permission: Permission::ManageModels,
     class: Class::Admin,
     needs_ollama: None,
-    deadline: Duration::from_secs(60),
+    deadline: Duration::from_mins(1),
     fresh: false,
 };
 const CHANGE_TAG: Op = Op { name: "model_tags.change", ..CREATE_TAG };

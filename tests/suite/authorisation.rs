@@ -618,7 +618,7 @@ async fn without_a_session_of_this_process_nothing_answers() {
             .await
             .into_iter()
             .chain(Box::pin(of_administrators(&house, session, ann.account.id)).await)
-            .chain(without_ids(&house, session).await);
+            .chain(Box::pin(without_ids(&house, session)).await);
         for (method, outcome) in asked {
             assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::SignedOut), "{method}");
         }
@@ -647,7 +647,7 @@ async fn behind_a_locked_screen_only_unlocking_stopping_and_leaving_answer() {
             "{method}"
         );
     }
-    for (method, outcome) in without_ids(&house, &ann.session).await {
+    for (method, outcome) in Box::pin(without_ids(&house, &ann.session)).await {
         let may = ["whoami", "unlock", "change_passphrase", "lock", "sign_out"].contains(&method);
         assert_eq!(outcome.is_ok(), may, "{method}: {outcome:?}");
     }
@@ -663,7 +663,7 @@ async fn every_method_of_the_façade_that_takes_a_session_is_asked_here() {
         .await
         .into_iter()
         .chain(of_administrators(&house, &nobody, AccountId::new()).await)
-        .chain(without_ids(&house, &nobody).await)
+        .chain(Box::pin(without_ids(&house, &nobody)).await)
         .map(|(method, _)| method.to_owned())
         .collect();
     let mut there = BTreeSet::new();

@@ -48,6 +48,9 @@ const LOOK: Duration = Duration::from_secs(6);
 /// Accounts whose view of the shelf is kept.
 const VIEWS: usize = 8;
 
+/// How models sat in memory, by digest.
+type ByDigest = HashMap<String, Vec<Measured>>;
+
 /// What is kept in memory of the fleet.
 #[derive(Debug)]
 pub(super) struct Fleet {
@@ -61,7 +64,7 @@ pub(super) struct Fleet {
 struct Kept {
     catalogue: Option<(i64, Arc<Catalogue>)>,
     house: Option<(i64, Arc<House>)>,
-    measured: Option<(i64, Arc<HashMap<String, Vec<Measured>>>)>,
+    measured: Option<(i64, Arc<ByDigest>)>,
     sums: Option<KeptSums>,
     shelf: Option<(Stamp, Arc<Shelf>)>,
     /// Which entries of the shelf exist under some rules.
@@ -181,6 +184,7 @@ impl Models {
         })
     }
 
+    #[expect(clippy::unused_async, reason = "the gate calls what it can wait for")]
     pub async fn cache_figures(&self, _by: Caller<Member>) -> Result<CacheFigures, Fault> {
         Ok(self.parts.cache.figures())
     }

@@ -176,8 +176,9 @@ impl Models {
                     [(_, only)] => only.clone(),
                     many => format!("{} models", many.len()),
                 };
-                let signed =
-                    |sign: &str, tags: &[String]| tags.iter().map(|tag| format!(" {sign}{tag}")).collect::<String>();
+                let signed = |sign: &str, tags: &[String]| {
+                    tags.iter().map(|tag| [" ", sign, tag].concat()).collect::<Vec<_>>().concat()
+                };
                 let told = format!("{told}:{}{}", signed("+", &add), signed("-", &remove));
                 audit::append(tx, &Moment::here(), Some(by.account), "model_tags.put", &told, "ok")?;
                 Ok::<_, Fault>(changed)

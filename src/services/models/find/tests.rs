@@ -125,8 +125,8 @@ fn every_column_sorts_by_what_it_says() {
         fit: Fit { verdict: if n == 1 { Verdict::Gpu } else { Verdict::TooBig }, ..Fit::default() },
         ..row(name)
     };
-    let mut shelf = Shelf::default();
-    shelf.entries = [full("b:x", 1), full("c:x", 2), row("d:x")].into_iter().map(Entry::of).collect();
+    let entries = [full("b:x", 1), full("c:x", 2), row("d:x")].into_iter().map(Entry::of).collect();
+    let shelf = Shelf { entries, ..Shelf::default() };
     for column in Column::ALL {
         let order = |descending| {
             let query = Query { sort: Some(Sort { column, descending }), ..Query::typed("", 10) };
