@@ -16,6 +16,10 @@ pub enum Context {
     Branches,
     /// What a model receives of a file.
     Preview,
+    /// The Models screen, whichever of its tabs is open.
+    Models,
+    /// The list of all models.
+    Fleet,
     /// The Library, whichever of its tabs is open, and a list like those in a box.
     Library,
     /// Any list in a modal: palette, model picker, prompt history.
@@ -37,7 +41,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
@@ -45,6 +49,8 @@ impl Context {
         Self::Selection,
         Self::Branches,
         Self::Preview,
+        Self::Models,
+        Self::Fleet,
         Self::Library,
         Self::List,
         Self::Form,
@@ -63,6 +69,7 @@ impl Context {
     pub fn within(self) -> Option<Self> {
         match self {
             Self::Users | Self::Roles | Self::Rules | Self::Audit => Some(Self::Admin),
+            Self::Fleet => Some(Self::Models),
             Self::Global
             | Self::Composer
             | Self::Tree
@@ -70,6 +77,7 @@ impl Context {
             | Self::Selection
             | Self::Branches
             | Self::Preview
+            | Self::Models
             | Self::Library
             | Self::List
             | Self::Form
@@ -91,6 +99,8 @@ impl Context {
             Self::Selection => "selection",
             Self::Branches => "branches",
             Self::Preview => "preview",
+            Self::Models => "models",
+            Self::Fleet => "fleet",
             Self::Library => "library",
             Self::List => "list",
             Self::Form => "form",
@@ -116,6 +126,8 @@ impl Context {
             Self::Selection => "Selecting a passage",
             Self::Branches => "Branches",
             Self::Preview => "What the model receives",
+            Self::Models => "Models",
+            Self::Fleet => "List of models",
             Self::Library => "Library",
             Self::List => "Lists to choose from",
             Self::Form => "Forms",
@@ -186,6 +198,7 @@ actions! {
         FocusNext "focus-next" ["tab"] "Focus the next part of the screen";
         FocusPrevious "focus-previous" ["shift+tab"] "Focus the previous part of the screen";
         ScreenChat "screen-chat" ["alt+1"] "Chat screen";
+        ScreenModels "screen-models" ["alt+2", "f9"] "Models: all there are, installed or not";
         ScreenLibrary "screen-library" ["alt+3"] "Library: notes, presets, prompt templates, files";
         ScreenSearch "screen-search" ["alt+4", "ctrl+f"] "Search everything that was said and written";
         ScreenInsights "screen-insights" ["alt+5"] "Insights screen: your own use in figures";
@@ -315,6 +328,44 @@ actions! {
         PreviewPrevious "previous" ["shift+tab", "h", "left"] "The file before";
         PreviewClose "close" ["q"] "Close";
         PreviewHelp "preview-help" ["?"] "Show the keys that work here";
+    }
+    Models {
+        ModelsAll "all" ["1"] "All models";
+        ModelsDownloads "downloads" ["2"] "Downloads, and other work on models";
+        ModelsUp "up" ["k", "up"] "Up";
+        ModelsDown "down" ["j", "down"] "Down";
+        ModelsTop "top" ["g", "home"] "To the top";
+        ModelsBottom "bottom" ["shift+g", "end"] "To the end";
+        ModelsPageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        ModelsPageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
+        ModelsHelp "models-help" ["?"] "Show the keys that work here";
+    }
+    Fleet {
+        FleetOpen "open" ["enter"] "Show everything about the model";
+        FleetFilter "filter" ["/"] "Filter by words and by filters such as cap:vision size:<8GB";
+        FleetUse "use" ["a"] "Ask this model: choose it in the chat";
+        FleetMark "mark" ["space"] "Mark the model, to do something to several";
+        FleetSort "sort" ["s"] "Choose the column to sort by";
+        FleetTurn "turn" ["shift+s"] "Sort the other way round";
+        FleetTags "tags" ["t"] "Show only what carries tags; administrators change the tags here";
+        FleetSaved "saved-filters" ["f"] "Choose or delete a saved filter";
+        FleetSave "save-filter" ["shift+f"] "Save the filter under a name";
+        FleetNextPart "next-part" ["]", "l", "right"] "The next part of what is known about the model";
+        FleetPreviousPart "previous-part" ["[", "h", "left"] "The part before";
+        FleetCopyText "copy-text" ["y"] "Copy the part of the detail that is on view";
+        FleetCopyName "copy-name" ["shift+y"] "Copy the name";
+        FleetInstall "install" ["i"] "Install";
+        FleetUpdate "update" ["u"] "Update, where the registry has a newer one";
+        FleetRemove "remove" ["d", "delete"] "Remove from this machine; asks first";
+        FleetCopy "copy" ["c"] "Copy under another name";
+        FleetRename "rename" ["r"] "Rename";
+        FleetModelfile "modelfile" ["shift+m"] "Make a model from a Modelfile";
+        FleetLoad "load" ["shift+l"] "Load into memory";
+        FleetUnload "unload" ["shift+u"] "Out of memory";
+        FleetKeep "keep" ["shift+k"] "Keep in memory for good";
+        FleetBatch "batch" ["b"] "Do one thing to all that are marked, with a dry run first";
+        FleetTag "tag" ["shift+t"] "Give and take tags";
+        FleetEdit "edit" ["e"] "Write description, links and notes";
     }
     Library {
         LibraryNextTab "next-tab" ["tab"] "The next tab";

@@ -43,6 +43,7 @@ impl Root {
             | Action::TranscriptHelp
             | Action::AccountHelp
             | Action::InsightsHelp
+            | Action::ModelsHelp
             | Action::AdminHelp => {
                 self.put_transfer_behind();
                 self.overlay = Some(Overlay::Help(Help::new(self.context_behind())));
@@ -66,6 +67,11 @@ impl Root {
                 if self.screens().is_none_or(|screens| screens.name() != ScreenName::Admin) =>
             {
                 self.act_on(ScreenName::Admin, action)
+            }
+            Action::ModelsAll | Action::ModelsDownloads
+                if self.screens().is_none_or(|screens| screens.name() != ScreenName::Models) =>
+            {
+                self.act_on(ScreenName::Models, action)
             }
             Action::Lock => self.lock(None),
             Action::SignOut => self.sign_out(),
@@ -113,7 +119,9 @@ impl Root {
                 | Context::List
                 | Context::Form => true,
                 Context::Admin => self.is_admin(),
-                context @ (Context::Library
+                context @ (Context::Models
+                | Context::Fleet
+                | Context::Library
                 | Context::Search
                 | Context::Insights
                 | Context::Users

@@ -110,6 +110,9 @@ impl Root {
                     } else if matches!(event, Event::Changed(_)) {
                         effects.extend(screens.library.changed());
                     }
+                    if matches!(event, Event::Changed(Changed::Models | Changed::Everything)) {
+                        effects.extend(screens.models.changed(cx));
+                    }
                     effects
                 })
             }
@@ -164,14 +167,24 @@ impl Root {
             (ScreenName::Account, reply) => screens.account.on_reply(reply, &self.cx),
             // Left meanwhile; only what was written is still of interest.
             (
-                ScreenName::Chat | ScreenName::Library | ScreenName::Search | ScreenName::Insights | ScreenName::Admin,
+                ScreenName::Chat
+                | ScreenName::Models
+                | ScreenName::Library
+                | ScreenName::Search
+                | ScreenName::Insights
+                | ScreenName::Admin,
                 AccountReply::Exported(done),
             ) => {
                 let path = |report: ExportReport| Toast::good(format!("Your data is in {}.", report.path.display()));
                 vec![Effect::Toast(done.map_or_else(|fault| Toast::fault(&fault), path))]
             }
             (
-                ScreenName::Chat | ScreenName::Library | ScreenName::Search | ScreenName::Insights | ScreenName::Admin,
+                ScreenName::Chat
+                | ScreenName::Models
+                | ScreenName::Library
+                | ScreenName::Search
+                | ScreenName::Insights
+                | ScreenName::Admin,
                 _,
             ) => Vec::new(),
         });

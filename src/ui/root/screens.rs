@@ -11,7 +11,7 @@ use crate::ui::{
     msg::{Effect, InsightsReply, ListReply, NoteReply, NotesOf, ShellReply, Spot, Thing},
     screens::{
         Screen, account::AccountScreen, admin::AdminScreen, chat::ChatScreen, insights::InsightsScreen,
-        library::LibraryScreen, search::SearchScreen,
+        library::LibraryScreen, models::ModelsScreen, search::SearchScreen,
     },
     widgets::toast::Toast,
 };
@@ -19,11 +19,22 @@ use crate::ui::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ScreenName {
     Chat,
+    Models,
     Library,
     Search,
     Insights,
     Admin,
     Account,
+}
+
+/// How much room the bar takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bar {
+    Loose,
+    /// One space between the names.
+    Tight,
+    /// Only the screen on view.
+    OnView,
 }
 
 /// Who finds a screen in the bar.
@@ -45,8 +56,9 @@ struct Entry {
 }
 
 /// All screens, in the order of the bar.
-const SCREENS: [Entry; 6] = [
+const SCREENS: [Entry; 7] = [
     Entry { name: ScreenName::Chat, action: Action::ScreenChat, title: "Chat", listed: Listed::Always },
+    Entry { name: ScreenName::Models, action: Action::ScreenModels, title: "Models", listed: Listed::Always },
     Entry { name: ScreenName::Library, action: Action::ScreenLibrary, title: "Library", listed: Listed::Always },
     Entry { name: ScreenName::Search, action: Action::ScreenSearch, title: "Search", listed: Listed::Always },
     Entry { name: ScreenName::Insights, action: Action::ScreenInsights, title: "Insights", listed: Listed::Always },
@@ -74,6 +86,7 @@ pub(super) struct Screens {
     /// Where Escape leads back to from the place in the chat that somebody was led to.
     back: Option<Action>,
     pub chat: ChatScreen,
+    pub models: ModelsScreen,
     pub library: LibraryScreen,
     pub search: SearchScreen,
     pub insights: InsightsScreen,
@@ -89,6 +102,7 @@ impl Screens {
             on_view: ScreenName::Chat,
             back: None,
             chat,
+            models: ModelsScreen::default(),
             library: LibraryScreen::default(),
             search: SearchScreen::default(),
             insights: InsightsScreen::default(),
@@ -117,6 +131,7 @@ impl Screens {
         match self.on_view {
             ScreenName::Admin => self.admin.house_changed(),
             ScreenName::Chat
+            | ScreenName::Models
             | ScreenName::Library
             | ScreenName::Search
             | ScreenName::Insights
@@ -132,6 +147,7 @@ impl Screens {
     pub fn current(&self) -> &dyn Screen {
         match self.on_view {
             ScreenName::Chat => &self.chat,
+            ScreenName::Models => &self.models,
             ScreenName::Library => &self.library,
             ScreenName::Search => &self.search,
             ScreenName::Insights => &self.insights,
@@ -143,6 +159,7 @@ impl Screens {
     pub fn current_mut(&mut self) -> &mut dyn Screen {
         match self.on_view {
             ScreenName::Chat => &mut self.chat,
+            ScreenName::Models => &mut self.models,
             ScreenName::Library => &mut self.library,
             ScreenName::Search => &mut self.search,
             ScreenName::Insights => &mut self.insights,
@@ -233,6 +250,10 @@ impl Screens {
                 self.library.on_edited(text);
                 Vec::new()
             }
+            ShellReply::Edited(Ok(text)) if self.on_view == ScreenName::Models => {
+                self.models.on_edited(text);
+                Vec::new()
+            }
             reply => self.chat.on_shell(reply, cx),
         }
     }
@@ -313,10 +334,13 @@ impl Root {
         }
     }
 
-    /// `  Chat  Admin `, the one on view marked; `only` leaves the others out, where there is no room.
-    pub(super) fn bar(&self, only: bool) -> Vec<(Span<'static>, Option<Action>)> {
+    /// `  Chat  Admin `, the one on view marked.
+    pub(super) fn bar(&self, bar: Bar) -> Vec<(Span<'static>, Option<Action>)> {
         let Stage::Inside(screens) = &self.stage else { return Vec::new() };
-        let mut bar = vec![(Span::raw(" "), None)];
+        let mut spans = Vec::new();
+        if bar != Bar::Tight {
+            spans.push((Span::raw(" "), None));
+        }
         for entry in &SCREENS {
             let on_view = entry.name == screens.name();
             let is_listed = match entry.listed {
@@ -324,12 +348,16 @@ impl Root {
                 Listed::ToAdministrators => self.is_admin(),
                 Listed::OnView => on_view,
             };
-            if is_listed && (on_view || !only) {
+            if is_listed && (on_view || bar != Bar::OnView) {
                 let style = if on_view { self.cx.theme.accent } else { self.cx.theme.dim };
-                bar.push((Span::styled(format!(" {} ", entry.title), style), Some(entry.action)));
+                let name = match bar {
+                    Bar::Loose | Bar::OnView => format!(" {} ", entry.title),
+                    Bar::Tight => format!("{} ", entry.title),
+                };
+                spans.push((Span::styled(name, style), Some(entry.action)));
             }
         }
-        bar
+        spans
     }
 }
 
@@ -351,6 +379,8 @@ fn is_the_chat_s(action: Action) -> bool {
         Context::Selection
         | Context::Branches
         | Context::Preview
+        | Context::Models
+        | Context::Fleet
         | Context::Library
         | Context::List
         | Context::Form

@@ -422,7 +422,7 @@ fn where_the_first_line_has_no_room_the_screen_on_view_is_still_named() {
     };
     assert!(
         first(&mut root, 120)
-            .starts_with(" ollamanet  demo: a stand-in answers    Chat  Library  Search  Insights  Admin ")
+            .starts_with(" ollamanet  demo: a stand-in answers    Chat  Models  Library  Search  Insights  Admin ")
     );
     assert!(first(&mut root, 44).starts_with(" ollamanet  demo    Chat "));
     press(&mut root, "alt+9");
@@ -433,7 +433,7 @@ fn where_the_first_line_has_no_room_the_screen_on_view_is_still_named() {
 fn the_demo_is_labelled_and_does_not_lock_its_visitor_out() {
     let mut root = inside();
     root.cx.is_demo = true;
-    assert!(draw(&root, 80, 24).contains("demo: a stand-in answers"));
+    assert!(draw(&root, 120, 24).contains("demo: a stand-in answers"));
     press(&mut root, "ctrl+l");
     assert!(matches!(root.stage, Stage::Inside(_)));
 }

@@ -7,7 +7,10 @@ use ratatui::{
     widgets::{Block, BorderType, Paragraph, Wrap},
 };
 
-use super::{Root, Stage, screens::ScreenName};
+use super::{
+    Root, Stage,
+    screens::{Bar, ScreenName},
+};
 use crate::{
     api::{
         Fault,
@@ -116,22 +119,6 @@ fn header_line(root: &Root, width: u16) -> Line<'static> {
 /// ` ollamanet   Chat            alice · admin   ● ollama 0.35   2 jobs `, giving up from the left of the right half.
 fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
     let cx = &root.cx;
-    let left = |demo: &'static str, only: bool| {
-        let mut left = vec![(Span::styled(" ollamanet ", cx.theme.title), Some(Action::Palette))];
-        if cx.is_demo {
-            left.push((Span::styled(demo, cx.theme.badge), None));
-            left.push((Span::raw(" "), None));
-        }
-        left.extend(root.bar(only));
-        left
-    };
-    let wide = |parts: &[(Span, Option<Action>)]| parts.iter().map(|(span, _)| span.width()).sum::<usize>();
-    // What does not fit is told shorter; the screen on view is always named.
-    let left = [left(" demo: a stand-in answers ", false), left(" demo ", false)]
-        .into_iter()
-        .find(|left| wide(left) < usize::from(width))
-        .unwrap_or_else(|| left(" demo ", true));
-    let taken = wide(&left);
     let mut right: Vec<(Vec<Span>, Option<Action>)> = Vec::new();
     if let Some(account) = cx.account.as_ref().filter(|_| !matches!(root.stage, Stage::Outside(_))) {
         let text = format!("{} · {}", SafeText::line(&account.name), account.role.as_str());
@@ -156,16 +143,44 @@ fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
         let text = format!("{count} {}", if count == 1 { "job" } else { "jobs" });
         right.push((vec![Span::styled(text, cx.theme.accent)], Some(Action::ToggleJobs)));
     }
+    // What does not fit is told shorter: first the demo, then the gaps, then what stands at the right from its left end.
+    // The screen on view is always named.
+    let left = |demo: &'static str, bar: Bar| {
+        let mut left = vec![(Span::styled(" ollamanet ", cx.theme.title), Some(Action::Palette))];
+        if cx.is_demo {
+            left.push((Span::styled(demo, cx.theme.badge), None));
+            left.push((Span::raw(" "), None));
+        }
+        left.extend(root.bar(bar));
+        left
+    };
+    let taken = |left: &[(Span, Option<Action>)]| left.iter().map(|(span, _)| span.width()).sum::<usize>();
     let wide = |spans: &[Span]| spans.iter().map(Span::width).sum::<usize>();
-    let room = usize::from(width).saturating_sub(taken + 1);
-    while !right.is_empty() && right.iter().map(|(part, _)| wide(part) + 3).sum::<usize>() > room {
+    let needs = |right: &[(Vec<Span>, Option<Action>)], gap: usize| {
+        right.iter().map(|(part, _)| wide(part) + gap).sum::<usize>()
+    };
+    let ways = [(" demo: a stand-in answers ", Bar::Loose, 3), (" demo ", Bar::Loose, 3), (" demo ", Bar::Tight, 2)];
+    let (left, gap) = loop {
+        let ways = ways.into_iter().map(|(demo, bar, gap)| (left(demo, bar), gap));
+        let fits = |(left, gap): &(Vec<_>, usize)| taken(left) + needs(&right, *gap) < usize::from(width);
+        if let Some(way) = ways.into_iter().find(fits) {
+            break way;
+        }
+        // Without the state of Ollama nothing is won by naming all screens.
+        if right.len() < 2 {
+            break (left(" demo ", Bar::OnView), 3);
+        }
+        right.remove(0);
+    };
+    let room = usize::from(width).saturating_sub(taken(&left) + 1);
+    while !right.is_empty() && needs(&right, gap) > room {
         right.remove(0);
     }
-    let used: usize = right.iter().map(|(part, _)| wide(part) + 3).sum();
+    let used = needs(&right, gap);
     let mut line: Vec<(Span, Option<Action>)> = left;
     line.push((Span::raw(" ".repeat(room.saturating_sub(used))), None));
     for (part, action) in right {
-        line.push((Span::raw("   "), None));
+        line.push((Span::raw(" ".repeat(gap)), None));
         line.extend(part.into_iter().map(|span| (span, action)));
     }
     line

@@ -14,6 +14,7 @@ pub mod admin;
 pub mod chat;
 pub mod insights;
 pub mod library;
+pub mod models;
 pub mod search;
 pub mod sign_in;
 

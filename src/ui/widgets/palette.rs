@@ -27,6 +27,8 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Tree
         | Context::Transcript
         | Context::Insights
+        | Context::Models
+        | Context::Fleet
         | Context::Library
         | Context::Admin
         | Context::Users
@@ -53,6 +55,15 @@ fn is_command(context: Context, action: Action) -> bool {
             | Action::TranscriptHelp
             | Action::AdminHelp
             | Action::LibraryHelp
+            | Action::ModelsHelp
+            | Action::ModelsUp
+            | Action::ModelsDown
+            | Action::ModelsTop
+            | Action::ModelsBottom
+            | Action::ModelsPageUp
+            | Action::ModelsPageDown
+            | Action::FleetNextPart
+            | Action::FleetPreviousPart
             | Action::LibraryUp
             | Action::LibraryDown
             | Action::LibraryTop

@@ -18,7 +18,7 @@ fn as_user() -> Root {
 #[test]
 fn an_administrator_goes_to_the_admin_screen_and_back() {
     let mut root = inside();
-    assert!(draw(&root, 80, 24).lines().next().unwrap().contains("Chat  Library  Search  Insights  Admin"));
+    assert!(draw(&root, 80, 24).lines().next().unwrap().contains("Chat Models Library Search Insights Admin"));
     let effects = press_alt(&mut root, '6');
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::Users { .. }))), "{effects:?}");
     assert!(draw(&root, 80, 24).contains("[1 Users]"));

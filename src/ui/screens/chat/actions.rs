@@ -76,6 +76,8 @@ impl ChatScreen {
             | Context::Selection
             | Context::Branches
             | Context::Preview
+            | Context::Models
+            | Context::Fleet
             | Context::Library
             | Context::List
             | Context::Form
