@@ -86,12 +86,15 @@ pub enum Command {
     /// Rules by which old conversations go away on their own, off until you set them
     #[command(subcommand)]
     Retention(Retention),
-    /// See which models there are
+    /// See which models there are, install them, remove them
     #[command(subcommand)]
     Models(Models),
     /// All models that are known: tags, descriptions, notes, and the catalogue itself
     #[command(subcommand)]
     Catalog(Catalog),
+    /// Work that goes on by itself, such as downloads of models
+    #[command(subcommand)]
+    Jobs(super::job_args::Jobs),
     /// Your own use in figures: messages, tokens, times, models, ratings
     Insights(super::insights_args::Insights),
     /// Check Ollama, the store and the disk; the exit code tells
@@ -342,6 +345,8 @@ pub enum Models {
     },
     /// What models were used for, how fast they really were, how they were liked
     Usage(super::measures_args::Usage),
+    #[command(flatten)]
+    Jobs(super::job_args::ModelJobs),
 }
 
 #[derive(Debug, Subcommand)]

@@ -19,13 +19,17 @@ pub mod find;
 pub mod fleet;
 pub mod fleet_args;
 pub mod folders;
+pub mod follow;
 pub mod health;
 pub mod insights;
 pub mod insights_args;
+pub mod job_args;
+pub mod jobs;
 pub mod library_args;
 pub mod library_files;
 pub mod measures;
 pub mod measures_args;
+pub mod model_jobs;
 pub mod models;
 pub mod notes;
 pub mod notes_args;
@@ -169,6 +173,17 @@ pub async fn run(desk: Desk, command: Command, stops: &mut Stops) -> Result<(), 
             let importing = async move { transfer::import(&desk, what, &mut heard).await };
             stops::run_until(stops, transfer::STOPPING, importing).await
         }
+        // And these: what is under way stays in line.
+        Command::Models(args::Models::Jobs(what)) => {
+            let mut heard = Stops::listen()?;
+            let working = async move { model_jobs::run(&desk, what, &mut heard).await };
+            stops::run_until(stops, transfer::STOPPING, working).await
+        }
+        Command::Jobs(what) => {
+            let mut heard = Stops::listen()?;
+            let working = async move { jobs::run(&desk, what, &mut heard).await };
+            stops::run_until(stops, transfer::STOPPING, working).await
+        }
         command => stops::run_until(stops, Duration::ZERO, async move { perform(&desk, command).await }).await,
     }
 }
@@ -196,6 +211,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Audit(what) => audit::run(desk, what).await,
         // These never come this far: `app` runs them without a gateway, or around one.
         Command::Ask(_)
+        | Command::Jobs(_)
         | Command::Doctor
         | Command::Config(_)
         | Command::Demo

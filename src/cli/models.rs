@@ -39,6 +39,8 @@ pub async fn run(desk: &Desk, what: Models) -> Result<(), End> {
             let session = desk.session().await?;
             measures::usage(desk, &session, what).await
         }
+        // `cli::run` hands these to `model_jobs`, which hears a stop itself.
+        Models::Jobs(_) => Ok(()),
     }
 }
 

@@ -1,11 +1,13 @@
 //! The models that the stand-in claims to have. Plausible in every field, so that each screen has something to show.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 /// A made-up model.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Made {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub bytes: u64,
     pub family: &'static str,
     pub parameters: &'static str,
@@ -14,14 +16,14 @@ pub struct Made {
     pub embedding_length: u32,
     pub capabilities: &'static [&'static str],
     /// RFC 3339.
-    pub modified_at: &'static str,
-    /// One hexadecimal digit; the digest repeats it.
-    digest: char,
+    pub modified_at: Cow<'static, str>,
+    /// 64 hexadecimal digits, or one that is repeated.
+    pub(super) digest: Cow<'static, str>,
 }
 
 pub const MODELS: &[Made] = &[
     Made {
-        name: "demo-think:8b",
+        name: Cow::Borrowed("demo-think:8b"),
         bytes: 5_225_388_164,
         family: "qwen3",
         parameters: "8.2B",
@@ -29,11 +31,11 @@ pub const MODELS: &[Made] = &[
         context_length: 40_960,
         embedding_length: 4096,
         capabilities: &["completion", "tools", "thinking"],
-        modified_at: "2026-11-20T09:12:44.120331Z",
-        digest: 'a',
+        modified_at: Cow::Borrowed("2026-11-20T09:12:44.120331Z"),
+        digest: Cow::Borrowed("a"),
     },
     Made {
-        name: "demo-chat:3b",
+        name: Cow::Borrowed("demo-chat:3b"),
         bytes: 2_019_393_189,
         family: "llama",
         parameters: "3.2B",
@@ -41,11 +43,11 @@ pub const MODELS: &[Made] = &[
         context_length: 131_072,
         embedding_length: 3072,
         capabilities: &["completion", "tools"],
-        modified_at: "2026-11-18T17:40:02.5Z",
-        digest: 'b',
+        modified_at: Cow::Borrowed("2026-11-18T17:40:02.5Z"),
+        digest: Cow::Borrowed("b"),
     },
     Made {
-        name: "demo-vision:4b",
+        name: Cow::Borrowed("demo-vision:4b"),
         bytes: 3_338_801_804,
         family: "gemma3",
         parameters: "4.3B",
@@ -53,11 +55,11 @@ pub const MODELS: &[Made] = &[
         context_length: 131_072,
         embedding_length: 2560,
         capabilities: &["completion", "vision"],
-        modified_at: "2026-11-02T08:00:00Z",
-        digest: 'c',
+        modified_at: Cow::Borrowed("2026-11-02T08:00:00Z"),
+        digest: Cow::Borrowed("c"),
     },
     Made {
-        name: "demo-embed:latest",
+        name: Cow::Borrowed("demo-embed:latest"),
         bytes: 274_302_450,
         family: "nomic-bert",
         parameters: "137M",
@@ -65,17 +67,10 @@ pub const MODELS: &[Made] = &[
         context_length: 2048,
         embedding_length: 768,
         capabilities: &["embedding"],
-        modified_at: "2026-10-11T12:30:00Z",
-        digest: 'd',
+        modified_at: Cow::Borrowed("2026-10-11T12:30:00Z"),
+        digest: Cow::Borrowed("d"),
     },
 ];
-
-/// The model of that name, with or without its `:latest`, in any case.
-#[must_use]
-pub fn find(name: &str) -> Option<&'static Made> {
-    let wanted = name.to_ascii_lowercase();
-    MODELS.iter().find(|made| made.name == wanted || made.name.strip_suffix(":latest") == Some(&wanted))
-}
 
 impl Made {
     #[must_use]
@@ -89,8 +84,8 @@ impl Made {
         self.context_length.min(4096)
     }
 
-    fn hex(&self) -> String {
-        self.digest.to_string().repeat(64)
+    pub(super) fn hex(&self) -> String {
+        self.digest.repeat(64 / self.digest.len().max(1))
     }
 
     fn details(&self) -> Value {

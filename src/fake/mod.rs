@@ -10,6 +10,7 @@
 pub mod answers;
 pub mod catalogue;
 pub mod history;
+pub mod installs;
 pub mod reply;
 pub mod server;
 pub mod stand_in;

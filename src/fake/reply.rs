@@ -2,7 +2,7 @@
 //!
 //! A part is bytes, or a way in which real servers misbehave. Nothing here does IO.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -43,6 +43,22 @@ impl Gate {
     }
 }
 
+/// Something that happens at the server when an answer comes to this point.
+#[derive(Clone)]
+pub struct Then(Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Then")
+    }
+}
+
+impl Then {
+    pub(super) fn happen(&self) {
+        (self.0)();
+    }
+}
+
 /// One step of an answer.
 #[derive(Clone, Debug)]
 pub enum Part {
@@ -56,8 +72,16 @@ pub enum Part {
     Stall,
     /// The connection ends here, without the terminating chunk.
     Cut,
+    /// Once what came before has gone out.
+    Then(Then),
     /// These bytes again and again until the client leaves.
     Endless(Vec<u8>),
+}
+
+impl Part {
+    pub fn then(what: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::Then(Then(Arc::new(what)))
+    }
 }
 
 /// How the end of a body is told.

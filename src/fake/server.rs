@@ -349,6 +349,10 @@ impl Out<'_> {
                 self.flush().await?;
                 gate.pass().await;
             }
+            Part::Then(then) => {
+                self.flush().await?;
+                then.happen();
+            }
             Part::Stall => {
                 self.flush().await?;
                 std::future::pending::<()>().await;

@@ -16,7 +16,8 @@ use crate::tasks::Tasks;
 
 use super::{
     answers,
-    catalogue::{self, Made},
+    catalogue::Made,
+    installs::Installs,
     reply::{Part, Reply},
     server::{Fake, Seen},
 };
@@ -31,19 +32,25 @@ pub struct Pace {
     pub token: Duration,
     /// Time to load a model.
     pub load: Duration,
+    /// Time between two lines of a download; there are some forty.
+    pub transfer: Duration,
 }
 
 impl Pace {
     /// As a small model on a good machine.
     #[must_use]
     pub fn lifelike() -> Self {
-        Self { token: Duration::from_millis(18), load: Duration::from_millis(700) }
+        Self {
+            token: Duration::from_millis(18),
+            load: Duration::from_millis(700),
+            transfer: Duration::from_millis(150),
+        }
     }
 
     /// As fast as it goes, for tests.
     #[must_use]
     pub fn instant() -> Self {
-        Self { token: Duration::ZERO, load: Duration::ZERO }
+        Self { token: Duration::ZERO, load: Duration::ZERO, transfer: Duration::ZERO }
     }
 }
 
@@ -52,13 +59,14 @@ impl Pace {
 pub struct StandIn {
     pace: Pace,
     /// Name → window it is loaded with.
-    loaded: Arc<Mutex<BTreeMap<&'static str, u32>>>,
+    loaded: Arc<Mutex<BTreeMap<String, u32>>>,
+    installs: Installs,
 }
 
 impl StandIn {
     #[must_use]
     pub fn new(pace: Pace) -> Self {
-        Self { pace, loaded: Arc::default() }
+        Self { pace, loaded: Arc::default(), installs: Installs::default() }
     }
 
     /// Runs it on a free port until the result is dropped.
@@ -79,20 +87,22 @@ impl StandIn {
             ("GET" | "HEAD", "/") => Reply::text(200, "text/plain; charset=utf-8", "Ollama is running"),
             ("GET" | "HEAD", "/api/version") => Reply::json(200, &json!({ "version": VERSION })),
             ("GET", "/api/status") => Reply::json(200, &json!({ "cloud": { "disabled": true, "source": "config" } })),
-            ("GET" | "HEAD", "/api/tags") => {
-                let models: Vec<Value> = catalogue::MODELS.iter().map(Made::tag).collect();
-                Reply::json(200, &json!({ "models": models }))
-            }
+            ("GET" | "HEAD", "/api/tags") => Reply::json(200, &json!({ "models": self.installs.tags() })),
             ("GET", "/api/ps") => Reply::json(200, &json!({ "models": self.resident() })),
-            ("POST", "/api/show") => match named(&body) {
+            ("POST", "/api/show") => match self.named(&body) {
                 Ok(made) => Reply::json(200, &made.show()),
                 Err(refusal) => refusal,
             },
             ("POST", "/api/chat") => self.chat(&body),
             ("POST", "/api/generate") => self.generate(&body),
-            ("POST", "/api/embed") => embed(&body),
-            ("POST", "/api/pull" | "/api/push" | "/api/create" | "/api/copy") | ("DELETE", "/api/delete") => {
-                Reply::error(400, "the built-in stand-in has a fixed set of models")
+            ("POST", "/api/embed") => self.embed(&body),
+            ("POST", "/api/pull") => self.installs.pull(&body, self.pace.transfer),
+            ("POST", "/api/push") => self.installs.push(&body, self.pace.transfer),
+            ("POST", "/api/create") => self.installs.create(&body, self.pace.transfer),
+            ("POST", "/api/copy") => self.installs.copy(&body),
+            ("DELETE", "/api/delete") => self.installs.delete(&body),
+            ("HEAD" | "POST", path) if path.starts_with("/api/blobs/") => {
+                self.installs.blob(method, path.trim_start_matches("/api/blobs/"), &request.body)
             }
             (_, path) if path.starts_with("/api/") && is_route(path) => {
                 Reply::text(405, "text/plain", "405 method not allowed")
@@ -101,11 +111,44 @@ impl StandIn {
         }
     }
 
+    /// The model that a request names, or why there is none.
+    fn named(&self, body: &Value) -> Result<Made, Reply> {
+        let name = body["model"].as_str().or_else(|| body["name"].as_str()).unwrap_or_default();
+        if name.is_empty() {
+            return Err(Reply::error(400, "model is required"));
+        }
+        self.installs.find(name).ok_or_else(|| Reply::error(404, &format!("model '{name}' not found")))
+    }
+
+    fn embed(&self, body: &Value) -> Reply {
+        let made = match self.named(body) {
+            Ok(made) if made.can("embedding") => made,
+            Ok(_) => {
+                return Reply::error(501, "This server does not support embeddings. Start it with '--embeddings'");
+            }
+            Err(refusal) => return refusal,
+        };
+        let texts: Vec<&str> = match &body["input"] {
+            Value::String(text) => vec![text.as_str()],
+            Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let vectors: Vec<Vec<f32>> = texts.iter().map(|text| vector(text, made.embedding_length as usize)).collect();
+        let tokens: usize = texts.iter().map(|text| text.len() / 4 + 1).sum();
+        Reply::json(
+            200,
+            &json!({
+                "model": body["model"], "embeddings": vectors, "total_duration": 14_000_000, "load_duration": 1_000_000,
+                "prompt_eval_count": tokens,
+            }),
+        )
+    }
+
     fn resident(&self) -> Vec<Value> {
         let now = jiff::Timestamp::now();
         let expires_at = (now + Duration::from_mins(5)).to_string();
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let resident = |(name, window): (&&str, &u32)| Some(catalogue::find(name)?.resident(*window, &expires_at));
+        let resident = |(name, window): (&String, &u32)| Some(self.installs.find(name)?.resident(*window, &expires_at));
         loaded.iter().filter_map(resident).collect()
     }
 
@@ -114,17 +157,18 @@ impl StandIn {
         let asked = body["options"]["num_ctx"].as_u64().and_then(|tokens| u32::try_from(tokens).ok());
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let window = asked.map(|tokens| tokens.min(made.context_length));
-        let window = window.or_else(|| loaded.get(made.name).copied()).unwrap_or_else(|| made.default_window());
-        let before = catalogue::find(made.name).and_then(|made| loaded.insert(made.name, window));
+        let window =
+            window.or_else(|| loaded.get(made.name.as_ref()).copied()).unwrap_or_else(|| made.default_window());
+        let before = loaded.insert(made.name.to_string(), window);
         (window, if before == Some(window) { Duration::ZERO } else { self.pace.load })
     }
 
     fn unload(&self, made: &Made) {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).remove(made.name);
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).remove(made.name.as_ref());
     }
 
     fn chat(&self, body: &Value) -> Reply {
-        let made = match named(body) {
+        let made = match self.named(body) {
             Ok(made) if made.can("completion") => made,
             Ok(made) => return Reply::error(400, &format!("{:?} does not support chat", made.name)),
             Err(refusal) => return refusal,
@@ -132,10 +176,10 @@ impl StandIn {
         let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
         if messages.is_empty() {
             let reason = if is_zero(&body["keep_alive"]) {
-                self.unload(made);
+                self.unload(&made);
                 "unload"
             } else {
-                self.load(made, body);
+                self.load(&made, body);
                 "load"
             };
             return Reply::json(200, &line(body, &json!({ "content": "" }), true, Some(reason)));
@@ -163,13 +207,13 @@ impl StandIn {
         let is_title = answers::wants_title(system, question);
         let answer = if is_title { answers::title(question) } else { answers::answer(question, images) };
         let thinking = if think && !is_title { answers::THINKING } else { "" };
-        self.speak(made, body, &said, thinking, &answer, &|piece, thinks| {
+        self.speak(&made, body, &said, thinking, &answer, &|piece, thinks| {
             if thinks { json!({ "content": "", "thinking": piece }) } else { json!({ "content": piece }) }
         })
     }
 
     fn generate(&self, body: &Value) -> Reply {
-        let made = match named(body) {
+        let made = match self.named(body) {
             Ok(made) if made.can("completion") => made,
             Ok(made) => return Reply::error(400, &format!("{:?} does not support generate", made.name)),
             Err(refusal) => return refusal,
@@ -177,16 +221,16 @@ impl StandIn {
         let prompt = body["prompt"].as_str().unwrap_or_default();
         if prompt.is_empty() {
             let reason = if is_zero(&body["keep_alive"]) {
-                self.unload(made);
+                self.unload(&made);
                 "unload"
             } else {
-                self.load(made, body);
+                self.load(&made, body);
                 "load"
             };
             return Reply::json(200, &line(body, &json!(""), true, Some(reason)));
         }
         let answer = answers::answer(prompt, 0);
-        self.speak(made, body, prompt, "", &answer, &|piece, _| json!(piece))
+        self.speak(&made, body, prompt, "", &answer, &|piece, _| json!(piece))
     }
 
     /// An answer as a stream or whole, cut by the options as a model would, with figures that fit.
@@ -267,39 +311,6 @@ fn is_route(path: &str) -> bool {
 
 fn is_zero(keep_alive: &Value) -> bool {
     keep_alive.as_f64() == Some(0.0) || keep_alive.as_str().is_some_and(|text| text == "0" || text == "0s")
-}
-
-/// The model that a request names, or why there is none.
-fn named(body: &Value) -> Result<&'static Made, Reply> {
-    let name = body["model"].as_str().or_else(|| body["name"].as_str()).unwrap_or_default();
-    if name.is_empty() {
-        return Err(Reply::error(400, "model is required"));
-    }
-    catalogue::find(name).ok_or_else(|| Reply::error(404, &format!("model '{name}' not found")))
-}
-
-fn embed(body: &Value) -> Reply {
-    let made = match named(body) {
-        Ok(made) if made.can("embedding") => made,
-        Ok(_) => {
-            return Reply::error(501, "This server does not support embeddings. Start it with '--embeddings'");
-        }
-        Err(refusal) => return refusal,
-    };
-    let texts: Vec<&str> = match &body["input"] {
-        Value::String(text) => vec![text.as_str()],
-        Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let vectors: Vec<Vec<f32>> = texts.iter().map(|text| vector(text, made.embedding_length as usize)).collect();
-    let tokens: usize = texts.iter().map(|text| text.len() / 4 + 1).sum();
-    Reply::json(
-        200,
-        &json!({
-            "model": body["model"], "embeddings": vectors, "total_duration": 14_000_000, "load_duration": 1_000_000,
-            "prompt_eval_count": tokens,
-        }),
-    )
 }
 
 /// A vector of length one: texts that share words lie near each other, which is all a demonstration needs.

@@ -34,6 +34,7 @@ mod library_screens;
 mod limits;
 mod lockdown;
 mod measures;
+mod model_jobs;
 mod notes;
 mod ollama_faults;
 mod ollama_replay;

@@ -587,7 +587,7 @@ async fn the_stand_in_answers_as_a_model_would_and_says_what_it_is() {
 #[tokio::test]
 async fn the_stand_in_keeps_its_pace() {
     let tasks = Tasks::new();
-    let pace = Pace { token: Duration::from_millis(2), load: Duration::from_millis(30) };
+    let pace = Pace { token: Duration::from_millis(2), load: Duration::from_millis(30), ..Pace::instant() };
     let fake = StandIn::start(&tasks, pace).await.unwrap();
     let ollama = Ollama::new(Settings::new(Address::parse(&fake.url()).unwrap()));
     let mut short = question("hello");

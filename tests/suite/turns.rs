@@ -131,7 +131,7 @@ async fn the_end_of_the_program_leaves_an_interrupted_answer_that_goes_on_after_
 async fn a_stop_is_answered_with_what_is_stored_and_stopping_twice_is_fine() {
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
-    let slow = Pace { token: Duration::from_millis(5), load: Duration::ZERO };
+    let slow = Pace { token: Duration::from_millis(5), load: Duration::ZERO, ..Pace::instant() };
     let fake = StandIn::start(&tasks, slow).await.unwrap();
     let house = House::beside(home.path(), &fake);
     let ann = house.first_admin("ann").await;

@@ -247,7 +247,12 @@ impl Jobs {
     }
 
     /// In one transaction: nobody else is at it, the row, the audit trail.
-    async fn put_in_line(&self, account: AccountId, work: Work, detached: bool) -> Result<Start, Fault> {
+    pub(in crate::services) async fn put_in_line(
+        &self,
+        account: AccountId,
+        work: Work,
+        detached: bool,
+    ) -> Result<Start, Fault> {
         let id = JobId::new();
         let start = self
             .0
@@ -391,7 +396,7 @@ impl Jobs {
         Ok(changed)
     }
 
-    async fn kept(&self, id: JobId) -> Result<Kept, Fault> {
+    pub(in crate::services) async fn kept(&self, id: JobId) -> Result<Kept, Fault> {
         let found = self.0.parts.system.read::<_, StoreError>(move |tx| jobs::get(tx, id)).await?;
         found.ok_or_else(missing)
     }

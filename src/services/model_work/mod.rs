@@ -9,6 +9,8 @@ mod meter;
 mod modelfile;
 pub mod room;
 mod small;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 use std::{
@@ -281,10 +283,12 @@ fn modelfile_of(text: &str) -> Result<Modelfile, Fault> {
 
 /// It is not installed; with the names that look like it.
 fn absent(name: &str, models: &[Model]) -> Fault {
-    let wanted = name.to_lowercase();
+    // The tag that nobody types would make short names unlike.
+    let plain = |name: &str| name.to_lowercase().trim_end_matches(":latest").to_owned();
+    let wanted = plain(name);
     let mut near: Vec<(f64, &str)> = models
         .iter()
-        .map(|model| (strsim::jaro_winkler(&model.name.to_lowercase(), &wanted), model.name.as_str()))
+        .map(|model| (strsim::jaro_winkler(&plain(&model.name), &wanted), model.name.as_str()))
         .filter(|(likeness, _)| *likeness > 0.8)
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0));

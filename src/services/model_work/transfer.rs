@@ -185,7 +185,8 @@ fn enough(name: &str, missing: u64, room: &Room) -> Result<(), Setback> {
 
 /// What an error of Ollama's means for a transfer.
 pub(super) fn setback(error: OllamaError, attempt: &Attempt, meter: &Meter) -> Setback {
-    let moved = meter.has_moved();
+    // What came damaged has come in vain, however much it was.
+    let moved = meter.has_moved() && !matches!(error, OllamaError::DigestMismatch { .. });
     let again = match &error {
         // An address where nobody ever answered is a mistake; one where somebody did is a machine that was switched off.
         OllamaError::Unreachable { .. } => moved || attempt.number > 1 || attempt.before.done > 0,
