@@ -41,7 +41,7 @@ use crate::{
         lanes::Lanes,
         library::Library,
         measures::Measures,
-        model_work::ModelWork,
+        model_work::{ModelWork, benchmark::Bench},
         models::{self, Models, Probe},
         notes::Notes,
         profiles::Profiles,
@@ -204,7 +204,8 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let lanes = Lanes::shared(paths.data.join("leases"));
     let (cwd, home) = (std::env::current_dir().unwrap_or_default(), std::env::var_os("HOME").map(PathBuf::from));
     let transfers = Transfers::new(hub.clone(), tasks.clone(), system.clone(), cwd.clone(), home.clone());
-    let model_work = Arc::new(ModelWork::new(ollama.clone(), cwd.clone(), home.clone()));
+    let bench = Bench { system: system.clone(), leases: paths.data.join("leases") };
+    let model_work = Arc::new(ModelWork::new(ollama.clone(), cwd.clone(), home.clone()).with_bench(bench));
     let jobs = Jobs::new(jobs::Parts {
         system: system.clone(),
         hub: hub.clone(),

@@ -50,6 +50,11 @@ pub enum Work {
     Unload {
         model: String,
     },
+    /// Measures it with the fixed prompts, while nobody chats.
+    Benchmark {
+        model: String,
+        repeats: u32,
+    },
 }
 
 /// What is downloaded, and what of it somebody has agreed to.
@@ -94,10 +99,11 @@ pub enum WorkKind {
     Push,
     Load,
     Unload,
+    Benchmark,
 }
 
 impl WorkKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Install,
         Self::Update,
         Self::Remove,
@@ -107,6 +113,7 @@ impl WorkKind {
         Self::Push,
         Self::Load,
         Self::Unload,
+        Self::Benchmark,
     ];
 
     /// As the system database writes it, and the command line.
@@ -122,6 +129,7 @@ impl WorkKind {
             Self::Push => "push",
             Self::Load => "load",
             Self::Unload => "unload",
+            Self::Benchmark => "benchmark",
         }
     }
 
@@ -135,7 +143,7 @@ impl WorkKind {
     pub fn is_heavy(self) -> bool {
         match self {
             Self::Install | Self::Update | Self::Create | Self::Push => true,
-            Self::Remove | Self::Copy | Self::Rename | Self::Load | Self::Unload => false,
+            Self::Remove | Self::Copy | Self::Rename | Self::Load | Self::Unload | Self::Benchmark => false,
         }
     }
 }
@@ -158,6 +166,7 @@ impl Work {
             Self::Push { .. } => WorkKind::Push,
             Self::Load { .. } => WorkKind::Load,
             Self::Unload { .. } => WorkKind::Unload,
+            Self::Benchmark { .. } => WorkKind::Benchmark,
         }
     }
 
@@ -168,9 +177,11 @@ impl Work {
             Self::Install(download) | Self::Update(download) => &download.model,
             Self::Create(new) => &new.model,
             Self::Copy { from, .. } | Self::Rename { from, .. } => from,
-            Self::Remove { model } | Self::Push { model, .. } | Self::Load { model, .. } | Self::Unload { model } => {
-                model
-            }
+            Self::Remove { model }
+            | Self::Push { model, .. }
+            | Self::Load { model, .. }
+            | Self::Unload { model }
+            | Self::Benchmark { model, .. } => model,
         }
     }
 
@@ -185,7 +196,8 @@ impl Work {
             | Self::Remove { .. }
             | Self::Push { .. }
             | Self::Load { .. }
-            | Self::Unload { .. } => None,
+            | Self::Unload { .. }
+            | Self::Benchmark { .. } => None,
         }
     }
 }

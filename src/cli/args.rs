@@ -343,6 +343,8 @@ pub enum Models {
         #[command(flatten)]
         paging: Paging,
     },
+    #[command(flatten)]
+    Measures(super::measures_args::ModelMeasures),
     /// What models were used for, how fast they really were, how they were liked
     Usage(super::measures_args::Usage),
     #[command(flatten)]

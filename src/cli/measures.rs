@@ -1,14 +1,22 @@
 //! `ollamanet models usage` and its neighbours: how models do here.
 
 use super::{
-    Desk, End,
-    measures_args::Usage,
+    Desk, End, bench,
+    measures_args::{ModelMeasures, Usage},
     out::{self, print, print_json, print_own, safe, say, seconds},
 };
 use crate::api::{
     auth::Session,
     measures::{PEOPLE_MIN, UseFigures, UseQuery},
 };
+
+/// # Errors
+/// How it ended, when not well.
+pub async fn run(desk: &Desk, session: &Session, what: ModelMeasures) -> Result<(), End> {
+    match what {
+        ModelMeasures::Bench(what) => bench::look(desk, session, what).await,
+    }
+}
 
 /// # Errors
 /// How it ended, when not well.

@@ -1,8 +1,17 @@
 //! `ollamanet models usage` and its neighbours as types.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::insights_args::PeriodName;
+use crate::api::benchmarks::{REPEATS, REPEATS_MAX};
+
+/// What `ollamanet models` takes besides.
+#[derive(Debug, Subcommand)]
+pub enum ModelMeasures {
+    /// Measure models with fixed prompts, and see how they did before
+    #[command(subcommand)]
+    Bench(Bench),
+}
 
 #[derive(Args, Debug)]
 pub struct Usage {
@@ -17,4 +26,41 @@ pub struct Usage {
     /// Print CSV
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Put fixed prompts to models while nobody chats, and keep what that cost
+    Run(BenchRun),
+    /// What was measured, newest first, each beside the run before it
+    #[command(visible_alias = "ls")]
+    List {
+        /// Only this model
+        model: Option<String>,
+        /// Print CSV
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
+        /// All of them, not only the newest hundred
+        #[arg(long)]
+        all: bool,
+    },
+    /// The newest figures of models beside each other
+    Compare {
+        #[arg(required = true, num_args = 2..)]
+        models: Vec<String>,
+    },
+    /// Forget a run
+    Delete { id: String },
+}
+
+#[derive(Args, Debug)]
+pub struct BenchRun {
+    #[arg(required = true)]
+    pub models: Vec<String>,
+    /// How often everything is asked
+    #[arg(long, default_value_t = REPEATS, value_parser = clap::value_parser!(u32).range(1..=i64::from(REPEATS_MAX)))]
+    pub repeats: u32,
+    /// Only put it in line, for whichever window is open or opens next
+    #[arg(long)]
+    pub later: bool,
 }

@@ -10,6 +10,7 @@ pub mod arrange;
 pub mod arrange_args;
 pub mod ask;
 pub mod audit;
+pub mod bench;
 pub mod catalog;
 pub mod config;
 pub mod conversations;
@@ -163,6 +164,13 @@ pub async fn run(desk: Desk, command: Command, stops: &mut Stops) -> Result<(), 
             stops::run_until(stops, ask::STOPPING, asking).await
         }
         // So do these, which have something to keep or to leave away.
+        Command::Models(args::Models::Measures(measures_args::ModelMeasures::Bench(measures_args::Bench::Run(
+            what,
+        )))) => {
+            let mut heard = Stops::listen()?;
+            let measuring = async move { bench::run(&desk, what, &mut heard).await };
+            stops::run_until(stops, bench::STOPPING, measuring).await
+        }
         Command::Conversations(args::Conversations::Export(what)) => {
             let mut heard = Stops::listen()?;
             let exporting = async move { transfer::export(&desk, what, &mut heard).await };

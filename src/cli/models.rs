@@ -35,6 +35,10 @@ pub async fn run(desk: &Desk, what: Models) -> Result<(), End> {
             note_more(more);
             Ok(())
         }
+        Models::Measures(what) => {
+            let session = desk.session().await?;
+            measures::run(desk, &session, what).await
+        }
         Models::Usage(what) => {
             let session = desk.session().await?;
             measures::usage(desk, &session, what).await

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::Gateway;
 use crate::{
-    access::{Class, Member, Op, Permission},
+    access::{Admin, Class, Member, Op, Permission},
     api::{
-        Fault,
+        Fault, JobId,
         auth::Session,
+        benchmarks::{BenchmarkPage, BenchmarkQuery},
         measures::{ModelUse, UseQuery},
     },
 };
@@ -21,10 +22,23 @@ const USE: Op = Op {
     fresh: false,
 };
 
+const BENCHMARKS: Op = Op { name: "benchmarks.list", ..USE };
+const DELETE_BENCHMARK: Op =
+    Op { name: "benchmarks.delete", permission: Permission::ManageModels, class: Class::Admin, ..USE };
+
 impl Gateway {
     /// What each model was used for, how fast it was, how it was liked: one's own figures, and sums of everybody where
     /// enough people are in them.
     pub async fn model_use(&self, session: &Session, query: UseQuery) -> Result<ModelUse, Fault> {
         self.0.gate.call::<Member, _, _>(session, &USE, |by| self.0.measures.used(by, query)).await
+    }
+
+    /// What benchmarks measured, newest first. One is begun as a job: `Work::Benchmark`.
+    pub async fn benchmarks(&self, session: &Session, query: BenchmarkQuery) -> Result<BenchmarkPage, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &BENCHMARKS, |by| self.0.measures.benchmarks(by, query)).await
+    }
+
+    pub async fn delete_benchmark(&self, session: &Session, id: JobId) -> Result<(), Fault> {
+        self.0.gate.call::<Admin, _, _>(session, &DELETE_BENCHMARK, |by| self.0.measures.delete_benchmark(by, id)).await
     }
 }

@@ -7,7 +7,12 @@ use std::{
     process::{Command, Output},
 };
 
-use ollamanet::{api::insights, cli::pages, config::table, ui::keymap};
+use ollamanet::{
+    api::{benchmarks, insights},
+    cli::pages,
+    config::table,
+    ui::keymap,
+};
 use serde_json::Value;
 
 use crate::common::environment;
@@ -156,6 +161,7 @@ fn the_pages_say_what_the_tables_say() {
         ("settings.md", table::settings_markdown()),
         ("commands.md", pages::commands_markdown()),
         ("insights.md", insights::insights_markdown()),
+        ("benchmarks.md", benchmarks::benchmarks_markdown()),
     ];
     for (name, fresh) in pages {
         let path = docs.join(name);

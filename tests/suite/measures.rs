@@ -1,17 +1,27 @@
 //! How models do here: what is told of one's own use, and what of others'.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
 use ollamanet::{
     api::{
-        FaultKind,
+        FaultKind, JobId,
         admin::{ModelRule, Scope},
         auth::{Session, SignedIn},
+        benchmarks::{Benchmark, BenchmarkQuery, PROMPTS, PROMPTS_VERSION},
         chat::{NewTurn, TurnAct, TurnEvent},
         events::Event,
         feedback::{NewFeedback, Thumb},
+        jobs::{Job, JobState, Work},
         measures::{ModelUse, UseQuery},
         organise::NewConversation,
     },
-    fake::{Pace, Reply, StandIn},
+    fake::{Fake, Pace, Part, Reply, Seen, StandIn},
     tasks::Tasks,
 };
 use serde_json::json;
@@ -121,4 +131,174 @@ async fn use_is_told_as_text_csv_and_json() {
     assert!(days.starts_with("day,answers,") && days.lines().count() == 2, "{days}");
     let others = stage.run(&["models", "usage", "--everybody"]).await;
     assert!(others.out.is_empty() && others.err.contains("at least 3 people"), "{others:?}");
+}
+
+const PATIENCE: Duration = crate::common::pty::PATIENCE;
+
+/// Waits until this holds of the house.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let all = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.unwrap_or_else(|_| panic!("{what}"));
+}
+
+async fn measured(house: &House, by: &Session) -> Vec<Benchmark> {
+    let query = BenchmarkQuery { limit: 100, ..BenchmarkQuery::default() };
+    house.gateway.benchmarks(by, query).await.unwrap().rows
+}
+
+async fn job(house: &House, by: &Session, id: JobId) -> Job {
+    house.gateway.job(by, id).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_benchmark_measures_cold_and_warm_and_keeps_what_it_was_measured_with() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let house = House::beside(home.path(), &fake);
+    let ann = house.first_admin("Ann").await.session;
+    let work = Work::Benchmark { model: "DEMO-CHAT:3b".to_owned(), repeats: 2 };
+    let begun = house.gateway.start_job(&ann, work, false).await.unwrap();
+    until("it is measured", async || job(&house, &ann, begun.id).await.state == JobState::Done).await;
+    let runs = measured(&house, &ann).await;
+    let [run] = runs.as_slice() else { panic!("{runs:?}") };
+    assert_eq!((run.id, run.model.as_str(), run.digest.is_empty()), (begun.id, "demo-chat:3b", false));
+    assert_eq!((run.setup.repeats, run.setup.prompts_version), (2, PROMPTS_VERSION));
+    assert!(run.setup.server_version.ends_with("stand-in"));
+    assert!(run.setup.machine.is_here && run.setup.machine.threads.is_some());
+    let cold = run.samples.iter().filter(|sample| sample.cold).count();
+    assert_eq!((cold, run.samples.len()), (2, 2 + 2 * PROMPTS.len()));
+    assert!(run.figures.writing.is_some() && run.figures.reading.is_some() && run.figures.bytes.is_some());
+    // Each cold start was one: the model was taken out of memory before.
+    let unloads = fake.requests().iter().filter(|request| request.json()["keep_alive"] == json!(0)).count();
+    assert_eq!(unloads, 1, "the first start finds nothing to take out");
+    let chats: Vec<_> = fake.requests().into_iter().filter(|request| request.path == "/api/chat").collect();
+    assert!(chats.iter().all(|chat| chat.json()["think"] == json!(false) && chat.json()["options"]["seed"] == 42));
+    assert_eq!(count(&house, "SELECT count(*) FROM usage"), 0, "nobody's allowance pays for it");
+    assert_eq!(count(&house, "SELECT count(*) FROM audit WHERE action = 'models.benchmark' AND result = 'ok'"), 1);
+
+    house.gateway.delete_benchmark(&ann, run.id).await.unwrap();
+    assert_eq!(measured(&house, &ann).await, []);
+    assert_eq!(house.gateway.delete_benchmark(&ann, run.id).await.unwrap_err().kind, FaultKind::NotFound);
+    for model in ["demo-embed", "nosuch"] {
+        let work = Work::Benchmark { model: model.to_owned(), repeats: 2 };
+        assert!(house.gateway.start_job(&ann, work, false).await.is_err(), "{model}");
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_benchmark_waits_while_somebody_chats_and_gives_way_when_somebody_begins() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    // Whatever a benchmark asks never ends; whatever a person asks stalls until they stop it, while the gate is shut.
+    let shut = Arc::new(AtomicBool::new(true));
+    let open = Arc::clone(&shut);
+    let answer = move |seen: &Seen| {
+        let stalls = seen.path == "/api/chat" && open.load(Ordering::SeqCst);
+        let said = json!({ "message": { "role": "assistant", "content": "so" }, "done": false });
+        Some(if stalls {
+            Reply::stream().line(&said).part(Part::Stall)
+        } else {
+            StandIn::new(Pace::instant()).reply(seen)
+        })
+    };
+    let fake = Fake::start(&tasks, answer).await.unwrap();
+    let house = House::beside(home.path(), &fake);
+    let ann = house.first_admin("Ann").await.session;
+    let bob = house.newcomer(&ann, "Bob", "user").await.session;
+    let made = house.gateway.create_conversation(&bob, NewConversation::default()).await.unwrap().row.id;
+    let ask = async || {
+        let act = TurnAct::Send { text: "hello".to_owned(), attachments: Vec::new() };
+        let turn = NewTurn { conversation: made, act, model: Some("demo-chat:3b".to_owned()), shorten: false };
+        house.gateway.start_turn(&bob, turn).await.unwrap().turn
+    };
+    let asked = || fake.requests().iter().filter(|request| request.path == "/api/chat").count();
+    let step = async |id| job(&house, &ann, id).await.progress.step;
+
+    let turn = ask().await;
+    until("Bob's answer runs", async || asked() == 1).await;
+    let work = Work::Benchmark { model: "demo-chat:3b".to_owned(), repeats: 1 };
+    let begun = house.gateway.start_job(&ann, work, false).await.unwrap().id;
+    until("it waits", async || step(begun).await == "waits while somebody chats").await;
+    assert_eq!(asked(), 1, "nothing is measured meanwhile");
+    house.gateway.stop_turn(&bob, turn).await.unwrap();
+    until("it measures", async || asked() == 2 && step(begun).await == "cold start 1 of 1").await;
+    // Somebody begins in the middle of the measurement: it is thrown away.
+    let turn = ask().await;
+    until("it gives way", async || step(begun).await == "waits while somebody chats").await;
+    shut.store(false, Ordering::SeqCst);
+    house.gateway.stop_turn(&bob, turn).await.unwrap();
+    until("it is measured", async || job(&house, &ann, begun).await.state == JobState::Done).await;
+    let runs = measured(&house, &ann).await;
+    assert_eq!(runs[0].samples.len(), 1 + PROMPTS.len(), "what was thrown away is not among them");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_benchmark_leaves_nothing_and_hidden_models_are_not_listed() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let shut = Arc::new(AtomicBool::new(false));
+    let stall = Arc::clone(&shut);
+    let answer = move |seen: &Seen| {
+        let stalls = seen.path == "/api/chat" && stall.load(Ordering::SeqCst);
+        Some(if stalls { Reply::stream().part(Part::Stall) } else { StandIn::new(Pace::instant()).reply(seen) })
+    };
+    let fake = Fake::start(&tasks, answer).await.unwrap();
+    let house = House::beside(home.path(), &fake);
+    let ann = house.first_admin("Ann").await.session;
+    let bob = house.newcomer(&ann, "Bob", "user").await;
+    let begin = async |model: &str| {
+        let work = Work::Benchmark { model: model.to_owned(), repeats: 1 };
+        house.gateway.start_job(&ann, work, false).await.unwrap().id
+    };
+    for model in ["demo-chat:3b", "demo-think:8b"] {
+        let id = begin(model).await;
+        until("it is measured", async || job(&house, &ann, id).await.state == JobState::Done).await;
+    }
+    shut.store(true, Ordering::SeqCst);
+    let id = begin("demo-chat:3b").await;
+    until("it measures", async || job(&house, &ann, id).await.progress.step.starts_with("cold")).await;
+    house.gateway.cancel_job(&ann, id).await.unwrap();
+    until("it is cancelled", async || job(&house, &ann, id).await.state == JobState::Cancelled).await;
+    assert_eq!(measured(&house, &ann).await.len(), 2);
+
+    let rule = ModelRule { pattern: "demo-chat*".to_owned(), allowed: false };
+    house.gateway.set_model_access(&ann, Scope::Account(bob.account.id), vec![rule]).await.unwrap();
+    let page = async |model: Option<&str>, after| {
+        let query = BenchmarkQuery { model: model.map(str::to_owned), after, limit: 1 };
+        house.gateway.benchmarks(&bob.session, query).await
+    };
+    let first = page(None, None).await.unwrap();
+    assert_eq!(first.rows.iter().map(|run| run.model.as_str()).collect::<Vec<_>>(), ["demo-think:8b"]);
+    let rest = page(None, first.next).await.unwrap();
+    assert!(rest.rows.is_empty() && rest.next.is_none(), "{rest:?}");
+    assert_eq!(page(Some("demo-chat:3b"), None).await.unwrap_err().kind, FaultKind::ModelMissing);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn benchmarks_are_run_listed_compared_and_exported_from_the_command_line() {
+    let stage = Stage::signed_in().await;
+    let nothing = stage.run(&["models", "bench", "list"]).await;
+    assert!(nothing.out.is_empty() && nothing.err.contains("models bench run"), "{nothing:?}");
+    let ran = stage.run(&["models", "bench", "run", "demo-chat:3b", "demo-think:8b", "--repeats", "1"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.starts_with("MODEL ") && ran.out.lines().count() == 3, "{}", ran.out);
+    assert_eq!(stage.run(&["models", "bench", "run", "demo-chat:3b", "--repeats", "1"]).await.code, Some(0));
+    let listed = stage.json(&["models", "bench", "list", "demo-chat:3b"]).await;
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    let text = stage.run(&["models", "bench", "list"]).await.out;
+    assert!(text.lines().count() == 4 && text.lines().nth(1).unwrap().contains(" %"), "beside the run before: {text}");
+    let csv = stage.run(&["models", "bench", "list", "--csv"]).await.out;
+    assert!(csv.starts_with("id,model,digest,") && csv.lines().count() == 4, "{csv}");
+    let beside = stage.run(&["models", "bench", "compare", "demo-chat:3b", "demo-think:8b"]).await;
+    assert!(beside.code == Some(0) && beside.out.lines().count() == 3, "{beside:?}");
+    let missing = stage.run(&["models", "bench", "run", "nosuch"]).await;
+    assert_eq!(missing.code, Some(4), "{missing:?}");
 }

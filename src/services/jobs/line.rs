@@ -20,6 +20,16 @@ const IN_VAIN_MAX: u32 = 8;
 const AWAY_MAX: u32 = 200;
 /// Jobs that are over in a moment, at the same time.
 const LIGHT_AT_ONCE: usize = 4;
+/// Two would measure each other.
+const BENCHMARKS_AT_ONCE: usize = 1;
+
+/// Those that share their number at once.
+fn lane(kind: WorkKind) -> usize {
+    match kind {
+        WorkKind::Benchmark => 2,
+        kind => usize::from(kind.is_heavy()),
+    }
+}
 
 /// What an open job means for new work.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,7 +85,7 @@ fn touched(work: &Work) -> (Vec<&str>, Vec<&str>) {
         Work::Copy { from, to } => (vec![from], vec![to]),
         Work::Rename { from, to } => (Vec::new(), vec![from, to]),
         Work::Create(new) => (Vec::new(), vec![&new.model]),
-        Work::Push { model, .. } => (vec![model], Vec::new()),
+        Work::Push { model, .. } | Work::Benchmark { model, .. } => (vec![model], Vec::new()),
         Work::Load { .. } | Work::Unload { .. } => (Vec::new(), Vec::new()),
     }
 }
@@ -98,6 +108,7 @@ pub fn action(kind: WorkKind) -> &'static str {
         WorkKind::Push => "models.push",
         WorkKind::Load => "models.load",
         WorkKind::Unload => "models.unload",
+        WorkKind::Benchmark => "models.benchmark",
     }
 }
 
@@ -128,6 +139,7 @@ pub fn name(kind: WorkKind) -> &'static str {
         WorkKind::Push => "uploading a model",
         WorkKind::Load => "loading a model",
         WorkKind::Unload => "unloading a model",
+        WorkKind::Benchmark => "a benchmark",
     }
 }
 
@@ -139,15 +151,19 @@ pub fn next<'a>(
     heavy: usize,
     now: i64,
 ) -> Vec<&'a Job> {
-    let running = |is_heavy: bool| {
+    let running = |of: usize| {
         let at_it = open.clone().filter(|job| job.state == JobState::Running);
-        at_it.filter(|job| job.work.kind().is_heavy() == is_heavy).count()
+        at_it.filter(|job| lane(job.work.kind()) == of).count()
     };
-    let mut free = [LIGHT_AT_ONCE.saturating_sub(running(false)), heavy.saturating_sub(running(true))];
+    let mut free = [
+        LIGHT_AT_ONCE.saturating_sub(running(0)),
+        heavy.saturating_sub(running(1)),
+        BENCHMARKS_AT_ONCE.saturating_sub(running(2)),
+    ];
     let due = open.clone().filter(|job| job.state == JobState::Waiting && job.next_at.is_none_or(|at| at <= now));
     due.filter(|job| is_ours(job))
         .filter(|job| {
-            let room = &mut free[usize::from(job.work.kind().is_heavy())];
+            let room = &mut free[lane(job.work.kind())];
             let fits = *room > 0;
             *room = room.saturating_sub(1);
             fits
@@ -208,6 +224,11 @@ mod tests {
         assert_eq!(begun(2, 50), [2, 6]);
         assert_eq!(begun(1, 50), [6]);
         assert_eq!(begun(9, 50), [2, 4, 5, 6]);
+        let bench = |seq, state| job(seq, Work::Benchmark { model: format!("m{seq}"), repeats: 1 }, state, None);
+        let benches = [bench(7, JobState::Waiting), bench(8, JobState::Waiting)];
+        let all = || jobs.iter().chain(&benches);
+        let begun: Vec<i64> = next(&all(), |_| true, 2, 10).iter().map(|job| job.seq).collect();
+        assert_eq!(begun, [4, 6, 7], "one benchmark at a time, beside everything else");
         let fifth = next(&jobs.iter(), |job| job.seq == 5, 2, 50);
         assert_eq!(fifth.len(), 1, "what nobody is there for keeps nobody up");
     }

@@ -74,7 +74,8 @@ impl Jobs {
                 | WorkKind::Rename
                 | WorkKind::Create
                 | WorkKind::Load
-                | WorkKind::Unload => !job.state.is_open(),
+                | WorkKind::Unload
+                | WorkKind::Benchmark => !job.state.is_open(),
             };
             if changed_models {
                 self.0.parts.hub.changed_for_everyone(Changed::Models);

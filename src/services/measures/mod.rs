@@ -6,16 +6,17 @@
 mod used;
 
 use crate::{
-    access::{Caller, Member},
+    access::{Admin, Caller, Member},
     api::{
-        Fault,
+        Fault, JobId,
+        benchmarks::{BenchmarkPage, BenchmarkQuery},
         measures::{ModelUse, UseQuery},
     },
-    ollama::OllamaError,
-    services::conversations::now,
+    ollama::{OllamaError, name::key},
+    services::conversations::{check_limit, now},
     store::{
         Db, StoreError,
-        system::{usage::DAY, usage_sums},
+        system::{Moment, audit, benchmarks, usage::DAY, usage_sums},
     },
 };
 
@@ -52,5 +53,51 @@ impl Measures {
         let mut shown = used::shown(query, read, at);
         shown.models.retain(|used| by.rules.may_use(&used.model));
         Ok(shown)
+    }
+
+    /// What was measured, newest first, of the models that the caller may use.
+    pub async fn benchmarks(&self, by: Caller<Member>, query: BenchmarkQuery) -> Result<BenchmarkPage, Fault> {
+        check_limit(query.limit)?;
+        if let Some(hidden) = query.model.as_ref().filter(|model| !by.rules.may_use(model)) {
+            return Err(OllamaError::missing(hidden).into());
+        }
+        let (model, limit) = (query.model.as_deref().map(key), query.limit);
+        let mut page = BenchmarkPage { rows: Vec::new(), next: query.after };
+        // Hidden ones leave no gap, and do not end the list either.
+        loop {
+            let (model, after) = (model.clone(), page.next);
+            let rows = self
+                .system
+                .read::<_, StoreError>(move |tx| benchmarks::page(tx, model.as_deref(), after, limit))
+                .await?;
+            let is_last = rows.len() < limit as usize;
+            for (seq, run) in rows {
+                if page.rows.len() == limit as usize {
+                    return Ok(page);
+                }
+                page.next = Some(seq);
+                if by.rules.may_use(&run.model) {
+                    page.rows.push(run);
+                }
+            }
+            if is_last {
+                page.next = None;
+                return Ok(page);
+            }
+            if page.rows.len() == limit as usize {
+                return Ok(page);
+            }
+        }
+    }
+
+    pub async fn delete_benchmark(&self, by: Caller<Admin>, id: JobId) -> Result<(), Fault> {
+        let account = by.account;
+        self.system
+            .write(move |tx| {
+                let Some(model) = benchmarks::delete(tx, id)? else { return Err(Fault::not_found("benchmark")) };
+                audit::append(tx, &Moment::here(), Some(account), "benchmarks.delete", &model, "ok")?;
+                Ok(())
+            })
+            .await
     }
 }

@@ -3,6 +3,8 @@
 //! Downloads are in `transfer`, what is over in a moment in `small`, making a model in `make`. Invariant: every step can be
 //! done twice, because a job may be broken off at any moment and begun anew by another process.
 
+pub mod benchmark;
+mod hardware;
 mod list_file;
 mod make;
 mod meter;
@@ -21,7 +23,7 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 
-use self::{modelfile::Modelfile, room::Places};
+use self::{benchmark::Bench, modelfile::Modelfile, room::Places};
 use super::{
     attachments::resolve,
     jobs::{Attempt, Runner, Setback},
@@ -66,18 +68,25 @@ pub struct ModelWork {
     /// What relative paths and `~` mean.
     cwd: PathBuf,
     home: Option<PathBuf>,
+    /// Where benchmarks are kept.
+    bench: Option<Bench>,
 }
 
 impl ModelWork {
     #[must_use]
     pub fn new(ollama: Ollama, cwd: PathBuf, home: Option<PathBuf>) -> Self {
         let places = Places::of_this_machine(home.as_deref());
-        Self { ollama, registry: Registry::new(), places, patience: Patience::default(), cwd, home }
+        Self { ollama, registry: Registry::new(), places, patience: Patience::default(), cwd, home, bench: None }
     }
 
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    #[must_use]
+    pub fn with_bench(self, bench: Bench) -> Self {
+        Self { bench: Some(bench), ..self }
     }
 
     #[must_use]
@@ -213,6 +222,10 @@ impl ModelWork {
                 self.find(model).await?;
                 Ok("would be unloaded".to_owned())
             }
+            Work::Benchmark { model, repeats } => {
+                named(model)?;
+                benchmark::check(&self.find(model).await?, *repeats)
+            }
         }
     }
 }
@@ -235,6 +248,7 @@ impl Runner for ModelWork {
                 Work::Push { model, insecure } => self.push(&attempt, &model, insecure).await,
                 Work::Load { model, keep } => self.load(&model, keep.as_deref()).await,
                 Work::Unload { model } => self.unload(&model).await,
+                Work::Benchmark { model, repeats } => self.benchmark(&attempt, &model, repeats).await,
             }
         }
         .boxed()
@@ -242,8 +256,8 @@ impl Runner for ModelWork {
 
     fn deadline(&self, work: &Work) -> Option<Duration> {
         match work {
-            // They are watched for whether something moves.
-            Work::Install(_) | Work::Update(_) | Work::Create(_) | Work::Push { .. } => None,
+            // They are watched for whether something moves; and a benchmark may wait for hours until nobody chats.
+            Work::Install(_) | Work::Update(_) | Work::Create(_) | Work::Push { .. } | Work::Benchmark { .. } => None,
             Work::Load { .. } => Some(Duration::from_mins(30)),
             Work::Remove { .. } | Work::Copy { .. } | Work::Rename { .. } | Work::Unload { .. } => {
                 Some(Duration::from_mins(5))

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod activation;
 pub mod audit;
+pub mod benchmarks;
 pub mod buckets;
 pub mod changes;
 pub mod fleet;

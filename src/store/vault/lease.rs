@@ -151,6 +151,17 @@ impl Slot {
         Ok(None)
     }
 
+    /// Whether anybody's answer runs, of whatever account.
+    #[must_use]
+    pub fn any_taken(directory: &Path) -> bool {
+        let Ok(entries) = std::fs::read_dir(directory) else { return false };
+        entries.flatten().filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"answer-")).any(|entry| {
+            open(&entry.path(), OFlags::RDWR).is_ok_and(|file| {
+                rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
+            })
+        })
+    }
+
     /// How many of `of` are taken now.
     #[must_use]
     pub fn taken(directory: &Path, account: AccountId, of: u32) -> u32 {

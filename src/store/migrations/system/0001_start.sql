@@ -333,15 +333,20 @@ CREATE TABLE changes (
     version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- One row for each benchmark that came to its end, by the id of the job that measured it.
 CREATE TABLE benchmarks (
-    id      BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-    model   TEXT NOT NULL,
-    digest  TEXT NOT NULL,
-    at      INTEGER NOT NULL,
-    setup   TEXT NOT NULL,
-    figures TEXT NOT NULL
+    seq       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id        BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    -- The name as it is compared.
+    model_key TEXT NOT NULL,
+    model     TEXT NOT NULL,
+    digest    TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    setup     TEXT NOT NULL,
+    figures   TEXT NOT NULL,
+    samples   TEXT NOT NULL
 ) STRICT;
-CREATE INDEX benchmarks_by_model ON benchmarks (model, at);
+CREATE INDEX benchmarks_by_model ON benchmarks (model_key, seq);
 
 CREATE TABLE jobs (
     seq        INTEGER NOT NULL PRIMARY KEY,

@@ -1,0 +1,256 @@
+//! `ollamanet models bench`: fixed prompts put to models, what that cost, and how it was before.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
+
+use super::{
+    Desk, End,
+    measures_args::{Bench, BenchRun},
+    out::{self, complain, csv_cell, print, print_json, print_own, safe, say},
+    stops::Stops,
+};
+use crate::api::{
+    Fault, JobId,
+    auth::Session,
+    benchmarks::{Benchmark, BenchmarkQuery, Figures},
+    events::Event,
+    jobs::{Job, JobNews, JobState, Work},
+};
+
+/// How long what is stopped may take to end.
+pub const STOPPING: Duration = Duration::from_secs(10);
+/// Runs that are read at once.
+const PAGE: u32 = 100;
+
+/// What needs no stop to be heard.
+///
+/// # Errors
+/// How it ended, when not well.
+pub async fn look(desk: &Desk, session: &Session, what: Bench) -> Result<(), End> {
+    match what {
+        Bench::List { model, csv, all } => {
+            let most = if all { usize::MAX } else { PAGE as usize };
+            let (runs, is_more) = read(desk, session, model.as_deref(), most).await?;
+            if desk.global.json {
+                print_json(&runs)?;
+            } else if csv {
+                // Our own making: foreign text in it has been made safe.
+                print_own(as_csv(&runs).as_bytes())?;
+            } else if runs.is_empty() {
+                say("Nothing has been measured yet. Measure a model: ollamanet models bench run NAME");
+            } else {
+                print(&table(&runs, true))?;
+            }
+            if is_more {
+                say("There are more: --all.");
+            }
+            Ok(())
+        }
+        Bench::Compare { models } => {
+            let mut latest = Vec::new();
+            for model in &models {
+                match read(desk, session, Some(model), 1).await?.0.pop() {
+                    Some(run) => latest.push(run),
+                    None => say(&format!("{} has not been measured yet.", safe(model))),
+                }
+            }
+            if latest.windows(2).any(|pair| !pair[0].is_comparable_with(&pair[1])) {
+                say("They were not measured in the same way, so the figures cannot be compared; measure them again.");
+            } else if latest.windows(2).any(|pair| pair[0].setup.machine != pair[1].setup.machine) {
+                say("They were measured on different machines.");
+            }
+            if desk.global.json { print_json(&latest) } else { print(&table(&latest, false)) }
+        }
+        Bench::Delete { id } => {
+            let id: JobId = id.parse().map_err(|_| Fault::not_found("benchmark"))?;
+            desk.confirmed(session, |session| desk.gateway.delete_benchmark(session, id)).await?;
+            say("Deleted.");
+            Ok(())
+        }
+        // It hears stops; `cli::run` leads to `run`.
+        Bench::Run(_) => Ok(()),
+    }
+}
+
+/// Measures, one model after the other, and shows what came of it. A stop cancels what has not ended.
+///
+/// # Errors
+/// How it ended, when not well.
+pub async fn run(desk: &Desk, what: BenchRun, stops: &mut Stops) -> Result<(), End> {
+    let session = desk.session().await?;
+    let mut events = desk.gateway.events(&session).await?;
+    let mut open: BTreeMap<JobId, String> = BTreeMap::new();
+    for model in &what.models {
+        let work = Work::Benchmark { model: model.clone(), repeats: what.repeats };
+        let job = desk.confirmed(&session, |session| desk.gateway.start_job(session, work.clone(), what.later)).await?;
+        open.insert(job.id, model.clone());
+    }
+    if what.later {
+        say("In line: the next window that is open measures it.");
+        return Ok(());
+    }
+    let session = desk.latest(&session);
+    let (began, mut shown) = (open.clone(), String::new());
+    let mut failed = None;
+    while !open.is_empty() {
+        let event = tokio::select! {
+            biased;
+            code = stops.next() => {
+                for id in open.keys() {
+                    // One that has just ended is none any more.
+                    let _ = desk.gateway.cancel_job(session, *id).await;
+                }
+                say("ollamanet: Stopped; nothing was kept of what had not ended.");
+                return Err(End::Code(code));
+            }
+            event = events.recv() => event.ok_or_else(Fault::signed_out)?,
+        };
+        match event {
+            Event::Job(JobNews::Changed(job)) => note(&job, &mut open, &mut failed),
+            Event::Job(JobNews::Progress { job, progress }) => {
+                if let Some(model) = open.get(&job) {
+                    let line = format!("{}: {}", safe(model), safe(&progress.step));
+                    if line != shown && !progress.step.is_empty() && io::stderr().is_terminal() {
+                        say(&line);
+                    }
+                    shown = line;
+                }
+            }
+            Event::Job(JobNews::Elsewhere) => {
+                for id in open.keys().copied().collect::<Vec<_>>() {
+                    note(&desk.gateway.job(session, id).await?, &mut open, &mut failed);
+                }
+            }
+            Event::SessionEnded(why) => return Err(why.into()),
+            Event::Turn { .. }
+            | Event::Transfer { .. }
+            | Event::Changed(_)
+            | Event::Health(_)
+            | Event::PutAway(_)
+            | Event::Notice(_) => {}
+        }
+    }
+    let page = desk.gateway.benchmarks(session, BenchmarkQuery { limit: PAGE, ..BenchmarkQuery::default() }).await?;
+    let runs: Vec<Benchmark> = page.rows.into_iter().rev().filter(|run| began.contains_key(&run.id)).collect();
+    if desk.global.json {
+        print_json(&runs)?;
+    } else {
+        print(&table(&runs, false))?;
+    }
+    failed.map_or(Ok(()), |code| Err(End::Code(code)))
+}
+
+/// Takes an ended job off the list, and says why when it did not end well.
+fn note(job: &Job, open: &mut BTreeMap<JobId, String>, failed: &mut Option<u8>) {
+    if job.state.is_open() || open.remove(&job.id).is_none() {
+        return;
+    }
+    let fault = match (job.state, &job.error) {
+        (JobState::Done | JobState::Waiting | JobState::Running | JobState::Paused, _) => return,
+        (JobState::Failed | JobState::Cancelled, Some(fault)) => fault.clone(),
+        (JobState::Failed | JobState::Cancelled, None) => {
+            Fault::invalid(format!("The benchmark of {} was cancelled.", safe(job.work.model())))
+        }
+    };
+    complain(&fault);
+    *failed = Some(fault.exit_code().max(1));
+}
+
+async fn read(
+    desk: &Desk,
+    session: &Session,
+    model: Option<&str>,
+    most: usize,
+) -> Result<(Vec<Benchmark>, bool), Fault> {
+    let mut runs = Vec::new();
+    let mut query = BenchmarkQuery { model: model.map(str::to_owned), after: None, limit: PAGE };
+    loop {
+        query.limit = u32::try_from(most - runs.len()).unwrap_or(PAGE).min(PAGE);
+        let page = desk.gateway.benchmarks(session, query.clone()).await?;
+        runs.extend(page.rows);
+        match page.next {
+            Some(next) if runs.len() < most => query.after = Some(next),
+            next => return Ok((runs, next.is_some())),
+        }
+    }
+}
+
+/// Newest first; each beside the one before it of the same model that was measured in the same way.
+fn table(runs: &[Benchmark], with_change: bool) -> String {
+    let ms = |us: Option<u64>| us.map_or_else(|| "–".to_owned(), |us| format!("{} ms", us.div_ceil(1000)));
+    let speed = |speed: Option<f64>| speed.map_or_else(|| "–".to_owned(), |speed| format!("{speed:.1}"));
+    let rows: Vec<[String; 10]> = runs
+        .iter()
+        .enumerate()
+        .map(|(at, run)| {
+            let before = runs[at + 1..].iter().find(|other| other.model == run.model && run.is_comparable_with(other));
+            let change = before.filter(|_| with_change).and_then(|before| changed(&run.figures, &before.figures));
+            let Figures { bytes, gpu_bytes, .. } = run.figures;
+            let gpu = match (bytes, gpu_bytes) {
+                (Some(bytes @ 1..), Some(gpu)) => format!("{} %", gpu.min(bytes) * 100 / bytes),
+                _ => "–".to_owned(),
+            };
+            [
+                safe(&run.model),
+                out::moment(run.at),
+                speed(run.figures.writing),
+                change.unwrap_or_default(),
+                speed(run.figures.reading),
+                ms(run.figures.first_token_us),
+                ms(run.figures.load_us),
+                bytes.map_or_else(|| "–".to_owned(), out::bytes),
+                gpu,
+                run.id.to_string(),
+            ]
+        })
+        .collect();
+    let headings = ["MODEL", "WHEN", "TOK/S", "CHANGE", "READS", "FIRST TOKEN", "LOAD", "MEMORY", "ON GPU", "ID"];
+    out::table(headings, &rows)
+}
+
+fn changed(now: &Figures, before: &Figures) -> Option<String> {
+    let (now, before) = (now.writing?, before.writing?);
+    (before > 0.0).then(|| format!("{:+.0} %", (now / before - 1.0) * 100.0))
+}
+
+/// As RFC 4180 writes it: one line a run. What is not told is empty, and is not nought.
+fn as_csv(runs: &[Benchmark]) -> String {
+    fn told<T: ToString>(figure: Option<T>) -> String {
+        figure.map(|figure| figure.to_string()).unwrap_or_default()
+    }
+    let mut text = String::from(
+        "id,model,digest,at,prompts_version,repeats,server_version,processor,threads,memory_bytes,graphics,load_us,\
+         cold_first_token_us,first_token_us,reading,writing,bytes,gpu_bytes,context_length\r\n",
+    );
+    for run in runs {
+        let (setup, machine, figures) = (&run.setup, &run.setup.machine, &run.figures);
+        let foreign = |text: &str| csv_cell(&safe(text));
+        let cells = [
+            run.id.to_string(),
+            foreign(&run.model),
+            foreign(&run.digest),
+            run.at.to_string(),
+            setup.prompts_version.to_string(),
+            setup.repeats.to_string(),
+            foreign(&setup.server_version),
+            machine.processor.as_deref().map(foreign).unwrap_or_default(),
+            told(machine.threads),
+            told(machine.memory_bytes),
+            foreign(&machine.graphics.join("; ")),
+            told(figures.load_us),
+            told(figures.cold_first_token_us),
+            told(figures.first_token_us),
+            figures.reading.map(|speed| format!("{speed:.2}")).unwrap_or_default(),
+            figures.writing.map(|speed| format!("{speed:.2}")).unwrap_or_default(),
+            told(figures.bytes),
+            told(figures.gpu_bytes),
+            told(figures.context_length),
+        ];
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
