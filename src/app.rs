@@ -4,6 +4,7 @@
 //! before the first frame; what is slow is made when it is first needed.
 
 mod demo;
+mod restore;
 
 use std::{ffi::OsString, io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
@@ -31,6 +32,7 @@ use crate::{
     services::{
         accounts::Accounts,
         audit::Audit,
+        backups::Backups,
         branches::Branches,
         conversations::Conversations,
         feedback::Ratings,
@@ -53,7 +55,7 @@ use crate::{
         users::Users,
     },
     store::{
-        self, Db, check,
+        self, Db, backup, check,
         system::{Moment, leftovers, open_system, watch::Watch},
     },
     tasks::Tasks,
@@ -120,8 +122,10 @@ fn start(cli: Cli) -> Result<(), End> {
     let tasks = Tasks::new();
     let done = runtime.block_on(dispatch(command, global, loaded, sources, &paths, &tasks));
     finish(runtime, &tasks);
+    // Everything is closed now, and may be moved.
+    let restored = restore::carry_out(&paths.data);
     drop(log);
-    done
+    done.and(restored.map_err(End::from))
 }
 
 async fn dispatch(
@@ -138,8 +142,9 @@ async fn dispatch(
     match command {
         None => {
             let live = Live::follow(loaded, sources, tasks);
-            let gateway = compose(paths, &config, &live, tasks)?;
+            let (gateway, backups) = compose_with_backups(paths, &config, &live, tasks)?;
             gateway.take_up_all_jobs();
+            backups.follow_schedule();
             interface(gateway, live, tasks, false).await
         }
         Some(Command::Demo) => demo(config, tasks).await,
@@ -155,6 +160,10 @@ async fn dispatch(
             };
             stops::run_until(&mut stops, Duration::ZERO, examining).await
         }
+        Some(Command::Backup(what)) if restore::needs_nobody(&what, paths).is_some() => {
+            let Some((from, yes)) = restore::needs_nobody(&what, paths) else { return Ok(()) };
+            restore::into_nobodys(paths, &config, from, yes).await
+        }
         Some(command) => {
             let mut stops = Stops::listen()?;
             let gateway = compose(paths, &config, &Live::fixed(config.clone()), tasks)?;
@@ -166,6 +175,16 @@ async fn dispatch(
 
 /// The parts of the program, put together over one data directory.
 pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Result<Gateway, Fault> {
+    Ok(compose_with_backups(paths, config, live, tasks)?.0)
+}
+
+/// The same, and the backups, for a process that stays long enough to make one at its hour.
+fn compose_with_backups(
+    paths: &Paths,
+    config: &Config,
+    live: &Live,
+    tasks: &Tasks,
+) -> Result<(Gateway, Backups), Fault> {
     paths.secure()?;
     let file_system = paths::network_file_system(&paths.data);
     let alone = match file_system {
@@ -176,6 +195,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         None => None,
     };
     let cautious = alone.is_some();
+    backup::finish_interrupted(&paths.data)?;
     let system = open_system(&paths.system_db(), cautious)?;
     let sessions = Arc::new(LiveSessions::new(Watch::open(&paths.system_db())?));
     let accounts = Accounts::new(
@@ -233,9 +253,10 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
     let measures = Measures::new(system.clone());
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let profiles = Profiles::new(system.clone(), live.clone(), lanes);
+    let backups = Backups::new(system.clone(), restore::place(paths, config), tasks.clone());
     let limiter = Limiter::new(system.clone(), config.limits.clone(), tasks.clone());
     let gate = Gate::new(sessions, limiter, breakers, system);
-    Ok(Gateway::new(Parts {
+    let gateway = Gateway::new(Parts {
         alone,
         gate,
         accounts,
@@ -248,6 +269,7 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         users,
         roles,
         audit,
+        backups: backups.clone(),
         profiles,
         transfers,
         notes,
@@ -258,7 +280,8 @@ pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Re
         retention,
         jobs,
         model_work,
-    }))
+    });
+    Ok((gateway, backups))
 }
 
 fn models(config: &Config, ollama: Ollama, breakers: &Breakers, system: &Db, hub: &Hub, tasks: &Tasks) -> Models {

@@ -22,6 +22,7 @@ pub struct Config {
     pub jobs: JobsConfig,
     pub ui: UiConfig,
     pub ollama: OllamaConfig,
+    pub backup: BackupConfig,
     /// Context name → action name → keys. `[]` unbinds.
     pub keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
@@ -122,6 +123,13 @@ pub struct OllamaConfig {
     pub allow_plaintext_remote: bool,
     /// Seconds between health checks while the interface is open.
     pub health_seconds: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupConfig {
+    /// Where backups are kept; empty = `backups` in the data directory, and what is relative lies there too.
+    pub directory: String,
 }
 
 impl Default for AuthConfig {

@@ -2,6 +2,7 @@
 
 pub mod breaker;
 mod faults;
+mod faults_backup;
 mod faults_ollama;
 pub mod gate;
 pub mod limiter;

@@ -122,6 +122,9 @@ pub enum Command {
     /// What was done by whom
     #[command(subcommand)]
     Audit(Audit),
+    /// Backups of everything: made while everybody works, proved, put back
+    #[command(subcommand)]
+    Backup(super::backup_args::Backup),
     /// Try the whole program against a built-in stand-in for Ollama; nothing is kept
     Demo,
     /// Print a completion script for a shell

@@ -10,6 +10,8 @@ pub mod arrange;
 pub mod arrange_args;
 pub mod ask;
 pub mod audit;
+pub mod backup;
+pub mod backup_args;
 pub mod bench;
 pub mod catalog;
 pub mod config;
@@ -217,6 +219,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Search(what) => search::run(desk, what).await,
         Command::Policy(what) => policy::run(desk, what).await,
         Command::Audit(what) => audit::run(desk, what).await,
+        Command::Backup(what) => backup::run(desk, what).await,
         // These never come this far: `app` runs them without a gateway, or around one.
         Command::Ask(_)
         | Command::Jobs(_)

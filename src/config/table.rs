@@ -42,6 +42,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("limits", "How much one account may ask of the program; shared by all its windows."),
     ("cache", "What is kept in memory."),
     ("jobs", "Work that goes on by itself, such as downloads of models."),
+    ("backup", "Backups. When they are made is set with `ollamanet backup schedule`."),
 ];
 
 const MEBIBYTE: i64 = 1024 * 1024;
@@ -249,6 +250,13 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Whole { low: 1, high: 3650 },
         live: true,
         help: "Days for which jobs that have ended stay in the list.",
+    },
+    Setting {
+        section: "backup",
+        key: "directory",
+        kind: Kind::Text { most: 4096 },
+        live: false,
+        help: "Where backups are kept, best on another disk. Empty: backups in the data directory.",
     },
 ];
 

@@ -7,6 +7,7 @@ mod arrange;
 mod attachments;
 mod audit;
 mod auth;
+mod backups;
 mod branches;
 mod fleet;
 mod health;
@@ -30,8 +31,8 @@ use std::sync::Arc;
 use crate::{
     access::Gate,
     services::{
-        accounts::Accounts, audit::Audit, branches::Branches, conversations::Conversations, feedback::Ratings,
-        health::HealthChecks, insights::Insights, jobs::Jobs, library::Library, measures::Measures,
+        accounts::Accounts, audit::Audit, backups::Backups, branches::Branches, conversations::Conversations,
+        feedback::Ratings, health::HealthChecks, insights::Insights, jobs::Jobs, library::Library, measures::Measures,
         model_work::ModelWork, models::Models, notes::Notes, profiles::Profiles, retention::Retention, roles::Roles,
         search::Search, transfer::Transfers, turns::Turns, users::Users,
     },
@@ -57,6 +58,7 @@ pub struct Parts {
     pub users: Users,
     pub roles: Roles,
     pub audit: Audit,
+    pub backups: Backups,
     pub profiles: Profiles,
     pub transfers: Transfers,
     pub notes: Notes,

@@ -7,6 +7,7 @@ pub mod accounts;
 mod anchor;
 pub mod attachments;
 pub mod audit;
+pub mod backups;
 pub mod branches;
 pub mod context;
 pub mod conversations;

@@ -53,7 +53,7 @@ pub fn set_aside(path: &Path, now_ms: i64) -> Result<PathBuf, StoreError> {
     Ok(kept)
 }
 
-fn alone(path: &Path) -> Result<fs::File, StoreError> {
+pub(super) fn alone(path: &Path) -> Result<fs::File, StoreError> {
     let file = files::open_lock(&lock_of(path))?;
     let (mut left, step) = CLOSING;
     loop {

@@ -3,6 +3,7 @@
 //! Architecture invariant: `rusqlite` is named nowhere else, and nothing here decides who may do what.
 
 pub mod aside;
+pub mod backup;
 pub mod check;
 pub mod data_key;
 pub mod error;

@@ -83,7 +83,14 @@ fn open_once(target: &Target<'_>) -> Result<Db, StoreError> {
 fn opener(target: &Target<'_>) -> Option<Opener> {
     let Target { schema, cautious, .. } = *target;
     let (key, path) = (target.key?.clone(), target.path.to_path_buf());
-    Some(Box::new(move || {
+    Some(Box::new(move |copy| {
+        if let Some(copy) = copy {
+            // To write, because comparing an index for searching with its text counts as that.
+            let target = Target { name: "copy", path: copy, schema, key: Some(&key), cautious: true };
+            let conn = connect(&target, false)?;
+            known_standing(&conn, &target)?;
+            return Ok(conn);
+        }
         let conn = connect(&Target { name: "search", path: &path, schema, key: Some(&key), cautious }, true)?;
         conn.execute_batch(SEARCH_CACHE).while_("setting up a connection")?;
         Ok(conn)
@@ -180,7 +187,7 @@ fn alone_in(directory: &Path) -> Result<fs::File, StoreError> {
     Ok(file)
 }
 
-fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection, StoreError> {
+pub(super) fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection, StoreError> {
     let access = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     // Each connection stays on one thread, so SQLite's own locking is not needed.
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;

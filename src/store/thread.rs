@@ -7,7 +7,7 @@
 use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -20,7 +20,7 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{StoreError, While};
+use super::{StoreError, While, backup, check};
 
 /// Jobs that may wait before callers do.
 const QUEUE: usize = 64;
@@ -250,6 +250,20 @@ impl Db {
         .await
     }
 
+    /// What looks through a copy of this database with the key that this handle has, and says what is wrong with it. Blocks.
+    /// `None` where there is no key at hand.
+    #[must_use]
+    pub fn checker_of_copies(&self) -> Option<backup::Opener> {
+        let searcher = Arc::clone(&self.searcher);
+        searcher.open.is_some().then(|| {
+            let open: backup::Opener = Box::new(move |copy: &Path| {
+                let open = searcher.open.as_ref().ok_or(StoreError::Closed)?;
+                check::all(&open(Some(copy))?)
+            });
+            open
+        })
+    }
+
     /// Runs `work` on the writer's bare connection: checkpoints, pragmas, backup.
     ///
     /// # Errors
@@ -286,8 +300,8 @@ impl Lane {
 /// Threads that the writer waits for before it closes.
 type Others = Mutex<Vec<JoinHandle<()>>>;
 
-/// Opens one more connection to the same file.
-pub type Opener = Box<dyn Fn() -> Result<Connection, StoreError> + Send + Sync>;
+/// Opens one more connection to the same file to read from it, or one to a copy of it elsewhere.
+pub type Opener = Box<dyn Fn(Option<&Path>) -> Result<Connection, StoreError> + Send + Sync>;
 
 /// The connection for searching: many people never search, and a start should not wait for it.
 struct Searcher {
@@ -302,7 +316,7 @@ impl Searcher {
         let Some(open) = &self.open else { return Ok(None) };
         let mut kept = self.lane.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.is_none() {
-            *kept = Some(lane(&self.name, open()?, &self.others)?);
+            *kept = Some(lane(&self.name, open(None)?, &self.others)?);
         }
         Ok(kept.clone())
     }

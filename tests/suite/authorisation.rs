@@ -13,7 +13,9 @@ use ollamanet::{
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         benchmarks::BenchmarkQuery,
+        backup::{Extent, Schedule, Which},
         chat::{Draft, NewTurn, Planned, PreviewOf, TurnAct, TurnEvent},
+        chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
         events::{Changed, Event},
         feedback::{NewFeedback, Thumb},
         fleet::{CardPatch, Query, SavedFilter},
@@ -305,7 +307,7 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("verify_audit", told(gateway.verify_audit(by).await)),
         ("prune_audit", told(gateway.prune_audit(by).await)),
     ];
-    people.into_iter().chain(jobs).collect()
+    people.into_iter().chain(jobs).chain(of_backups(house, by).await).collect()
 }
 
 /// The same for work that goes on by itself. Whoever is let in learns that there is no such job, or no Ollama.
@@ -342,6 +344,25 @@ const MODEL: &str = "llama3.2:3b";
 
 fn catalogue() -> std::path::PathBuf {
     concat!(env!("CARGO_MANIFEST_DIR"), "/src/services/models/catalog.lite.json").into()
+/// The same for backups. Whoever is let in learns that nothing of that name was moved aside.
+async fn of_backups(house: &House, by: &Session) -> Vec<(&'static str, Result<String, Fault>)> {
+    let gateway = &house.gateway;
+    let gone = |outcome: Result<String, Fault>| match outcome {
+        Err(fault) if fault.kind == FaultKind::NotFound => Ok(fault.message),
+        other => other,
+    };
+    vec![
+        ("backups", told(gateway.backups(by).await.map(|shown| shown.schedule))),
+        ("start_backup", told(gateway.start_backup(by).await.map(drop))),
+        ("start_verify", told(gateway.start_verify(by, Which::At("/proc/none".into())).await.map(drop))),
+        (
+            "start_restore",
+            told(gateway.start_restore(by, Which::At("/proc/none".into()), Extent::Everything).await.map(drop)),
+        ),
+        ("set_backup_schedule", told(gateway.set_backup_schedule(by, Schedule::default()).await)),
+        ("prune_backups", told(gateway.prune_backups(by).await)),
+        ("purge_quarantine", gone(told(gateway.purge_quarantine(by, "none").await))),
+    ]
 }
 
 /// To a place where nothing can be written, so that what is let in leaves nothing.

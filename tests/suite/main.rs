@@ -11,6 +11,7 @@ mod common;
 mod admin_cli;
 mod attachments;
 mod authorisation;
+mod backup;
 mod bad_days;
 mod cli;
 mod config;

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod activation;
 pub mod audit;
+pub mod backups;
 pub mod benchmarks;
 pub mod buckets;
 pub mod changes;
@@ -54,6 +55,25 @@ pub fn open_system(path: &Path, cautious: bool) -> Result<Db, StoreError> {
             open(&target)
         }
         other => other,
+    }
+}
+
+/// Whether there is nobody in here who could sign in: nothing, or a database that does not open or knows no account.
+#[must_use]
+pub fn is_nobodys(path: &Path) -> bool {
+    use rusqlite::{Connection, OpenFlags};
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let Ok(conn) = Connection::open_with_flags(path, flags) else { return true };
+    let busy = conn.busy_timeout(std::time::Duration::from_secs(5));
+    let asked = conn.query_row("SELECT EXISTS (SELECT 1 FROM accounts)", [], |row| row.get(0));
+    match busy.and(asked).while_("looking for accounts") {
+        Ok(anybody) => {
+            let anybody: bool = anybody;
+            !anybody
+        }
+        // A newer one, or one that is only busy, is somebody's.
+        Err(StoreError::Damaged { .. }) => true,
+        Err(_) => std::fs::metadata(path).is_ok_and(|found| found.len() == 0),
     }
 }
 

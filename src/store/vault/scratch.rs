@@ -29,7 +29,7 @@ pub fn vault(home: &TempDir) -> Vault {
     }
     let reader = Connection::open(&path).unwrap();
     let db =
-        Db::start("scratch", writer, Some(reader), Some(Box::new(move || Ok(Connection::open(&path).unwrap()))), None)
+        Db::start("scratch", writer, Some(reader), Some(Box::new(move |_| Ok(Connection::open(&path).unwrap()))), None)
             .unwrap();
     Vault { account: AccountId::new(), db }
 }

@@ -1,0 +1,325 @@
+//! `ollamanet backup`: copies of everything, proved and put back.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
+
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::{
+    Desk, End,
+    backup_args::{Backup as What, From},
+    out::{self, moment, print, print_json, safe, say},
+    typed,
+};
+use crate::api::{
+    Fault, FaultKind,
+    auth::Session,
+    backup::{Backup, BackupEvent, Backups, Doing, Extent, MadeBy, Outcome, Progress, Schedule, Verified, Which},
+};
+
+/// # Errors
+/// How it ended, when not well.
+pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
+    let session = &desk.session().await?;
+    match what {
+        What::Create => {
+            let inbox = desk.confirmed(session, |session| desk.gateway.start_backup(session)).await?;
+            match follow(inbox).await? {
+                Outcome::Made(made) if desk.global.json => print_json(&made),
+                Outcome::Made(made) => print(&format!(
+                    "{}: {} of {} accounts{}\n",
+                    safe(&made.name),
+                    out::bytes(made.bytes),
+                    made.accounts,
+                    left_out(&made)
+                )),
+                other => unexpected(&other),
+            }
+        }
+        What::List => list(desk, &desk.gateway.backups(session).await?),
+        What::Verify { from } => {
+            let which = which(desk, session, from).await?;
+            let inbox = desk.confirmed(session, |session| desk.gateway.start_verify(session, which.clone())).await?;
+            match follow(inbox).await? {
+                Outcome::Verified(found) => verified(desk, &found),
+                other => unexpected(&other),
+            }
+        }
+        What::Restore { from, account, yes } => restore(desk, session, from, account, yes).await,
+        What::Schedule { at, daily, weekly } => schedule(desk, session, at.as_deref(), daily, weekly).await,
+        What::Prune { quarantine: Some(name), yes } => {
+            typed::name(&name, "What the restore moved aside goes for good.", yes).await?;
+            desk.confirmed(session, |session| desk.gateway.purge_quarantine(session, &name)).await?;
+            if desk.global.json {
+                return print_json(&json!({ "removed": [name] }));
+            }
+            print(&format!("Removed: {}\n", safe(&name)))
+        }
+        What::Prune { quarantine: None, .. } => {
+            let gone = desk.confirmed(session, |session| desk.gateway.prune_backups(session)).await?;
+            if desk.global.json {
+                return print_json(&json!({ "removed": gone }));
+            }
+            if gone.is_empty() {
+                return print("Nothing is due: all of them are kept.\n");
+            }
+            print(&gone.iter().fold(String::new(), |text, name| text + "Removed: " + &safe(name) + "\n"))
+        }
+    }
+}
+
+async fn restore(desk: &Desk, session: &Session, from: From, account: Option<String>, yes: bool) -> Result<(), End> {
+    let which = which(desk, session, from).await?;
+    let name = match &which {
+        Which::Named(name) => name.clone(),
+        Which::At(path) => path.display().to_string(),
+    };
+    let extent = account.map_or(Extent::Everything, Extent::Account);
+    let (word, warning) = match &extent {
+        Extent::Everything => (
+            "everything".to_owned(),
+            format!(
+                "Everything here becomes as it was in {name}; what came after is kept aside. Everybody is signed out."
+            ),
+        ),
+        Extent::Account(account) => (
+            account.clone(),
+            format!("The vault of {account} becomes as it was in {name}; what came after is kept aside."),
+        ),
+    };
+    typed::name(&word, &warning, yes).await?;
+    let inbox =
+        desk.confirmed(session, |session| desk.gateway.start_restore(session, which.clone(), extent.clone())).await?;
+    match follow(inbox).await? {
+        // `app` goes on when everything is closed, and says how that went.
+        Outcome::Ready if desk.global.json => print_json(&json!({ "ready": name })),
+        Outcome::Ready => {
+            say("The backup is whole. It takes its place now.");
+            Ok(())
+        }
+        Outcome::Restored { quarantine } if desk.global.json => print_json(&json!({ "quarantine": quarantine })),
+        Outcome::Restored { quarantine } => {
+            print(&format!("Restored. What was there is kept aside as {}.\n", safe(&quarantine)))
+        }
+        other => unexpected(&other),
+    }
+}
+
+/// The one that is named, or the newest.
+async fn which(desk: &Desk, session: &Session, from: From) -> Result<Which, Fault> {
+    if let Some(directory) = from.directory {
+        return Ok(Which::At(directory));
+    }
+    if let Some(name) = from.name {
+        return Ok(Which::Named(name));
+    }
+    let newest = desk.gateway.backups(session).await?.backups.into_iter().find(|one| one.damage.is_none());
+    newest.map(|one| Which::Named(one.name)).ok_or_else(|| {
+        Fault::new(FaultKind::NotFound, "There is no backup yet.").hint("Make one: `ollamanet backup create`.")
+    })
+}
+
+async fn schedule(
+    desk: &Desk,
+    session: &Session,
+    at: Option<&str>,
+    daily: Option<u32>,
+    weekly: Option<u32>,
+) -> Result<(), End> {
+    let mut schedule = desk.gateway.backups(session).await?.schedule;
+    let before = schedule;
+    match at {
+        None => {}
+        Some("off") => schedule.hour = None,
+        Some(hour) => {
+            schedule.hour = Some(hour.trim_end_matches(":00").parse().map_err(|_| {
+                Fault::invalid(format!("“{}” is no hour of the day.", safe(hour))).hint("Write 0 to 23, or off.")
+            })?);
+        }
+    }
+    schedule.keep.daily = daily.unwrap_or(schedule.keep.daily);
+    schedule.keep.weekly = weekly.unwrap_or(schedule.keep.weekly);
+    if schedule != before {
+        desk.confirmed(session, |session| desk.gateway.set_backup_schedule(session, schedule)).await?;
+    }
+    if desk.global.json {
+        return print_json(&schedule);
+    }
+    print(&format!("{}\n", schedule_words(schedule)))
+}
+
+/// When one is made, and what stays.
+#[must_use]
+pub fn schedule_words(schedule: Schedule) -> String {
+    let when = match schedule.hour {
+        None => "No backup is made on its own".to_owned(),
+        Some(hour) => format!("A backup is made every day at {hour}:00 while ollamanet runs, or at its next start"),
+    };
+    format!("{when}; the newest of {} days and of {} weeks stay.", schedule.keep.daily, schedule.keep.weekly)
+}
+
+fn list(desk: &Desk, shown: &Backups) -> Result<(), End> {
+    if desk.global.json {
+        return print_json(shown);
+    }
+    let rows: Vec<[String; 6]> = shown
+        .backups
+        .iter()
+        .map(|one| {
+            let state = match (&one.damage, &one.verified) {
+                (Some(why), _) => format!("damaged: {}", safe(why)),
+                (None, Some(found)) if !found.is_sound() => format!("damaged: {}", safe(&found.damage.join("; "))),
+                (None, Some(found)) => format!("sound {}", moment(found.at)),
+                (None, None) => "not yet".to_owned(),
+            };
+            let by = match one.made_by {
+                MadeBy::Person => "a person",
+                MadeBy::Schedule => "the schedule",
+            };
+            [
+                safe(&one.name),
+                moment(one.made_at),
+                out::bytes(one.bytes),
+                format!("{} accounts{}", one.accounts, left_out(one)),
+                by.to_owned(),
+                state,
+            ]
+        })
+        .collect();
+    let mut text = out::table(["BACKUP", "TIME", "SIZE", "WHAT", "MADE BY", "CHECKED"], &rows);
+    if !shown.quarantine.is_empty() {
+        let rows: Vec<[String; 2]> =
+            shown.quarantine.iter().map(|one| [safe(&one.name), out::bytes(one.bytes)]).collect();
+        let _ = write!(text, "\n{}", out::table(["MOVED ASIDE", "SIZE"], &rows));
+    }
+    print(&text)?;
+    if rows.is_empty() {
+        say("There is no backup yet. Make one: ollamanet backup create");
+    }
+    say(&schedule_words(shown.schedule));
+    if let Some(failed) = shown.last_scheduled.as_ref().and_then(|run| run.failed.as_ref()) {
+        say(&format!("The last one of the schedule failed: {failed}"));
+    }
+    Ok(())
+}
+
+fn left_out(made: &Backup) -> String {
+    made.left_out.iter().fold(String::new(), |text, left| {
+        text + "; without the vault of " + &safe(&left.account) + ": " + &safe(&left.why)
+    })
+}
+
+fn verified(desk: &Desk, found: &Verified) -> Result<(), End> {
+    if desk.global.json {
+        print_json(found)?;
+    } else {
+        print(&verified_words(found))?;
+    }
+    if found.is_sound() { Ok(()) } else { Err(End::Code(1)) }
+}
+
+/// What a check found, and how each part was checked.
+#[must_use]
+pub fn verified_words(found: &Verified) -> String {
+    if !found.is_sound() {
+        let lines = found.damage.iter().map(|line| safe(line));
+        return lines.fold("This backup is damaged:\n".to_owned(), |text, line| text + "  " + &line + "\n");
+    }
+    let mut text = "Sound. The system database was restored, opened and looked through.\n".to_owned();
+    if found.opened > 0 {
+        text.push_str("Your vault was restored, opened with its key and looked through page by page.\n");
+    }
+    if found.compared > 0 {
+        let _ = writeln!(
+            text,
+            "Of {} {}, each byte is the one that was written; only their owners' keys open them.",
+            found.compared,
+            if found.compared == 1 { "vault" } else { "vaults" }
+        );
+    }
+    text
+}
+
+fn unexpected(outcome: &Outcome) -> Result<(), End> {
+    Err(Fault::new(FaultKind::Internal, format!("It ended in another way than was asked for: {outcome:?}")).into())
+}
+
+async fn follow(mut inbox: mpsc::Receiver<BackupEvent>) -> Result<Outcome, Fault> {
+    let mut bar = Bar::new();
+    while let Some(event) = inbox.recv().await {
+        match event {
+            BackupEvent::Progress(progress) => bar.show(&progress),
+            BackupEvent::Ended(done) => {
+                bar.clear();
+                return done;
+            }
+        }
+    }
+    bar.clear();
+    Err(Fault::new(FaultKind::Internal, "It broke off without saying how it ended."))
+}
+
+/// Progress on standard error: one line at a terminal that changes, else a line for each part of the work.
+#[derive(Debug)]
+pub struct Bar {
+    is_terminal: bool,
+    told: Option<Doing>,
+    drawn: usize,
+}
+
+impl Default for Bar {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Bar {
+    #[must_use]
+    pub fn new() -> Self {
+        Self { is_terminal: io::stderr().is_terminal(), told: None, drawn: 0 }
+    }
+
+    pub fn show(&mut self, progress: &Progress) {
+        if !self.is_terminal {
+            if self.told != Some(progress.doing) {
+                self.told = Some(progress.doing);
+                say(&format!("{} …", doing_word(progress.doing)));
+            }
+            return;
+        }
+        let percent = (progress.done * 100).checked_div(progress.all).unwrap_or(0).min(100);
+        let line = format!(
+            "{} {percent:>3} %  {} of {}",
+            doing_word(progress.doing),
+            out::bytes(progress.done),
+            out::bytes(progress.all)
+        );
+        let mut stderr = io::stderr().lock();
+        // Nobody to tell is no failure.
+        let _ = write!(stderr, "\r{line:<width$}", width = self.drawn);
+        let _ = stderr.flush();
+        self.drawn = line.chars().count();
+    }
+
+    pub fn clear(&mut self) {
+        if self.drawn > 0 {
+            let mut stderr = io::stderr().lock();
+            let _ = write!(stderr, "\r{}\r", " ".repeat(self.drawn));
+            let _ = stderr.flush();
+            self.drawn = 0;
+        }
+    }
+}
+
+/// What is being done, in a word.
+#[must_use]
+pub fn doing_word(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Copying => "Copying",
+        Doing::Checking => "Checking",
+        Doing::Restoring => "Restoring",
+    }
+}

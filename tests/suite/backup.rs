@@ -1,0 +1,158 @@
+//! Backups through the real binary: made, checked, lost, put back.
+
+use std::{fs, path::Path};
+
+use crate::common::stage::{Done, PASSPHRASE, Stage};
+
+const AS_ALICE: [&str; 4] = ["--user", "alice", "--passphrase-fd", "0"];
+
+/// Signs in anew, so that whatever wants the passphrase once more has it.
+async fn as_alice(stage: &Stage, args: &[&str]) -> Done {
+    stage.with_input(&[args, AS_ALICE.as_slice()].concat(), &[PASSPHRASE, "\n", PASSPHRASE].concat()).await
+}
+
+fn data(stage: &Stage) -> std::path::PathBuf {
+    let mut found: Vec<_> = walk(stage.home()).into_iter().filter(|path| path.ends_with("system.db")).collect();
+    found.sort_by_key(|path| path.components().count());
+    found[0].parent().unwrap().to_path_buf()
+}
+
+fn walk(at: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(at).unwrap().flatten() {
+        if entry.file_type().unwrap().is_dir() { found.extend(walk(&entry.path())) } else { found.push(entry.path()) }
+    }
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+async fn titles(stage: &Stage) -> Vec<String> {
+    let listed = as_alice(stage, &["conversations", "list", "--json"]).await;
+    let rows: serde_json::Value = serde_json::from_str(&listed.out).unwrap_or_else(|_| panic!("{listed:?}"));
+    let mut titles: Vec<String> =
+        rows.as_array().unwrap().iter().map(|row| row["title"].as_str().unwrap().to_owned()).collect();
+    titles.sort();
+    titles
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_is_there_again_after_the_directory_was_lost() {
+    let stage = Stage::signed_in().await;
+    assert_eq!(stage.run(&["ask", "the first question"]).await.code, Some(0));
+    let made = stage.json(&["backup", "create"]).await;
+    let name = made["name"].as_str().unwrap().to_owned();
+    assert_eq!((&made["accounts"], &made["vaults"], &made["made_by"]), (&1.into(), &1.into(), &"person".into()));
+    let found = stage.json(&["backup", "verify", &name]).await;
+    assert_eq!((&found["opened"], &found["compared"]), (&1.into(), &0.into()));
+    let before = titles(&stage).await;
+    assert_eq!(before.len(), 1);
+
+    // The backup lies elsewhere; everything else is gone.
+    let data = data(&stage);
+    let elsewhere = stage.home().join("elsewhere");
+    copy(&data.join("backups").join(&name), &elsewhere);
+    for entry in fs::read_dir(&data).unwrap().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            fs::remove_dir_all(entry.path()).unwrap();
+        } else {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    let unasked = stage.run(&["backup", "restore", "--from", elsewhere.to_str().unwrap()]).await;
+    assert_eq!(unasked.code, Some(2), "nobody is there to ask: {unasked:?}");
+    let restored = stage.run(&["backup", "restore", "--from", elsewhere.to_str().unwrap(), "--yes"]).await;
+    assert_eq!(restored.code, Some(0), "{restored:?}");
+    assert!(restored.err.contains("The backup was put back"), "{restored:?}");
+    // Whoever stayed signed in has to come in anew.
+    assert_eq!(stage.run(&["conversations", "list"]).await.code, Some(5));
+    assert_eq!(titles(&stage).await, before);
+    let trail = as_alice(&stage, &["audit", "verify"]).await;
+    assert_eq!(trail.code, Some(0), "{trail:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_command_brings_yesterday_back_and_keeps_today_aside() {
+    let stage = Stage::signed_in().await;
+    stage.run(&["ask", "of yesterday"]).await;
+    stage.json(&["backup", "create"]).await;
+    let yesterday = titles(&stage).await;
+    stage.run(&["ask", "--new", "of today"]).await;
+    assert_eq!(titles(&stage).await.len(), 2);
+    let newest = as_alice(&stage, &["backup", "restore", "--yes"]).await;
+    assert_eq!(newest.code, Some(0), "{newest:?}");
+    assert_eq!(titles(&stage).await, yesterday);
+
+    let listed = as_alice(&stage, &["backup", "list", "--json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+    let aside = listed["quarantine"][0]["name"].as_str().unwrap().to_owned();
+    assert!(data(&stage).join("quarantine").join(&aside).join("system.db").exists());
+    let gone = as_alice(&stage, &["backup", "prune", "--quarantine", &aside, "--yes"]).await;
+    assert_eq!(gone.code, Some(0), "{gone:?}");
+    assert!(!data(&stage).join("quarantine").join(&aside).exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_restored_under_a_window_that_is_open() {
+    let stage = Stage::signed_in().await;
+    stage.json(&["backup", "create"]).await;
+    let mut term = stage.terminal(100, 30);
+    term.until("Conversations");
+    let refused = as_alice(&stage, &["backup", "restore", "--yes"]).await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("Other windows or commands"), "{refused:?}");
+    term.kill();
+    assert!(!data(&stage).join(".restore").exists());
+    assert!(!data(&stage).join("quarantine").exists());
+    assert_eq!(stage.run(&["conversations", "list"]).await.code, Some(0), "still signed in");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_backup_is_named_and_refused_and_the_schedule_is_off_until_it_is_set() {
+    let stage = Stage::signed_in().await;
+    let name = stage.json(&["backup", "create"]).await["name"].as_str().unwrap().to_owned();
+    let file = data(&stage).join("backups").join(&name).join("system.db");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[5000] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let found = stage.run(&["backup", "verify", &name]).await;
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(found.out.contains("system.db"), "{found:?}");
+    let refused = as_alice(&stage, &["backup", "restore", &name, "--yes"]).await;
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("damaged, in system.db"), "{refused:?}");
+
+    let off = stage.json(&["backup", "schedule"]).await;
+    assert_eq!((&off["hour"], &off["keep"]["daily"], &off["keep"]["weekly"]), (&().into(), &7.into(), &4.into()));
+    let set = as_alice(&stage, &["backup", "schedule", "--at", "3", "--weekly", "8"]).await;
+    assert!(set.out.contains("every day at 3:00") && set.out.contains("of 8 weeks"), "{set:?}");
+    let wrong = as_alice(&stage, &["backup", "schedule", "--at", "24"]).await;
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_schedules_backup_is_made_by_the_next_window_that_opens() {
+    let stage = Stage::signed_in().await;
+    // An hour that has struck today or yesterday: every hour has.
+    let set = as_alice(&stage, &["backup", "schedule", "--at", "0"]).await;
+    assert_eq!(set.code, Some(0), "{set:?}");
+    let mut term = stage.terminal(100, 30);
+    term.until("Conversations");
+    let backups = data(&stage).join("backups");
+    crate::common::until("the schedule's backup is made and checked", || {
+        backups.exists() && walk(&backups).iter().any(|path| path.ends_with("verified.json"))
+    })
+    .await;
+    term.kill();
+    let listed = stage.json(&["backup", "list"]).await;
+    assert_eq!(listed["backups"][0]["made_by"], "schedule");
+}
