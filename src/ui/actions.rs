@@ -37,11 +37,12 @@ pub enum Context {
     Roles,
     Rules,
     Audit,
+    Backups,
 }
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
@@ -62,13 +63,14 @@ impl Context {
         Self::Roles,
         Self::Rules,
         Self::Audit,
+        Self::Backups,
     ];
 
     /// The wider one whose keys hold here too, before those of `Global`.
     #[must_use]
     pub fn within(self) -> Option<Self> {
         match self {
-            Self::Users | Self::Roles | Self::Rules | Self::Audit => Some(Self::Admin),
+            Self::Users | Self::Roles | Self::Rules | Self::Audit | Self::Backups => Some(Self::Admin),
             Self::Fleet => Some(Self::Models),
             Self::Global
             | Self::Composer
@@ -112,6 +114,7 @@ impl Context {
             Self::Roles => "roles",
             Self::Rules => "rules",
             Self::Audit => "audit",
+            Self::Backups => "backups",
         }
     }
 
@@ -139,6 +142,7 @@ impl Context {
             Self::Roles => "Roles",
             Self::Rules => "Rules of the house",
             Self::Audit => "Audit trail",
+            Self::Backups => "Backups",
         }
     }
 }
@@ -455,6 +459,7 @@ actions! {
         AdminRoles "roles" ["2"] "Roles: what each may do, how often, with which models";
         AdminRules "rules" ["3"] "The rules of the house";
         AdminAudit "audit" ["4"] "The audit trail";
+        AdminBackups "backups" ["5"] "Backups: made, checked, restored";
         AdminUp "up" ["k", "up"] "Up";
         AdminDown "down" ["j", "down"] "Down";
         AdminLeft "left" ["h", "left"] "To the left";
@@ -501,5 +506,13 @@ actions! {
         TrailVerify "verify" ["v"] "Verify the trail from its first entry to its last";
         TrailExport "export" ["x"] "Write what is listed to a file";
         TrailPrune "prune" ["p"] "Remove what the rule no longer keeps";
+    }
+    Backups {
+        BackupCreate "create" ["n"] "Make a backup";
+        BackupVerify "verify" ["v"] "Check the backup by restoring it into a scratch directory";
+        BackupRestore "restore" ["r"] "Restore the backup: everything, or one vault";
+        BackupSchedule "schedule" ["s"] "When one is made on its own, and how many stay";
+        BackupPrune "prune" ["p"] "Remove the backups that the rule no longer keeps";
+        BackupPurge "purge" ["shift+p"] "Remove for good what a restore moved aside";
     }
 }

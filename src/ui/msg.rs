@@ -23,7 +23,7 @@ use crate::api::events::Event;
 
 pub use self::{
     account::{AccountCall, AccountReply, OpenSealed},
-    admin::{AdminCall, AdminReply, Target, UserAct, limit_of},
+    admin::{AdminCall, AdminReply, BackupWork, Target, UserAct, limit_of},
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},
     files::{FilesCall, FilesReply},

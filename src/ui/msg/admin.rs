@@ -9,6 +9,7 @@ use crate::api::{
         Policy, RoleView, Scope, UserDetail, UserFilter, UserPage,
     },
     auth::Role,
+    backup::{Backups, Extent, Outcome, Progress, Schedule},
 };
 
 /// An account that something is done to. The name is for telling how it went.
@@ -116,11 +117,25 @@ pub enum AdminCall {
     },
     Verify,
     Prune,
+    Backups,
+    /// Work that goes on for a while and tells how far it is.
+    Backup(BackupWork),
+    SetBackupSchedule(Schedule),
+    PruneBackups,
+    PurgeQuarantine(String),
     /// All that the filter lets through, newest first, into a new file.
     Export {
         filter: AuditFilter,
         path: PathBuf,
     },
+}
+
+/// What is done about backups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackupWork {
+    Create,
+    Verify(String),
+    Restore { backup: String, extent: Extent },
 }
 
 #[derive(Debug)]
@@ -157,6 +172,16 @@ pub enum AdminReply {
         filter: AuditFilter,
         written: Result<u64, Fault>,
     },
+    Backups(Result<Box<Backups>, Fault>),
+    BackupOn {
+        work: BackupWork,
+        progress: Progress,
+    },
+    BackupEnded {
+        work: BackupWork,
+        done: Result<Outcome, Fault>,
+    },
+    BackupsPruned(Result<Vec<String>, Fault>),
     /// A change that answers nothing but whether it is made.
     Done {
         call: AdminCall,
@@ -183,6 +208,10 @@ impl AdminReply {
             Self::Verified(verdict) => verdict.as_ref().err(),
             Self::Pruned(gone) => gone.as_ref().err(),
             Self::Exported { written, .. } => written.as_ref().err(),
+            Self::Backups(shown) => shown.as_ref().err(),
+            Self::BackupOn { .. } => None,
+            Self::BackupEnded { done, .. } => done.as_ref().err(),
+            Self::BackupsPruned(gone) => gone.as_ref().err(),
             Self::Done { done, .. } => done.as_ref().err(),
         }
     }

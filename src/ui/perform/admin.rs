@@ -8,11 +8,12 @@ use crate::{
         AccountId, Fault, FaultKind,
         admin::{ActivationCode, AuditEntry, AuditFilter},
         auth::Session,
+        backup::{BackupEvent, Outcome, Which},
         events::Event,
     },
     ui::{
         complete,
-        msg::{AdminCall, AdminReply, Msg, Target, UserAct},
+        msg::{AdminCall, AdminReply, BackupWork, Msg, Target, UserAct},
     },
 };
 
@@ -29,6 +30,12 @@ impl Performer {
             AdminCall::Each { .. } => Way::Job("changing accounts"),
             AdminCall::Export { .. } => Way::Job("writing the audit trail to a file"),
             AdminCall::Verify => Way::Job("verifying the audit trail"),
+            // Counted as a job behind the gateway.
+            AdminCall::Backup(_)
+            | AdminCall::Backups
+            | AdminCall::SetBackupSchedule(_)
+            | AdminCall::PruneBackups
+            | AdminCall::PurgeQuarantine(_) => Way::Beside("call"),
             AdminCall::CreateUser(_)
             | AdminCall::EndSession { .. }
             | AdminCall::Roles
@@ -95,6 +102,14 @@ impl Hands {
                 let written = self.export_trail(session, filter, &path).await;
                 return AdminReply::Exported { path, filter: filter.clone(), written };
             }
+            AdminCall::Backups => return AdminReply::Backups(gateway.backups(session).await.map(Box::new)),
+            AdminCall::Backup(work) => {
+                let done = self.work_on_backups(session, work).await;
+                return AdminReply::BackupEnded { work: work.clone(), done };
+            }
+            AdminCall::PruneBackups => return AdminReply::BackupsPruned(gateway.prune_backups(session).await),
+            AdminCall::SetBackupSchedule(schedule) => gateway.set_backup_schedule(session, *schedule).await,
+            AdminCall::PurgeQuarantine(name) => gateway.purge_quarantine(session, name).await,
             AdminCall::EndSession { of, which } => gateway.end_user_session(session, of.id, Some(*which)).await,
             AdminCall::CreateRole { name, rank } => gateway.create_role(session, name, *rank).await.map(drop),
             AdminCall::RenameRole { name, new } => gateway.rename_role(session, name, new).await,
@@ -116,6 +131,27 @@ impl Hands {
             AdminCall::SetPolicy(policy) => gateway.set_policy(session, policy.clone()).await,
         };
         AdminReply::Done { call, done }
+    }
+
+    /// Begins it and passes on how far it is, until it has ended.
+    async fn work_on_backups(&self, session: &Session, work: &BackupWork) -> Result<Outcome, Fault> {
+        let named = |name: &String| Which::Named(name.clone());
+        let mut inbox = match work {
+            BackupWork::Create => self.gateway.start_backup(session).await,
+            BackupWork::Verify(name) => self.gateway.start_verify(session, named(name)).await,
+            BackupWork::Restore { backup, extent } => {
+                self.gateway.start_restore(session, named(backup), extent.clone()).await
+            }
+        }?;
+        loop {
+            match inbox.recv().await {
+                Some(BackupEvent::Progress(progress)) => {
+                    self.tell(Msg::Admin(AdminReply::BackupOn { work: work.clone(), progress })).await;
+                }
+                Some(BackupEvent::Ended(done)) => return done,
+                None => return Err(Fault::new(FaultKind::Internal, "It broke off without saying how it ended.")),
+            }
+        }
     }
 
     async fn each(

@@ -63,7 +63,11 @@ impl Root {
             Action::Refresh => self.refresh(),
             Action::StartOllama => self.start_ollama(),
             // From the palette: the tabs can be reached from everywhere.
-            Action::AdminUsers | Action::AdminRoles | Action::AdminRules | Action::AdminAudit
+            Action::AdminUsers
+            | Action::AdminRoles
+            | Action::AdminRules
+            | Action::AdminAudit
+            | Action::AdminBackups
                 if self.screens().is_none_or(|screens| screens.name() != ScreenName::Admin) =>
             {
                 self.act_on(ScreenName::Admin, action)
@@ -127,7 +131,8 @@ impl Root {
                 | Context::Users
                 | Context::Roles
                 | Context::Rules
-                | Context::Audit) => screens.current().offers(context),
+                | Context::Audit
+                | Context::Backups) => screens.current().offers(context),
             },
         }
     }

@@ -391,6 +391,7 @@ fn is_the_chat_s(action: Action) -> bool {
         | Context::Roles
         | Context::Rules
         | Context::Search
-        | Context::Audit => false,
+        | Context::Audit
+        | Context::Backups => false,
     }
 }

@@ -34,7 +34,8 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Users
         | Context::Roles
         | Context::Rules
-        | Context::Audit => true,
+        | Context::Audit
+        | Context::Backups => true,
         Context::Selection
         | Context::Branches
         | Context::Preview

@@ -11,6 +11,7 @@ use ratatui::{
 };
 
 use super::{
+    backups,
     editors::{LimitsEditor, ModelsEditor},
     table::{broken, first_row, fit, row_style, safe},
     trail::{self, When},
@@ -58,6 +59,7 @@ pub enum Purpose {
     TrailFilter,
     KeepDays(Policy),
     Export(AuditFilter),
+    Backups(backups::Wanted),
 }
 
 #[derive(Debug)]
@@ -145,7 +147,7 @@ impl Codes {
 }
 
 impl Fill {
-    fn of(title: &str, note: &str, purpose: Purpose, form: Form) -> Dialog {
+    pub fn of(title: &str, note: &str, purpose: Purpose, form: Form) -> Dialog {
         Dialog::Fill(Box::new(Self { title: safe(title), note: note.to_owned(), purpose, form }))
     }
 
@@ -287,6 +289,7 @@ impl Fill {
                 Out::Send(AdminCall::SetPolicy(Policy { audit_keep_days: days, ..policy.clone() }))
             }
             Purpose::Export(filter) => Out::Send(AdminCall::Export { filter: filter.clone(), path: wanted(0)?.into() }),
+            Purpose::Backups(wanted) => wanted.filled(&self.form)?,
         })
     }
 }
@@ -474,7 +477,7 @@ impl Ask {
 impl Fill {
     fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
         let hints = match self.purpose {
-            Purpose::NewUser | Purpose::TrailFilter => cx.hints(&[
+            Purpose::NewUser | Purpose::TrailFilter | Purpose::Backups(_) => cx.hints(&[
                 (Action::Submit, "next, then done"),
                 (Action::PreviousField, "back"),
                 (Action::Cancel, "leave it"),

@@ -5,6 +5,7 @@
 //!
 //! Invariant: nothing here decides who may what. The screen shows what it is told, and says what was refused.
 
+mod backups;
 mod dialog;
 mod editors;
 mod roles;
@@ -21,6 +22,7 @@ use ratatui::{
 };
 
 use self::{
+    backups::Backups,
     dialog::{Codes, Dialog, Out, Outcome},
     roles::Roles,
     rules::Rules,
@@ -46,13 +48,15 @@ enum Tab {
     Roles,
     Rules,
     Audit,
+    Backups,
 }
 
-const TABS: [(Tab, Action, &str); 4] = [
+const TABS: [(Tab, Action, &str); 5] = [
     (Tab::Users, Action::AdminUsers, "Users"),
     (Tab::Roles, Action::AdminRoles, "Roles"),
     (Tab::Rules, Action::AdminRules, "Rules"),
     (Tab::Audit, Action::AdminAudit, "Audit"),
+    (Tab::Backups, Action::AdminBackups, "Backups"),
 ];
 
 #[derive(Debug, Default)]
@@ -62,6 +66,7 @@ pub struct AdminScreen {
     roles: Roles,
     rules: Rules,
     trail: Trail,
+    backups: Backups,
     dialog: Option<Dialog>,
     /// Changes that were sent and not told of yet.
     working: usize,
@@ -113,6 +118,7 @@ impl AdminScreen {
             Tab::Roles => self.roles.open(),
             Tab::Rules => self.rules.open(),
             Tab::Audit => self.trail.grown(),
+            Tab::Backups => self.backups.open(),
         }
     }
 
@@ -122,6 +128,7 @@ impl AdminScreen {
             Tab::Roles => self.roles.open(),
             Tab::Rules => self.rules.open(),
             Tab::Audit => self.trail.open(),
+            Tab::Backups => self.backups.open(),
         }
     }
 
@@ -133,6 +140,7 @@ impl AdminScreen {
             Tab::Roles => Context::Roles,
             Tab::Rules => Context::Rules,
             Tab::Audit => Context::Audit,
+            Tab::Backups => Context::Backups,
         }
     }
 
@@ -152,6 +160,11 @@ impl AdminScreen {
 
     /// Counts the changes that are on their way.
     fn sent(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        for effect in &effects {
+            if let Effect::Admin(AdminCall::Backup(work)) = effect {
+                self.backups.began(work);
+            }
+        }
         self.working +=
             effects.iter().filter(|effect| matches!(effect, Effect::Admin(call) if is_change(call))).count();
         effects
@@ -170,6 +183,17 @@ impl AdminScreen {
                 self.trail.on_pruned(gone)
             }
             AdminReply::Pruned(Err(fault)) => self.refused(fault, AdminCall::Prune),
+            AdminReply::Backups(shown) => self.backups.on_shown(shown.map(|shown| *shown)),
+            AdminReply::BackupOn { work, progress } => {
+                self.backups.on_progress(work, progress);
+                Vec::new()
+            }
+            AdminReply::BackupEnded { work, done } => self.backups.on_ended(work, done),
+            AdminReply::BackupsPruned(Ok(gone)) => {
+                self.told();
+                self.backups.on_pruned(&gone)
+            }
+            AdminReply::BackupsPruned(Err(fault)) => self.refused(fault, AdminCall::PruneBackups),
             AdminReply::Created { code: Ok(code), .. } => {
                 self.told();
                 self.dialog = Some(Codes::dialog(vec![code]));
@@ -243,10 +267,15 @@ impl AdminScreen {
             AdminCall::Limits { .. } => ("The limits are changed.".to_owned(), self.read()),
             AdminCall::Models { .. } => ("The models are changed.".to_owned(), self.read()),
             AdminCall::SetPolicy(_) => ("The rule is changed.".to_owned(), self.rules.open()),
+            AdminCall::SetBackupSchedule(_) => ("The schedule is changed.".to_owned(), self.backups.open()),
+            AdminCall::PurgeQuarantine(_) => ("It is removed for good.".to_owned(), self.backups.open()),
             AdminCall::Users { .. }
             | AdminCall::User { .. }
             | AdminCall::CreateUser(_)
             | AdminCall::Each { .. }
+            | AdminCall::Backups
+            | AdminCall::Backup(_)
+            | AdminCall::PruneBackups
             | AdminCall::Roles
             | AdminCall::Policy
             | AdminCall::Audit { .. }
@@ -319,6 +348,7 @@ impl AdminScreen {
             Tab::Roles => self.roles.clicked(at),
             Tab::Rules => self.rules.clicked(at),
             Tab::Audit => self.trail.clicked(at),
+            Tab::Backups => self.backups.clicked(at),
         }
     }
 
@@ -397,6 +427,7 @@ impl Screen for AdminScreen {
             Tab::Roles => self.roles.on_action(action),
             Tab::Rules => self.rules.on_action(action),
             Tab::Audit => self.trail.on_action(action, self.rules.policy(), cx),
+            Tab::Backups => self.backups.on_action(action, cx),
         }?;
         if step.dialog.is_some() {
             self.dialog = step.dialog;
@@ -411,7 +442,7 @@ impl Screen for AdminScreen {
         }
         match self.tab {
             Tab::Users => self.users.on_key(key),
-            Tab::Roles | Tab::Rules | Tab::Audit => None,
+            Tab::Roles | Tab::Rules | Tab::Audit | Tab::Backups => None,
         }
     }
 
@@ -422,7 +453,7 @@ impl Screen for AdminScreen {
         }
         match self.tab {
             Tab::Users => self.users.on_paste(&text),
-            Tab::Roles | Tab::Rules | Tab::Audit => Vec::new(),
+            Tab::Roles | Tab::Rules | Tab::Audit | Tab::Backups => Vec::new(),
         }
     }
 
@@ -444,7 +475,7 @@ impl Screen for AdminScreen {
         match (&self.dialog, self.tab) {
             (Some(dialog), _) => dialog.context(),
             (None, Tab::Users) => self.users.context(),
-            (None, Tab::Roles | Tab::Rules | Tab::Audit) => self.tab_context(),
+            (None, Tab::Roles | Tab::Rules | Tab::Audit | Tab::Backups) => self.tab_context(),
         }
     }
 
@@ -454,6 +485,7 @@ impl Screen for AdminScreen {
             Tab::Roles => self.roles.is_busy(),
             Tab::Rules => self.rules.is_busy(),
             Tab::Audit => self.trail.is_busy(),
+            Tab::Backups => self.backups.is_busy(),
         };
         tab || self.working > 0
     }
@@ -468,6 +500,7 @@ impl Screen for AdminScreen {
             Tab::Roles => Roles::footer(cx),
             Tab::Rules => Rules::footer(cx),
             Tab::Audit => Trail::footer(cx),
+            Tab::Backups => Backups::footer(cx),
         }
     }
 
@@ -480,6 +513,7 @@ impl Screen for AdminScreen {
             Tab::Roles => self.roles.view(frame, body, cx, in_front),
             Tab::Rules => self.rules.view(frame, body, cx, in_front),
             Tab::Audit => self.trail.view(frame, body, cx, in_front),
+            Tab::Backups => self.backups.view(frame, body, cx, in_front),
         }
         if let Some(dialog) = &self.dialog {
             dialog.view(frame, area, cx);
@@ -495,6 +529,9 @@ fn is_change(call: &AdminCall) -> bool {
         | AdminCall::Roles
         | AdminCall::Policy
         | AdminCall::Audit { .. }
+        | AdminCall::Backups
+        // Its own line says how far it is.
+        | AdminCall::Backup(_)
         | AdminCall::Verify => false,
         AdminCall::CreateUser(_)
         | AdminCall::Each { .. }
@@ -507,6 +544,9 @@ fn is_change(call: &AdminCall) -> bool {
         | AdminCall::Models { .. }
         | AdminCall::SetPolicy(_)
         | AdminCall::Prune
+        | AdminCall::SetBackupSchedule(_)
+        | AdminCall::PruneBackups
+        | AdminCall::PurgeQuarantine(_)
         | AdminCall::Export { .. } => true,
     }
 }

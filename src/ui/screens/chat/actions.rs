@@ -88,7 +88,8 @@ impl ChatScreen {
             | Context::Users
             | Context::Roles
             | Context::Rules
-            | Context::Audit => None,
+            | Context::Audit
+            | Context::Backups => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Keys in, calls out; and what the screen looks like.
 
+mod backups;
 mod clicks;
 mod roles;
 mod rules_and_trail;
