@@ -138,6 +138,22 @@ impl WorkKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
+    /// How a task that works at it is called, in the tray and in the log.
+    #[must_use]
+    pub fn task(self) -> &'static str {
+        match self {
+            Self::Install => "an install",
+            Self::Update => "an update of a model",
+            Self::Remove => "removing a model",
+            Self::Copy => "copying a model",
+            Self::Rename => "renaming a model",
+            Self::Create => "making a model",
+            Self::Push => "uploading a model",
+            Self::Load => "loading a model",
+            Self::Unload => "unloading a model",
+        }
+    }
+
     /// Whether it moves so many bytes that only few of its kind run at a time.
     #[must_use]
     pub fn is_heavy(self) -> bool {

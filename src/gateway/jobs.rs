@@ -28,6 +28,7 @@ const CANCEL: Op = Op { name: "jobs.cancel", class: Class::Admin, ..LIST };
 const PAUSE: Op = Op { name: "jobs.pause", ..CANCEL };
 const RESUME: Op = Op { name: "jobs.resume", ..CANCEL };
 const RETRY: Op = Op { name: "jobs.retry", ..CANCEL };
+const FORGET: Op = Op { name: "jobs.forget", ..CANCEL };
 const SIZE: Op = Op { name: "models.size", class: Class::Admin, ..LIST };
 const ROOM: Op = Op { name: "models.room", ..LIST };
 const MODELFILE: Op = Op { name: "models.check_modelfile", ..LIST };
@@ -78,6 +79,11 @@ impl Gateway {
     /// Tries a failed or cancelled one again, or a waiting one at once.
     pub async fn retry_job(&self, session: &Session, id: JobId, detached: bool) -> Result<Job, Fault> {
         self.0.gate.call::<Admin, _, _>(session, &RETRY, |by| self.0.jobs.retry(by, id, detached)).await
+    }
+
+    /// Takes all jobs that have ended out of the table; says how many those were.
+    pub async fn forget_ended_jobs(&self, session: &Session) -> Result<u64, Fault> {
+        self.0.gate.call::<Admin, _, _>(session, &FORGET, |by| self.0.jobs.forget_ended(by)).await
     }
 
     /// Asks the registry what a model takes. Only because somebody wants to know: this leaves the machine.

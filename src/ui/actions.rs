@@ -22,6 +22,8 @@ pub enum Context {
     Fleet,
     /// The Library, whichever of its tabs is open, and a list like those in a box.
     Library,
+    /// A list of jobs: in the tray, and the tab of downloads.
+    Jobs,
     /// Any list in a modal: palette, model picker, prompt history.
     List,
     Form,
@@ -42,7 +44,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
@@ -53,6 +55,7 @@ impl Context {
         Self::Models,
         Self::Fleet,
         Self::Library,
+        Self::Jobs,
         Self::List,
         Self::Form,
         Self::Account,
@@ -81,6 +84,7 @@ impl Context {
             | Self::Preview
             | Self::Models
             | Self::Library
+            | Self::Jobs
             | Self::List
             | Self::Form
             | Self::Account
@@ -104,6 +108,7 @@ impl Context {
             Self::Models => "models",
             Self::Fleet => "fleet",
             Self::Library => "library",
+            Self::Jobs => "jobs",
             Self::List => "list",
             Self::Form => "form",
             Self::Account => "account",
@@ -132,6 +137,7 @@ impl Context {
             Self::Models => "Models",
             Self::Fleet => "List of models",
             Self::Library => "Library",
+            Self::Jobs => "Jobs",
             Self::List => "Lists to choose from",
             Self::Form => "Forms",
             Self::Account => "Your account",
@@ -390,6 +396,21 @@ actions! {
         LibraryExport "export" ["x"] "Write what is listed to a file";
         LibraryImport "import" ["i"] "Take presets or templates from a file";
         LibraryHelp "library-help" ["?"] "Show the keys that work here";
+    }
+    Jobs {
+        JobsUp "up" ["k", "up"] "Up";
+        JobsDown "down" ["j", "down"] "Down";
+        JobsTop "top" ["g", "home"] "To the top";
+        JobsBottom "bottom" ["shift+g", "end"] "To the end of what is loaded";
+        JobsPageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        JobsPageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
+        JobsOpen "open" ["enter"] "Show or hide all that is known of the job";
+        JobsMark "mark" ["space"] "Mark the job, to do something to several";
+        JobsPause "pause" ["p"] "Pause it, or let it go on";
+        JobsCancel "cancel" ["x", "delete"] "Cancel it; asks first";
+        JobsRetry "retry" ["r"] "Try it again, or now instead of later";
+        JobsForget "forget" ["shift+x"] "Clear those that have ended; asks first";
+        JobsHelp "jobs-help" ["?"] "Show the keys that work here";
     }
     List {
         ListUp "up" ["up", "ctrl+p"] "Up";

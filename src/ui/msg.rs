@@ -6,6 +6,7 @@ mod auth;
 mod chat;
 mod files;
 mod insights;
+mod jobs;
 mod library;
 mod notes;
 mod organise;
@@ -28,6 +29,7 @@ pub use self::{
     chat::{ChatCall, ChatReply},
     files::{FilesCall, FilesReply},
     insights::{InsightsCall, InsightsReply},
+    jobs::{JobAct, JobsCall, JobsOf, JobsReply},
     library::{LibraryCall, LibraryReply, Rows, Thing, Whole, Written},
     notes::{ListCall, ListReply, NoteCall, NoteReply, NotesOf, spot_of},
     organise::{Arrange, OrganiseCall, OrganiseReply},
@@ -57,6 +59,7 @@ pub enum Msg {
     Admin(AdminReply),
     Insights(InsightsReply),
     Library(LibraryReply),
+    Jobs(JobsReply),
     Search(SearchReply),
     Shell(ShellReply),
     Transfer(TransferReply),
@@ -75,6 +78,7 @@ pub enum Effect {
     Admin(AdminCall),
     Insights(InsightsCall),
     Library(LibraryCall),
+    Jobs(JobsCall),
     Search(SearchCall),
     Shell(ShellCall),
     Transfer(TransferCall),
@@ -106,6 +110,8 @@ pub enum Timer {
     Toast(u64),
     /// The next look at what runs, while the jobs tray is open.
     Jobs,
+    /// Jobs have moved on since they were drawn last.
+    JobsMoved,
     /// Time to look whether Ollama is still there.
     Health,
     /// The second Ctrl+C did not come.

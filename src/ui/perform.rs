@@ -9,6 +9,7 @@ mod auth;
 mod chat;
 mod files;
 mod insights;
+mod jobs;
 mod library;
 mod notes;
 mod organise;
@@ -105,6 +106,9 @@ enum Search {
     LibraryDetail(Kind),
     Documents,
     DocumentPlaces,
+    Tried,
+    DownloadSizes,
+    Modelfile,
 }
 
 impl Performer {
@@ -133,6 +137,7 @@ impl Performer {
             Effect::Admin(call) => self.admin(call),
             Effect::Insights(call) => self.insights(call),
             Effect::Library(call) => self.library(call),
+            Effect::Jobs(call) => self.jobs(call),
             Effect::Search(call) => self.search(call),
             Effect::Shell(call) => self.shell(call),
             Effect::Transfer(call) => self.transfer(call),

@@ -4,6 +4,7 @@
 //! nothing of a vault is drawn.
 
 mod act;
+mod jobs;
 mod keys;
 mod overlay;
 mod replies;
@@ -71,6 +72,8 @@ pub struct Root {
     toasts_made: u64,
     /// What runs in the background, as the family of all tasks tells it: the one truth for header and tray.
     jobs: Vec<Running>,
+    /// What is told of jobs is drawn in a moment, however much of it comes until then.
+    jobs_moved: bool,
     /// A look at Ollama is due some time; there is never more than one such timer.
     health_is_due: bool,
     /// A spinner tick is on its way.
@@ -114,6 +117,7 @@ impl Root {
             toasts: Vec::new(),
             toasts_made: 0,
             jobs: Vec::new(),
+            jobs_moved: false,
             health_is_due: false,
             spinning: false,
             quitting: false,
@@ -159,6 +163,7 @@ impl Root {
                 | Effect::Admin(_)
                 | Effect::Insights(_)
                 | Effect::Library(_)
+                | Effect::Jobs(_)
                 | Effect::Search(_)
                 | Effect::Shell(_)
                 | Effect::Transfer(_)
@@ -200,7 +205,7 @@ impl Root {
             Stage::Inside(screens) => screens.current().is_busy(),
             Stage::Locked { lock, .. } => lock.ask.is_busy(),
         };
-        let before = self.overlay.as_ref().is_some_and(|overlay| overlay.is_busy(self.jobs.len()));
+        let before = self.overlay.as_ref().is_some_and(|overlay| overlay.is_busy(&self.jobs));
         behind || before
     }
 
@@ -278,6 +283,7 @@ impl App for Root {
                 let fault = reply.fault().cloned();
                 self.answer(fault.as_ref(), |screens, cx| screens.library.on_library(reply, cx))
             }
+            Msg::Jobs(reply) => self.on_jobs(reply),
             Msg::Search(reply) => {
                 let fault = reply.fault().filter(|fault| fault.kind != FaultKind::Cancelled).cloned();
                 self.answer(fault.as_ref(), |screens, _| screens.search.on_reply(reply))

@@ -326,6 +326,7 @@ async fn of_jobs(house: &House, by: &Session) -> Vec<(&'static str, Result<Strin
         ("resume_job", told(gateway.resume_job(by, job, true).await)),
         ("delete_benchmark", told(gateway.delete_benchmark(by, job).await)),
         ("retry_job", told(gateway.retry_job(by, job, true).await)),
+        ("forget_ended_jobs", told(gateway.forget_ended_jobs(by).await)),
         ("download_size", told(gateway.download_size(by, download).await)),
         ("room_for_models", told(gateway.room_for_models(by).await)),
         ("check_modelfile", told(gateway.check_modelfile(by, "FROM a").await)),

@@ -127,22 +127,6 @@ pub fn target(work: &Work) -> String {
     }
 }
 
-/// How the tray calls it, and the log.
-pub fn name(kind: WorkKind) -> &'static str {
-    match kind {
-        WorkKind::Install => "an install",
-        WorkKind::Update => "an update of a model",
-        WorkKind::Remove => "removing a model",
-        WorkKind::Copy => "copying a model",
-        WorkKind::Rename => "renaming a model",
-        WorkKind::Create => "making a model",
-        WorkKind::Push => "uploading a model",
-        WorkKind::Load => "loading a model",
-        WorkKind::Unload => "unloading a model",
-        WorkKind::Benchmark => "a benchmark",
-    }
-}
-
 /// Which of the open jobs begin now, in the order of the line, of those that are ours to begin. `heavy`: how many of those
 /// may run at once, in whatever process.
 pub fn next<'a>(

@@ -234,6 +234,28 @@ impl Jobs {
         self.again(by.account, id, detached, "jobs.retry").await
     }
 
+    /// Takes those that have ended out of the table. What was done stays in the audit trail.
+    pub async fn forget_ended(&self, by: Caller<Admin>) -> Result<u64, Fault> {
+        let account = by.account;
+        let gone = self
+            .0
+            .parts
+            .system
+            .write::<_, StoreError>(move |tx| {
+                let moment = Moment::here();
+                let gone = jobs::prune(tx, i64::MAX)?;
+                if gone > 0 {
+                    audit::append(tx, &moment, Some(account), "jobs.forget", &format!("{gone} jobs"), "ok")?;
+                }
+                Ok(gone)
+            })
+            .await?;
+        if gone > 0 {
+            self.tell(JobNews::Elsewhere).await;
+        }
+        Ok(gone as u64)
+    }
+
     async fn foreseen(&self, work: &Work, words: String, before: &[Work]) -> Result<Start, Fault> {
         let open = self.0.parts.system.read::<_, StoreError>(jobs::open).await?;
         Ok(match line::standing(work, open.iter().map(|kept| &kept.job)) {

@@ -32,7 +32,7 @@ impl Jobs {
         let here = Here { stop: stop.clone(), wish: None, progress: kept.job.progress.clone() };
         self.state().running.insert(kept.job.id, here);
         let this = self.clone();
-        self.0.parts.tasks.spawn_job(line::name(kept.job.work.kind()), async move {
+        self.0.parts.tasks.spawn_job(kept.job.work.kind().task(), async move {
             this.attempt(kept, lease, stop).await;
         });
     }

@@ -16,7 +16,7 @@ use crate::{
         actions::{Action, Context},
         msg::{AuthCall, Effect, ShellCall, Timer},
         screens::sign_in::ChangePassphrase,
-        widgets::{help::Help, palette::palette, toast::Toast},
+        widgets::{help::Help, jobs::Tray, palette::palette, toast::Toast},
     },
 };
 
@@ -42,11 +42,16 @@ impl Root {
             | Action::TreeHelp
             | Action::TranscriptHelp
             | Action::AccountHelp
+            | Action::JobsHelp
             | Action::InsightsHelp
             | Action::ModelsHelp
             | Action::AdminHelp => {
                 self.put_transfer_behind();
-                self.overlay = Some(Overlay::Help(Help::new(self.context_behind())));
+                let about = match &self.overlay {
+                    Some(Overlay::Jobs(_)) => Context::Jobs,
+                    _ => self.context_behind(),
+                };
+                self.overlay = Some(Overlay::Help(Help::new(about)));
                 Vec::new()
             }
             Action::Palette => {
@@ -56,8 +61,10 @@ impl Root {
             }
             Action::ToggleJobs => {
                 self.put_transfer_behind();
-                self.overlay = Some(Overlay::Jobs);
-                vec![Effect::Shell(ShellCall::Jobs), Effect::After(JOBS_EVERY, Timer::Jobs)]
+                let (tray, mut effects) = Tray::open(&self.cx);
+                self.overlay = Some(Overlay::Jobs(Box::new(tray)));
+                effects.extend([Effect::Shell(ShellCall::Jobs), Effect::After(JOBS_EVERY, Timer::Jobs)]);
+                effects
             }
             Action::Export | Action::Import if matches!(self.stage, Stage::Inside(_)) => self.open_transfer(action),
             Action::Refresh => self.refresh(),
@@ -125,6 +132,7 @@ impl Root {
                 Context::Admin => self.is_admin(),
                 context @ (Context::Models
                 | Context::Fleet
+                | Context::Jobs
                 | Context::Library
                 | Context::Search
                 | Context::Insights

@@ -6,6 +6,7 @@ use ratatui::{Frame, layout::Rect};
 use super::{Root, Stage};
 use crate::{
     api::{Fault, FaultKind},
+    tasks::Running,
     ui::{
         actions::{Action, Context},
         cx::Cx,
@@ -14,7 +15,7 @@ use crate::{
         widgets::{
             confirm::{Confirm, ConfirmOut},
             help::Help,
-            jobs,
+            jobs::Tray,
             picker::{Picker, PickerOut},
             toast::Toast,
             transfer::TransferDialog,
@@ -26,7 +27,7 @@ use crate::{
 pub(super) enum Overlay {
     Palette(Picker<Action>),
     Help(Help),
-    Jobs,
+    Jobs(Box<Tray>),
     ChangePassphrase(ChangePassphrase),
     Confirm(Confirm),
     Transfer(Box<TransferDialog>),
@@ -35,18 +36,19 @@ pub(super) enum Overlay {
 impl Overlay {
     pub fn context(&self) -> Context {
         match self {
-            Self::Palette(_) | Self::Help(_) | Self::Jobs => Context::List,
+            Self::Palette(_) | Self::Help(_) => Context::List,
+            Self::Jobs(tray) => tray.context(),
             Self::ChangePassphrase(_) | Self::Confirm(_) => Context::Form,
             Self::Transfer(dialog) => dialog.context(),
         }
     }
 
-    /// Whether something turns in it; `jobs`: how many run.
-    pub fn is_busy(&self, jobs: usize) -> bool {
+    /// Whether something turns in it; `running`: what this window does.
+    pub fn is_busy(&self, running: &[Running]) -> bool {
         match self {
             Self::ChangePassphrase(form) => form.is_busy(),
             Self::Confirm(question) => question.ask.is_busy(),
-            Self::Jobs => jobs > 0,
+            Self::Jobs(tray) => tray.is_busy(running),
             Self::Transfer(dialog) => dialog.is_busy(),
             Self::Palette(_) | Self::Help(_) => false,
         }
@@ -56,7 +58,7 @@ impl Overlay {
         match self {
             Self::Palette(picker) => picker.view(frame, area, cx),
             Self::Help(help) => help.view(frame, area, cx),
-            Self::Jobs => jobs::view(&root.jobs, std::time::Instant::now(), frame, area, cx),
+            Self::Jobs(tray) => tray.view(&root.jobs, std::time::Instant::now(), frame, area, cx),
             Self::ChangePassphrase(form) => form.view(frame, area, cx),
             Self::Confirm(question) => question.view(frame, area, cx),
             Self::Transfer(dialog) => dialog.view(frame, area, cx),
@@ -76,8 +78,12 @@ impl Root {
             }
             Overlay::Help(_) if closes || action == Action::Help => self.overlay = None,
             Overlay::Help(help) => return help.on_action(action, &self.cx).then(Vec::new),
-            Overlay::Jobs if closes || action == Action::ToggleJobs => self.overlay = None,
-            Overlay::Jobs => return None,
+            Overlay::Jobs(_) if action == Action::ToggleJobs => self.overlay = None,
+            Overlay::Jobs(tray) => match tray.on_action(action) {
+                Some(effects) => return Some(effects),
+                None if closes => self.overlay = None,
+                None => return None,
+            },
             Overlay::ChangePassphrase(_) if action == Action::Interrupt => self.overlay = None,
             Overlay::ChangePassphrase(form) => match form.on_action(action, &self.cx)? {
                 ChangeOut::Effects(effects) => return Some(effects),
@@ -103,7 +109,14 @@ impl Root {
                 let out = picker.on_key(key);
                 self.picked(out.as_ref())
             }
-            Overlay::Help(_) | Overlay::Jobs => {
+            Overlay::Jobs(tray) => {
+                let used = tray.on_key(key);
+                if used.is_none() && key.code == KeyCode::Char('q') {
+                    self.overlay = None;
+                }
+                used.unwrap_or_default()
+            }
+            Overlay::Help(_) => {
                 if matches!(key.code, KeyCode::Char('q' | '?')) {
                     self.overlay = None;
                 }
@@ -130,7 +143,7 @@ impl Root {
                 Vec::new()
             }
             Overlay::Transfer(dialog) => dialog.on_paste(text),
-            Overlay::Help(_) | Overlay::Jobs => Vec::new(),
+            Overlay::Help(_) | Overlay::Jobs(_) => Vec::new(),
         })
     }
 
@@ -157,7 +170,7 @@ impl Root {
                 Vec::new()
             }
             Overlay::Transfer(dialog) => dialog.on_mouse(mouse),
-            Overlay::Jobs => Vec::new(),
+            Overlay::Jobs(tray) => tray.on_mouse(mouse),
         })
     }
 

@@ -59,7 +59,11 @@ impl Root {
             (AuthReply::Proposed(Ok(secret)), Stage::Inside(_)) => match &mut self.overlay {
                 Some(Overlay::ChangePassphrase(form)) => form.proposed(secret.reveal()),
                 Some(
-                    Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs | Overlay::Confirm(_) | Overlay::Transfer(_),
+                    Overlay::Palette(_)
+                    | Overlay::Help(_)
+                    | Overlay::Jobs(_)
+                    | Overlay::Confirm(_)
+                    | Overlay::Transfer(_),
                 )
                 | None => Vec::new(),
             },
@@ -101,21 +105,20 @@ impl Root {
             Event::Notice(fault) => self.unless_locked(vec![Effect::Toast(Toast::fault(&fault))]),
             Event::Health(health) => self.on_health(*health),
             Event::Transfer { transfer, event } => self.on_transfer_event(transfer, event),
-            event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_) | Event::Job(_)) => {
-                self.with_screens(|screens, cx| {
-                    let mut effects = screens.insights.on_event(&event);
-                    effects.extend(screens.chat.on_event(&event, cx));
-                    if matches!(event, Event::Changed(Changed::House)) {
-                        effects.extend(screens.house_changed());
-                    } else if matches!(event, Event::Changed(_)) {
-                        effects.extend(screens.library.changed());
-                    }
-                    if matches!(event, Event::Changed(Changed::Models | Changed::Everything)) {
-                        effects.extend(screens.models.changed(cx));
-                    }
-                    effects
-                })
-            }
+            Event::Job(news) => self.on_job_news(&news),
+            event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => self.with_screens(|screens, cx| {
+                let mut effects = screens.insights.on_event(&event);
+                effects.extend(screens.chat.on_event(&event, cx));
+                if matches!(event, Event::Changed(Changed::House)) {
+                    effects.extend(screens.house_changed());
+                } else if matches!(event, Event::Changed(_)) {
+                    effects.extend(screens.library.changed());
+                }
+                if matches!(event, Event::Changed(Changed::Models | Changed::Everything)) {
+                    effects.extend(screens.models.changed(cx));
+                }
+                effects
+            }),
         }
     }
 
@@ -276,7 +279,7 @@ impl Root {
             | ShellReply::SettingsRefused(fault)
             | ShellReply::Copied(Err(fault)) => vec![Effect::Toast(Toast::fault(&fault))],
             ShellReply::Jobs(jobs) => {
-                self.dirty = self.jobs.len() != jobs.len() || matches!(self.overlay, Some(Overlay::Jobs));
+                self.dirty = self.jobs.len() != jobs.len() || matches!(self.overlay, Some(Overlay::Jobs(_)));
                 self.jobs = jobs;
                 Vec::new()
             }
@@ -341,10 +344,15 @@ impl Root {
                 self.dirty = false;
                 Vec::new()
             }
-            Timer::Jobs if matches!(self.overlay, Some(Overlay::Jobs)) => {
+            Timer::Jobs if matches!(self.overlay, Some(Overlay::Jobs(_))) => {
                 vec![Effect::Shell(ShellCall::Jobs), Effect::After(JOBS_EVERY, Timer::Jobs)]
             }
             Timer::Jobs => Vec::new(),
+            Timer::JobsMoved => {
+                self.jobs_moved = false;
+                self.dirty = self.shows_jobs();
+                Vec::new()
+            }
             Timer::Health => {
                 self.dirty = false;
                 self.health_is_due = false;

@@ -382,6 +382,7 @@ fn is_the_chat_s(action: Action) -> bool {
         | Context::Models
         | Context::Fleet
         | Context::Library
+        | Context::Jobs
         | Context::List
         | Context::Form
         | Context::Account

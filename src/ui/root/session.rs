@@ -217,7 +217,11 @@ impl Root {
             (
                 Err(fault),
                 Some(
-                    Overlay::Palette(_) | Overlay::Help(_) | Overlay::Jobs | Overlay::Confirm(_) | Overlay::Transfer(_),
+                    Overlay::Palette(_)
+                    | Overlay::Help(_)
+                    | Overlay::Jobs(_)
+                    | Overlay::Confirm(_)
+                    | Overlay::Transfer(_),
                 )
                 | None,
             ) => vec![Effect::Toast(Toast::fault(&fault))],

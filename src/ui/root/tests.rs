@@ -22,6 +22,7 @@ use crate::{
 mod account;
 mod admin;
 mod coming_in;
+mod jobs;
 mod notes;
 mod search;
 
@@ -681,7 +682,7 @@ fn the_first_line_can_be_clicked() {
     let running = Running { name: "a title".into(), since: std::time::Instant::now(), is_job: true };
     root.update(Msg::Shell(ShellReply::Jobs(vec![running])));
     click_on(&mut root, "1 job");
-    assert!(matches!(root.overlay, Some(Overlay::Jobs)));
+    assert!(matches!(root.overlay, Some(Overlay::Jobs(_))));
     press(&mut root, "esc");
     click_on(&mut root, "ollamanet");
     assert!(matches!(root.overlay, Some(Overlay::Palette(_))));

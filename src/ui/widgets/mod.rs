@@ -20,6 +20,7 @@ pub mod passphrase;
 pub mod picker;
 pub mod preview;
 pub mod rating;
+pub mod table;
 pub mod toast;
 pub mod transcript;
 pub mod transfer;

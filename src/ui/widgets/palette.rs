@@ -30,6 +30,7 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Models
         | Context::Fleet
         | Context::Library
+        | Context::Jobs
         | Context::Admin
         | Context::Users
         | Context::Roles
@@ -55,6 +56,13 @@ fn is_command(context: Context, action: Action) -> bool {
             | Action::TreeHelp
             | Action::TranscriptHelp
             | Action::AdminHelp
+            | Action::JobsUp
+            | Action::JobsDown
+            | Action::JobsTop
+            | Action::JobsBottom
+            | Action::JobsPageUp
+            | Action::JobsPageDown
+            | Action::JobsHelp
             | Action::LibraryHelp
             | Action::ModelsHelp
             | Action::ModelsUp

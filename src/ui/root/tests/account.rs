@@ -77,6 +77,7 @@ fn calls(effects: &[Effect]) -> Vec<&AccountCall> {
             | Effect::Admin(_)
             | Effect::Insights(_)
             | Effect::Library(_)
+            | Effect::Jobs(_)
             | Effect::Confirm(_)
             | Effect::OpenAt(_)
             | Effect::Use(_)

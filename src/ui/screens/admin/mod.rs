@@ -10,7 +10,7 @@ mod dialog;
 mod editors;
 mod roles;
 mod rules;
-mod table;
+
 mod trail;
 mod users;
 
@@ -37,7 +37,7 @@ use crate::{
         msg::{AdminCall, AdminReply, Effect, Target, UserAct},
         screens::Screen,
         text::wrap::width,
-        widgets::toast::Toast,
+        widgets::{table, toast::Toast},
     },
 };
 

@@ -79,6 +79,7 @@ impl ChatScreen {
             | Context::Models
             | Context::Fleet
             | Context::Library
+            | Context::Jobs
             | Context::List
             | Context::Form
             | Context::Account

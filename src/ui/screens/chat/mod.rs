@@ -337,6 +337,7 @@ impl ChatScreen {
             | Timer::Settle(_)
             | Timer::Judge(_)
             | Timer::Jobs
+            | Timer::JobsMoved
             | Timer::Health => Vec::new(),
         }
     }

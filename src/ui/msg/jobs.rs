@@ -1,0 +1,115 @@
+//! Work that goes on by itself: reading its table, beginning and stopping it, and what is looked at before it is begun.
+
+use std::path::PathBuf;
+
+use crate::api::{
+    Fault, JobId,
+    jobs::{BatchItem, Download, DownloadSize, JobPage, ModelfileSummary, Room, WhichJobs, Work},
+};
+
+/// Which list of jobs on the screen a page is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobsOf {
+    Tray,
+    Downloads,
+}
+
+/// What is done to a job that is in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobAct {
+    Cancel,
+    Pause,
+    Resume,
+    Retry,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobsCall {
+    Read {
+        of: JobsOf,
+        asked: u64,
+        which: WhichJobs,
+        before: Option<i64>,
+        limit: u32,
+    },
+    /// One after the other; each with what it is about, in words.
+    Each {
+        act: JobAct,
+        jobs: Vec<(JobId, String)>,
+    },
+    /// Those that have ended, out of the table.
+    Forget,
+    Begin(Vec<Work>),
+    /// What beginning them would do.
+    Try {
+        asked: u64,
+        works: Vec<Work>,
+    },
+    /// Asks the registries. This leaves the machine.
+    Size {
+        asked: u64,
+        downloads: Vec<Download>,
+    },
+    Room,
+    ReadList(PathBuf),
+    /// Whether a Modelfile can be read.
+    Check {
+        asked: u64,
+        text: String,
+    },
+}
+
+#[derive(Debug)]
+pub enum JobsReply {
+    Read {
+        of: JobsOf,
+        asked: u64,
+        which: WhichJobs,
+        page: Result<JobPage, Fault>,
+    },
+    Each {
+        act: JobAct,
+        results: Vec<(String, Result<(), Fault>)>,
+    },
+    /// So many.
+    Forgot(Result<u64, Fault>),
+    Begun(Result<Vec<BatchItem>, Fault>),
+    Tried {
+        asked: u64,
+        items: Result<Vec<BatchItem>, Fault>,
+    },
+    Size {
+        asked: u64,
+        sizes: Vec<(String, Result<DownloadSize, Fault>)>,
+    },
+    Room(Result<Room, Fault>),
+    List(Result<Vec<Work>, Fault>),
+    Checked {
+        asked: u64,
+        read: Result<ModelfileSummary, Fault>,
+    },
+}
+
+impl JobsReply {
+    /// Why it did not work, if it did not.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Read { page, .. } => page.as_ref().err(),
+            // What some of them met is told beside their names; what ended the session was met by the last, too.
+            Self::Each { results, .. } => match results.as_slice() {
+                [.., (_, Err(fault))] if results.iter().all(|(_, went)| went.is_err()) => Some(fault),
+                _ => None,
+            },
+            Self::Forgot(gone) => gone.as_ref().err(),
+            Self::Begun(items) | Self::Tried { items, .. } => items.as_ref().err(),
+            Self::Size { sizes, .. } => match sizes.as_slice() {
+                [.., (_, Err(fault))] if sizes.iter().all(|(_, size)| size.is_err()) => Some(fault),
+                _ => None,
+            },
+            Self::Room(room) => room.as_ref().err(),
+            Self::List(works) => works.as_ref().err(),
+            Self::Checked { read, .. } => read.as_ref().err(),
+        }
+    }
+}

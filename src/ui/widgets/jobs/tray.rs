@@ -1,0 +1,172 @@
+//! What runs in the background: what this window does itself, and below it the machine's jobs, for those who may see them.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Margin, Rect},
+    text::{Line, Span},
+    widgets::{Paragraph, Wrap},
+};
+
+use super::JobList;
+use crate::{
+    api::{
+        Fault,
+        jobs::{JobNews, JobPage, WhichJobs, WorkKind},
+    },
+    safe_text::SafeText,
+    tasks::Running,
+    ui::{
+        actions::{Action, Context},
+        cx::Cx,
+        msg::{Effect, JobsOf},
+        widgets::{modal, table::fit},
+    },
+};
+
+/// Most lines for what this window does itself.
+const OWN: usize = 6;
+
+#[derive(Debug)]
+pub struct Tray {
+    /// Only for those who may manage models.
+    list: Option<JobList>,
+}
+
+impl Tray {
+    /// With what it wants to know first.
+    #[must_use]
+    pub fn open(cx: &Cx) -> (Self, Vec<Effect>) {
+        let may = cx.account.as_ref().is_some_and(|account| account.role == crate::api::auth::Role::Admin);
+        let mut tray = Self { list: may.then(|| JobList::new(JobsOf::Tray)) };
+        let effects = tray.list.as_mut().map(JobList::read).unwrap_or_default();
+        (tray, effects)
+    }
+
+    #[must_use]
+    pub fn context(&self) -> Context {
+        self.list.as_ref().map_or(Context::List, JobList::context)
+    }
+
+    /// Whether something turns in it.
+    #[must_use]
+    pub fn is_busy(&self, running: &[Running]) -> bool {
+        self.own(running).next().is_some()
+    }
+
+    /// What the table of jobs does not show.
+    fn own<'a>(&self, running: &'a [Running]) -> impl Iterator<Item = &'a Running> {
+        let has_table = self.list.is_some();
+        running.iter().filter(move |task| !has_table || !WorkKind::ALL.iter().any(|kind| kind.task() == task.name))
+    }
+
+    pub fn on_news(&mut self, news: &JobNews) -> Vec<Effect> {
+        self.list.as_mut().map(|list| list.on_news(news)).unwrap_or_default()
+    }
+
+    pub fn on_page(&mut self, asked: u64, which: WhichJobs, page: Result<JobPage, Fault>) -> Vec<Effect> {
+        match (&mut self.list, page) {
+            // A role of theirs may deny it.
+            (list @ Some(_), Err(fault)) if fault.kind == crate::api::FaultKind::Denied => {
+                *list = None;
+                Vec::new()
+            }
+            (Some(list), page) => list.on_page(asked, which, page),
+            (None, _) => Vec::new(),
+        }
+    }
+
+    pub fn on_each(&mut self, results: &[(String, Result<(), Fault>)]) -> Vec<Effect> {
+        self.list.as_mut().map(|list| list.on_each(results)).unwrap_or_default()
+    }
+
+    pub fn read(&mut self) -> Vec<Effect> {
+        self.list.as_mut().map(JobList::read).unwrap_or_default()
+    }
+
+    /// `None` = not used.
+    pub fn on_action(&mut self, action: Action) -> Option<Vec<Effect>> {
+        self.list.as_mut()?.on_action(action)
+    }
+
+    pub fn on_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
+        self.list.as_mut()?.on_key(key)
+    }
+
+    pub fn on_mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        self.list.as_mut().map(|list| list.on_mouse(mouse)).unwrap_or_default()
+    }
+
+    pub fn view(&self, running: &[Running], now: Instant, frame: &mut Frame, area: Rect, cx: &Cx) {
+        let mut hints = self.list.as_ref().map(|list| list.hints(cx)).unwrap_or_default();
+        hints.extend(cx.hints(&[(if self.list.is_some() { Action::Escape } else { Action::ListClose }, "close")]));
+        let own: Vec<&Running> = self.own(running).collect();
+        let rows = own.len().clamp(1, OWN + 1) as u16;
+        let wish = match &self.list {
+            Some(_) => (area.width.saturating_sub(4).min(112), area.height.saturating_sub(2).min(rows + 22)),
+            None => (64, rows + 4),
+        };
+        let inner = modal::open(frame, area, cx, "Background work", wish, &hints);
+        let inner = inner.inner(Margin::new(1, u16::from(inner.height > 12)));
+        let Some(list) = &self.list else {
+            if own.is_empty() {
+                let text = "Nothing runs in the background. Answers, titles and other work show up here.";
+                let words = Paragraph::new(Line::styled(text, cx.theme.dim)).wrap(Wrap { trim: true });
+                frame.render_widget(words, inner);
+                return;
+            }
+            frame.render_widget(Paragraph::new(own_lines(&own, now, inner, cx)), inner);
+            return;
+        };
+        let top = if own.is_empty() { 0 } else { rows + 1 };
+        let [above, below] = Layout::vertical([Constraint::Length(top), Constraint::Min(0)]).areas(inner);
+        frame.render_widget(Paragraph::new(own_lines(&own, now, above, cx)), above);
+        list.view(frame, below, cx, !list.asks());
+        list.view_question(frame, area, cx);
+    }
+}
+
+fn own_lines(own: &[&Running], now: Instant, area: Rect, cx: &Cx) -> Vec<Line<'static>> {
+    let room = usize::from(area.width).saturating_sub(12);
+    let mut lines: Vec<Line> = own
+        .iter()
+        .take(OWN)
+        .map(|job| {
+            let what = fit(SafeText::line(&job.name).as_str(), room);
+            Line::from(vec![
+                Span::styled(format!("{} ", cx.spinner()), cx.theme.accent),
+                Span::styled(what, cx.theme.text),
+                Span::styled(format!("{:>9}", how_long(now.saturating_duration_since(job.since))), cx.theme.dim),
+            ])
+        })
+        .collect();
+    if own.len() > OWN {
+        lines.push(Line::styled(format!("  and {} more", own.len() - OWN), cx.theme.dim));
+    }
+    lines
+}
+
+/// `0.4 s`, `12 s`, `3 min`, `2 h`.
+#[must_use]
+pub fn how_long(time: Duration) -> String {
+    match time.as_secs() {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        seconds @ 10..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_the_unit_that_fits() {
+        for (ms, words) in [(400, "0.4 s"), (12_000, "12 s"), (200_000, "3 min"), (9_000_000, "2 h")] {
+            assert_eq!(how_long(Duration::from_millis(ms)), words);
+        }
+    }
+}
