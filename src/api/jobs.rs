@@ -151,6 +151,7 @@ impl WorkKind {
             Self::Push => "uploading a model",
             Self::Load => "loading a model",
             Self::Unload => "unloading a model",
+            Self::Benchmark => "a benchmark",
         }
     }
 

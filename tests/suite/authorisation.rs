@@ -345,6 +345,8 @@ const MODEL: &str = "llama3.2:3b";
 
 fn catalogue() -> std::path::PathBuf {
     concat!(env!("CARGO_MANIFEST_DIR"), "/src/services/models/catalog.lite.json").into()
+}
+
 /// The same for backups. Whoever is let in learns that nothing of that name was moved aside.
 async fn of_backups(house: &House, by: &Session) -> Vec<(&'static str, Result<String, Fault>)> {
     let gateway = &house.gateway;

@@ -114,7 +114,7 @@ pub(super) fn look_at(
         soundness(copy, manifest)?;
         return Ok(How::Opened);
     };
-    if kept.bytes == 0 || kept.bytes % PAGE != 0 {
+    if kept.bytes == 0 || !kept.bytes.is_multiple_of(PAGE) {
         return Err(damaged("it is no whole number of pages".to_owned()));
     }
     let Some((_, open)) = keys.iter().find(|(whose, _)| *whose == vault) else { return Ok(How::Compared) };

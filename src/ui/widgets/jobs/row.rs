@@ -59,7 +59,8 @@ fn glyph(job: &Job) -> &'static str {
             | WorkKind::Rename
             | WorkKind::Create
             | WorkKind::Load
-            | WorkKind::Unload => "●",
+            | WorkKind::Unload
+            | WorkKind::Benchmark => "●",
         },
         JobState::Paused => "‖",
         JobState::Done => "✓",
