@@ -74,7 +74,7 @@ impl Context {
     pub fn within(self) -> Option<Self> {
         match self {
             Self::Users | Self::Roles | Self::Rules | Self::Audit | Self::Backups => Some(Self::Admin),
-            Self::Fleet => Some(Self::Models),
+            Self::Fleet | Self::Jobs => Some(Self::Models),
             Self::Global
             | Self::Composer
             | Self::Tree
@@ -84,7 +84,6 @@ impl Context {
             | Self::Preview
             | Self::Models
             | Self::Library
-            | Self::Jobs
             | Self::List
             | Self::Form
             | Self::Account
@@ -198,6 +197,8 @@ actions! {
         SavePreset "save-preset" [] "Save the conversation's settings as a preset";
         ToggleSidebar "toggle-sidebar" ["ctrl+b"] "Show or hide the conversation list";
         ToggleOptions "toggle-options" ["f4"] "Show or hide the side panel with options";
+        InstallFirst "install-first" ["f8"] "Where no model is installed: install the one that is proposed";
+        NextFirst "next-first" ["f3"] "Where no model is installed: the next proposal";
         ToggleJobs "toggle-jobs" ["f6"] "Show what runs in the background";
         Refresh "refresh" ["f5"] "Ask Ollama again: health and models";
         Undo "undo" ["alt+z"] "Take back the last change to the list";
@@ -342,6 +343,7 @@ actions! {
     Models {
         ModelsAll "all" ["1"] "All models";
         ModelsDownloads "downloads" ["2"] "Downloads, and other work on models";
+        ModelsMonitor "monitor" ["3"] "How the server is doing: memory, queue, cache";
         ModelsUp "up" ["k", "up"] "Up";
         ModelsDown "down" ["j", "down"] "Down";
         ModelsTop "top" ["g", "home"] "To the top";
@@ -374,6 +376,7 @@ actions! {
         FleetUnload "unload" ["shift+u"] "Out of memory";
         FleetKeep "keep" ["shift+k"] "Keep in memory for good";
         FleetBatch "batch" ["b"] "Do one thing to all that are marked, with a dry run first";
+        FleetFromFile "from-file" ["shift+i"] "Do what a list in a file says: install, update, remove";
         FleetTag "tag" ["shift+t"] "Give and take tags";
         FleetEdit "edit" ["e"] "Write description, links and notes";
     }

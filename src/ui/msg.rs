@@ -29,7 +29,7 @@ pub use self::{
     chat::{ChatCall, ChatReply},
     files::{FilesCall, FilesReply},
     insights::{InsightsCall, InsightsReply},
-    jobs::{JobAct, JobsCall, JobsOf, JobsReply},
+    jobs::{JobAct, JobsCall, JobsOf, JobsReply, Monitored, Offer, OffersOf},
     library::{LibraryCall, LibraryReply, Rows, Thing, Whole, Written},
     notes::{ListCall, ListReply, NoteCall, NoteReply, NotesOf, spot_of},
     organise::{Arrange, OrganiseCall, OrganiseReply},

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     copy::Clipboard,
-    msg::{Effect, Msg, NotesOf},
+    msg::{Effect, Msg, NotesOf, OffersOf},
 };
 use crate::{
     api::{Fault, FaultKind, auth::Session, events::Event, library::Kind, organise::Shelf},
@@ -107,6 +107,8 @@ enum Search {
     Documents,
     DocumentPlaces,
     Tried,
+    Offers(OffersOf),
+    Monitor,
     DownloadSizes,
     Modelfile,
 }

@@ -29,6 +29,7 @@ mod gate_matrix;
 mod guessing;
 mod hostile_text;
 mod insights;
+mod installs_screen;
 mod library;
 mod library_cli;
 mod library_screens;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use crate::api::{
     Fault, JobId,
+    fleet::{CacheFigures, Verdict},
     jobs::{BatchItem, Download, DownloadSize, JobPage, ModelfileSummary, Room, WhichJobs, Work},
+    models::ModelList,
 };
 
 /// Which list of jobs on the screen a page is for.
@@ -21,6 +23,64 @@ pub enum JobAct {
     Pause,
     Resume,
     Retry,
+}
+
+/// Who wants to know what is known of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OffersOf {
+    /// The form that they are typed into.
+    Install,
+    /// The chat, where no model is installed yet.
+    First,
+}
+
+/// What is known of a model before it is installed. All text is foreign.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// As it was asked for.
+    pub name: String,
+    /// Without its tag.
+    pub family: String,
+    /// Whether the catalogue or Ollama knows it.
+    pub is_known: bool,
+    pub is_installed: bool,
+    /// About, where it is not installed.
+    pub bytes: Option<u64>,
+    pub verdict: Verdict,
+    /// Why, in whole sentences.
+    pub because: String,
+    /// All tags of its family with their sizes, the smallest first.
+    pub variants: Vec<(String, Option<u64>, Verdict)>,
+    /// Names like it, where it is not known.
+    pub near: Vec<String>,
+}
+
+impl Offer {
+    /// Why it does not fit this machine, where it does not.
+    #[must_use]
+    pub fn too_big_because(&self) -> Option<&str> {
+        (self.verdict == Verdict::TooBig).then_some(self.because.as_str())
+    }
+
+    /// Where it would run.
+    #[must_use]
+    pub fn fit_words(&self) -> String {
+        match self.verdict {
+            Verdict::Unknown => String::new(),
+            Verdict::Gpu | Verdict::Partly | Verdict::Ram | Verdict::TooBig => {
+                format!("fits: {}", self.verdict.words())
+            }
+        }
+    }
+}
+
+/// What the monitor shows beside the health report.
+#[derive(Debug)]
+pub struct Monitored {
+    pub models: Result<ModelList, Fault>,
+    pub cache: Result<CacheFigures, Fault>,
+    /// Those that are open.
+    pub jobs: Result<JobPage, Fault>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +111,17 @@ pub enum JobsCall {
         downloads: Vec<Download>,
     },
     Room,
+    /// What is known of these names.
+    Offers {
+        of: OffersOf,
+        asked: u64,
+        names: Vec<String>,
+    },
+    /// What the monitor shows; `fresh` asks Ollama in any case.
+    Monitor {
+        asked: u64,
+        fresh: bool,
+    },
     ReadList(PathBuf),
     /// Whether a Modelfile can be read.
     Check {
@@ -83,6 +154,15 @@ pub enum JobsReply {
         sizes: Vec<(String, Result<DownloadSize, Fault>)>,
     },
     Room(Result<Room, Fault>),
+    Offers {
+        of: OffersOf,
+        asked: u64,
+        offers: Vec<Offer>,
+    },
+    Monitored {
+        asked: u64,
+        seen: Box<Monitored>,
+    },
     List(Result<Vec<Work>, Fault>),
     Checked {
         asked: u64,
@@ -108,6 +188,8 @@ impl JobsReply {
                 _ => None,
             },
             Self::Room(room) => room.as_ref().err(),
+            Self::Offers { .. } => None,
+            Self::Monitored { seen, .. } => seen.jobs.as_ref().err(),
             Self::List(works) => works.as_ref().err(),
             Self::Checked { read, .. } => read.as_ref().err(),
         }

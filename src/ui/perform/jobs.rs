@@ -6,11 +6,12 @@ use crate::{
         Fault, JobId,
         auth::Session,
         events::Event,
-        jobs::{Batch, JobFilter},
+        fleet::{Detail, Freshness, Per, Query},
+        jobs::{Batch, JobFilter, PAGE_MAX, WhichJobs},
     },
     ui::{
         complete,
-        msg::{JobAct, JobsCall, JobsReply, Msg},
+        msg::{JobAct, JobsCall, JobsReply, Monitored, Msg, Offer},
     },
 };
 
@@ -21,6 +22,8 @@ impl Performer {
             JobsCall::Read { .. } | JobsCall::Each { .. } | JobsCall::Forget => Way::InOrder,
             JobsCall::Begin(_) | JobsCall::ReadList(_) | JobsCall::Room => Way::Beside("call"),
             JobsCall::Try { .. } => Way::Newest(Search::Tried),
+            JobsCall::Offers { of, .. } => Way::Newest(Search::Offers(*of)),
+            JobsCall::Monitor { .. } => Way::Newest(Search::Monitor),
             JobsCall::Size { .. } => Way::Newest(Search::DownloadSizes),
             JobsCall::Check { .. } => Way::Newest(Search::Modelfile),
         };
@@ -69,6 +72,22 @@ impl Hands {
                 }
                 JobsReply::Size { asked, sizes }
             }
+            JobsCall::Offers { of, asked, names } => {
+                let mut offers = Vec::new();
+                for name in names {
+                    offers.push(self.offer(session, name).await);
+                }
+                JobsReply::Offers { of, asked, offers }
+            }
+            JobsCall::Monitor { asked, fresh } => {
+                let open = JobFilter { which: WhichJobs::Open, ..JobFilter::default() };
+                let seen = Box::new(Monitored {
+                    models: gateway.models(session, fresh).await,
+                    cache: gateway.cache_figures(session).await,
+                    jobs: gateway.jobs(session, open, None, PAGE_MAX).await,
+                });
+                JobsReply::Monitored { asked, seen }
+            }
             JobsCall::Room => JobsReply::Room(gateway.room_for_models(session).await),
             JobsCall::ReadList(path) => {
                 JobsReply::List(gateway.read_model_list(session, &complete::whole(&path)).await)
@@ -78,6 +97,41 @@ impl Hands {
             }
         };
         self.tell(Msg::Jobs(reply)).await;
+    }
+
+    /// What is known of a name. Where nothing is, names that look like it.
+    async fn offer(&self, session: &Session, name: String) -> Offer {
+        match self.gateway.model_detail(session, &name).await {
+            Ok(Detail { row, variants, .. }) => Offer {
+                name,
+                family: row.family,
+                is_known: true,
+                is_installed: row.installed.is_some(),
+                bytes: row.bytes,
+                verdict: row.fit.verdict,
+                because: row.fit.because,
+                variants: variants.into_iter().map(|tag| (tag.name, tag.bytes, tag.verdict)).collect(),
+                near: Vec::new(),
+            },
+            Err(_) => Offer { near: self.names_near(session, &name).await, name, ..Offer::default() },
+        }
+    }
+
+    /// The catalogue is filtered by the first letters, and those are ranked that are most like the name.
+    async fn names_near(&self, session: &Session, name: &str) -> Vec<String> {
+        let family = name.split(':').next().unwrap_or_default().to_lowercase();
+        let first: String = family.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
+        if first.is_empty() {
+            return Vec::new();
+        }
+        let query = Query { per: Per::Family, freshness: Freshness::Kept, ..Query::typed(first, PAGE_MAX.min(100)) };
+        let Ok(page) = self.gateway.models_find(session, query).await else { return Vec::new() };
+        let likeness = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &family);
+        let mut near: Vec<(f64, String)> =
+            page.rows.into_iter().map(|row| (likeness(&row.family), row.family)).collect();
+        near.retain(|(like, _)| *like > 0.8);
+        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        near.into_iter().take(3).map(|(_, name)| name).collect()
     }
 
     async fn act_on_job(&self, session: &Session, act: JobAct, id: JobId) -> Result<(), Fault> {

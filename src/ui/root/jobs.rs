@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::{Root, overlay::Overlay};
+use super::{Root, Stage, overlay::Overlay, screens::ScreenName};
 use crate::{
-    api::jobs::JobNews,
+    api::{Fault, jobs::JobNews},
     ui::{
-        msg::{Effect, JobAct, JobsOf, JobsReply, Timer},
+        msg::{Effect, JobAct, JobsOf, JobsReply, OffersOf, Timer},
         widgets::{jobs, toast::Toast},
     },
 };
@@ -21,6 +21,10 @@ impl Root {
             Some(Overlay::Jobs(tray)) => tray.on_news(news),
             _ => Vec::new(),
         };
+        if let Stage::Inside(screens) | Stage::Locked { screens, .. } = &mut self.stage {
+            effects.extend(screens.models.on_job_news(news));
+            screens.chat.on_job_news(news);
+        }
         match news {
             JobNews::Changed(job) => effects.extend(jobs::ended(job, &self.cx).map(Effect::Toast)),
             JobNews::Progress { .. } => {
@@ -36,7 +40,19 @@ impl Root {
 
     /// Whether how far jobs are is on the screen.
     pub(super) fn shows_jobs(&self) -> bool {
-        matches!(self.overlay, Some(Overlay::Jobs(_)))
+        let behind = match &self.stage {
+            Stage::Inside(screens) => match screens.name() {
+                ScreenName::Models => screens.models.shows_jobs(),
+                ScreenName::Chat => screens.chat.shows_first_model(),
+                ScreenName::Library
+                | ScreenName::Search
+                | ScreenName::Insights
+                | ScreenName::Admin
+                | ScreenName::Account => false,
+            },
+            Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Locked { .. } => false,
+        };
+        behind || matches!(self.overlay, Some(Overlay::Jobs(_)))
     }
 
     pub(super) fn on_jobs(&mut self, reply: JobsReply) -> Vec<Effect> {
@@ -49,31 +65,42 @@ impl Root {
                 Some(Overlay::Jobs(tray)) => tray.on_page(asked, which, page),
                 _ => Vec::new(),
             },
-            JobsReply::Each { act, results } => self.each_job_done(act, &results),
+            JobsReply::Each { act, results } => self.each_job_done(act, results),
             JobsReply::Forgot(Ok(_)) => self.read_jobs(),
             JobsReply::Forgot(Err(fault)) => vec![Effect::Toast(Toast::fault(&fault))],
-            JobsReply::Read { of: JobsOf::Downloads, .. }
+            JobsReply::Offers { of: OffersOf::First, offers, .. } => self.with_screens(|screens, _| {
+                screens.chat.on_first_offers(offers);
+                Vec::new()
+            }),
+            reply @ (JobsReply::Read { of: JobsOf::Downloads, .. }
             | JobsReply::Begun(_)
             | JobsReply::Tried { .. }
             | JobsReply::Size { .. }
             | JobsReply::Room(_)
+            | JobsReply::Offers { of: OffersOf::Install, .. }
+            | JobsReply::Monitored { .. }
             | JobsReply::List(_)
-            | JobsReply::Checked { .. } => Vec::new(),
+            | JobsReply::Checked { .. }) => self.with_screens(|screens, cx| {
+                if matches!(reply, JobsReply::Begun(_)) {
+                    screens.chat.first_model_refused();
+                }
+                screens.models.on_jobs(reply, cx)
+            }),
         };
         self.unless_locked(effects)
     }
 
-    fn each_job_done(&mut self, _act: JobAct, results: &[(String, Result<(), crate::api::Fault>)]) -> Vec<Effect> {
-        match &mut self.overlay {
-            Some(Overlay::Jobs(tray)) => tray.on_each(results),
-            _ => Vec::new(),
+    fn each_job_done(&mut self, act: JobAct, results: Vec<(String, Result<(), Fault>)>) -> Vec<Effect> {
+        if let Some(Overlay::Jobs(tray)) = &mut self.overlay {
+            return tray.on_each(&results);
         }
+        self.with_screens(|screens, cx| screens.models.on_jobs(JobsReply::Each { act, results }, cx))
     }
 
     fn read_jobs(&mut self) -> Vec<Effect> {
         match &mut self.overlay {
             Some(Overlay::Jobs(tray)) => tray.read(),
-            _ => Vec::new(),
+            _ => self.with_screens(|screens, cx| screens.models.on_jobs(JobsReply::Forgot(Ok(0)), cx)),
         }
     }
 }

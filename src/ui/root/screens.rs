@@ -250,10 +250,7 @@ impl Screens {
                 self.library.on_edited(text);
                 Vec::new()
             }
-            ShellReply::Edited(Ok(text)) if self.on_view == ScreenName::Models => {
-                self.models.on_edited(text);
-                Vec::new()
-            }
+            ShellReply::Edited(Ok(text)) if self.on_view == ScreenName::Models => self.models.on_edited(text),
             reply => self.chat.on_shell(reply, cx),
         }
     }
@@ -372,6 +369,8 @@ fn is_the_chat_s(action: Action) -> bool {
                 | Action::PromptHistory
                 | Action::PromptTemplate
                 | Action::ChoosePreset
+                | Action::InstallFirst
+                | Action::NextFirst
                 | Action::SavePreset
                 | Action::ToggleSidebar
                 | Action::ToggleOptions

@@ -7,7 +7,7 @@ use ratatui::{
     widgets::{Paragraph, Wrap},
 };
 
-use super::modal;
+use super::{modal, table::broken};
 use crate::{
     safe_text::SafeText,
     ui::{actions::Action, cx::Cx},
@@ -65,7 +65,10 @@ impl Ask {
             (Action::ListUp, "up"),
             (Action::ListClose, "back"),
         ]);
-        let inner = modal::open(frame, area, cx, self.title, (64, 9), &hints);
+        // A long list of names gets the room that it needs.
+        let lines = broken(&self.text, cx.theme.text, 58.min(usize::from(area.width.saturating_sub(6)))).len();
+        let rows = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(5).max(9);
+        let inner = modal::open(frame, area, cx, self.title, (64, rows), &hints);
         let inner = Rect { x: inner.x + 2, width: inner.width.saturating_sub(4), ..inner };
         let text = Rect { height: inner.height.saturating_sub(3), ..inner };
         let safe = SafeText::new(&self.text);

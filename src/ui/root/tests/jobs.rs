@@ -222,3 +222,83 @@ fn members_see_what_their_window_does_and_nothing_of_the_machine_s() {
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Jobs(_))), "{effects:?}");
     assert!(draw(&root, 80, 24).contains("Nothing runs in the background."));
 }
+
+mod first_model {
+    use super::*;
+    use crate::{
+        api::{fleet::Verdict, models::ModelList},
+        ui::msg::{ChatReply, Offer, OffersOf},
+    };
+
+    /// Ollama is there and has no model; what fits is known.
+    fn nothing_installed() -> Root {
+        let mut root = inside();
+        root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
+        let effects = root.update(Msg::Chat(ChatReply::Models(Ok(ModelList::default()))));
+        let names = effects.iter().find_map(|effect| match effect {
+            Effect::Jobs(JobsCall::Offers { of: OffersOf::First, names, .. }) => Some(names.clone()),
+            _ => None,
+        });
+        let offer = |name: String| Offer {
+            is_known: true,
+            bytes: Some(2_000_000_000),
+            verdict: if name == "gpt-oss:20b" { Verdict::TooBig } else { Verdict::Ram },
+            name,
+            ..Offer::default()
+        };
+        let offers = names.unwrap().into_iter().map(offer).collect();
+        root.update(Msg::Jobs(JobsReply::Offers { of: OffersOf::First, asked: 0, offers }));
+        root
+    }
+
+    fn begun(effects: &[Effect]) -> Option<String> {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Jobs(JobsCall::Begin(works)) => Some(works[0].to_string()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn three_that_fit_are_proposed() {
+        assert_looks("first_model", nothing_installed());
+    }
+
+    #[test]
+    fn one_key_installs_what_is_proposed_and_another_goes_to_the_next() {
+        let mut root = nothing_installed();
+        press(&mut root, "f3");
+        assert_eq!(begun(&press(&mut root, "f8")).as_deref(), Some("install qwen3:8b"));
+        assert_eq!(begun(&press(&mut root, "f8")), None, "once is enough");
+    }
+
+    #[test]
+    fn how_far_it_is_stands_in_the_chat_until_it_is_there() {
+        let mut root = nothing_installed();
+        press(&mut root, "f8");
+        let mut running = job(1, Work::install("gemma3:12b"), JobState::Running);
+        told(&mut root, JobNews::Changed(Box::new(running.clone())));
+        running.progress = halfway();
+        let effects = told(&mut root, JobNews::Progress { job: running.id, progress: Box::new(halfway()) });
+        assert_eq!(effects.len(), 1, "it is drawn in a moment");
+        let drawn = draw(&root, 80, 24);
+        assert!(drawn.contains("gemma3:12b is being installed.") && drawn.contains("50 %"), "{drawn}");
+        let mut failed = job(1, Work::install("gemma3:12b"), JobState::Failed);
+        failed.error = Some(Fault::new(FaultKind::DiskFull, "There is no room for it."));
+        told(&mut root, JobNews::Changed(Box::new(failed)));
+        assert!(draw(&root, 80, 24).contains("✗ There is no room for it."));
+        assert_eq!(begun(&press(&mut root, "f8")).as_deref(), Some("install gemma3:12b"), "it is tried again");
+        let effects = root.update(Msg::Event(Event::Changed(crate::api::events::Changed::Models)));
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Chat(_))), "{effects:?}");
+    }
+
+    #[test]
+    fn members_are_told_who_installs_one() {
+        let mut root = inside();
+        root.cx.account.as_mut().unwrap().role = Role::User;
+        root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
+        let effects = root.update(Msg::Chat(ChatReply::Models(Ok(ModelList::default()))));
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Jobs(_))), "{effects:?}");
+        assert!(draw(&root, 80, 24).contains("An administrator installs one."));
+        assert_eq!(begun(&press(&mut root, "f8")), None);
+    }
+}

@@ -37,6 +37,7 @@ impl ChatScreen {
                 effects.extend(self.reopen());
                 return Some(effects);
             }
+            Action::InstallFirst | Action::NextFirst => return self.first_model_action(action, cx),
             Action::ContinueAnswer => return Some(self.command(Command::Continue, cx)),
             Action::AnswerAgain => return Some(self.command(Command::Regenerate, cx)),
             Action::Undo | Action::RetentionRules => return self.organise_action(action, cx),

@@ -15,6 +15,7 @@ mod commands;
 mod completion;
 mod compose;
 mod files;
+mod first_model;
 mod front;
 mod hints;
 mod library;
@@ -113,6 +114,7 @@ pub struct ChatScreen {
     sidebar: Option<bool>,
     models: Option<ModelList>,
     models_fault: Option<String>,
+    first: first_model::FirstModel,
     /// What takes the last change to the list back, and what that was.
     undo: Option<(Undo, String)>,
     /// Numbers the questions whose late answers must not count.
@@ -166,6 +168,7 @@ impl ChatScreen {
             sidebar: None,
             models: None,
             models_fault: None,
+            first: first_model::FirstModel::default(),
             undo: None,
             asked: 0,
             asked_paths: 0,
@@ -318,7 +321,8 @@ impl ChatScreen {
                 effects
             }
             Event::PutAway(report) => vec![Effect::Toast(shelves::put_away(report))],
-            Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_) | Changed::House | Changed::Models)
+            Event::Changed(Changed::Models) => vec![Effect::Chat(ChatCall::Models { fresh: true })],
+            Event::Changed(Changed::Conversation(_) | Changed::Interrupted(_) | Changed::House)
             | Event::Job(_)
             | Event::Health(_)
             | Event::SessionEnded(_)

@@ -437,7 +437,8 @@ impl ChatScreen {
             (Some(fault), None) => fault.clone(),
             (_, None) => "Asking Ollama for its models…".to_owned(),
             (_, Some(list)) if list.models.is_empty() && list.stale_because.is_none() => {
-                format!("Ollama has no model yet. In a shell: ollama pull llama3.2:3b — then {again} here.")
+                let key = cx.key(Action::ScreenModels);
+                format!("Ollama has no model yet. The Models screen ({key}) installs one; {again} asks again.")
             }
             (_, Some(list)) if list.models.is_empty() => format!(
                 "Ollama cannot be asked for its models. Start it ({}, or ollama serve in a shell), then {again}.",
@@ -468,7 +469,7 @@ impl ChatScreen {
             self.fill_models(&mut picker, cx);
             self.overlay = Some(Overlay::Models(picker));
         }
-        Vec::new()
+        self.look_for_first_model(cx)
     }
 }
 

@@ -203,12 +203,8 @@ impl ChatScreen {
                 lines.push(Line::styled(SafeText::line(why).into_string(), theme.dim));
             }
             Some(OllamaState::Unknown | OllamaState::Reachable { .. }) | None => {
-                let has_none =
-                    self.models.as_ref().is_some_and(|list| list.models.is_empty() && list.stale_because.is_none());
-                if has_none {
-                    lines.push(Line::styled("Ollama has no model yet.", theme.warning));
-                    let pull = format!("In a shell: ollama pull llama3.2:3b — then {again} here.");
-                    lines.push(Line::styled(pull, theme.dim));
+                if self.has_no_model() {
+                    lines.extend(self.first_model_lines(usize::from(area.width), cx));
                 } else {
                     lines.push(Line::styled("Ask something.", theme.title));
                 }

@@ -6,8 +6,13 @@
 //! Invariant: nothing here decides who may what. Members are told beforehand that a key is an administrator's; whoever
 //! presses it all the same through another way is refused by the gateway.
 
+mod batch;
 mod downloads;
 mod fleet;
+mod forms;
+mod install;
+mod modelfile;
+mod monitor;
 mod work;
 
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
@@ -18,13 +23,13 @@ use ratatui::{
 };
 
 pub use self::work::Target;
-use self::{downloads::DownloadsTab, fleet::FleetTab, work::Work};
+use self::{downloads::DownloadsTab, fleet::FleetTab, monitor::MonitorTab, work::Work};
 use crate::{
-    api::auth::Role,
+    api::{auth::Role, jobs::JobNews},
     ui::{
         actions::{Action, Context},
         cx::{Cx, Hint},
-        msg::Effect,
+        msg::{Effect, JobsReply},
         screens::Screen,
         text::wrap::width,
         widgets::toast::Toast,
@@ -36,10 +41,14 @@ enum TabName {
     #[default]
     All,
     Downloads,
+    Monitor,
 }
 
-const TABS: [(TabName, Action, &str); 2] =
-    [(TabName::All, Action::ModelsAll, "All"), (TabName::Downloads, Action::ModelsDownloads, "Downloads")];
+const TABS: [(TabName, Action, &str); 3] = [
+    (TabName::All, Action::ModelsAll, "All"),
+    (TabName::Downloads, Action::ModelsDownloads, "Downloads"),
+    (TabName::Monitor, Action::ModelsMonitor, "Monitor"),
+];
 
 /// What a tab wants done: effects of its own, and perhaps work on models, which [`Work`] asks about first.
 #[derive(Debug, Default)]
@@ -93,6 +102,7 @@ pub struct ModelsScreen {
     on_view: TabName,
     fleet: FleetTab,
     downloads: DownloadsTab,
+    monitor: MonitorTab,
     work: Work,
     /// It is on view, so that what changes is of interest.
     is_shown: bool,
@@ -103,6 +113,7 @@ impl ModelsScreen {
         match self.on_view {
             TabName::All => &self.fleet,
             TabName::Downloads => &self.downloads,
+            TabName::Monitor => &self.monitor,
         }
     }
 
@@ -110,6 +121,7 @@ impl ModelsScreen {
         match self.on_view {
             TabName::All => &mut self.fleet,
             TabName::Downloads => &mut self.downloads,
+            TabName::Monitor => &mut self.monitor,
         }
     }
 
@@ -118,11 +130,42 @@ impl ModelsScreen {
         if self.is_shown { self.current_mut().changed(cx) } else { Vec::new() }
     }
 
-    pub fn on_edited(&mut self, text: &str) {
+    pub fn on_edited(&mut self, text: &str) -> Vec<Effect> {
         if self.work.is_open() {
-            self.work.on_edited(text);
-        } else {
-            self.current_mut().on_edited(text);
+            return self.work.on_edited(text);
+        }
+        self.current_mut().on_edited(text);
+        Vec::new()
+    }
+
+    /// What is told of jobs.
+    pub fn on_job_news(&mut self, news: &JobNews) -> Vec<Effect> {
+        if self.is_shown && self.on_view == TabName::Downloads { self.downloads.on_news(news) } else { Vec::new() }
+    }
+
+    /// Whether how far jobs are is on view.
+    #[must_use]
+    pub fn shows_jobs(&self) -> bool {
+        self.is_shown && self.on_view == TabName::Downloads
+    }
+
+    pub fn on_jobs(&mut self, reply: JobsReply, cx: &Cx) -> Vec<Effect> {
+        match reply {
+            JobsReply::Read { asked, which, page, .. } => self.downloads.on_page(asked, which, page),
+            JobsReply::Each { results, .. } => self.downloads.on_each(&results),
+            JobsReply::Forgot(Ok(_)) if self.shows_jobs() => self.downloads.read(),
+            JobsReply::Forgot(_) => Vec::new(),
+            JobsReply::Monitored { asked, seen } => {
+                self.monitor.on_seen(asked, seen, cx);
+                Vec::new()
+            }
+            reply @ (JobsReply::Begun(_)
+            | JobsReply::Tried { .. }
+            | JobsReply::Size { .. }
+            | JobsReply::Room(_)
+            | JobsReply::Offers { .. }
+            | JobsReply::List(_)
+            | JobsReply::Checked { .. }) => self.work.on_reply(reply),
         }
     }
 
@@ -180,6 +223,10 @@ impl Screen for ModelsScreen {
         }
         if self.holds() {
             return None;
+        }
+        if action == Action::FleetFromFile {
+            let step = Step { effects: Vec::new(), begin: Some((action, Vec::new())) };
+            return Some(self.done(step, cx));
         }
         if let Some((tab, ..)) = TABS.into_iter().find(|(_, opens, _)| *opens == action) {
             return Some(self.open(tab, cx));
@@ -277,3 +324,6 @@ fn tab_at(column: usize, cx: &Cx) -> Option<TabName> {
         is_it.then_some(tab)
     })
 }
+
+#[cfg(test)]
+mod acting_tests;

@@ -4,15 +4,42 @@
 //! The screen calls [`Work::begin`] with the action whose key was pressed and the models it is about: those that are
 //! marked, else the one under the cursor; none for what needs none, such as a Modelfile. As long as [`Work::is_open`]
 //! says so, every key, paste and click comes here and to nobody else. Only administrators get this far.
+//!
+//! Whatever is begun goes through [`Work::go`]: another registry and the way in the clear are agreed to one by one, and
+//! several at once are tried dry first.
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::{Frame, layout::Rect};
 
-use crate::ui::{
-    actions::{Action, Context},
-    cx::Cx,
-    msg::Effect,
+use super::{
+    batch::{Table, TableOut},
+    forms::{Fill, FillOut},
+    install::{Install, InstallOut},
+    modelfile::{ModelfileEditor, ModelfileOut},
 };
+use crate::{
+    api::{
+        Fault,
+        jobs::{self, BatchItem, Download, Start, registry_of},
+    },
+    ui::{
+        actions::{Action, Context},
+        cx::Cx,
+        msg::{Effect, JobsCall, JobsReply},
+        widgets::{
+            ask::{Ask, AskOut},
+            picker::{Item, Picker, PickerOut},
+            size,
+            table::safe,
+            toast::Toast,
+        },
+    },
+};
+
+/// For good, as Ollama writes it.
+const FOR_GOOD: &str = "-1";
+/// Models that a question names; the others it counts.
+const NAMED: usize = 6;
 
 /// A model that something is done to. Its name is foreign text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,52 +54,588 @@ pub struct Target {
     pub too_big_because: Option<String>,
 }
 
+/// One thing that is done to all that are marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Each {
+    Install,
+    Update,
+    Remove,
+    Load,
+    Unload,
+    Push,
+    FromFile,
+}
+
+#[derive(Debug)]
+enum Dialog {
+    Install(Box<Install>),
+    Modelfile(Box<ModelfileEditor>),
+    Fill(Box<Fill>),
+    Table(Box<Table>),
+    Choose(Box<Picker<Each>>, Vec<Target>),
+}
+
+/// What somebody has agreed to so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Agreed {
+    insecure: bool,
+    remove: bool,
+}
+
+/// What is asked before they are begun.
+#[derive(Debug)]
+struct Question {
+    ask: Ask,
+    /// Begun when the answer is yes.
+    works: Vec<jobs::Work>,
+}
+
 #[derive(Debug, Default)]
-pub struct Work {}
+pub struct Work {
+    dialog: Option<Dialog>,
+    question: Option<Question>,
+    agreed: Agreed,
+    /// Sizes and the like of what is worked on, for questions.
+    targets: Vec<Target>,
+    asked: u64,
+}
 
 impl Work {
     /// One of `FleetInstall`, `FleetUpdate`, `FleetRemove`, `FleetCopy`, `FleetRename`, `FleetModelfile`, `FleetLoad`,
-    /// `FleetUnload`, `FleetKeep` and `FleetBatch`.
-    pub fn begin(&mut self, _action: Action, _targets: Vec<Target>, _cx: &Cx) -> Vec<Effect> {
+    /// `FleetUnload`, `FleetKeep`, `FleetBatch` and `FleetFromFile`.
+    pub fn begin(&mut self, action: Action, targets: Vec<Target>, cx: &Cx) -> Vec<Effect> {
+        self.targets.clone_from(&targets);
+        self.agreed = Agreed::default();
+        let single = || targets.first().cloned();
+        match action {
+            Action::FleetInstall => {
+                let (install, effects) = Install::new(targets, self.asked);
+                self.dialog = Some(Dialog::Install(Box::new(install)));
+                return effects;
+            }
+            Action::FleetModelfile => {
+                let from = single().filter(|target| target.is_installed).map(|target| target.name);
+                let (editor, effects) = ModelfileEditor::new(from.as_deref(), self.asked, cx);
+                self.dialog = Some(Dialog::Modelfile(Box::new(editor)));
+                return effects;
+            }
+            Action::FleetFromFile => {
+                self.dialog = Some(Dialog::Fill(Box::new(Fill::from_file())));
+                return Vec::new();
+            }
+            Action::FleetBatch => {
+                self.dialog = Some(Dialog::Choose(Box::new(choices(targets.len())), targets));
+                return Vec::new();
+            }
+            _ => {}
+        }
+        let installed: Vec<Target> = targets.iter().filter(|target| target.is_installed).cloned().collect();
+        if installed.is_empty() {
+            return notice("Only what is installed can be worked on. Choose an installed model, or install this one.");
+        }
+        match (action, installed.as_slice()) {
+            (Action::FleetCopy | Action::FleetRename, [one]) => {
+                let fill = if action == Action::FleetCopy { Fill::copy(&one.name) } else { Fill::rename(&one.name) };
+                self.dialog = Some(Dialog::Fill(Box::new(fill)));
+                Vec::new()
+            }
+            (Action::FleetCopy | Action::FleetRename, _) => notice("One model at a time gets another name."),
+            (Action::FleetUpdate, _) => self.go_each(Each::Update, &installed),
+            (Action::FleetRemove, _) => self.go_each(Each::Remove, &installed),
+            (Action::FleetUnload, _) => self.go_each(Each::Unload, &installed),
+            (Action::FleetLoad, _) => self.go_each(Each::Load, &installed),
+            (Action::FleetKeep, _) => {
+                let keep =
+                    |target: &Target| jobs::Work::Load { model: target.name.clone(), keep: Some(FOR_GOOD.to_owned()) };
+                let works = installed.iter().map(keep).collect();
+                self.go(works)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn go_each(&mut self, each: Each, targets: &[Target]) -> Vec<Effect> {
+        let works = targets
+            .iter()
+            .map(|target| {
+                let model = target.name.clone();
+                let download = Download { model: model.clone(), ..Download::default() };
+                match each {
+                    Each::Install | Each::FromFile => jobs::Work::Install(download),
+                    Each::Update => jobs::Work::Update(download),
+                    Each::Remove => jobs::Work::Remove { model },
+                    Each::Load => jobs::Work::Load { model, keep: None },
+                    Each::Unload => jobs::Work::Unload { model },
+                    Each::Push => jobs::Work::Push { model, insecure: false },
+                }
+            })
+            .collect();
+        self.go(works)
+    }
+
+    /// Begins them, as far as everything is agreed to; asks otherwise.
+    fn go(&mut self, works: Vec<jobs::Work>) -> Vec<Effect> {
+        if let Some(ask) = self.unasked(&works) {
+            self.question = Some(Question { ask, works });
+            return Vec::new();
+        }
+        let is_tried = matches!(self.dialog, Some(Dialog::Table(_)));
+        // What is asked about by name needs no dry run on top.
+        if works.len() == 1 || is_tried || self.agreed.remove {
+            return vec![Effect::Jobs(JobsCall::Begin(works))];
+        }
+        self.asked += 1;
+        self.dialog = Some(Dialog::Table(Box::new(Table::looking("What would be done", &works, self.asked))));
+        vec![Effect::Jobs(JobsCall::Try { asked: self.asked, works })]
+    }
+
+    /// The next question about them, if one is left.
+    fn unasked(&self, works: &[jobs::Work]) -> Option<Ask> {
+        let downloads: Vec<&Download> = works
+            .iter()
+            .filter_map(|work| match work {
+                jobs::Work::Install(download) | jobs::Work::Update(download) => Some(download),
+                _ => None,
+            })
+            .collect();
+        let foreign: Vec<&str> = downloads
+            .iter()
+            .filter(|download| !download.foreign && registry_of(&download.model).is_some())
+            .map(|download| download.model.as_str())
+            .collect();
+        if let Some(host) = foreign.first().and_then(|name| registry_of(name)) {
+            let text = format!(
+                "{} from {host} and not from Ollama's own library. Whoever runs that registry decides what is in it. Go \
+                 on if you trust it.",
+                listed(&foreign, "comes", "come"),
+            );
+            return Some(Ask::new("Another registry", text, "I trust it; go on"));
+        }
+        if !self.agreed.insecure && downloads.iter().any(|download| download.insecure) {
+            let text =
+                "The registry would be asked in the clear: whoever is on the way can read what is fetched and put \
+                        something else in its place."
+                    .to_owned();
+            return Some(Ask::new("In the clear", text, "Ask it in the clear"));
+        }
+        let removed: Vec<&str> = works
+            .iter()
+            .filter_map(|work| match work {
+                jobs::Work::Remove { model } => Some(model.as_str()),
+                _ => None,
+            })
+            .collect();
+        if !self.agreed.remove && !removed.is_empty() {
+            return Some(Ask::new("Remove from this machine?", self.about_removing(&removed), "Remove"));
+        }
+        None
+    }
+
+    /// Names, sizes, and what is kept.
+    fn about_removing(&self, names: &[&str]) -> String {
+        let target = |name: &&str| self.targets.iter().find(|target| target.name == **name);
+        let named: Vec<String> = names
+            .iter()
+            .take(NAMED)
+            .map(|name| match target(name).and_then(|target| target.bytes) {
+                Some(bytes) => format!("{} ({})", safe(name), size(bytes)),
+                None => safe(name),
+            })
+            .collect();
+        let named: Vec<&str> = named.iter().map(String::as_str).chain(names.iter().skip(NAMED).copied()).collect();
+        let all: u64 = names.iter().filter_map(|name| target(name)?.bytes).sum();
+        let in_all = if names.len() > 1 && all > 0 { format!(", {} in all", size(all)) } else { String::new() };
+        let loaded: Vec<&str> =
+            names.iter().filter(|name| target(name).is_some_and(|target| target.is_loaded)).copied().collect();
+        let loaded = if loaded.is_empty() {
+            String::new()
+        } else {
+            format!(" {} in memory at the moment.", listed(&loaded, "is", "are"))
+        };
+        let again = if names.len() == 1 { "It can be installed again." } else { "They can be installed again." };
+        format!(
+            "{} from this machine{in_all}.{loaded} Conversations, tags, notes and the catalogue's entry stay. {again}",
+            listed(&named, "goes", "go"),
+        )
+    }
+
+    pub fn on_reply(&mut self, reply: JobsReply) -> Vec<Effect> {
+        match (reply, &mut self.dialog) {
+            (JobsReply::Begun(items), _) => return self.on_begun(items),
+            (JobsReply::Tried { asked, items }, Some(Dialog::Table(table))) => table.on_tried(asked, items),
+            (JobsReply::Offers { asked, offers, .. }, Some(Dialog::Install(install))) => {
+                install.on_offers(asked, offers)
+            }
+            (JobsReply::Size { sizes, .. }, Some(Dialog::Install(install))) => install.on_sizes(sizes),
+            (JobsReply::Room(Ok(room)), Some(Dialog::Install(install))) => install.on_room(room),
+            (JobsReply::Checked { asked, read }, Some(Dialog::Modelfile(editor))) => editor.on_checked(asked, read),
+            (JobsReply::List(Ok(works)), Some(Dialog::Fill(_))) => {
+                self.dialog = None;
+                return self.go(works);
+            }
+            (JobsReply::List(Err(fault)), Some(Dialog::Fill(fill))) => fill.refuse(fault),
+            // The dialog that asked is gone.
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn on_begun(&mut self, items: Result<Vec<BatchItem>, Fault>) -> Vec<Effect> {
+        if let Some(Dialog::Table(table)) = &mut self.dialog {
+            table.on_begun(items);
+            if !table.all_begun() {
+                return Vec::new();
+            }
+            let many = table.len();
+            self.dialog = None;
+            return notice(&format!("{many} jobs are in line."));
+        }
+        let items = match items {
+            Ok(items) => items,
+            Err(fault) => return self.refused(fault),
+        };
+        match items.as_slice() {
+            [BatchItem { start: Start::Refused(fault), .. }] => self.refused(fault.clone()),
+            [one] => {
+                self.dialog = None;
+                // The others are over in a moment, and their end is told.
+                if one.work.kind().is_heavy() {
+                    let what = one.work.to_string();
+                    return notice(&format!("In line: {what}."));
+                }
+                Vec::new()
+            }
+            many if many.iter().any(|item| matches!(item.start, Start::Refused(_))) => {
+                self.dialog = Some(Dialog::Table(Box::new(Table::results(items))));
+                Vec::new()
+            }
+            many => {
+                self.dialog = None;
+                notice(&format!("{} jobs are in line.", many.len()))
+            }
+        }
+    }
+
+    /// In the form it came from, where there is one; otherwise in passing.
+    fn refused(&mut self, fault: Fault) -> Vec<Effect> {
+        match &mut self.dialog {
+            Some(Dialog::Install(install)) => install.refuse(fault),
+            Some(Dialog::Modelfile(editor)) => editor.refuse(fault),
+            Some(Dialog::Fill(fill)) => fill.refuse(fault),
+            Some(Dialog::Table(_) | Dialog::Choose(..)) | None => return vec![Effect::Toast(Toast::fault(&fault))],
+        }
         Vec::new()
     }
 
     #[must_use]
     pub fn is_open(&self) -> bool {
-        false
+        self.dialog.is_some() || self.question.is_some()
+    }
+
+    fn answered(&mut self, out: AskOut) -> Vec<Effect> {
+        match out {
+            AskOut::Stay => Vec::new(),
+            AskOut::No => {
+                self.question = None;
+                match &mut self.dialog {
+                    Some(Dialog::Install(install)) => install.not_sent(),
+                    Some(Dialog::Table(table)) => table.not_sent(),
+                    Some(Dialog::Modelfile(_) | Dialog::Fill(_) | Dialog::Choose(..)) | None => {}
+                }
+                Vec::new()
+            }
+            AskOut::Yes => {
+                let Some(Question { mut works, .. }) = self.question.take() else { return Vec::new() };
+                let asks_foreign = works.iter().any(|work| match work {
+                    jobs::Work::Install(download) | jobs::Work::Update(download) => {
+                        !download.foreign && registry_of(&download.model).is_some()
+                    }
+                    _ => false,
+                });
+                if asks_foreign {
+                    agree_to_registries(&mut works);
+                } else if !self.agreed.insecure && works.iter().any(is_insecure) {
+                    self.agreed.insecure = true;
+                } else {
+                    self.agreed.remove = true;
+                }
+                self.go(works)
+            }
+        }
     }
 
     /// `None` = not used.
-    pub fn on_action(&mut self, _action: Action, _cx: &Cx) -> Option<Vec<Effect>> {
-        None
+    pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        if let Some(question) = &mut self.question {
+            let out = question.ask.on_action(action)?;
+            return Some(self.answered(out));
+        }
+        Some(match self.dialog.as_mut()? {
+            Dialog::Install(install) => {
+                let out = install.on_action(action)?;
+                self.install_out(out)
+            }
+            Dialog::Modelfile(editor) => {
+                let out = editor.on_action(action, cx)?;
+                self.modelfile_out(out)
+            }
+            Dialog::Fill(fill) => {
+                let out = fill.on_action(action)?;
+                self.fill_out(out)
+            }
+            Dialog::Table(table) => match table.on_action(action)? {
+                TableOut::Stay => Vec::new(),
+                TableOut::Close => {
+                    self.dialog = None;
+                    Vec::new()
+                }
+                TableOut::Begin(works) => self.go(works),
+            },
+            Dialog::Choose(picker, _) => {
+                let out = picker.on_action(action, cx).ok()?;
+                self.chosen(out)
+            }
+        })
     }
 
     /// `None` = not used.
-    pub fn on_key(&mut self, _key: KeyEvent, _cx: &Cx) -> Option<Vec<Effect>> {
-        None
+    pub fn on_key(&mut self, key: KeyEvent, _cx: &Cx) -> Option<Vec<Effect>> {
+        if let Some(question) = &mut self.question {
+            let out = question.ask.on_key(key)?;
+            return Some(self.answered(out));
+        }
+        Some(match self.dialog.as_mut()? {
+            Dialog::Install(install) => {
+                let out = install.on_key(key)?;
+                self.install_out(out)
+            }
+            Dialog::Modelfile(editor) => {
+                let out = editor.on_key(key)?;
+                self.modelfile_out(out)
+            }
+            Dialog::Fill(fill) => {
+                if !fill.on_key(key) {
+                    return None;
+                }
+                Vec::new()
+            }
+            Dialog::Table(_) => return None,
+            Dialog::Choose(picker, _) => {
+                let out = picker.on_key(key);
+                self.chosen(out)
+            }
+        })
     }
 
-    pub fn on_paste(&mut self, _text: &str, _cx: &Cx) -> Vec<Effect> {
-        Vec::new()
+    pub fn on_paste(&mut self, text: &str, _cx: &Cx) -> Vec<Effect> {
+        match (&self.question, &mut self.dialog) {
+            (None, Some(Dialog::Install(install))) => install.on_paste(text),
+            (None, Some(Dialog::Modelfile(editor))) => editor.on_paste(text),
+            (None, Some(Dialog::Fill(fill))) => {
+                fill.on_paste(text);
+                Vec::new()
+            }
+            (None, Some(Dialog::Choose(picker, _))) => {
+                let out = picker.on_paste(text);
+                self.chosen(out)
+            }
+            (Some(_), _) | (None, Some(Dialog::Table(_)) | None) => Vec::new(),
+        }
     }
 
     /// `area` is the whole screen, as `view` gets it.
-    pub fn on_mouse(&mut self, _mouse: MouseEvent, _area: Rect, _cx: &Cx) -> Vec<Effect> {
-        Vec::new()
+    pub fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
+        use crossterm::event::MouseEventKind;
+        let scrolls = match mouse.kind {
+            MouseEventKind::ScrollUp => Some(Action::ListUp),
+            MouseEventKind::ScrollDown => Some(Action::ListDown),
+            _ => None,
+        };
+        match (&self.question, &mut self.dialog, scrolls) {
+            (None, Some(Dialog::Choose(picker, _)), _) => {
+                let out = picker.on_mouse(mouse, area, cx);
+                self.chosen(out)
+            }
+            (None, Some(Dialog::Fill(fill)), _) => {
+                fill.on_mouse(mouse);
+                Vec::new()
+            }
+            (Some(_), _, Some(action)) | (None, Some(Dialog::Table(_)), Some(action)) => {
+                self.on_action(action, cx).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// A Modelfile came back from `$EDITOR`.
-    pub fn on_edited(&mut self, _text: &str) {}
+    pub fn on_edited(&mut self, text: &str) -> Vec<Effect> {
+        match &mut self.dialog {
+            Some(Dialog::Modelfile(editor)) => editor.edited_elsewhere(text),
+            _ => Vec::new(),
+        }
+    }
+
+    fn install_out(&mut self, out: InstallOut) -> Vec<Effect> {
+        match out {
+            InstallOut::Effects(effects) => effects,
+            InstallOut::Close => {
+                self.dialog = None;
+                Vec::new()
+            }
+            InstallOut::Go(works) => self.go(works),
+        }
+    }
+
+    fn modelfile_out(&mut self, out: ModelfileOut) -> Vec<Effect> {
+        match out {
+            ModelfileOut::Effects(effects) => effects,
+            ModelfileOut::Close => {
+                self.dialog = None;
+                Vec::new()
+            }
+            ModelfileOut::Go(work) => self.go(vec![work]),
+        }
+    }
+
+    fn fill_out(&mut self, out: FillOut) -> Vec<Effect> {
+        match out {
+            FillOut::Stay => Vec::new(),
+            FillOut::Close => {
+                self.dialog = None;
+                Vec::new()
+            }
+            FillOut::Go(work) => self.go(vec![work]),
+            FillOut::Read(path) => vec![Effect::Jobs(JobsCall::ReadList(path))],
+        }
+    }
+
+    fn chosen(&mut self, out: Option<PickerOut<Each>>) -> Vec<Effect> {
+        match out {
+            Some(PickerOut::Chosen(each)) => {
+                let targets = match self.dialog.take() {
+                    Some(Dialog::Choose(_, targets)) => targets,
+                    other => {
+                        self.dialog = other;
+                        return Vec::new();
+                    }
+                };
+                if each == Each::FromFile {
+                    self.dialog = Some(Dialog::Fill(Box::new(Fill::from_file())));
+                    return Vec::new();
+                }
+                self.try_each(each, &targets)
+            }
+            Some(PickerOut::Closed) => {
+                self.dialog = None;
+                Vec::new()
+            }
+            Some(PickerOut::Typed(_)) | None => Vec::new(),
+        }
+    }
+
+    /// Dry first, also where it is one alone.
+    fn try_each(&mut self, each: Each, targets: &[Target]) -> Vec<Effect> {
+        let works: Vec<jobs::Work> = match self.go_each(each, targets).pop() {
+            Some(Effect::Jobs(JobsCall::Begin(works) | JobsCall::Try { works, .. })) => works,
+            // A question comes before.
+            _ => match self.question.take() {
+                Some(question) if question.works.iter().all(|work| matches!(work, jobs::Work::Remove { .. })) => {
+                    question.works
+                }
+                other => {
+                    self.question = other;
+                    return Vec::new();
+                }
+            },
+        };
+        self.asked += 1;
+        self.dialog = Some(Dialog::Table(Box::new(Table::looking("What would be done", &works, self.asked))));
+        vec![Effect::Jobs(JobsCall::Try { asked: self.asked, works })]
+    }
 
     #[must_use]
     pub fn context(&self) -> Context {
-        Context::List
+        match (&self.question, &self.dialog) {
+            (Some(_), _) | (None, Some(Dialog::Table(_) | Dialog::Choose(..)) | None) => Context::List,
+            (None, Some(Dialog::Install(_) | Dialog::Fill(_))) => Context::Form,
+            (None, Some(Dialog::Modelfile(editor))) => editor.context(),
+        }
     }
 
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        false
+        match &self.dialog {
+            Some(Dialog::Install(install)) => install.is_busy(),
+            Some(Dialog::Modelfile(editor)) => editor.is_busy(),
+            Some(Dialog::Fill(fill)) => fill.is_busy(),
+            Some(Dialog::Table(table)) => table.is_busy(),
+            Some(Dialog::Choose(..)) | None => false,
+        }
     }
 
-    pub fn view(&self, _frame: &mut Frame, _area: Rect, _cx: &Cx) {}
+    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        match &self.dialog {
+            Some(Dialog::Install(install)) => install.view(frame, area, cx),
+            Some(Dialog::Modelfile(editor)) => editor.view(frame, area, cx),
+            Some(Dialog::Fill(fill)) => fill.view(frame, area, cx),
+            Some(Dialog::Table(table)) => table.view(frame, area, cx),
+            Some(Dialog::Choose(picker, _)) => picker.view(frame, area, cx),
+            None => {}
+        }
+        if let Some(question) = &self.question {
+            question.ask.view(frame, area, cx);
+        }
+    }
+}
+
+fn is_insecure(work: &jobs::Work) -> bool {
+    match work {
+        jobs::Work::Install(download) | jobs::Work::Update(download) => download.insecure,
+        _ => false,
+    }
+}
+
+fn agree_to_registries(works: &mut [jobs::Work]) {
+    for work in works {
+        if let jobs::Work::Install(download) | jobs::Work::Update(download) = work {
+            download.foreign = registry_of(&download.model).is_some();
+        }
+    }
+}
+
+fn choices(marked: usize) -> Picker<Each> {
+    let mut items = Vec::new();
+    if marked > 0 {
+        items.extend([
+            Item::new("Install them", Each::Install),
+            Item::new("Update them", Each::Update),
+            Item::new("Remove them from this machine", Each::Remove),
+            Item::new("Load them into memory", Each::Load),
+            Item::new("Take them out of memory", Each::Unload),
+            Item::new("Upload them to the registry that their names say", Each::Push),
+        ]);
+    }
+    items.push(Item::new("Do what a list in a file says (TOML)", Each::FromFile));
+    let title = match marked {
+        0 => "What is to be done?".to_owned(),
+        1 => "What is to be done with the model?".to_owned(),
+        many => format!("What is to be done with the {many} models?"),
+    };
+    Picker::new(&title, items)
+}
+
+/// `a, b and c come`; those past the sixth are counted.
+fn listed(names: &[&str], one: &str, many: &str) -> String {
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| safe(name)).collect();
+    let verb = if names.len() == 1 { one } else { many };
+    let more = names.len() - shown.len();
+    match (shown.as_slice(), more) {
+        ([.., _], 1..) => format!("{} and {more} more {verb}", shown.join(", ")),
+        ([first @ .., last], 0) if !first.is_empty() => format!("{} and {last} {verb}", first.join(", ")),
+        _ => format!("{} {verb}", shown.join(", ")),
+    }
+}
+
+fn notice(words: &str) -> Vec<Effect> {
+    vec![Effect::Toast(Toast::notice(words))]
 }
