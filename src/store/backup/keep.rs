@@ -15,7 +15,8 @@ use crate::api::backup::Keep;
 /// When the place cannot be read, or one not be removed.
 pub fn prune(place: &Place, keep: Keep) -> Result<Vec<String>, BackupError> {
     let mut backups = manifest::list(place)?;
-    backups.retain(|one| one.damage.is_none() && one.verified.as_ref().is_none_or(crate::api::backup::Verified::is_sound));
+    backups
+        .retain(|one| one.damage.is_none() && one.verified.as_ref().is_none_or(crate::api::backup::Verified::is_sound));
     let times: Vec<i64> = backups.iter().map(|one| one.made_at).collect();
     let going = going(&times, keep, &TimeZone::system());
     let names: Vec<String> = going.into_iter().map(|at| backups[at].name.clone()).collect();

@@ -30,13 +30,13 @@ impl Performer {
             AdminCall::Each { .. } => Way::Job("changing accounts"),
             AdminCall::Export { .. } => Way::Job("writing the audit trail to a file"),
             AdminCall::Verify => Way::Job("verifying the audit trail"),
-            // Counted as a job behind the gateway.
+            // A backup is counted as a job behind the gateway.
             AdminCall::Backup(_)
             | AdminCall::Backups
             | AdminCall::SetBackupSchedule(_)
             | AdminCall::PruneBackups
-            | AdminCall::PurgeQuarantine(_) => Way::Beside("call"),
-            AdminCall::CreateUser(_)
+            | AdminCall::PurgeQuarantine(_)
+            | AdminCall::CreateUser(_)
             | AdminCall::EndSession { .. }
             | AdminCall::Roles
             | AdminCall::CreateRole { .. }

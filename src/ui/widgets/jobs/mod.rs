@@ -5,5 +5,5 @@ mod row;
 mod tray;
 
 pub use list::JobList;
-pub use row::ended;
+pub use row::{bar, ended, share, told};
 pub use tray::{Tray, how_long};
