@@ -15,7 +15,6 @@ use ollamanet::{
         backup::{Extent, Schedule, Which},
         benchmarks::BenchmarkQuery,
         chat::{Draft, NewTurn, Planned, PreviewOf, TurnAct, TurnEvent},
-        chat::{Draft, NewTurn, Planned, TurnAct, TurnEvent},
         events::{Changed, Event},
         feedback::{NewFeedback, Thumb},
         fleet::{CardPatch, Query, SavedFilter},
