@@ -324,8 +324,10 @@ async fn each_damaged_byte_each_missing_file_and_each_cut_is_found_and_named() {
 }
 
 /// As a later version of this program would find it.
-static LATER: Schema =
-    Schema { application_id: SYSTEM.application_id, steps: &[SYSTEM.steps[0], "CREATE TABLE later (a) STRICT;"] };
+static LATER: Schema = Schema {
+    application_id: SYSTEM.application_id,
+    steps: &[SYSTEM.steps[0], "CREATE TABLE later (a INTEGER) STRICT;"],
+};
 const _: () = assert!(SYSTEM.steps.len() == 1, "take all of the steps here");
 
 #[tokio::test]
@@ -550,7 +552,7 @@ async fn a_kill_at_any_step_of_a_backup_leaves_none_that_looks_whole_and_is_not(
         kills += 1;
         assert_eq!(said(data), ["old"; 3]);
     }
-    assert!(kills > 8, "{kills}");
+    assert!(kills > 5, "{kills}");
     assert_eq!(list(&place(data)).unwrap().len(), 2);
     let litter = fs::read_dir(place(data).backups).unwrap().flatten();
     let litter: Vec<_> = litter.map(|entry| entry.file_name()).filter(|name| name != ".lock").collect();
