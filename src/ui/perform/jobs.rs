@@ -33,7 +33,7 @@ impl Performer {
         self.make(
             way,
             Box::pin(async move {
-                ended.run_until_cancelled(hands.tell_of_jobs(call)).await;
+                Box::pin(ended.run_until_cancelled(hands.tell_of_jobs(call))).await;
             }),
         );
     }

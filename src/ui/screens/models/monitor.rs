@@ -61,7 +61,7 @@ impl MonitorTab {
         }
     }
 
-    fn lines(&self, seen: &Monitored, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    fn lines(seen: &Monitored, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         let mut lines = server(room, cx);
         lines.push(Line::default());
         lines.extend(loaded(seen, room, cx));
@@ -141,7 +141,7 @@ fn placed(loaded: &Loaded, cx: &Cx) -> String {
         gpu => format!("{} % CPU, {gpu} % GPU", 100 - gpu),
     };
     let window = loaded.context_length.map(|tokens| format!("window {tokens}"));
-    let until = loaded.expires_at.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond());
+    let until = loaded.expires_at.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
     let until = match until {
         Some(at) if at - cx.now_ms > FOR_GOOD_MS => "kept for good".to_owned(),
         Some(at) => format!("until {}", cx.clock(at)),
@@ -300,7 +300,7 @@ impl Tab for MonitorTab {
         }
         let Some(seen) = &self.seen else { return instead(frame, inner, None, true, "", cx) };
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-        let lines = self.lines(seen, usize::from(inner.width), cx);
+        let lines = Self::lines(seen, usize::from(inner.width), cx);
         let most = (lines.len() as u16).saturating_sub(inner.height);
         let top = self.top.min(most);
         self.hidden.set(most - top);

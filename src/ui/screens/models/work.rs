@@ -264,7 +264,7 @@ impl Work {
             (JobsReply::Begun(items), _) => return self.on_begun(items),
             (JobsReply::Tried { asked, items }, Some(Dialog::Table(table))) => table.on_tried(asked, items),
             (JobsReply::Offers { asked, offers, .. }, Some(Dialog::Install(install))) => {
-                install.on_offers(asked, offers)
+                install.on_offers(asked, offers);
             }
             (JobsReply::Size { sizes, .. }, Some(Dialog::Install(install))) => install.on_sizes(sizes),
             (JobsReply::Room(Ok(room)), Some(Dialog::Install(install))) => install.on_room(room),
@@ -393,7 +393,7 @@ impl Work {
             },
             Dialog::Choose(picker, _) => {
                 let out = picker.on_action(action, cx).ok()?;
-                self.chosen(out)
+                self.chosen(out.as_ref())
             }
         })
     }
@@ -422,7 +422,7 @@ impl Work {
             Dialog::Table(_) => return None,
             Dialog::Choose(picker, _) => {
                 let out = picker.on_key(key);
-                self.chosen(out)
+                self.chosen(out.as_ref())
             }
         })
     }
@@ -437,7 +437,7 @@ impl Work {
             }
             (None, Some(Dialog::Choose(picker, _))) => {
                 let out = picker.on_paste(text);
-                self.chosen(out)
+                self.chosen(out.as_ref())
             }
             (Some(_), _) | (None, Some(Dialog::Table(_)) | None) => Vec::new(),
         }
@@ -454,7 +454,7 @@ impl Work {
         match (&self.question, &mut self.dialog, scrolls) {
             (None, Some(Dialog::Choose(picker, _)), _) => {
                 let out = picker.on_mouse(mouse, area, cx);
-                self.chosen(out)
+                self.chosen(out.as_ref())
             }
             (None, Some(Dialog::Fill(fill)), _) => {
                 fill.on_mouse(mouse);
@@ -509,7 +509,7 @@ impl Work {
         }
     }
 
-    fn chosen(&mut self, out: Option<PickerOut<Each>>) -> Vec<Effect> {
+    fn chosen(&mut self, out: Option<&PickerOut<Each>>) -> Vec<Effect> {
         match out {
             Some(PickerOut::Chosen(each)) => {
                 let targets = match self.dialog.take() {
@@ -519,11 +519,11 @@ impl Work {
                         return Vec::new();
                     }
                 };
-                if each == Each::FromFile {
+                if *each == Each::FromFile {
                     self.dialog = Some(Dialog::Fill(Box::new(Fill::from_file())));
                     return Vec::new();
                 }
-                self.try_each(each, &targets)
+                self.try_each(*each, &targets)
             }
             Some(PickerOut::Closed) => {
                 self.dialog = None;
