@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["api", "tasks", "safe_text", "paths", "words"]),
     ("ollama", &["api", "tasks", "safe_text"]),
     ("fake", &["api", "tasks"]),
-    ("access", &["api", "store", "ollama", "config", "tasks"]),
+    ("access", &["api", "store", "ollama", "config", "tasks", "paths"]),
     (
         "services",
         &[
