@@ -270,7 +270,13 @@ pub enum TurnAct {
     Branch { after: MessageId, text: String, attachments: Vec<PathBuf> },
     /// Goes on with an answer that was stopped, interrupted, cut or failed.
     Continue { answer: MessageId },
+    /// Answers this question once more, beside answers to it that are still on their way: for comparing models. The model
+    /// of the conversation stays as it is.
+    Beside { question: MessageId },
 }
+
+/// Most models that answer one question at the same time.
+pub const COMPARED_MAX: usize = 4;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewTurn {

@@ -28,6 +28,7 @@ pub mod profile;
 pub mod retention;
 pub mod search;
 pub mod transfer;
+pub mod updates;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::*;

@@ -2,7 +2,7 @@
 
 use super::{
     Desk, End, bench,
-    measures_args::{ModelMeasures, Usage},
+    measures_args::{ModelMeasures, Updates, Usage},
     out::{self, print, print_json, print_own, safe, say, seconds},
 };
 use crate::api::{
@@ -15,6 +15,9 @@ use crate::api::{
 pub async fn run(desk: &Desk, session: &Session, what: ModelMeasures) -> Result<(), End> {
     match what {
         ModelMeasures::Bench(what) => bench::look(desk, session, what).await,
+        ModelMeasures::Updates(what) => updates(desk, session, what).await,
+        // It hears stops; `cli::run` leads to it.
+        ModelMeasures::Compare(_) => Ok(()),
     }
 }
 
@@ -52,6 +55,25 @@ pub async fn usage(desk: &Desk, session: &Session, what: Usage) -> Result<(), En
         print(&table("DAY", days.iter().map(|(day, figures)| (day.to_string(), *figures))))?;
     }
     Ok(())
+}
+
+/// # Errors
+/// How it ended, when not well.
+pub async fn updates(desk: &Desk, session: &Session, what: Updates) -> Result<(), End> {
+    let ask = |session| desk.gateway.model_updates(session, what.models.clone(), what.insecure);
+    let checks = desk.confirmed(session, ask).await?;
+    if desk.global.json {
+        return print_json(&checks);
+    }
+    if checks.is_empty() {
+        say("No model is installed.");
+        return Ok(());
+    }
+    let rows: Vec<[String; 3]> = checks
+        .iter()
+        .map(|check| [safe(&check.model), check.standing.words().to_owned(), safe(&check.because)])
+        .collect();
+    print(&out::table(["MODEL", "UPDATE", "BECAUSE"], &rows))
 }
 
 fn table(key: &str, rows: impl IntoIterator<Item = (String, UseFigures)>) -> String {

@@ -3,7 +3,10 @@
 use clap::{Args, Subcommand};
 
 use super::insights_args::PeriodName;
-use crate::api::benchmarks::{REPEATS, REPEATS_MAX};
+use crate::api::{
+    benchmarks::{REPEATS, REPEATS_MAX},
+    chat::COMPARED_MAX,
+};
 
 /// What `ollamanet models` takes besides.
 #[derive(Debug, Subcommand)]
@@ -11,6 +14,10 @@ pub enum ModelMeasures {
     /// Measure models with fixed prompts, and see how they did before
     #[command(subcommand)]
     Bench(Bench),
+    /// Ask the registries whether they have other builds of installed models
+    Updates(Updates),
+    /// Put models beside each other, and the same question to them
+    Compare(Compare),
 }
 
 #[derive(Args, Debug)]
@@ -63,4 +70,26 @@ pub struct BenchRun {
     /// Only put it in line, for whichever window is open or opens next
     #[arg(long)]
     pub later: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Compare {
+    /// Two to four installed models
+    #[arg(required = true, num_args = 2..=COMPARED_MAX)]
+    pub models: Vec<String>,
+    /// Put this question to each of them at the same time; the answers are branches of one conversation
+    #[arg(long, short)]
+    pub prompt: Option<String>,
+    /// Keep the answer of this model on view; the others go to the trash
+    #[arg(long, value_name = "MODEL", requires = "prompt")]
+    pub keep: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Updates {
+    /// Installed models; without any, all of them
+    pub models: Vec<String>,
+    /// Ask their registry in the clear
+    #[arg(long)]
+    pub insecure: bool,
 }

@@ -14,6 +14,7 @@ pub mod backup;
 pub mod backup_args;
 pub mod bench;
 pub mod catalog;
+pub mod compare;
 pub mod config;
 pub mod conversations;
 pub mod doctor;
@@ -166,6 +167,11 @@ pub async fn run(desk: Desk, command: Command, stops: &mut Stops) -> Result<(), 
             stops::run_until(stops, ask::STOPPING, asking).await
         }
         // So do these, which have something to keep or to leave away.
+        Command::Models(args::Models::Measures(measures_args::ModelMeasures::Compare(what))) => {
+            let mut heard = Stops::listen()?;
+            let comparing = async move { compare::run(&desk, what, &mut heard).await };
+            stops::run_until(stops, compare::STOPPING, comparing).await
+        }
         Command::Models(args::Models::Measures(measures_args::ModelMeasures::Bench(measures_args::Bench::Run(
             what,
         )))) => {

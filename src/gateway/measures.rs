@@ -10,6 +10,7 @@ use crate::{
         auth::Session,
         benchmarks::{BenchmarkPage, BenchmarkQuery},
         measures::{ModelUse, UseQuery},
+        updates::UpdateCheck,
     },
 };
 
@@ -22,6 +23,14 @@ const USE: Op = Op {
     fresh: false,
 };
 
+// It asks a registry, and so leaves the machine.
+const UPDATES: Op = Op {
+    name: "models.updates",
+    permission: Permission::ManageModels,
+    class: Class::Admin,
+    deadline: Duration::from_mins(5),
+    ..USE
+};
 const BENCHMARKS: Op = Op { name: "benchmarks.list", ..USE };
 const DELETE_BENCHMARK: Op =
     Op { name: "benchmarks.delete", permission: Permission::ManageModels, class: Class::Admin, ..USE };
@@ -31,6 +40,20 @@ impl Gateway {
     /// enough people are in them.
     pub async fn model_use(&self, session: &Session, query: UseQuery) -> Result<ModelUse, Fault> {
         self.0.gate.call::<Member, _, _>(session, &USE, |by| self.0.measures.used(by, query)).await
+    }
+
+    /// Asks registries whether they have other builds of these installed models, or of all. Only because somebody wants to
+    /// know: this leaves the machine.
+    pub async fn model_updates(
+        &self,
+        session: &Session,
+        models: Vec<String>,
+        insecure: bool,
+    ) -> Result<Vec<UpdateCheck>, Fault> {
+        self.0
+            .gate
+            .call::<Admin, _, _>(session, &UPDATES, |by| self.0.model_work.check_updates(by, models, insecure))
+            .await
     }
 
     /// What benchmarks measured, newest first. One is begun as a job: `Work::Benchmark`.

@@ -14,6 +14,8 @@ pub enum Context {
     Selection,
     /// The picture of a conversation's branches.
     Branches,
+    /// Several models beside each other.
+    Compare,
     /// What a model receives of a file.
     Preview,
     /// The Models screen, whichever of its tabs is open.
@@ -44,13 +46,14 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
         Self::Transcript,
         Self::Selection,
         Self::Branches,
+        Self::Compare,
         Self::Preview,
         Self::Models,
         Self::Fleet,
@@ -81,6 +84,7 @@ impl Context {
             | Self::Transcript
             | Self::Selection
             | Self::Branches
+            | Self::Compare
             | Self::Preview
             | Self::Models
             | Self::Library
@@ -103,6 +107,7 @@ impl Context {
             Self::Transcript => "transcript",
             Self::Selection => "selection",
             Self::Branches => "branches",
+            Self::Compare => "compare",
             Self::Preview => "preview",
             Self::Models => "models",
             Self::Fleet => "fleet",
@@ -132,6 +137,7 @@ impl Context {
             Self::Transcript => "Messages",
             Self::Selection => "Selecting a passage",
             Self::Branches => "Branches",
+            Self::Compare => "Comparing models",
             Self::Preview => "What the model receives",
             Self::Models => "Models",
             Self::Fleet => "List of models",
@@ -191,6 +197,7 @@ actions! {
         Palette "palette" ["ctrl+p", "f2"] "Command palette: every action by name";
         NewConversation "new-conversation" ["ctrl+n"] "New conversation";
         ModelPicker "model-picker" ["ctrl+o"] "Choose the model";
+        CompareModels "compare-models" ["alt+m"] "Ask two to four models the same, beside each other";
         PromptHistory "prompt-history" ["ctrl+r"] "Search your earlier prompts";
         PromptTemplate "prompt-template" ["alt+t"] "Write with a prompt template";
         ChoosePreset "preset" [] "Set the conversation to a preset";
@@ -379,6 +386,20 @@ actions! {
         FleetFromFile "from-file" ["shift+i"] "Do what a list in a file says: install, update, remove";
         FleetTag "tag" ["shift+t"] "Give and take tags";
         FleetEdit "edit" ["e"] "Write description, links and notes";
+    }
+    Compare {
+        CompareLeft "left" ["h", "left", "shift+tab"] "The model to the left";
+        CompareRight "right" ["l", "right", "tab"] "The model to the right";
+        CompareUp "up" ["k", "up"] "Up in its answer";
+        CompareDown "down" ["j", "down"] "Down in its answer";
+        ComparePageUp "page-up" ["pageup", "ctrl+u"] "A page up";
+        ComparePageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
+        CompareTop "top" ["g", "home"] "To the beginning of its answer";
+        CompareBottom "bottom" ["shift+g", "end"] "To the end, and follow it";
+        CompareKeep "keep" ["enter"] "Keep this answer; the others go to the trash";
+        CompareKeepAll "keep-all" ["a"] "Keep all as branches";
+        CompareCopy "copy" ["y"] "Copy the answer";
+        CompareHelp "compare-help" ["?"] "Show the keys that work here";
     }
     Library {
         LibraryNextTab "next-tab" ["tab"] "The next tab";

@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod compare;
 mod files;
 mod insights;
 mod jobs;
@@ -27,6 +28,7 @@ pub use self::{
     admin::{AdminCall, AdminReply, BackupWork, Target, UserAct, limit_of},
     auth::{AuthCall, AuthReply},
     chat::{ChatCall, ChatReply},
+    compare::{CompareAsk, CompareCall, CompareReply},
     files::{FilesCall, FilesReply},
     insights::{InsightsCall, InsightsReply},
     jobs::{JobAct, JobsCall, JobsOf, JobsReply, Monitored, Offer, OffersOf},

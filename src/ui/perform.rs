@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod auth;
 mod chat;
+mod compare;
 mod files;
 mod insights;
 mod jobs;

@@ -323,6 +323,7 @@ async fn of_jobs(house: &House, by: &Session) -> Vec<(&'static str, Result<Strin
         ("cancel_job", told(gateway.cancel_job(by, job).await)),
         ("pause_job", told(gateway.pause_job(by, job).await)),
         ("resume_job", told(gateway.resume_job(by, job, true).await)),
+        ("model_updates", told(gateway.model_updates(by, vec![no_name.to_owned()], false).await)),
         ("delete_benchmark", told(gateway.delete_benchmark(by, job).await)),
         ("retry_job", told(gateway.retry_job(by, job, true).await)),
         ("forget_ended_jobs", told(gateway.forget_ended_jobs(by).await)),

@@ -1,6 +1,8 @@
 //! How models do here: what is told of one's own use, and what of others'.
 
 use std::{
+    fmt::Write as _,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,16 +22,28 @@ use ollamanet::{
         jobs::{Job, JobState, Work},
         measures::{ModelUse, UseQuery},
         organise::NewConversation,
+        updates::Standing,
     },
+    config::Config,
     fake::{Fake, Pace, Part, Reply, Seen, StandIn},
     tasks::Tasks,
 };
 use serde_json::json;
+use sha2::Digest as _;
 
 use crate::common::{
     house::{House, count},
     stage::{Stage, last, piece},
 };
+
+/// Beside the stand-in, and looked at more often in a minute than people do.
+fn beside(home: &Path, fake: &Fake) -> House {
+    let mut config = Config::default();
+    config.ollama.host = fake.url();
+    config.chat.titles = false;
+    config.limits.read_per_minute = 1_000_000;
+    House::open(home, &config)
+}
 
 /// Asks a model something, and waits for the end.
 async fn ask(house: &House, by: &Session, model: &str) {
@@ -62,7 +76,7 @@ async fn of_others_only_sums_of_three_people_are_told_and_of_hidden_models_nothi
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-    let house = House::beside(home.path(), &fake);
+    let house = beside(home.path(), &fake);
     let ann = house.first_admin("Ann").await;
     let mut people: Vec<SignedIn> = Vec::new();
     for name in ["Bob", "Cid", "Dora"] {
@@ -159,7 +173,7 @@ async fn a_benchmark_measures_cold_and_warm_and_keeps_what_it_was_measured_with(
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
-    let house = House::beside(home.path(), &fake);
+    let house = beside(home.path(), &fake);
     let ann = house.first_admin("Ann").await.session;
     let work = Work::Benchmark { model: "DEMO-CHAT:3b".to_owned(), repeats: 2 };
     let begun = house.gateway.start_job(&ann, work, false).await.unwrap();
@@ -208,7 +222,7 @@ async fn a_benchmark_waits_while_somebody_chats_and_gives_way_when_somebody_begi
         })
     };
     let fake = Fake::start(&tasks, answer).await.unwrap();
-    let house = House::beside(home.path(), &fake);
+    let house = beside(home.path(), &fake);
     let ann = house.first_admin("Ann").await.session;
     let bob = house.newcomer(&ann, "Bob", "user").await.session;
     let made = house.gateway.create_conversation(&bob, NewConversation::default()).await.unwrap().row.id;
@@ -250,7 +264,7 @@ async fn a_cancelled_benchmark_leaves_nothing_and_hidden_models_are_not_listed()
         Some(if stalls { Reply::stream().part(Part::Stall) } else { StandIn::new(Pace::instant()).reply(seen) })
     };
     let fake = Fake::start(&tasks, answer).await.unwrap();
-    let house = House::beside(home.path(), &fake);
+    let house = beside(home.path(), &fake);
     let ann = house.first_admin("Ann").await.session;
     let bob = house.newcomer(&ann, "Bob", "user").await;
     let begin = async |model: &str| {
@@ -301,4 +315,82 @@ async fn benchmarks_are_run_listed_compared_and_exported_from_the_command_line()
     assert!(beside.code == Some(0) && beside.out.lines().count() == 3, "{beside:?}");
     let missing = stage.run(&["models", "bench", "run", "nosuch"]).await;
     assert_eq!(missing.code, Some(4), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn models_are_compared_and_their_answers_kept_from_the_command_line() {
+    let stage = Stage::signed_in().await;
+    let known = stage.run(&["models", "compare", "demo-chat:3b", "demo-think:8b"]).await;
+    assert!(known.code == Some(0) && known.out.starts_with("MODEL ") && known.out.lines().count() == 3, "{known:?}");
+    stage.chat(|seen| Reply::lines(&[piece(&format!("I am {}.", seen.json()["model"].as_str().unwrap())), last()]));
+    let all = ["models", "compare", "demo-chat:3b", "demo-think:8b", "--prompt", "who are you?"];
+    let shown = stage.run(&all).await;
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    for model in ["demo-chat:3b", "demo-think:8b"] {
+        assert!(shown.out.contains(&format!("I am {model}.")), "{}", shown.out);
+    }
+    let kept = stage.json(&[&all[..], &["--keep", "demo-think:8b"]].concat()).await;
+    let id = kept["conversation"].as_str().unwrap();
+    let conversation = stage.json(&["conversations", "show", id]).await.to_string();
+    assert!(conversation.contains("I am demo-think:8b.") && !conversation.contains("I am demo-chat"), "{conversation}");
+    for (wrong, code) in [
+        (&["models", "compare", "demo-chat:3b"][..], 2),
+        (&["models", "compare", "demo-chat:3b", "nosuch"], 4),
+        (&["models", "compare", "demo-chat:3b", "DEMO-CHAT:3b"], 2),
+    ] {
+        let refused = stage.run(wrong).await;
+        assert_eq!(refused.code, Some(code), "{wrong:?}: {refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_is_asked_for_updates_and_where_nobody_can_know_it_says_maybe() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let digest = |text: &str| {
+        sha2::Sha256::digest(text).iter().fold(String::new(), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        })
+    };
+    let manifest = |size: u64| {
+        json!({ "config": { "digest": "sha256:1", "size": 1 }, "layers": [{ "digest": "sha256:2", "size": size }] })
+            .to_string()
+    };
+    let there = Arc::new(std::sync::Mutex::new(manifest(7)));
+    let (has, same) = (Arc::clone(&there), digest(&manifest(7)));
+    let port = Arc::new(std::sync::OnceLock::<u16>::new());
+    let own = Arc::clone(&port);
+    let fake = Fake::start(&tasks, move |seen: &Seen| {
+        let name = |model: &str| format!("127.0.0.1:{}/people/{model}:latest", own.get().copied().unwrap_or(1));
+        Some(match seen.path.as_str() {
+            "/api/tags" => {
+                let tag = |model: &str, digest: &str| json!({ "name": name(model), "digest": digest, "size": 8 });
+                Reply::json(200, &json!({ "models": [tag("same", &same), tag("mine", "abc"), tag("nowhere", "def")] }))
+            }
+            "/v2/people/same/manifests/latest" | "/v2/people/mine/manifests/latest" => {
+                Reply::text(200, "application/json", &has.lock().unwrap())
+            }
+            path if path.starts_with("/v2/") => Reply::text(404, "text/plain", "no"),
+            _ => StandIn::new(Pace::instant()).reply(seen),
+        })
+    })
+    .await
+    .unwrap();
+    port.set(fake.url().rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap()).unwrap();
+    let house = beside(home.path(), &fake);
+    let ann = house.first_admin("Ann").await.session;
+    let asked = || fake.requests().iter().filter(|seen| seen.path.starts_with("/v2/")).count();
+    house.gateway.models(&ann, true).await.unwrap();
+    assert_eq!(asked(), 0, "nobody asks a registry unasked");
+    let check = async || {
+        let checks = house.gateway.model_updates(&ann, Vec::new(), true).await.unwrap();
+        checks.into_iter().map(|check| check.standing).collect::<Vec<_>>()
+    };
+    assert_eq!(check().await, [Standing::UpToDate, Standing::Maybe, Standing::Unknown]);
+    assert_eq!(asked(), 3);
+    // What was the registry's is outdated when the registry has another; what was made here never was one's.
+    *there.lock().unwrap() = manifest(8);
+    assert_eq!(check().await, [Standing::Available, Standing::Maybe, Standing::Unknown]);
+    house.close().await;
 }

@@ -14,6 +14,7 @@ mod small;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod updates;
 
 use std::{
     io::Read,

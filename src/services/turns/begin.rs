@@ -4,7 +4,7 @@
 use crate::{
     api::{
         ConversationId, MessageId,
-        chat::{ContextMeter, Message, MessageRole, MessageState, Metrics},
+        chat::{COMPARED_MAX, ContextMeter, Message, MessageRole, MessageState, Metrics},
         options::ChatOptions,
         organise::TitleOrigin,
     },
@@ -33,6 +33,7 @@ pub enum Act {
     Edit { message: MessageId, text: String, documents: Vec<NewDocument> },
     Branch { after: MessageId, text: String, documents: Vec<NewDocument> },
     Continue { answer: MessageId },
+    Beside { question: MessageId },
 }
 
 #[derive(Debug)]
@@ -67,10 +68,26 @@ pub struct Begun {
 
 pub fn begin(tx: &Tx<'_>, plan: &Plan, lease: &Lease) -> Result<Begun, StoreError> {
     let (conversation, head) = messages::head(tx, plan.conversation)?;
-    if messages::is_answering(tx, conversation)? {
-        return Err(StoreError::Conflict(
-            "An answer is still arriving in this conversation, here or in another window.".to_owned(),
-        ));
+    let arriving = || {
+        StoreError::Conflict("An answer is still arriving in this conversation, here or in another window.".to_owned())
+    };
+    let compared = match &plan.act {
+        Act::Beside { question } => Some(*question),
+        Act::Send { .. } | Act::Regenerate { .. } | Act::Edit { .. } | Act::Branch { .. } | Act::Continue { .. } => {
+            None
+        }
+    };
+    if let Some(question) = compared {
+        let asked = messages::place(tx, plan.conversation, question)?.seq;
+        let answered = messages::answering(tx, conversation)?;
+        if answered.iter().any(|parent| *parent != Some(asked)) {
+            return Err(arriving());
+        }
+        if answered.len() >= COMPARED_MAX {
+            return Err(StoreError::Conflict(format!("{COMPARED_MAX} models answer this question already.")));
+        }
+    } else if messages::is_answering(tx, conversation)? {
+        return Err(arriving());
     }
     let settings = conversations::get(tx, plan.conversation)?;
     if settings.row.trashed {
@@ -80,7 +97,9 @@ pub fn begin(tx: &Tx<'_>, plan: &Plan, lease: &Lease) -> Result<Begun, StoreErro
     }
     let lease = lease.row(tx, plan.now)?;
     let (end, user, gone_on) = said_or_shown(tx, plan, conversation, head)?;
-    conversations::set_model(tx, plan.conversation, &plan.model)?;
+    if compared.is_none() {
+        conversations::set_model(tx, plan.conversation, &plan.model)?;
+    }
 
     let system = weigh_system(settings.system_prompt.as_deref());
     let (budget, scale) = measure(tx, conversation, &settings.options, plan)?;
@@ -171,6 +190,11 @@ fn said_or_shown(
             };
             show(tx, plan.conversation, parent)?;
             (parent, None)
+        }
+        Act::Beside { question } => {
+            let place = expect(tx, plan.conversation, *question, MessageRole::User)?;
+            show(tx, plan.conversation, place.seq)?;
+            (place.seq, None)
         }
         Act::Continue { answer } => {
             let place = expect(tx, plan.conversation, *answer, MessageRole::Assistant)?;

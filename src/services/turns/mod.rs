@@ -337,10 +337,10 @@ impl Turns {
 
     async fn open_in(&self, vault: &Vault, id: ConversationId, limit: u32) -> Result<Opened, Fault> {
         let running = self.running_in(vault.account, id);
-        let opened = self.read_opened(vault, id, limit, running).await?;
+        let opened = self.read_opened(vault, id, limit, &running).await?;
         let streams = |message: &crate::api::chat::Message| message.state == crate::api::chat::MessageState::Streaming;
-        if running.is_none() && opened.page.messages.iter().any(streams) && self.settle(vault).await? {
-            return self.read_opened(vault, id, limit, running).await;
+        if running.is_empty() && opened.page.messages.iter().any(streams) && self.settle(vault).await? {
+            return self.read_opened(vault, id, limit, &running).await;
         }
         Ok(opened)
     }
@@ -350,7 +350,7 @@ impl Turns {
         vault: &Vault,
         id: ConversationId,
         limit: u32,
-        running: Option<TurnId>,
+        running: &[(TurnId, MessageId)],
     ) -> Result<Opened, Fault> {
         let remembered = {
             let this = self.clone();
@@ -366,13 +366,17 @@ impl Turns {
                 Ok::<_, StoreError>((conversation, page, draft, meter))
             })
             .await?;
+        // Of several models that answer the same question, the one whose answer is on view.
+        let on_view = |answer: &MessageId| page.messages.iter().any(|message| message.id == *answer);
+        let running = running.iter().find(|(_, answer)| on_view(answer)).or(running.first()).map(|(turn, _)| *turn);
         Ok(Opened { conversation, page, draft, running, meter })
     }
 
-    fn running_in(&self, account: AccountId, conversation: ConversationId) -> Option<TurnId> {
+    /// The answers on their way in a conversation.
+    fn running_in(&self, account: AccountId, conversation: ConversationId) -> Vec<(TurnId, MessageId)> {
         let state = self.state();
         let here = |running: &Running| running.account == account && running.conversation == conversation;
-        state.running.iter().find(|(_, running)| here(running)).map(|(turn, _)| *turn)
+        state.running.iter().filter(|(_, one)| here(one)).map(|(turn, one)| (*turn, one.answer)).collect()
     }
 
     /// Ends what nobody is filling any more: first our own ends that the store did not take, then the answers of
@@ -445,6 +449,7 @@ impl Turns {
             }
             TurnAct::Regenerate { answer } => (Act::Regenerate { answer }, None),
             TurnAct::Continue { answer } => (Act::Continue { answer }, None),
+            TurnAct::Beside { question } => (Act::Beside { question }, None),
         })
     }
 
@@ -600,7 +605,7 @@ fn refuse_images(act: &Act, model: &str, facts: &Facts) -> Result<(), Fault> {
         Act::Send { documents, .. } | Act::Edit { documents, .. } | Act::Branch { documents, .. } => {
             documents.iter().any(|document| document.kind == AttachmentKind::Image)
         }
-        Act::Regenerate { .. } | Act::Continue { .. } => false,
+        Act::Regenerate { .. } | Act::Continue { .. } | Act::Beside { .. } => false,
     };
     if has_image && facts.can("vision") == Some(false) {
         return Err(Fault::new(FaultKind::Model, format!("{model} cannot see images."))

@@ -175,14 +175,17 @@ async fn a_stopped_turn_keeps_its_text_and_closes_the_connection() {
     house.chat_answers(move || Some(Reply::stream().line(&line("so far")).part(Part::Hold(held.clone()))));
     let started = house.send("Go").await.unwrap();
     assert_eq!(house.first_delta().await, "so far");
-    assert_eq!(house.turns.running_in(house.vault.account, house.conversation), Some(started.turn));
+    assert_eq!(house.turns.running_in(house.vault.account, house.conversation)[0].0, started.turn);
     house.turns.stop_for(AccountId::new(), started.turn);
-    assert!(house.turns.running_in(house.vault.account, house.conversation).is_some(), "nobody stops another's answer");
+    assert!(
+        house.turns.running_in(house.vault.account, house.conversation).len() == 1,
+        "nobody stops another's answer"
+    );
     house.turns.stop_for(house.vault.account, started.turn);
     let (answer, fault) = house.end().await;
     assert_eq!((answer.content.as_str(), answer.state, fault), ("so far", MessageState::Stopped, None));
     house.fake.left(1).await;
-    assert_eq!(house.turns.running_in(house.vault.account, house.conversation), None);
+    assert_eq!(house.turns.running_in(house.vault.account, house.conversation), []);
 }
 
 #[tokio::test]
@@ -615,7 +618,7 @@ async fn a_conversation_in_the_trash_is_not_written_to_and_its_answer_stops() {
     house.send("go").await.unwrap();
     house.first_delta().await;
     house.turns.stop_trashed(&house.vault).await.unwrap();
-    assert!(house.turns.running_in(house.vault.account, house.conversation).is_some(), "it is not in the trash yet");
+    assert!(house.turns.running_in(house.vault.account, house.conversation).len() == 1, "it is not in the trash yet");
     let id = house.conversation;
     let trashed: Result<_, StoreError> = house.vault.db.write(move |tx| arrange::trash(tx, &[id], 2)).await;
     trashed.unwrap();
@@ -764,4 +767,49 @@ async fn a_list_of_models_that_does_not_come_holds_nobody_up_for_long() {
         house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), new).await.unwrap_err();
     assert_eq!(refused.kind, FaultKind::Upstream);
     assert!(asked.elapsed() < Duration::from_secs(15), "well before the silence of a stream counts");
+}
+
+#[tokio::test]
+async fn several_models_answer_one_question_at_once_and_none_of_them_becomes_the_conversations() {
+    let mut house = house().await;
+    let gate = Gate::new();
+    let held = gate.clone();
+    house.chat_answers(move || {
+        Some(Reply::stream().line(&line("so ")).part(Part::Hold(held.clone())).line(&last("far")))
+    });
+    let first = house.send("which is best?").await.unwrap();
+    let question = first.answer.parent.unwrap();
+    let (turns, vault, conversation) = (house.turns.clone(), house.vault.clone(), house.conversation);
+    let beside = async |question, model: &str| {
+        let act = TurnAct::Beside { question };
+        let new = NewTurn { conversation, act, model: Some(model.to_owned()), shorten: false };
+        turns.start_in(&vault, &CancellationToken::new(), &Rules::default(), new).await
+    };
+    for model in ["demo-think:8b", "demo-vision:4b", "demo-chat:3b"] {
+        assert_eq!(beside(question, model).await.unwrap().answer.parent, Some(question), "{model}");
+    }
+    let fifth = beside(question, "demo-chat:3b").await.unwrap_err();
+    assert_eq!(fifth.kind, FaultKind::Conflict, "four at most: {fifth}");
+    assert_eq!(house.send("and now?").await.unwrap_err().kind, FaultKind::Conflict, "another question waits for them");
+    assert_eq!(house.turns.running_in(house.vault.account, house.conversation).len(), 4);
+    gate.release();
+    let mut ended = std::collections::BTreeMap::new();
+    for _ in 0..4 {
+        let (answer, fault) = house.end().await;
+        assert_eq!((answer.content.as_str(), fault), ("so far", None));
+        ended.insert(answer.id, answer.model.unwrap());
+    }
+    let mut models: Vec<_> = ended.values().map(String::as_str).collect();
+    models.sort_unstable();
+    assert_eq!(models, ["demo-chat:3b", "demo-chat:3b", "demo-think:8b", "demo-vision:4b"]);
+    let opened = house.turns.open_in(&house.vault, house.conversation, 10).await.unwrap();
+    assert_eq!(opened.conversation.row.model.as_deref(), Some(MODEL));
+    assert_eq!(opened.page.messages.last().unwrap().siblings, 4, "all are kept as branches");
+    // A question elsewhere in the conversation is not answered meanwhile, whatever it is asked beside.
+    let held = Gate::new();
+    house.chat_answers(move || Some(Reply::stream().line(&line("so ")).part(Part::Hold(held.clone()))));
+    let next = house.send("next").await.unwrap();
+    assert_eq!(beside(question, "demo-chat:3b").await.unwrap_err().kind, FaultKind::Conflict);
+    house.turns.stop_for(house.vault.account, next.turn);
+    house.end().await;
 }

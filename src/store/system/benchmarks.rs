@@ -1,4 +1,7 @@
-//! What benchmarks measured. A run is one row, written whole when it has ended, so there is no half of one.
+//! What was found out about models: benchmarks, and which builds a registry had. A run is one row, written whole when it has
+//! ended, so there is no half of one.
+
+use std::collections::HashSet;
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
 use serde::de::DeserializeOwned;
@@ -73,6 +76,26 @@ pub fn delete(tx: &Transaction<'_>, id: JobId) -> Result<Option<String>, StoreEr
     })
     .optional()
     .while_("deleting a benchmark")
+}
+
+/// Notes the builds that are a registry's; says which of the others were one's before.
+pub fn known_builds(tx: &Transaction<'_>, same: &[String], other: &[String]) -> Result<HashSet<String>, StoreError> {
+    for digest in same {
+        tx.prepare_cached("INSERT OR IGNORE INTO registry_builds (digest) VALUES (:digest)")
+            .and_then(|mut insert| insert.execute(named_params! { ":digest": digest }))
+            .while_("noting a registry's build")?;
+    }
+    let mut known = HashSet::new();
+    for digest in other {
+        let is_known = tx
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM registry_builds WHERE digest = :digest)")
+            .and_then(|mut find| find.query_row(named_params! { ":digest": digest }, |row| row.get(0)))
+            .while_("looking for a registry's build")?;
+        if is_known {
+            known.insert(digest.clone());
+        }
+    }
+    Ok(known)
 }
 
 fn read(row: &Row<'_>) -> Result<Benchmark, rusqlite::Error> {

@@ -186,6 +186,17 @@ pub fn is_answering(tx: &Transaction<'_>, conversation: i64) -> Result<bool, Sto
     .while_("looking for a running answer")
 }
 
+/// What the answers that are on their way hang on, one for each.
+pub fn answering(tx: &Transaction<'_>, conversation: i64) -> Result<Vec<Option<i64>>, StoreError> {
+    let mut find = tx
+        .prepare_cached("SELECT parent FROM messages WHERE conversation = :conversation AND state = 'streaming'")
+        .while_("looking for running answers")?;
+    let rows = find
+        .query_map(named_params! { ":conversation": conversation }, |row| row.get(0))
+        .while_("looking for running answers")?;
+    rows.collect::<Result<_, _>>().while_("looking for running answers")
+}
+
 /// Whether this is the first answer of the conversation that ended well.
 pub fn is_first_to_end_well(tx: &Transaction<'_>, conversation: ConversationId) -> Result<bool, StoreError> {
     let conversation = conversation_seq(tx, conversation)?;

@@ -1,6 +1,6 @@
 //! What the chat asks for, and what it is told.
 
-use super::{FilesCall, FilesReply, OrganiseCall, OrganiseReply, UseCall, UseReply};
+use super::{CompareCall, CompareReply, FilesCall, FilesReply, OrganiseCall, OrganiseReply, UseCall, UseReply};
 use crate::api::{
     ConversationId, Fault, FolderId, MessageId, TurnId,
     chat::{Attachment, ContextMeter, Draft, MessagePage, NewTurn, Opened, PastPrompt, Planned, TurnStarted},
@@ -47,6 +47,8 @@ pub enum ChatCall {
         patch: ConversationPatch,
     },
     Organise(OrganiseCall),
+    /// Asking several models the same.
+    Compare(CompareCall),
     CreateFolder {
         parent: Option<FolderId>,
         name: String,
@@ -180,6 +182,7 @@ pub enum ChatReply {
     },
     Models(Result<ModelList, Fault>),
     Model(Result<Box<ModelDetail>, Fault>),
+    Compared(CompareReply),
     Used(UseReply),
     Files(FilesReply),
 }
@@ -213,6 +216,7 @@ impl ChatReply {
             Self::Models(reply) => reply.as_ref().err(),
             Self::Model(reply) => reply.as_ref().err(),
             Self::Used(reply) => reply.fault(),
+            Self::Compared(reply) => reply.fault(),
             Self::Files(reply) => reply.fault(),
         }
     }

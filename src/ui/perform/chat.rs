@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Hands, Performer, Search, Way, files, templates};
+use super::{Hands, Performer, Search, Way, compare, files, templates};
 use crate::{
     api::{Fault, FaultKind, auth::Session, chat::Attachment, events::Event},
     ui::{
@@ -19,6 +19,7 @@ impl Performer {
             ChatCall::PastPrompts { .. } => Way::Newest(Search::Prompts),
             ChatCall::CompletePath { .. } => Way::Newest(Search::Path),
             ChatCall::Use(call) => templates::way(call),
+            ChatCall::Compare(call) => compare::way(call),
             ChatCall::Files(call) => files::way(call),
             ChatCall::Organise(call) => super::organise::way(call),
             ChatCall::Create(_)
@@ -130,6 +131,7 @@ impl Hands {
             ChatCall::Models { fresh } => ChatReply::Models(gateway.models(session, fresh).await),
             ChatCall::Model(name) => ChatReply::Model(gateway.model(session, &name).await.map(Box::new)),
             ChatCall::Use(call) => self.use_library(session, call).await,
+            ChatCall::Compare(call) => ChatReply::Compared(self.compare(session, call).await),
             ChatCall::Files(call) => ChatReply::Files(self.files(session, call).await),
         }
     }

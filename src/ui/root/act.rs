@@ -126,6 +126,7 @@ impl Root {
                 | Context::Account
                 | Context::Selection
                 | Context::Branches
+                | Context::Compare
                 | Context::Preview
                 | Context::List
                 | Context::Form => true,

@@ -366,6 +366,7 @@ fn is_the_chat_s(action: Action) -> bool {
             action,
             Action::NewConversation
                 | Action::ModelPicker
+                | Action::CompareModels
                 | Action::PromptHistory
                 | Action::PromptTemplate
                 | Action::ChoosePreset
@@ -377,6 +378,7 @@ fn is_the_chat_s(action: Action) -> bool {
         ),
         Context::Selection
         | Context::Branches
+        | Context::Compare
         | Context::Preview
         | Context::Models
         | Context::Fleet

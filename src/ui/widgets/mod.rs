@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod branch_picture;
 pub mod chart;
+pub mod compare;
 pub mod composer;
 pub mod confirm;
 pub mod field;

@@ -39,6 +39,7 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Backups => true,
         Context::Selection
         | Context::Branches
+        | Context::Compare
         | Context::Preview
         | Context::List
         | Context::Form

@@ -348,6 +348,11 @@ CREATE TABLE benchmarks (
 ) STRICT;
 CREATE INDEX benchmarks_by_model ON benchmarks (model_key, seq);
 
+-- Builds of models, by their digests, that a registry had when it was asked.
+CREATE TABLE registry_builds (
+    digest TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE jobs (
     seq        INTEGER NOT NULL PRIMARY KEY,
     id         BLOB NOT NULL UNIQUE CHECK (length(id) = 16),

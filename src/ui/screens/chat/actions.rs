@@ -19,6 +19,7 @@ impl ChatScreen {
             Action::Interrupt => return self.interrupt(cx),
             Action::NewConversation => return Some(self.new_conversation(self.fresh_settings(), cx)),
             Action::ModelPicker => return Some(self.open_models(cx)),
+            Action::CompareModels => return Some(self.choose_compared(cx)),
             Action::PromptHistory => return Some(self.open_prompts()),
             Action::ChoosePreset => return Some(self.choose_preset()),
             Action::SavePreset => return Some(self.save_preset_command(None)),
@@ -76,6 +77,7 @@ impl ChatScreen {
             | Context::Transcript
             | Context::Selection
             | Context::Branches
+            | Context::Compare
             | Context::Preview
             | Context::Models
             | Context::Fleet

@@ -20,6 +20,7 @@ use crate::{
         widgets::{
             ask::{Ask, AskOut},
             branch_picture::{BranchPicture, PictureOut},
+            compare::Compare,
             note_editor::{About, NoteEditor, NoteOut},
             rating::{Rating, RatingOut},
             toast::Toast,
@@ -35,6 +36,7 @@ pub(super) enum Front {
     /// Those of the conversation on view.
     Notes(Box<NotesTab>),
     Branches(Box<BranchPicture>),
+    Compare(Box<Compare>),
     /// What is asked before the picture, and what is done then.
     Asked {
         ask: Ask,
@@ -162,7 +164,7 @@ impl ChatScreen {
     // --- keys while something stands in front
 
     pub(super) fn front_action(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
-        let is_help = matches!(action, Action::LibraryHelp | Action::BranchesHelp);
+        let is_help = matches!(action, Action::LibraryHelp | Action::BranchesHelp | Action::CompareHelp);
         if is_help {
             return Some(vec![Effect::Act(Action::Help)]);
         }
@@ -188,6 +190,10 @@ impl ChatScreen {
                 let out = picture.on_action(action)?;
                 Some(self.pictured(out))
             }
+            Front::Compare(compare) => {
+                let out = compare.on_action(action)?;
+                Some(self.compared(out))
+            }
             Front::Asked { ask, .. } => {
                 let out = ask.on_action(action)?;
                 Some(self.asked(out))
@@ -206,7 +212,7 @@ impl ChatScreen {
                 Some(self.rated(out))
             }
             Front::Notes(list) => list.on_key(key, cx),
-            Front::Branches(_) => None,
+            Front::Branches(_) | Front::Compare(_) => None,
             Front::Asked { ask, .. } => {
                 let out = ask.on_key(key)?;
                 Some(self.asked(out))
@@ -219,7 +225,7 @@ impl ChatScreen {
             Some(Front::Note(editor)) => editor.paste(text),
             Some(Front::Rating(rating)) => rating.paste(&text),
             Some(Front::Notes(list)) => return list.on_paste(text),
-            Some(Front::Branches(_) | Front::Asked { .. }) | None => {}
+            Some(Front::Branches(_) | Front::Compare(_) | Front::Asked { .. }) | None => {}
         }
         Vec::new()
     }
@@ -229,7 +235,9 @@ impl ChatScreen {
         match &mut self.front {
             Some(Front::Note(editor)) => editor.set_text(text),
             Some(Front::Notes(list)) => list.on_edited(text),
-            Some(Front::Rating(_) | Front::Branches(_) | Front::Asked { .. }) | None => return false,
+            Some(Front::Rating(_) | Front::Branches(_) | Front::Compare(_) | Front::Asked { .. }) | None => {
+                return false;
+            }
         }
         true
     }
@@ -240,6 +248,7 @@ impl ChatScreen {
             Front::Rating(_) => Context::Form,
             Front::Notes(list) => list.context(),
             Front::Branches(_) => Context::Branches,
+            Front::Compare(_) => Context::Compare,
             Front::Asked { .. } => Context::List,
         })
     }
@@ -248,6 +257,7 @@ impl ChatScreen {
         match &self.front {
             Some(Front::Notes(list)) => list.is_busy(),
             Some(Front::Branches(picture)) => picture.is_loading(),
+            Some(Front::Compare(compare)) => compare.is_running(),
             Some(Front::Note(_) | Front::Rating(_) | Front::Asked { .. }) | None => false,
         }
     }
@@ -267,6 +277,7 @@ impl ChatScreen {
                 list.view(frame, inner, area, cx, true);
             }
             Some(Front::Branches(picture)) => picture.view(frame, area, cx),
+            Some(Front::Compare(compare)) => compare.view(frame, area, cx),
             Some(Front::Asked { ask, picture, .. }) => {
                 picture.view(frame, area, cx);
                 ask.view(frame, area, cx);

@@ -12,6 +12,7 @@
 mod actions;
 mod arrange;
 mod commands;
+mod compare;
 mod completion;
 mod compose;
 mod files;
@@ -106,6 +107,8 @@ pub struct ChatScreen {
     overlay: Option<Overlay>,
     /// Something about the messages that stands before them.
     front: Option<front::Front>,
+    /// Models that are marked to be compared.
+    compared: Vec<String>,
     /// Where the mouse went down in the messages, while it is held.
     pressed: Option<ratatui::layout::Position>,
     panel: Option<OptionsPanel>,
@@ -162,6 +165,7 @@ impl ChatScreen {
             completion: None,
             overlay: None,
             front: None,
+            compared: Vec::new(),
             pressed: None,
             panel: None,
             figured: None,
@@ -238,6 +242,7 @@ impl ChatScreen {
             ChatReply::Models(models) => self.on_models(models, cx),
             ChatReply::Model(_) => Vec::new(),
             ChatReply::Used(reply) => self.on_used(reply, cx),
+            ChatReply::Compared(reply) => self.on_compared(reply, cx),
             ChatReply::Files(reply) => self.on_files(reply),
         }
     }
@@ -284,6 +289,9 @@ impl ChatScreen {
     fn heard(&mut self, event: &Event, cx: &Cx) -> Vec<Effect> {
         match event {
             Event::Turn { turn, conversation, answer, event } => {
+                if self.is_compared(*conversation, *turn, *answer, event) {
+                    return Vec::new();
+                }
                 let mut effects = self.on_turn(*conversation, *turn, *answer, event, cx);
                 // Laying out is for the frame, which gathers many pieces; only one that may end a block is looked at.
                 let may_end_block = match event {

@@ -415,6 +415,7 @@ impl ChatScreen {
     }
 
     pub(super) fn open_models(&mut self, cx: &Cx) -> Vec<Effect> {
+        self.compared.clear();
         let mut picker = Picker::new("Models", Vec::new());
         self.fill_models(&mut picker, cx);
         let current = self.model().map(str::to_owned);
@@ -426,8 +427,15 @@ impl ChatScreen {
     fn fill_models(&self, picker: &mut Picker<String>, cx: &Cx) {
         let again = cx.key(Action::Refresh);
         let current = self.model();
-        let mut items: Vec<Item<String>> =
-            self.models.iter().flat_map(|list| &list.models).map(|model| model_item(model, current)).collect();
+        let mut items: Vec<Item<String>> = self
+            .models
+            .iter()
+            .flat_map(|list| &list.models)
+            .map(|model| {
+                let item = model_item(model, current);
+                if self.compared.contains(&model.name) { item.mark("+") } else { item }
+            })
+            .collect();
         if current.is_some() {
             items.push(Item::new("No model of its own", String::new()).detail("the default one answers"));
         }
@@ -451,7 +459,9 @@ impl ChatScreen {
                 let age = list.map_or(0, |list| list.age_ms) / 1000;
                 format!("{} old, because: {why}", duration(age))
             }
-            _ => String::new(),
+            _ if list.is_none_or(|list| list.models.is_empty()) => String::new(),
+            _ if self.compared.is_empty() => "Space marks models to be compared.".to_owned(),
+            _ => format!("{} marked: Enter asks them the same.", self.compared.len()),
         };
         picker.set_note(&note);
     }
@@ -464,6 +474,12 @@ impl ChatScreen {
             }
             Err(fault) => self.models_fault = Some(fault.to_string()),
         }
+        self.show_marks(cx);
+        Vec::new()
+    }
+
+    /// The rows anew, with their marks.
+    pub(super) fn show_marks(&mut self, cx: &Cx) {
         if let Some(Overlay::Models(mut picker)) = self.overlay.take_if(|overlay| matches!(overlay, Overlay::Models(_)))
         {
             self.fill_models(&mut picker, cx);

@@ -108,6 +108,9 @@ impl ChatScreen {
     }
 
     pub(super) fn overlay_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {
+        if let Some(effects) = self.mark_compared(key, cx) {
+            return Some(effects);
+        }
         let out = match self.overlay.as_mut()? {
             Overlay::Models(picker) => typed(picker.on_key(key), Out::Model),
             Overlay::Prompts(picker) => typed(picker.on_key(key), Out::Prompt),
@@ -220,6 +223,7 @@ impl ChatScreen {
         match out {
             Out::Stay => Vec::new(),
             Out::Close => self.close_overlay(),
+            Out::Model(_) if !self.compared.is_empty() => self.compare(cx),
             Out::Model(name) => {
                 self.overlay = None;
                 self.set_model(&name)

@@ -261,6 +261,6 @@ pub fn taken_back(act: TurnAct, folded: Vec<(usize, usize)>) -> Option<(Written,
         TurnAct::Branch { after, text, attachments } => {
             Some((Written { text, folded, attachments }, How::Branch(after)))
         }
-        TurnAct::Regenerate { .. } | TurnAct::Continue { .. } => None,
+        TurnAct::Regenerate { .. } | TurnAct::Continue { .. } | TurnAct::Beside { .. } => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod branches;
+mod compare;
 mod files;
 mod keys;
 mod library;
