@@ -9,6 +9,7 @@ mod files;
 mod insights;
 mod jobs;
 mod library;
+mod models;
 mod notes;
 mod organise;
 mod search;
@@ -33,6 +34,7 @@ pub use self::{
     insights::{InsightsCall, InsightsReply},
     jobs::{JobAct, JobsCall, JobsOf, JobsReply, Monitored, Offer, OffersOf},
     library::{LibraryCall, LibraryReply, Rows, Thing, Whole, Written},
+    models::{ModelsCall, ModelsReply, TagAct},
     notes::{ListCall, ListReply, NoteCall, NoteReply, NotesOf, spot_of},
     organise::{Arrange, OrganiseCall, OrganiseReply},
     search::{SearchCall, SearchReply, Spot},
@@ -62,6 +64,7 @@ pub enum Msg {
     Insights(InsightsReply),
     Library(LibraryReply),
     Jobs(JobsReply),
+    Models(ModelsReply),
     Search(SearchReply),
     Shell(ShellReply),
     Transfer(TransferReply),
@@ -81,6 +84,7 @@ pub enum Effect {
     Insights(InsightsCall),
     Library(LibraryCall),
     Jobs(JobsCall),
+    Models(ModelsCall),
     Search(SearchCall),
     Shell(ShellCall),
     Transfer(TransferCall),
@@ -95,6 +99,8 @@ pub enum Effect {
     OpenAt(Box<Spot>),
     /// Begins with a preset, or writes with a template. Handled by the shell, which leads to the chat.
     Use(Thing),
+    /// Asks this model. Handled by the shell, which leads to the chat.
+    UseModel(String),
     /// These were refused until the passphrase is typed once more: the shell asks for it and does them again.
     Confirm(Vec<Effect>),
 }

@@ -12,6 +12,7 @@ mod files;
 mod insights;
 mod jobs;
 mod library;
+mod models;
 mod notes;
 mod organise;
 mod own_file;
@@ -104,6 +105,9 @@ enum Search {
     Insights,
     InsightsDays,
     Library(Kind),
+    Fleet,
+    FleetDetail,
+    FleetUse,
     LibraryDetail(Kind),
     Documents,
     DocumentPlaces,
@@ -141,6 +145,7 @@ impl Performer {
             Effect::Insights(call) => self.insights(call),
             Effect::Library(call) => self.library(call),
             Effect::Jobs(call) => self.jobs(call),
+            Effect::Models(call) => self.models(call),
             Effect::Search(call) => self.search(call),
             Effect::Shell(call) => self.shell(call),
             Effect::Transfer(call) => self.transfer(call),
@@ -163,7 +168,12 @@ impl Performer {
                 });
             }
             // The root takes these out; they mean nothing outside the machine.
-            Effect::Toast(_) | Effect::Act(_) | Effect::OpenAt(_) | Effect::Use(_) | Effect::Confirm(_) => {}
+            Effect::Toast(_)
+            | Effect::Act(_)
+            | Effect::OpenAt(_)
+            | Effect::Use(_)
+            | Effect::UseModel(_)
+            | Effect::Confirm(_) => {}
         }
     }
 

@@ -156,6 +156,12 @@ impl Root {
                         waiting.push_front(effect);
                     }
                 }
+                Effect::UseModel(name) => {
+                    let more = self.with_screens(|screens, cx| screens.use_model(&name, cx));
+                    for effect in more.into_iter().rev() {
+                        waiting.push_front(effect);
+                    }
+                }
                 other @ (Effect::Auth(_)
                 | Effect::Account(_)
                 | Effect::Chat(_)
@@ -164,6 +170,7 @@ impl Root {
                 | Effect::Insights(_)
                 | Effect::Library(_)
                 | Effect::Jobs(_)
+                | Effect::Models(_)
                 | Effect::Search(_)
                 | Effect::Shell(_)
                 | Effect::Transfer(_)
@@ -284,6 +291,11 @@ impl App for Root {
                 self.answer(fault.as_ref(), |screens, cx| screens.library.on_library(reply, cx))
             }
             Msg::Jobs(reply) => self.on_jobs(reply),
+            Msg::Models(reply) => {
+                // What is typed may be half a filter; the screen says so where it is typed.
+                let fault = reply.fault().filter(|fault| fault.kind != FaultKind::Cancelled).cloned();
+                self.answer(fault.as_ref(), |screens, cx| screens.models.on_reply(reply, cx))
+            }
             Msg::Search(reply) => {
                 let fault = reply.fault().filter(|fault| fault.kind != FaultKind::Cancelled).cloned();
                 self.answer(fault.as_ref(), |screens, _| screens.search.on_reply(reply))

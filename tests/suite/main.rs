@@ -37,6 +37,7 @@ mod limits;
 mod lockdown;
 mod measures;
 mod model_jobs;
+mod models_screen;
 mod notes;
 mod ollama_faults;
 mod ollama_replay;

@@ -114,7 +114,7 @@ impl Root {
                 } else if matches!(event, Event::Changed(_)) {
                     effects.extend(screens.library.changed());
                 }
-                if matches!(event, Event::Changed(Changed::Models | Changed::Everything)) {
+                if matches!(event, Event::Changed(Changed::Models | Changed::Everything | Changed::House)) {
                     effects.extend(screens.models.changed(cx));
                 }
                 effects
@@ -233,7 +233,12 @@ impl Root {
             effects.retain(|effect| {
                 !matches!(
                     effect,
-                    Effect::Toast(_) | Effect::Act(_) | Effect::OpenAt(_) | Effect::Use(_) | Effect::Confirm(_)
+                    Effect::Toast(_)
+                        | Effect::Act(_)
+                        | Effect::OpenAt(_)
+                        | Effect::Use(_)
+                        | Effect::UseModel(_)
+                        | Effect::Confirm(_)
                 )
             });
         }

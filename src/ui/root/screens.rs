@@ -197,6 +197,13 @@ impl Screens {
         effects
     }
 
+    /// Leads to the chat, to ask this model.
+    pub fn use_model(&mut self, name: &str, cx: &Cx) -> Vec<Effect> {
+        let mut effects = self.show(ScreenName::Chat, cx);
+        effects.extend(self.chat.model_chosen(name));
+        effects
+    }
+
     /// The keys of the screen on view. At a place that somebody was led to, Escape first.
     pub fn footer(&self, cx: &Cx) -> Vec<Hint> {
         let mut hints = self.current().footer(cx);

@@ -78,6 +78,8 @@ fn calls(effects: &[Effect]) -> Vec<&AccountCall> {
             | Effect::Insights(_)
             | Effect::Library(_)
             | Effect::Jobs(_)
+            | Effect::Models(_)
+            | Effect::UseModel(_)
             | Effect::Confirm(_)
             | Effect::OpenAt(_)
             | Effect::Use(_)

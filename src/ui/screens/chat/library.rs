@@ -392,6 +392,12 @@ impl ChatScreen {
         self.apply_preset(Called::Id(id))
     }
 
+    /// The model was chosen on its own screen.
+    pub fn model_chosen(&mut self, name: &str) -> Vec<Effect> {
+        self.overlay = None;
+        self.set_model(name)
+    }
+
     pub fn template_chosen(&mut self, id: PromptId) -> Vec<Effect> {
         self.overlay = None;
         self.use_template(id, false)

@@ -475,7 +475,7 @@ impl ChatScreen {
             Err(fault) => self.models_fault = Some(fault.to_string()),
         }
         self.show_marks(cx);
-        Vec::new()
+        self.look_for_first_model(cx)
     }
 
     /// The rows anew, with their marks.
@@ -485,7 +485,6 @@ impl ChatScreen {
             self.fill_models(&mut picker, cx);
             self.overlay = Some(Overlay::Models(picker));
         }
-        self.look_for_first_model(cx)
     }
 }
 

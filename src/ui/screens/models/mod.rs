@@ -29,7 +29,7 @@ use crate::{
     ui::{
         actions::{Action, Context},
         cx::{Cx, Hint},
-        msg::{Effect, JobsReply},
+        msg::{Effect, JobsReply, ModelsReply},
         screens::Screen,
         text::wrap::width,
         widgets::toast::Toast,
@@ -128,6 +128,10 @@ impl ModelsScreen {
     /// Models, their tags or what the house wrote on them changed, by anybody in any window.
     pub fn changed(&mut self, cx: &Cx) -> Vec<Effect> {
         if self.is_shown { self.current_mut().changed(cx) } else { Vec::new() }
+    }
+
+    pub fn on_reply(&mut self, reply: ModelsReply, cx: &Cx) -> Vec<Effect> {
+        self.fleet.on_reply(reply, cx)
     }
 
     pub fn on_edited(&mut self, text: &str) -> Vec<Effect> {

@@ -1,0 +1,470 @@
+//! Everything about one model, in parts. What nobody knows is shown as “—”.
+
+use std::cell::Cell;
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::view::when;
+use crate::{
+    api::{
+        Fault,
+        fleet::{Detail, Fit, Row, Verdict},
+        measures::{ModelUse, UseFigures},
+    },
+    safe_text::SafeText,
+    ui::{
+        actions::Action,
+        cx::Cx,
+        msg::{Effect, ModelsCall},
+        text::wrap::width,
+        widgets::{
+            size,
+            table::{Drawn, boxed, broken, fit, fit_right, instead, labelled, safe},
+        },
+    },
+};
+
+const UNKNOWN: &str = "—";
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    #[default]
+    Overview,
+    Tags,
+    Use,
+    Notes,
+    Parameters,
+    Template,
+    License,
+    Modelfile,
+}
+
+const PARTS: [(Part, &str); 8] = [
+    (Part::Overview, "Overview"),
+    (Part::Tags, "Tags"),
+    (Part::Use, "Use"),
+    (Part::Notes, "Notes"),
+    (Part::Parameters, "Parameters"),
+    (Part::Template, "Template"),
+    (Part::License, "Licence"),
+    (Part::Modelfile, "Modelfile"),
+];
+
+/// The model that is shown in full, or is about to be.
+#[derive(Debug, Default)]
+pub struct Shown {
+    name: String,
+    part: Part,
+    top: usize,
+    asked: u64,
+    awaited: bool,
+    detail: Option<Box<Detail>>,
+    fault: Option<Fault>,
+    used: Option<Result<Box<ModelUse>, Fault>>,
+    /// Lines there were, and rows for them, when it was drawn last.
+    drawn: Cell<(usize, usize)>,
+    parts: Drawn,
+}
+
+impl Shown {
+    #[must_use]
+    pub fn is_of(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.detail.is_some()
+    }
+
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.awaited && self.detail.is_none()
+    }
+
+    #[must_use]
+    #[cfg(test)]
+    pub fn part(&self) -> Part {
+        self.part
+    }
+
+    #[must_use]
+    pub fn detail(&self, name: &str) -> Option<&Detail> {
+        self.detail.as_deref().filter(|_| self.is_of(name))
+    }
+
+    /// Another model, or the same anew: gives the number to ask with. What is known of the same one stays on view.
+    pub fn turn_to(&mut self, name: String) -> u64 {
+        if self.name != name {
+            self.name = name;
+            self.detail = None;
+            self.used = None;
+            self.top = 0;
+        }
+        self.fault = None;
+        self.asked += 1;
+        self.asked
+    }
+
+    /// Asks, unless the cursor has gone on meanwhile.
+    pub fn calls(&mut self, asked: u64) -> Vec<Effect> {
+        if asked != self.asked {
+            return Vec::new();
+        }
+        self.awaited = true;
+        vec![
+            Effect::Models(ModelsCall::Detail { asked, name: self.name.clone() }),
+            Effect::Models(ModelsCall::Used { asked, name: self.name.clone() }),
+        ]
+    }
+
+    pub fn on_detail(&mut self, asked: u64, detail: Result<Box<Detail>, Fault>) {
+        if asked != self.asked {
+            return;
+        }
+        self.awaited = false;
+        match detail {
+            Ok(detail) => self.detail = Some(detail),
+            Err(fault) => self.fault = Some(fault),
+        }
+    }
+
+    pub fn on_used(&mut self, asked: u64, used: Result<Box<ModelUse>, Fault>) {
+        if asked == self.asked {
+            self.used = Some(used);
+        }
+    }
+
+    /// To the next part, or the one before.
+    pub fn turn(&mut self, forward: bool) {
+        let at = PARTS.iter().position(|(part, _)| *part == self.part).unwrap_or_default();
+        let step = if forward { 1 } else { PARTS.len() - 1 };
+        self.show(PARTS[(at + step) % PARTS.len()].0);
+    }
+
+    pub fn show(&mut self, part: Part) {
+        self.part = part;
+        self.top = 0;
+    }
+
+    #[must_use]
+    pub fn part_at(&self, place: (u16, u16)) -> Option<Part> {
+        self.parts.at(place).map(|at| PARTS[at].0)
+    }
+
+    /// `false` = not used.
+    pub fn scrolled(&mut self, action: Action, page: usize) -> bool {
+        let (lines, rows) = self.drawn.get();
+        let last = lines.saturating_sub(rows);
+        self.top = match action {
+            Action::ModelsUp => self.top.saturating_sub(1),
+            Action::ModelsDown => self.top + 1,
+            Action::ModelsTop => 0,
+            Action::ModelsBottom => last,
+            Action::ModelsPageUp => self.top.saturating_sub(page),
+            Action::ModelsPageDown => self.top + page,
+            _ => return false,
+        }
+        .min(last);
+        true
+    }
+
+    /// The part on view as text, to be copied. `None` = nothing is known.
+    #[must_use]
+    pub fn text(&self, name: &str, cx: &Cx) -> Option<String> {
+        let detail = self.detail(name)?;
+        let shown = detail.shown.as_ref();
+        match self.part {
+            Part::Overview | Part::Tags | Part::Use | Part::Notes => {
+                let lines = self.lines(detail, 200, cx);
+                let text: Vec<String> = lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect();
+                Some(text.join("\n"))
+            }
+            Part::Parameters => shown?.parameters.clone(),
+            Part::Template => shown?.template.clone(),
+            Part::License => shown?.license.clone(),
+            Part::Modelfile => shown?.modelfile.clone(),
+        }
+    }
+
+    pub fn view(&self, frame: &mut Frame, area: Rect, row: Option<&Row>, focused: bool, cx: &Cx) {
+        self.parts.clear();
+        let title = row.map_or_else(|| "Model".to_owned(), |row| safe(&row.name));
+        let (at, _) = PARTS.iter().enumerate().find(|(_, (part, _))| *part == self.part).unwrap_or((0, &PARTS[0]));
+        let below = format!("{} of {}", at + 1, PARTS.len());
+        let inner = boxed(frame, area, &title, &below, focused, cx);
+        let Some(row) = row.filter(|_| inner.height > 1) else { return };
+        self.view_parts(frame, Rect { height: 1, ..inner }, cx);
+        let inner =
+            Rect { y: inner.y + 1, height: inner.height - 1, x: inner.x + 1, width: inner.width.saturating_sub(2) };
+        let Some(detail) = self.detail(&row.name) else {
+            let fault = self.fault.as_ref().filter(|_| self.is_of(&row.name));
+            return instead(frame, inner, fault, true, "", cx);
+        };
+        let lines = self.lines(detail, usize::from(inner.width), cx);
+        let rows = usize::from(inner.height);
+        self.drawn.set((lines.len(), rows));
+        let top = self.top.min(lines.len().saturating_sub(rows));
+        let lines: Vec<Line> = lines.into_iter().skip(top).take(rows).collect();
+        frame.render_widget(Paragraph::new(lines), inner);
+    }
+
+    /// The names of the parts; where not all have room, those around the one on view.
+    fn view_parts(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
+        let at = PARTS.iter().position(|(part, _)| *part == self.part).unwrap_or_default();
+        let room = usize::from(area.width);
+        let wide = |from: usize, to: usize| PARTS[from..to].iter().map(|(_, name)| width(name) + 2).sum::<usize>();
+        let first = (0..=at).find(|first| wide(*first, at + 1) <= room).unwrap_or(at);
+        let mut x = area.x;
+        for (place, (part, name)) in PARTS.iter().enumerate().skip(first) {
+            // Without colours the brackets tell which one it is.
+            let on_view = *part == self.part;
+            let text = if on_view { format!("[{name}]") } else { format!(" {name} ") };
+            let wide = width(&text) as u16;
+            if x + wide > area.right() {
+                break;
+            }
+            let style = if on_view { cx.theme.accent } else { cx.theme.dim };
+            let place_of = Rect { x, width: wide, ..area };
+            frame.render_widget(Span::styled(text, style), place_of);
+            self.parts.add(place_of, place);
+            x += wide;
+        }
+    }
+
+    fn lines(&self, detail: &Detail, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+        let shown = detail.shown.as_ref();
+        let long = |text: Option<&String>| {
+            let text = text.map(String::as_str).filter(|text| !text.trim().is_empty());
+            match (text, &detail.not_shown_because, &detail.row.installed) {
+                (Some(text), ..) => paragraph(SafeText::new(text).as_str(), room, cx),
+                (None, Some(reason), _) => paragraph(&safe(reason), room, cx),
+                (None, None, None) => paragraph(&format!("{UNKNOWN} Known once it is installed."), room, cx),
+                (None, None, Some(_)) => vec![Line::styled(UNKNOWN, cx.theme.dim)],
+            }
+        };
+        match self.part {
+            Part::Overview => overview(detail, room, cx),
+            Part::Tags => variants(detail, room, cx),
+            Part::Use => self.uses(room, cx),
+            Part::Notes => notes(detail, room, cx),
+            Part::Parameters => long(shown.and_then(|shown| shown.parameters.as_ref())),
+            Part::Template => long(shown.and_then(|shown| shown.template.as_ref())),
+            Part::License => long(shown.and_then(|shown| shown.license.as_ref())),
+            Part::Modelfile => long(shown.and_then(|shown| shown.modelfile.as_ref())),
+        }
+    }
+
+    fn uses(&self, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+        let used = match &self.used {
+            None => return vec![Line::styled("Reading…", cx.theme.dim)],
+            Some(Err(fault)) => return paragraph(&safe(&fault.to_string()), room, cx),
+            Some(Ok(used)) => used,
+        };
+        let Some(model) = used.models.iter().find(|model| model.model == self.name) else {
+            return vec![Line::styled("Nobody has asked it anything yet.", cx.theme.dim)];
+        };
+        let mut lines = vec![Line::styled("Your own", cx.theme.heading)];
+        lines.extend(figures(&model.own, room, cx));
+        lines.push(Line::default());
+        let people = model.people.map(|people| format!(" ({people} people)")).unwrap_or_default();
+        lines.push(Line::styled(format!("Everybody{people}"), cx.theme.heading));
+        match &model.everybody {
+            Some(all) => lines.extend(figures(all, room, cx)),
+            None => lines.extend(paragraph(
+                "Too few people used it: others' figures are told only as a sum that gives nobody away.",
+                room,
+                cx,
+            )),
+        }
+        lines
+    }
+}
+
+fn figures(of: &UseFigures, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    let unknown = || UNKNOWN.to_owned();
+    let rows = [
+        ("answers", of.answers.all().to_string()),
+        ("tokens", format!("{} in, {} out", of.prompt_tokens, of.answer_tokens)),
+        ("speed", of.tokens_per_second.map_or_else(unknown, |speed| format!("{speed:.1} tok/s"))),
+        (
+            "loading",
+            of.load_ms.map_or_else(unknown, |ms| format!("{:.1} s on average, {} times", ms as f64 / 1e3, of.loads)),
+        ),
+        ("refused", of.error_rate().map_or_else(unknown, |rate| format!("{:.0} % of the answers", rate * 100.0))),
+        ("rated", if of.liked + of.disliked == 0 { unknown() } else { format!("+{} −{}", of.liked, of.disliked) }),
+        ("last used", of.last_used_at.map_or_else(unknown, |at| cx.clock(at))),
+    ];
+    rows.into_iter().flat_map(|(label, text)| labelled(label, &text, cx.theme.text, room, cx)).collect()
+}
+
+fn paragraph(text: &str, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    broken(text, cx.theme.text, room).into_iter().map(|line| line.after(Vec::new())).collect()
+}
+
+fn overview(detail: &Detail, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    let row = &detail.row;
+    let shown = detail.shown.as_ref();
+    let known =
+        |text: Option<&String>| text.filter(|text| !text.is_empty()).map_or_else(|| UNKNOWN.into(), |t| safe(t));
+    let mut lines = Vec::new();
+    let described = detail.card.description.as_ref().or(row.summary.as_ref());
+    if let Some(words) = described {
+        lines.extend(paragraph(SafeText::new(words).as_str(), room, cx));
+        lines.push(Line::default());
+    }
+    let loaded = row
+        .loaded
+        .as_ref()
+        .map(|loaded| format!("{}, {} of it in the GPU", size(loaded.bytes), size(loaded.gpu_bytes)));
+    let state = match (&row.installed, row.is_remote) {
+        (_, true) => "runs on Ollama's servers".to_owned(),
+        (Some(_), false) => "installed".to_owned(),
+        (None, false) => "not installed".to_owned(),
+    };
+    let bytes = row.bytes.map_or_else(
+        || UNKNOWN.into(),
+        |bytes| {
+            if row.is_exact { size(bytes) } else { format!("about {}", size(bytes)) }
+        },
+    );
+    let number = |number: Option<u32>, unit: &str| number.map_or_else(|| UNKNOWN.into(), |n| format!("{n}{unit}"));
+    let pairs = [
+        ("state", state),
+        ("fits", verdict_words(&row.fit)),
+        ("in memory", loaded.unwrap_or_else(|| "no".into())),
+        ("publisher", known(row.publisher.as_ref())),
+        ("family", known(row.architecture.as_ref().or(Some(&row.family)))),
+        ("parameters", known(row.parameters.as_ref())),
+        ("quantisation", known(row.quantization.as_ref())),
+        ("size", bytes),
+        ("window", number(row.context_length, " tokens")),
+        ("embedding", number(shown.and_then(|shown| shown.embedding_length), " numbers")),
+        ("can", row.capabilities.as_ref().map_or_else(|| UNKNOWN.into(), |can| words(can))),
+        ("topics", if row.topics.is_empty() { UNKNOWN.into() } else { words(&row.topics) }),
+        ("licence", known(row.license.as_ref())),
+        ("released", known(row.released.as_ref())),
+        ("tags", if row.tags.is_empty() { "none".into() } else { words(&row.tags) }),
+        ("installed", row.installed.as_ref().map_or_else(|| UNKNOWN.into(), |here| when(&here.modified_at, cx))),
+        ("digest", known(row.installed.as_ref().map(|installed| &installed.digest))),
+        ("speed", row.speed.map_or_else(|| UNKNOWN.into(), |speed| format!("{speed:.1} tok/s"))),
+        (
+            "rated",
+            row.rating.map_or_else(|| UNKNOWN.into(), |rating| format!("+{} −{}", rating.liked, rating.disliked)),
+        ),
+        ("last used", row.last_used_at.map_or_else(|| UNKNOWN.into(), |at| cx.clock(at))),
+    ];
+    lines.extend(pairs.into_iter().flat_map(|(label, text)| labelled(label, &text, cx.theme.text, room, cx)));
+    lines.push(Line::default());
+    lines.push(Line::styled("Does it fit this machine?", cx.theme.heading));
+    lines.extend(fit_lines(&row.fit, room, cx));
+    if row.is_for_apple {
+        lines.extend(paragraph("It is made for Apple's MLX engine, and this is another machine.", room, cx));
+    }
+    lines
+}
+
+fn words(all: &[String]) -> String {
+    all.iter().map(|word| safe(word)).collect::<Vec<_>>().join(", ")
+}
+
+/// `GPU (measured)`.
+fn verdict_words(fit: &Fit) -> String {
+    let how = if fit.is_measured { "measured" } else { "estimated" };
+    match fit.verdict {
+        Verdict::Unknown => UNKNOWN.to_owned(),
+        verdict @ (Verdict::Gpu | Verdict::Partly | Verdict::Ram | Verdict::TooBig) => {
+            format!("{} ({how})", verdict.words())
+        }
+    }
+}
+
+fn fit_lines(fit: &Fit, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    let style = match fit.verdict {
+        Verdict::Gpu | Verdict::Ram => cx.theme.success,
+        Verdict::Partly => cx.theme.warning,
+        Verdict::TooBig => cx.theme.error,
+        Verdict::Unknown => cx.theme.dim,
+    };
+    let mut lines = labelled("runs in", &verdict_words(fit), style, room, cx);
+    let mut pair = |label: &str, text: String| lines.extend(labelled(label, &text, cx.theme.text, room, cx));
+    if let Some(needs) = fit.needs {
+        pair("needs", size(needs));
+    }
+    if let Some(parts) = &fit.parts {
+        let about = if parts.is_cache_exact { "" } else { "about " };
+        let text = format!(
+            "weights {}, cache of the window {about}{}, room to work {}",
+            size(parts.weights),
+            size(parts.context_cache),
+            size(parts.working)
+        );
+        pair("of which", text);
+    }
+    if let Some(in_gpu) = fit.in_gpu {
+        pair("in the GPU", size(in_gpu));
+    }
+    if let Some(context) = fit.context {
+        pair("at a window", format!("of {context} tokens"));
+    }
+    if !fit.because.is_empty() {
+        lines.extend(paragraph(&safe(&fit.because), room, cx));
+    }
+    lines
+}
+
+fn variants(detail: &Detail, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    if detail.variants.is_empty() {
+        return vec![Line::styled(format!("{UNKNOWN} No catalogue knows its tags."), cx.theme.dim)];
+    }
+    let name = room.saturating_sub(34).max(12);
+    let head = format!("  {} {} {} {}", fit("tag", name), fit("quant", 8), fit_right("size", 9), "fits");
+    let mut lines = vec![Line::styled(fit(&head, room), cx.theme.dim)];
+    for variant in &detail.variants {
+        let mark = if variant.is_installed { "✓" } else { " " };
+        let bytes = variant.bytes.map_or_else(
+            || UNKNOWN.into(),
+            |bytes| {
+                if variant.is_exact { size(bytes) } else { format!("~{}", size(bytes)) }
+            },
+        );
+        let verdict = if variant.verdict == Verdict::Unknown { UNKNOWN } else { variant.verdict.words() };
+        let text = format!(
+            "{mark} {} {} {} {verdict}",
+            fit(&safe(&variant.name), name),
+            fit(&variant.quantization.as_deref().map_or_else(|| UNKNOWN.into(), safe), 8),
+            fit_right(&bytes, 9),
+        );
+        let style = if variant.name == detail.row.name { cx.theme.accent } else { cx.theme.text };
+        lines.push(Line::styled(fit(&text, room), style));
+    }
+    lines
+}
+
+fn notes(detail: &Detail, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    let card = &detail.card;
+    let mut lines = Vec::new();
+    let mut group = |title: &'static str, text: Option<String>, none: &'static str| {
+        if !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.push(Line::styled(title, cx.theme.heading));
+        match text.filter(|text| !text.trim().is_empty()) {
+            Some(text) => lines.extend(paragraph(SafeText::new(&text).as_str(), room, cx)),
+            None => lines.push(Line::styled(none, cx.theme.dim)),
+        }
+    };
+    group("Notes of the house", card.notes.clone(), "None yet.");
+    group("Links", Some(card.links.join("\n")), "None yet.");
+    group("Description of the house", card.description.clone(), "None: the catalogue's words stand.");
+    if let Some(at) = card.changed_at {
+        lines.push(Line::default());
+        lines.push(Line::styled(format!("Changed {}.", cx.clock(at)), cx.theme.dim));
+    }
+    lines
+}

@@ -1,0 +1,420 @@
+//! How the list of models looks: columns give way from the least needed as the room gets less.
+
+use jiff::Timestamp;
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::{FleetTab, Focus, WIDE, complete::proposals};
+use crate::{
+    api::fleet::{Column as SortedBy, Match, Row, Verdict},
+    ui::{
+        actions::Action,
+        cx::Cx,
+        text::wrap::clip,
+        widgets::{
+            form::fault_text,
+            size,
+            table::{boxed, first_row, fit, fit_right, instead, row_style, safe},
+        },
+    },
+};
+
+const UNKNOWN: &str = "—";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Name,
+    State,
+    Fit,
+    Size,
+    Parameters,
+    Quantization,
+    Context,
+    Capabilities,
+    LastUsed,
+    Speed,
+    Rating,
+}
+
+/// As they stand from left to right, with their width beyond the name's, and how soon they give way.
+const COLUMNS: [(Column, usize, u8); 10] = [
+    (Column::State, 8, 0),
+    (Column::Fit, 12, 1),
+    (Column::Size, 8, 2),
+    (Column::Parameters, 6, 3),
+    (Column::Capabilities, 5, 4),
+    (Column::Quantization, 7, 6),
+    (Column::Context, 5, 5),
+    (Column::LastUsed, 10, 7),
+    (Column::Speed, 5, 8),
+    (Column::Rating, 6, 9),
+];
+const NAME_LEAST: usize = 18;
+const NAME_MOST: usize = 44;
+
+/// Which columns there is room for, and how wide each is.
+fn columns(room: usize) -> Vec<(Column, usize)> {
+    let mut shown = COLUMNS.to_vec();
+    // The cursor's and the mark's columns stand in front, and a gap behind each.
+    let needs = |shown: &[(Column, usize, u8)]| 5 + NAME_LEAST + shown.iter().map(|(_, w, _)| w + 1).sum::<usize>();
+    while needs(&shown) > room && shown.len() > 1 {
+        let Some(at) = (0..shown.len()).max_by_key(|&at| shown[at].2) else { break };
+        shown.remove(at);
+    }
+    let name = (NAME_LEAST + room.saturating_sub(needs(&shown))).min(NAME_MOST);
+    let mut all = vec![(Column::Name, name)];
+    all.extend(shown.into_iter().map(|(column, width, _)| (column, width)));
+    all
+}
+
+fn heading(column: Column) -> &'static str {
+    match column {
+        Column::Name => "model",
+        Column::State => "state",
+        Column::Fit => "fits",
+        Column::Size => "size",
+        Column::Parameters => "params",
+        Column::Quantization => "quant",
+        Column::Context => "ctx",
+        Column::Capabilities => "can",
+        Column::LastUsed => "last used",
+        Column::Speed => "tok/s",
+        Column::Rating => "rated",
+    }
+}
+
+/// A letter for each of what a model can do; help and the detail name them.
+fn marks(capabilities: &[String]) -> String {
+    let letter = |can: &String| match can.as_str() {
+        "tools" => Some('T'),
+        "vision" => Some('V'),
+        "thinking" => Some('R'),
+        "embedding" => Some('E'),
+        "insert" => Some('I'),
+        "audio" => Some('A'),
+        _ => None,
+    };
+    let marks: String = capabilities.iter().filter_map(letter).collect();
+    if marks.is_empty() { "·".to_owned() } else { marks }
+}
+
+/// `8k`, `128k`, `1M`.
+fn window(tokens: u32) -> String {
+    match tokens {
+        0..1_024 => tokens.to_string(),
+        1_024..1_000_000 => format!("{}k", tokens / 1_024),
+        1_000_000.. => format!("{:.0}M", f64::from(tokens) / 1_048_576.0),
+    }
+}
+
+fn cell(column: Column, row: &Row, cx: &Cx) -> String {
+    let known = |text: Option<String>| text.unwrap_or_else(|| UNKNOWN.to_owned());
+    match column {
+        Column::Name => {
+            let notes = if row.has_notes { " ✎" } else { "" };
+            format!("{}{notes}", safe(&row.name))
+        }
+        // A glyph and a word, so that no colour is needed to tell them apart.
+        Column::State => match (&row.loaded, &row.installed, row.is_remote) {
+            (Some(_), ..) => "● loaded",
+            (None, Some(_), true) => "☁ remote",
+            (None, Some(_), false) => "✓ here",
+            (None, None, _) => "·",
+        }
+        .to_owned(),
+        Column::Fit => match (row.fit.verdict, row.fit.is_measured) {
+            (Verdict::Unknown, _) => UNKNOWN.to_owned(),
+            (verdict, true) => verdict.words().to_owned(),
+            (verdict, false) => format!("~{}", verdict.words()),
+        },
+        Column::Size => known(row.bytes.map(size)),
+        Column::Parameters => known(row.parameters.as_deref().map(safe)),
+        Column::Quantization => known(row.quantization.as_deref().map(safe)),
+        Column::Context => known(row.context_length.map(window)),
+        Column::Capabilities => known(row.capabilities.as_deref().map(marks)),
+        Column::LastUsed => known(row.last_used_at.map(|at| cx.clock(at))),
+        Column::Speed => known(row.speed.map(|speed| format!("{speed:.0}"))),
+        Column::Rating => known(row.rating.map(|rating| format!("{:+}", rating.balance()))),
+    }
+}
+
+fn style(column: Column, row: &Row, base: Style, cx: &Cx) -> Style {
+    match column {
+        Column::Name => base,
+        Column::State if row.loaded.is_some() => cx.theme.success,
+        Column::State if row.installed.is_some() => cx.theme.text,
+        Column::Fit => match row.fit.verdict {
+            Verdict::Gpu | Verdict::Ram => cx.theme.success,
+            Verdict::Partly => cx.theme.warning,
+            Verdict::TooBig => cx.theme.error,
+            Verdict::Unknown => cx.theme.dim,
+        },
+        Column::State
+        | Column::Size
+        | Column::Parameters
+        | Column::Quantization
+        | Column::Context
+        | Column::Capabilities
+        | Column::LastUsed
+        | Column::Speed
+        | Column::Rating => cx.theme.dim,
+    }
+}
+
+fn place(column: Column, text: &str, width: usize) -> String {
+    match column {
+        Column::Size | Column::Parameters | Column::Context | Column::Speed | Column::Rating => fit_right(text, width),
+        Column::Name | Column::State | Column::Fit | Column::Quantization | Column::Capabilities | Column::LastUsed => {
+            fit(text, width)
+        }
+    }
+}
+
+/// What a column to sort by is called.
+#[must_use]
+pub fn sorted_by(column: SortedBy) -> &'static str {
+    match column {
+        SortedBy::Name => "name",
+        SortedBy::Family => "family",
+        SortedBy::Size => "size",
+        SortedBy::Parameters => "parameters",
+        SortedBy::Quantization => "quantisation",
+        SortedBy::Context => "window",
+        SortedBy::Capabilities => "capabilities",
+        SortedBy::License => "licence",
+        SortedBy::Installed => "when it was installed",
+        SortedBy::Loaded => "memory it takes now",
+        SortedBy::LastUsed => "last used",
+        SortedBy::Speed => "speed",
+        SortedBy::Rating => "rating",
+        SortedBy::Fit => "fit",
+        SortedBy::Released => "release",
+    }
+}
+
+/// `1 234`.
+fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `3 s`, `12 min`, `5 h`, `2 d`.
+fn age(ms: u64) -> String {
+    match ms / 1_000 {
+        seconds @ 0..90 => format!("{seconds} s"),
+        seconds @ 90..5_400 => format!("{} min", seconds / 60),
+        seconds @ 5_400..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
+}
+
+impl FleetTab {
+    /// The list, and the model beside it where there is room; else one of the two in the place of the other.
+    pub(super) fn areas(&self, area: Rect) -> (Rect, Rect) {
+        if area.width >= WIDE {
+            let beside = (area.width * 2 / 5).clamp(44, 70);
+            let [list, detail] = Layout::horizontal([Constraint::Min(0), Constraint::Length(beside)]).areas(area);
+            return (list, detail);
+        }
+        match self.focus {
+            Focus::List => (area, Rect::ZERO),
+            Focus::Detail => (Rect::ZERO, area),
+        }
+    }
+
+    pub(super) fn view_all(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
+        self.drawn.clear();
+        let (list, detail) = self.areas(area);
+        if !list.is_empty() {
+            self.view_list(frame, list, cx, in_front && self.focus == Focus::List);
+        }
+        if !detail.is_empty() {
+            self.shown.view(frame, detail, self.row(), in_front && self.focus == Focus::Detail, cx);
+        }
+    }
+
+    fn view_list(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
+        let inner = boxed(frame, area, &self.title(), &self.below(), focused, cx);
+        let notice = self.notice(cx, usize::from(inner.width));
+        let [filter, told, list] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Length(if notice.is_some() { 2.min(inner.height / 4) } else { 0 }),
+            Constraint::Min(0),
+        ])
+        .areas(inner);
+        self.view_filter(frame, filter, cx, focused);
+        if let Some(notice) = notice {
+            frame.render_widget(notice, Rect { x: told.x + 1, width: told.width.saturating_sub(2), ..told });
+        }
+        if self.rows.is_empty() {
+            let is_all = self.field.is_empty() && self.tags.is_empty();
+            let empty = if is_all {
+                format!("No model is known. {} asks Ollama again.", cx.key(Action::Refresh))
+            } else {
+                format!("No model is like that. {} takes the filter away.", cx.key(Action::Escape))
+            };
+            return instead(frame, list, None, self.loading, if self.fault.is_some() { "" } else { &empty }, cx);
+        }
+        let room = usize::from(list.width);
+        let columns = columns(room);
+        let mut head = String::from("    ");
+        for (column, width) in &columns {
+            head.push_str(&place(*column, heading(*column), *width));
+            head.push(' ');
+        }
+        let mut lines = vec![Line::styled(fit(&head, room), cx.theme.dim)];
+        let height = usize::from(list.height.saturating_sub(1));
+        let first = first_row(self.at, self.rows.len(), height);
+        let below_head = Rect { y: list.y + 1, height: list.height.saturating_sub(1), ..list };
+        self.drawn.rows(below_head, first, self.rows.len());
+        for (at, row) in self.rows.iter().enumerate().skip(first).take(height) {
+            lines.push(self.row_line(row, at == self.at, focused && !self.typing, &columns, room, cx));
+        }
+        frame.render_widget(Paragraph::new(lines), list);
+    }
+
+    fn view_filter(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
+        let [mark, field] = Layout::horizontal([Constraint::Length(3), Constraint::Min(0)]).areas(area);
+        if self.typing || !self.field.is_empty() {
+            frame.render_widget(Span::styled(" / ", cx.theme.accent), mark);
+            self.field.view(frame, field, cx.theme.text, self.typing && focused);
+            if self.field.is_empty() {
+                let like = "coder cap:tools size:<8GB fits:gpu";
+                frame.render_widget(Span::styled(clip(like, usize::from(field.width)), cx.theme.placeholder), field);
+            }
+        } else if let Some(key) = cx.keymap.label(Action::FleetFilter) {
+            let words = format!(" {key} filter by words, cap:vision, size:<8GB, fits:gpu …");
+            frame.render_widget(Span::styled(clip(&words, usize::from(area.width)), cx.theme.placeholder), area);
+        }
+    }
+
+    /// What is wrong with the filter, what could be typed, or why the list is old.
+    fn notice(&self, cx: &Cx, room: usize) -> Option<Paragraph<'static>> {
+        if let Some(fault) = &self.fault {
+            return Some(fault_text(fault, cx));
+        }
+        if self.typing {
+            let word = self.field.text().rsplit(char::is_whitespace).next().unwrap_or_default();
+            let tags: Vec<String> = self.page.tags.iter().map(|tag| tag.name.clone()).collect();
+            let all = if word.is_empty() { Vec::new() } else { proposals(word, &tags) };
+            if !all.is_empty() {
+                let words = format!("{} {}", cx.key(Action::NextField), all.join("  "));
+                let words = clip(&safe(&words), room.saturating_sub(2));
+                return Some(Paragraph::new(words).style(cx.theme.dim));
+            }
+        }
+        let because = self.page.stale_because.as_ref()?;
+        let age = self
+            .page
+            .age_ms
+            .map_or_else(|| "Ollama has not answered yet".into(), |ms| format!("What is installed is {} old", age(ms)));
+        let words = format!("! {age}: {}", safe(because));
+        Some(Paragraph::new(words).style(cx.theme.warning).wrap(ratatui::widgets::Wrap { trim: true }))
+    }
+
+    fn row_line(
+        &self,
+        row: &Row,
+        selected: bool,
+        focused: bool,
+        columns: &[(Column, usize)],
+        room: usize,
+        cx: &Cx,
+    ) -> Line<'static> {
+        let base = row_style(selected, focused, cx);
+        let cursor = if selected { "›" } else { " " };
+        let mark = if self.marked.contains_key(&row.name) { "■" } else { " " };
+        let mut spans = vec![Span::styled(format!("{cursor} {mark} "), base)];
+        let mut used = 4;
+        for (column, width) in columns {
+            let style = if selected { base } else { style(*column, row, base, cx) };
+            spans.push(Span::styled(format!("{} ", place(*column, &cell(*column, row, cx), *width)), style));
+            used += width + 1;
+        }
+        spans.push(Span::styled(" ".repeat(room.saturating_sub(used)), base));
+        Line::from(spans)
+    }
+
+    fn title(&self) -> String {
+        let mut title = "Models".to_owned();
+        if let Some(sort) = self.sort {
+            let way = if sort.descending { "↓" } else { "↑" };
+            title = format!("{title} · by {} {way}", sorted_by(sort.column));
+        }
+        if !self.tags.is_empty() {
+            let tags: Vec<String> = self.tags.iter().map(|tag| format!("#{}", safe(tag))).collect();
+            let between = match self.tags_by {
+                Match::Any => " or ",
+                Match::All => " and ",
+            };
+            title = format!("{title} · {}", tags.join(between));
+        }
+        title
+    }
+
+    fn below(&self) -> String {
+        if self.rows.is_empty() && self.loading {
+            return String::new();
+        }
+        let (total, known) = (self.page.total, self.page.known);
+        let mut below = if total == known {
+            format!("{} models", count(total))
+        } else {
+            format!("{} of {} models", count(total), count(known))
+        };
+        if !self.marked.is_empty() {
+            below = format!("■ {} marked · {below}", self.marked.len());
+        }
+        if let Some(ms) = self.page.age_ms.filter(|_| self.page.stale_because.is_none()) {
+            below = format!("{below} · as of {} ago", age(ms));
+        }
+        if !self.page.catalogue.dated.is_empty() {
+            below = format!("{below} · catalogue of {}", safe(&self.page.catalogue.dated));
+        }
+        below
+    }
+}
+
+/// When a model was installed or changed, as Ollama writes it.
+#[must_use]
+pub fn when(rfc3339: &str, cx: &Cx) -> String {
+    rfc3339.parse::<Timestamp>().map_or_else(|_| UNKNOWN.to_owned(), |at| cx.clock(at.as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_never_need_more_room_than_there_is() {
+        for room in 36..200 {
+            let used: usize = 4 + columns(room).iter().map(|(_, width)| width + 1).sum::<usize>();
+            assert!(used <= room, "{room}: {used}");
+        }
+    }
+
+    #[test]
+    fn the_name_and_the_state_stay_longest() {
+        let left: Vec<Column> = columns(36).into_iter().map(|(column, _)| column).collect();
+        assert_eq!(left, [Column::Name, Column::State]);
+    }
+
+    #[test]
+    fn figures_are_as_short_as_they_can_be_told() {
+        assert_eq!([count(7), count(1_234), count(1_234_567)], ["7", "1 234", "1 234 567"]);
+        assert_eq!([age(3_000), age(720_000), age(18_000_000)], ["3 s", "12 min", "5 h"]);
+        assert_eq!([window(512), window(131_072), window(1_048_576)], ["512", "128k", "1M"]);
+    }
+}
