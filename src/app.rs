@@ -250,7 +250,7 @@ fn compose_with_backups(
     let models = models(config, ollama, &breakers, &system, &hub, tasks);
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
-    let measures = Measures::new(system.clone());
+    let measures = Measures::new(system.clone(), ollama.clone());
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let profiles = Profiles::new(system.clone(), live.clone(), lanes);
     let backups = Backups::new(system.clone(), restore::place(paths, config), tasks.clone());

@@ -25,6 +25,7 @@ pub mod notes;
 pub mod options;
 pub mod organise;
 pub mod profile;
+pub mod recommend;
 pub mod retention;
 pub mod search;
 pub mod transfer;

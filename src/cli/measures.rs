@@ -1,13 +1,16 @@
 //! `ollamanet models usage` and its neighbours: how models do here.
 
+use std::fmt::Write as _;
+
 use super::{
     Desk, End, bench,
-    measures_args::{ModelMeasures, Updates, Usage},
+    measures_args::{ModelMeasures, Recommend, Updates, Usage},
     out::{self, print, print_json, print_own, safe, say, seconds},
 };
 use crate::api::{
     auth::Session,
     measures::{PEOPLE_MIN, UseFigures, UseQuery},
+    recommend::RecommendQuery,
 };
 
 /// # Errors
@@ -15,6 +18,7 @@ use crate::api::{
 pub async fn run(desk: &Desk, session: &Session, what: ModelMeasures) -> Result<(), End> {
     match what {
         ModelMeasures::Bench(what) => bench::look(desk, session, what).await,
+        ModelMeasures::Recommend(what) => recommend(desk, session, what).await,
         ModelMeasures::Updates(what) => updates(desk, session, what).await,
         // It hears stops; `cli::run` leads to it.
         ModelMeasures::Compare(_) => Ok(()),
@@ -74,6 +78,28 @@ pub async fn updates(desk: &Desk, session: &Session, what: Updates) -> Result<()
         .map(|check| [safe(&check.model), check.standing.words().to_owned(), safe(&check.because)])
         .collect();
     print(&out::table(["MODEL", "UPDATE", "BECAUSE"], &rows))
+}
+
+/// # Errors
+/// How it ended, when not well.
+pub async fn recommend(desk: &Desk, session: &Session, what: Recommend) -> Result<(), End> {
+    let query = RecommendQuery { task: what.task.task(), limit: what.limit };
+    let found = desk.gateway.recommend_models(session, query).await?;
+    if desk.global.json {
+        return print_json(&found);
+    }
+    if found.rows.is_empty() {
+        say(&format!("No installed model is for {} and fits this machine.", found.query.task.as_str()));
+        return Ok(());
+    }
+    let mut text = String::new();
+    for (at, row) in found.rows.iter().enumerate() {
+        let _ = writeln!(text, "{}. {}", at + 1, safe(&row.model));
+        for reason in &row.reasons {
+            let _ = writeln!(text, "   {}", safe(reason));
+        }
+    }
+    print(&text)
 }
 
 fn table(key: &str, rows: impl IntoIterator<Item = (String, UseFigures)>) -> String {

@@ -1,11 +1,12 @@
 //! `ollamanet models usage` and its neighbours as types.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::insights_args::PeriodName;
 use crate::api::{
     benchmarks::{REPEATS, REPEATS_MAX},
     chat::COMPARED_MAX,
+    recommend::Task,
 };
 
 /// What `ollamanet models` takes besides.
@@ -14,6 +15,8 @@ pub enum ModelMeasures {
     /// Measure models with fixed prompts, and see how they did before
     #[command(subcommand)]
     Bench(Bench),
+    /// Which model to take for what, and why
+    Recommend(Recommend),
     /// Ask the registries whether they have other builds of installed models
     Updates(Updates),
     /// Put models beside each other, and the same question to them
@@ -92,4 +95,42 @@ pub struct Updates {
     /// Ask their registry in the clear
     #[arg(long)]
     pub insecure: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Recommend {
+    /// What it is wanted for
+    #[arg(value_enum, default_value_t = TaskName::Chat)]
+    pub task: TaskName,
+    /// How many
+    #[arg(short = 'n', long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub limit: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TaskName {
+    Chat,
+    Code,
+    /// Looking at images
+    Vision,
+    /// Making vectors of texts
+    Embedding,
+    /// Thinking before answering
+    Reasoning,
+    /// Calling tools
+    Tools,
+}
+
+impl TaskName {
+    #[must_use]
+    pub fn task(self) -> Task {
+        match self {
+            Self::Chat => Task::Chat,
+            Self::Code => Task::Code,
+            Self::Vision => Task::Vision,
+            Self::Embedding => Task::Embedding,
+            Self::Reasoning => Task::Reasoning,
+            Self::Tools => Task::Tools,
+        }
+    }
 }

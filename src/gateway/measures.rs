@@ -10,6 +10,7 @@ use crate::{
         auth::Session,
         benchmarks::{BenchmarkPage, BenchmarkQuery},
         measures::{ModelUse, UseQuery},
+        recommend::{RecommendQuery, Recommended},
         updates::UpdateCheck,
     },
 };
@@ -31,6 +32,7 @@ const UPDATES: Op = Op {
     deadline: Duration::from_mins(5),
     ..USE
 };
+const RECOMMEND: Op = Op { name: "models.recommend", deadline: Duration::from_secs(45), ..USE };
 const BENCHMARKS: Op = Op { name: "benchmarks.list", ..USE };
 const DELETE_BENCHMARK: Op =
     Op { name: "benchmarks.delete", permission: Permission::ManageModels, class: Class::Admin, ..USE };
@@ -54,6 +56,11 @@ impl Gateway {
             .gate
             .call::<Admin, _, _>(session, &UPDATES, |by| self.0.model_work.check_updates(by, models, insecure))
             .await
+    }
+
+    /// The best of the installed models for a task, with the reasons.
+    pub async fn recommend_models(&self, session: &Session, query: RecommendQuery) -> Result<Recommended, Fault> {
+        self.0.gate.call::<Member, _, _>(session, &RECOMMEND, |by| self.0.measures.recommend(by, query)).await
     }
 
     /// What benchmarks measured, newest first. One is begun as a job: `Work::Benchmark`.

@@ -28,6 +28,7 @@ use ollamanet::{
             Undo,
         },
         profile::Preferences,
+        recommend::RecommendQuery,
         retention::{PreviewAt, RetentionRules},
         search::Asked,
         transfer::{ExportFormat, ExportScope, NewExport, NewImport},
@@ -440,6 +441,10 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ),
         ("models", told(gateway.models(by, false).await)),
         ("benchmarks", told(gateway.benchmarks(by, BenchmarkQuery { limit: 10, ..BenchmarkQuery::default() }).await)),
+        (
+            "recommend_models",
+            told(gateway.recommend_models(by, RecommendQuery { limit: 3, ..RecommendQuery::default() }).await),
+        ),
         ("model_use", told(gateway.model_use(by, UseQuery::default()).await)),
         ("model", told(gateway.model(by, "demo-chat:3b").await)),
         ("models_find", told(gateway.models_find(by, Query::typed("", 10)).await)),

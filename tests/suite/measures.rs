@@ -394,3 +394,17 @@ async fn a_registry_is_asked_for_updates_and_where_nobody_can_know_it_says_maybe
     assert_eq!(check().await, [Standing::Available, Standing::Maybe, Standing::Unknown]);
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn models_are_recommended_with_reasons_and_nothing_measured_is_said() {
+    let stage = Stage::signed_in().await;
+    let told = stage.run(&["models", "recommend"]).await;
+    assert!(told.code == Some(0) && told.out.starts_with("1. ") && told.out.contains("an estimate"), "{told:?}");
+    let seen = stage.json(&["models", "recommend", "vision"]).await;
+    assert_eq!((&seen["rows"][0]["model"], &seen["is_estimate"]), (&json!("demo-vision:4b"), &json!(true)));
+    assert_eq!(stage.run(&["models", "bench", "run", "demo-vision:4b", "--repeats", "1"]).await.code, Some(0));
+    let measured = stage.json(&["models", "recommend", "vision"]).await;
+    assert_eq!(measured["is_estimate"], json!(false), "{measured}");
+    let none = stage.run(&["models", "recommend", "code", "-n", "0"]).await;
+    assert_eq!(none.code, Some(2));
+}

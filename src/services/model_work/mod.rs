@@ -4,7 +4,7 @@
 //! done twice, because a job may be broken off at any moment and begun anew by another process.
 
 pub mod benchmark;
-mod hardware;
+pub mod hardware;
 mod list_file;
 mod make;
 mod meter;

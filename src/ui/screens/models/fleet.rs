@@ -64,6 +64,7 @@ enum Goes {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two of them make a state")]
 pub struct FleetTab {
     field: Field,
     /// Whether the filter has the keys.
@@ -172,7 +173,9 @@ impl FleetTab {
                 self.dialog = None;
                 vec![Effect::Toast(Toast::good("The filter is saved."))]
             }
-            ModelsReply::Filters(Err(fault)) | ModelsReply::FilterSaved(Err(fault)) => self.refused(fault),
+            ModelsReply::Filters(Err(fault))
+            | ModelsReply::FilterSaved(Err(fault))
+            | ModelsReply::Tagged { done: Err(fault), .. } => self.refused(fault),
             ModelsReply::Tagged { act, done: Ok(many) } => self.tagged(&act, many),
             ModelsReply::Written { name, card: Ok(_) } => {
                 self.dialog = None;
@@ -191,7 +194,6 @@ impl FleetTab {
                 }
                 effects
             }
-            ModelsReply::Tagged { done: Err(fault), .. } => self.refused(fault),
         }
     }
 
@@ -532,7 +534,16 @@ impl Tab for FleetTab {
         if let Some(step) = self.administer(action, cx) {
             return Some(step);
         }
-        let effects = match action {
+        if let Some(step) = self.works(action) {
+            return Some(step);
+        }
+        self.looks(action, cx).map(Step::from)
+    }
+
+    /// Work on what is marked, or on the model under the cursor.
+    fn works(&self, action: Action) -> Option<Step> {
+        let targets = self.targets();
+        match action {
             Action::FleetInstall
             | Action::FleetUpdate
             | Action::FleetRemove
@@ -541,20 +552,33 @@ impl Tab for FleetTab {
             | Action::FleetLoad
             | Action::FleetUnload
             | Action::FleetKeep
-            | Action::FleetBatch => {
-                let targets = self.targets();
-                if targets.is_empty() {
-                    return Some(nothing_there().into());
-                }
-                return Some(Step { effects: Vec::new(), begin: Some((action, targets)) });
+            | Action::FleetBatch
+                if targets.is_empty() =>
+            {
+                Some(nothing_there().into())
             }
-            Action::FleetModelfile => return Some(Step { effects: Vec::new(), begin: Some((action, self.targets())) }),
+            Action::FleetInstall
+            | Action::FleetUpdate
+            | Action::FleetRemove
+            | Action::FleetCopy
+            | Action::FleetRename
+            | Action::FleetLoad
+            | Action::FleetUnload
+            | Action::FleetKeep
+            | Action::FleetBatch
+            | Action::FleetModelfile => Some(Step { effects: Vec::new(), begin: Some((action, targets)) }),
+            _ => None,
+        }
+    }
+
+    /// What is shown, and how.
+    fn looks(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
+        let effects = match action {
             Action::FleetFilter => {
                 self.typing = true;
                 self.focus = Focus::List;
                 Vec::new()
             }
-            Action::FleetOpen => self.open_detail(),
             Action::FocusNext | Action::FocusPrevious if self.focus == Focus::List && cx.size.0 >= WIDE => {
                 self.open_detail()
             }
@@ -589,16 +613,14 @@ impl Tab for FleetTab {
                 self.dialog = Some(Dialog::sort(self.sort));
                 Vec::new()
             }
-            Action::FleetTurn => match &mut self.sort {
-                Some(sort) => {
+            Action::FleetTurn => {
+                if let Some(sort) = &mut self.sort {
                     sort.descending = !sort.descending;
-                    self.sought()
+                    return Some(self.sought());
                 }
-                None => {
-                    self.dialog = Some(Dialog::sort(None));
-                    Vec::new()
-                }
-            },
+                self.dialog = Some(Dialog::sort(None));
+                Vec::new()
+            }
             Action::FleetTags => {
                 self.dialog = Some(Dialog::tags(&self.page.tags, &self.tags, self.tags_by));
                 Vec::new()
@@ -620,7 +642,7 @@ impl Tab for FleetTab {
                 self.shown.turn(action == Action::FleetNextPart);
                 Vec::new()
             }
-            Action::FleetNextPart => self.open_detail(),
+            Action::FleetOpen | Action::FleetNextPart => self.open_detail(),
             Action::FleetCopyName => self.row().map(|row| Self::copy(&row.name)).unwrap_or_default(),
             Action::FleetCopyText => match self.row().map(|row| row.name.clone()) {
                 Some(name) if self.shows_detail(cx) => match self.shown.text(&name, cx) {
@@ -632,7 +654,7 @@ impl Tab for FleetTab {
             },
             _ => return None,
         };
-        Some(effects.into())
+        Some(effects)
     }
 
     fn on_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {

@@ -51,9 +51,9 @@ fn asked(effects: &[Effect]) -> Option<(Option<ConversationId>, CompareAsk, Vec<
     })
 }
 
-fn started(n: u128) -> Result<TurnStarted, Fault> {
+fn started(n: u128) -> TurnStarted {
     let answer = answer(10 + n, 9, "", MessageState::Streaming);
-    Ok(TurnStarted { turn: turn(n), conversation: id(1), user: None, answer, meter: ContextMeter::default() })
+    TurnStarted { turn: turn(n), conversation: id(1), user: None, answer, meter: ContextMeter::default() }
 }
 
 fn begin(desk: &mut Desk, turns: Vec<Result<TurnStarted, Fault>>) -> Vec<Effect> {
@@ -137,7 +137,7 @@ fn one_is_kept_and_the_others_go_or_all_stay_as_branches() {
     let mut desk = desk(Vec::new());
     desk.write("which?");
     ask(&mut desk, 2);
-    begin(&mut desk, vec![started(1), started(2)]);
+    begin(&mut desk, vec![Ok(started(1)), Ok(started(2))]);
     ends(&mut desk, 1, "one");
     let early = desk.enter();
     assert!(compare_calls(&early).is_empty() && toasts(&early)[0].contains("still arriving"));
@@ -158,7 +158,7 @@ fn one_is_kept_and_the_others_go_or_all_stay_as_branches() {
 
     desk.write("again");
     ask(&mut desk, 2);
-    begin(&mut desk, vec![started(3), started(4)]);
+    begin(&mut desk, vec![Ok(started(3)), Ok(started(4))]);
     ends(&mut desk, 3, "one");
     ends(&mut desk, 4, "two");
     let all = desk.press(KeyCode::Char('a')).unwrap();

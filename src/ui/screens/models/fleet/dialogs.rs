@@ -144,7 +144,7 @@ impl Dialog {
             Self::Sort(_) | Self::Saved(_) => Context::List,
             Self::Tags(tags) => tags.context(),
             Self::Save { .. } | Self::TagModels { .. } => Context::Form,
-            Self::Write(editor) => editor.context(),
+            Self::Write(_) => Context::Composer,
         }
     }
 
@@ -152,7 +152,7 @@ impl Dialog {
     pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Out> {
         match self {
             Self::Sort(picker) => Some(match picker.on_action(action, cx).ok()? {
-                Some(out) => sorted(out),
+                Some(out) => sorted(&out),
                 None => Out::Stay,
             }),
             Self::Saved(picker) => Some(match picker.on_action(action, cx).ok()? {
@@ -210,7 +210,7 @@ impl Dialog {
     /// `None` = not used.
     pub fn on_key(&mut self, key: KeyEvent, is_admin: bool) -> Option<Out> {
         match self {
-            Self::Sort(picker) => Some(picker.on_key(key).map_or(Out::Stay, sorted)),
+            Self::Sort(picker) => Some(picker.on_key(key).map_or(Out::Stay, |out| sorted(&out))),
             Self::Saved(picker) => {
                 if key.code == KeyCode::Delete && picker.query().is_empty() {
                     let name = picker.selected()?.value.name.clone();
@@ -221,7 +221,7 @@ impl Dialog {
             }
             Self::Tags(tags) => tags.on_key(key, is_admin),
             Self::Save { form, .. } | Self::TagModels { form, .. } => form.on_key(key).map(|_| Out::Stay),
-            Self::Write(editor) => editor.on_key(key),
+            Self::Write(editor) => Some(editor.on_key(key)),
         }
     }
 
@@ -266,8 +266,8 @@ impl Dialog {
     }
 }
 
-fn sorted(out: PickerOut<Option<Column>>) -> Out {
-    match out {
+fn sorted(out: &PickerOut<Option<Column>>) -> Out {
+    match *out {
         PickerOut::Chosen(None) => Out::Sort(None),
         PickerOut::Chosen(Some(column)) => Out::Sort(Some(Sort { column, descending: begins_descending(column) })),
         PickerOut::Closed => Out::Close,

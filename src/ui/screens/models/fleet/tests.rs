@@ -118,12 +118,11 @@ fn calls(effects: &[Effect]) -> Vec<ModelsCall> {
 
 /// The last question for a page.
 fn found(effects: &[Effect]) -> (u64, Query) {
-    let all = calls(effects).into_iter().rev();
-    all.filter_map(|call| match call {
+    let mut all = calls(effects).into_iter().rev();
+    all.find_map(|call| match call {
         ModelsCall::Find { asked, query } => Some((asked, *query)),
         _ => None,
     })
-    .next()
     .expect("a page was asked for")
 }
 

@@ -66,10 +66,6 @@ impl CardEditor {
         self.fault = Some(fault);
     }
 
-    pub fn context(&self) -> Context {
-        Context::Composer
-    }
-
     pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Out> {
         if self.busy && !matches!(action, Action::Escape | Action::Interrupt) {
             return Some(Out::Stay);
@@ -94,17 +90,17 @@ impl CardEditor {
         }
     }
 
-    pub fn on_key(&mut self, key: KeyEvent) -> Option<Out> {
+    pub fn on_key(&mut self, key: KeyEvent) -> Out {
         if self.busy {
-            return Some(Out::Stay);
+            return Out::Stay;
         }
         // What many editors save with, whatever Enter means here.
         if key.code == KeyCode::Char('s') && key.modifiers == KeyModifiers::CONTROL {
-            return Some(self.save());
+            return self.save();
         }
         self.fault = None;
         self.composers[self.at].on_key(key);
-        Some(Out::Stay)
+        Out::Stay
     }
 
     pub fn on_paste(&mut self, text: String) {
