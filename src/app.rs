@@ -247,10 +247,10 @@ fn compose_with_backups(
         cwd,
         home,
     });
-    let models = models(config, ollama, &breakers, &system, &hub, tasks);
+    let models = models(config, ollama.clone(), &breakers, &system, &hub, tasks);
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
-    let measures = Measures::new(system.clone(), ollama.clone());
+    let measures = Measures::new(system.clone(), ollama);
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let profiles = Profiles::new(system.clone(), live.clone(), lanes);
     let backups = Backups::new(system.clone(), restore::place(paths, config), tasks.clone());

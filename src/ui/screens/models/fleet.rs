@@ -489,56 +489,6 @@ impl FleetTab {
             _ => None,
         }
     }
-}
-
-fn nothing_there() -> Vec<Effect> {
-    vec![Effect::Toast(Toast::notice("There is no model to do that to."))]
-}
-
-impl Tab for FleetTab {
-    fn shown(&mut self, _cx: &Cx) -> Vec<Effect> {
-        self.ask_ollama = true;
-        let mut effects = self.read(Freshness::Kept);
-        effects.push(Effect::Models(ModelsCall::Filters));
-        effects
-    }
-
-    fn refresh(&mut self, _cx: &Cx) -> Vec<Effect> {
-        let mut effects = self.read(Freshness::Fresh);
-        if self.shown.is_there() {
-            effects.extend(self.ask_detail());
-        }
-        effects
-    }
-
-    fn changed(&mut self, _cx: &Cx) -> Vec<Effect> {
-        let mut effects = self.read(Freshness::Usual);
-        effects.push(Effect::Models(ModelsCall::Filters));
-        if self.shown.is_there() {
-            effects.extend(self.ask_detail());
-        }
-        effects
-    }
-
-    fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Step> {
-        if let Some(dialog) = &mut self.dialog {
-            let out = dialog.on_action(action, cx)?;
-            return Some(self.dialog_out(out).into());
-        }
-        if self.typing {
-            return self.typing_action(action).map(Step::from);
-        }
-        if let Some(effects) = self.moved(action, cx) {
-            return Some(effects.into());
-        }
-        if let Some(step) = self.administer(action, cx) {
-            return Some(step);
-        }
-        if let Some(step) = self.works(action) {
-            return Some(step);
-        }
-        self.looks(action, cx).map(Step::from)
-    }
 
     /// Work on what is marked, or on the model under the cursor.
     fn works(&self, action: Action) -> Option<Step> {
@@ -655,6 +605,56 @@ impl Tab for FleetTab {
             _ => return None,
         };
         Some(effects)
+    }
+}
+
+fn nothing_there() -> Vec<Effect> {
+    vec![Effect::Toast(Toast::notice("There is no model to do that to."))]
+}
+
+impl Tab for FleetTab {
+    fn shown(&mut self, _cx: &Cx) -> Vec<Effect> {
+        self.ask_ollama = true;
+        let mut effects = self.read(Freshness::Kept);
+        effects.push(Effect::Models(ModelsCall::Filters));
+        effects
+    }
+
+    fn refresh(&mut self, _cx: &Cx) -> Vec<Effect> {
+        let mut effects = self.read(Freshness::Fresh);
+        if self.shown.is_there() {
+            effects.extend(self.ask_detail());
+        }
+        effects
+    }
+
+    fn changed(&mut self, _cx: &Cx) -> Vec<Effect> {
+        let mut effects = self.read(Freshness::Usual);
+        effects.push(Effect::Models(ModelsCall::Filters));
+        if self.shown.is_there() {
+            effects.extend(self.ask_detail());
+        }
+        effects
+    }
+
+    fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Step> {
+        if let Some(dialog) = &mut self.dialog {
+            let out = dialog.on_action(action, cx)?;
+            return Some(self.dialog_out(out).into());
+        }
+        if self.typing {
+            return self.typing_action(action).map(Step::from);
+        }
+        if let Some(effects) = self.moved(action, cx) {
+            return Some(effects.into());
+        }
+        if let Some(step) = self.administer(action, cx) {
+            return Some(step);
+        }
+        if let Some(step) = self.works(action) {
+            return Some(step);
+        }
+        self.looks(action, cx).map(Step::from)
     }
 
     fn on_key(&mut self, key: KeyEvent, cx: &Cx) -> Option<Vec<Effect>> {

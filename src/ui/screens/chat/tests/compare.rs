@@ -117,7 +117,7 @@ fn the_answers_stream_into_their_columns_at_every_size() {
         ask(&mut desk, models);
         // Its first words may come before it is known whose they are.
         says(&mut desk, 1, "It **depends**:\n\n- on the size\n");
-        begin(&mut desk, (1..=models as u128).map(started).collect());
+        begin(&mut desk, (1..=models as u128).map(|n| Ok(started(n))).collect());
         let figures = UseFigures { tokens_per_second: Some(41.0), liked: 3, disliked: 1, ..UseFigures::default() };
         let used = UsedModel { model: "a:1b".to_owned(), own: figures, everybody: None, people: None };
         let used = ModelUse { query: UseQuery::default(), models: vec![used], days: Vec::new(), as_of: 0 };

@@ -14,7 +14,7 @@ use crate::{
         fleet::{Card, CardPatch},
     },
     ui::{
-        actions::{Action, Context},
+        actions::Action,
         cx::Cx,
         msg::{Effect, ModelsCall, ShellCall},
         widgets::{composer::Composer, form::fault_text, modal, table::safe},
