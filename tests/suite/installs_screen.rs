@@ -111,7 +111,8 @@ async fn downloads_go_on_beside_the_chat_and_after_a_kill_and_two_models_are_rem
         // Three at once: tried dry, then begun, two at a time.
         term.send("i");
         term.until("Install models");
-        term.send("llama3.2:3b qwen3:4b gemma3:1b").key("enter");
+        // Whatever model stood under the cursor is not meant.
+        term.send("\u{15}").send("llama3.2:3b qwen3:4b gemma3:1b").key("enter");
         term.until("All 3 can be done.");
         term.key("enter");
         term.until("3 jobs are in line.");

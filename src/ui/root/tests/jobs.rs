@@ -285,6 +285,8 @@ mod first_model {
         let mut failed = job(1, Work::install("gemma3:12b"), JobState::Failed);
         failed.error = Some(Fault::new(FaultKind::DiskFull, "There is no room for it."));
         told(&mut root, JobNews::Changed(Box::new(failed)));
+        // The notice of it stands over that line for a while.
+        root.toasts.clear();
         assert!(draw(&root, 80, 24).contains("✗ There is no room for it."));
         assert_eq!(begun(&press(&mut root, "f8")).as_deref(), Some("install gemma3:12b"), "it is tried again");
         let effects = root.update(Msg::Event(Event::Changed(crate::api::events::Changed::Models)));

@@ -229,6 +229,18 @@ fn keeping_in_memory_is_for_good() {
 }
 
 #[test]
+fn what_does_not_fit_is_loaded_only_after_a_question() {
+    let because = "It needs 46.0 GB and this machine has 16.0 GB.";
+    let big = Target { too_big_because: Some(because.into()), ..installed("llama3.3:70b", 43_000_000_000) };
+    let (mut desk, effects) = Desk::begun(Action::FleetLoad, vec![big]);
+    assert!(works(&effects).is_empty());
+    assert!(desk.draw((80, 24)).contains("It needs 46.0 GB"));
+    assert_eq!(works(&desk.press(KeyCode::Char('2'))), ["load llama3.3:70b"]);
+    let (_, effects) = Desk::begun(Action::FleetLoad, vec![installed("llama3.2:3b", 2_000_000_000)]);
+    assert_eq!(works(&effects), ["load llama3.2:3b"], "what fits is not asked about");
+}
+
+#[test]
 fn a_tag_of_the_family_is_taken_from_the_list() {
     let (mut desk, _) = Desk::begun(Action::FleetInstall, Vec::new());
     let effects = desk.write("qwen3:8b llama3.2");

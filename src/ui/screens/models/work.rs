@@ -79,6 +79,8 @@ enum Dialog {
 #[derive(Clone, Copy, Debug, Default)]
 struct Agreed {
     insecure: bool,
+    /// That it is loaded although it does not fit.
+    too_big: bool,
     remove: bool,
 }
 
@@ -218,6 +220,12 @@ impl Work {
                     .to_owned();
             return Some(Ask::new("In the clear", text, "Ask it in the clear"));
         }
+        if !self.agreed.too_big
+            && let Some((name, because)) = works.iter().find_map(|work| self.does_not_fit(work))
+        {
+            let text = format!("{}: {} Loading it may fail, or make this machine slow.", safe(name), safe(because));
+            return Some(Ask::new("It does not fit", text, "Load it all the same"));
+        }
         let removed: Vec<&str> = works
             .iter()
             .filter_map(|work| match work {
@@ -229,6 +237,17 @@ impl Work {
             return Some(Ask::new("Remove from this machine?", self.about_removing(&removed), "Remove"));
         }
         None
+    }
+
+    /// The model that is to be loaded although it is too big, and why it is.
+    fn does_not_fit(&self, work: &jobs::Work) -> Option<(&str, &str)> {
+        match work {
+            jobs::Work::Load { model, .. } => {
+                let target = self.targets.iter().find(|target| target.name == *model)?;
+                Some((target.name.as_str(), target.too_big_because.as_deref()?))
+            }
+            _ => None,
+        }
     }
 
     /// Names, sizes, and what is kept.
@@ -356,6 +375,8 @@ impl Work {
                     agree_to_registries(&mut works);
                 } else if !self.agreed.insecure && works.iter().any(is_insecure) {
                     self.agreed.insecure = true;
+                } else if !self.agreed.too_big && works.iter().any(|work| self.does_not_fit(work).is_some()) {
+                    self.agreed.too_big = true;
                 } else {
                     self.agreed.remove = true;
                 }
