@@ -107,7 +107,8 @@ async fn downloads_go_on_beside_the_chat_and_after_a_kill_and_two_models_are_rem
         let mut term = stage.terminal(columns, rows);
         term.until("Write a message");
         term.send("\u{1b}2");
-        term.until("Downloads");
+        // The list is there, with a model under the cursor.
+        term.until("✓ here");
         // Three at once: tried dry, then begun, two at a time.
         term.send("i");
         term.until("Install models");
