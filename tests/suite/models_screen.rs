@@ -34,7 +34,7 @@ async fn models_are_found_looked_at_written_on_and_asked() {
         term.until("1 of 993 models");
         // What the house writes on it is there for whoever asks, in another process too.
         term.key("enter");
-        term.until("[Overview]");
+        term.until("quantisation");
         term.send("G").until("Does it fit this machine?");
         term.send("e").until("[Notes]");
         term.send("Good with receipts.").key("enter");
@@ -46,7 +46,9 @@ async fn models_are_found_looked_at_written_on_and_asked() {
         assert_eq!(tagged.code, Some(0), "{}", tagged.err);
         term.send("g").until("bookkeeping");
         // And it is asked.
-        term.key("esc").send("a");
+        term.key("esc");
+        term.until("Space mark");
+        term.send("a");
         term.until("Write a message");
         term.send("hello").key("enter");
         term.until("Good day.");
