@@ -76,7 +76,6 @@ impl Desk {
         self.draw(screen);
     }
 
-    #[expect(clippy::unwrap_used, reason = "a measurement that fails should say where")]
     fn draw(&mut self, screen: &ModelsScreen) {
         let cx = &self.cx;
         self.terminal.draw(|frame| screen.view(frame, frame.area(), cx, true)).unwrap();
