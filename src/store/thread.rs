@@ -67,10 +67,10 @@ pub(super) fn close_before_sqlcipher_goes() {
 }
 
 /// One open connection. Dropped after it.
-struct Counted;
+pub(in crate::store) struct Counted;
 
 impl Counted {
-    fn new() -> Self {
+    pub(in crate::store) fn new() -> Self {
         *OPEN.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Self
     }

@@ -19,8 +19,13 @@ fn data(stage: &Stage) -> std::path::PathBuf {
 
 fn walk(at: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(at).unwrap().flatten() {
-        if entry.file_type().unwrap().is_dir() { found.extend(walk(&entry.path())) } else { found.push(entry.path()) }
+    // What is renamed in this moment is found the next time.
+    for entry in fs::read_dir(at).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(walk(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
     }
     found
 }

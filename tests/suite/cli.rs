@@ -609,7 +609,7 @@ fn the_demo_shows_everything_says_what_it_is_and_leaves_nothing() {
     let home = tempfile::tempdir().unwrap();
     let mut term = Program::new(home.path(), &["demo"]).start(120, 36);
     let screen = term.until_screen("what lies there to look at", |screen| {
-        screen.contains("What is this?") && screen.contains("work") && screen.contains("stand-in")
+        screen.contains("What is this?") && screen.contains("work") && screen.contains("● ollama")
     });
     assert!(screen.to_lowercase().contains("demo"), "it says what it is:\n{screen}");
     term.send("Calculate the sum of all numbers up to 100").key("enter");

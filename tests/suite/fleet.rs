@@ -351,7 +351,7 @@ async fn once_it_ran_the_measured_truth_takes_the_place_of_the_estimate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn use_is_ones_own_and_speed_and_ratings_are_sums() {
+async fn use_is_ones_own_and_speed_and_ratings_are_sums_of_at_least_three_people() {
     let home = tempfile::tempdir().unwrap();
     let (_tasks, _fake, house) = beside(home.path()).await;
     let ann = house.first_admin("Ann").await.session;
@@ -360,9 +360,7 @@ async fn use_is_ones_own_and_speed_and_ratings_are_sums() {
     ask(&house, &ann, "demo-chat:3b").await;
     let (hers, his) = (find(&house, &ann, "used:1d").await, find(&house, &bob, "used:1d").await);
     assert_eq!((names(&hers), names(&his)), (vec!["demo-chat:3b"], vec![]));
-    let his = find(&house, &bob, "demo-chat speed:>1").await;
-    assert_eq!((names(&his), his.rows[0].last_used_at), (vec!["demo-chat:3b"], None));
-    assert_eq!(his.rows[0].rating, None);
+    assert_eq!(names(&find(&house, &ann, "demo-chat speed:>1").await), ["demo-chat:3b"]);
     let figures =
         house.gateway.conversations(&ann, ollamanet::api::organise::Shelf::Recent, "", None, 1).await.unwrap();
     let opened = house.gateway.open_conversation(&ann, figures.rows[0].id, 10).await.unwrap();
@@ -373,7 +371,17 @@ async fn use_is_ones_own_and_speed_and_ratings_are_sums() {
         comment: None,
     };
     house.gateway.set_feedback(&ann, figures.rows[0].id, answer, thumb).await.unwrap();
-    assert_eq!(names(&find(&house, &bob, "rated:>0").await), ["demo-chat:3b"]);
+    assert_eq!(names(&find(&house, &ann, "rated:>0").await), ["demo-chat:3b"]);
+    // Of one or two people's answers nobody else is told anything: it would be theirs alone.
+    let carla = house.newcomer(&ann, "Carla", "user").await.session;
+    ask(&house, &carla, "demo-chat:3b").await;
+    for filter in ["demo-chat speed:>1", "rated:>0"] {
+        assert_eq!(names(&find(&house, &bob, filter).await), Vec::<&str>::new(), "{filter}");
+    }
+    ask(&house, &bob, "demo-chat:3b").await;
+    for filter in ["demo-chat speed:>1", "rated:>0"] {
+        assert_eq!(names(&find(&house, &bob, filter).await), ["demo-chat:3b"], "{filter}");
+    }
     house.close().await;
 }
 

@@ -145,5 +145,10 @@ async fn figures_that_nobody_touches_are_not_drawn_again() {
     let (drawn, looked) = (term.raw().len(), looks());
     // When the second look begins, the answer to the first has been taken in.
     crate::common::until("two more looks at Ollama", || looks() > looked + 1).await;
-    assert_eq!(term.raw().len(), drawn, "it draws although nothing changed");
+    assert_eq!(
+        term.raw().len(),
+        drawn,
+        "it draws although nothing changed: {:?}",
+        String::from_utf8_lossy(&term.raw()[drawn..])
+    );
 }

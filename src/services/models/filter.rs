@@ -4,7 +4,7 @@
 
 use crate::api::{Fault, fleet::Verdict};
 
-use super::shelf::Entry;
+use super::shelf::{Entry, Told};
 
 /// A text, understood.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -166,14 +166,14 @@ impl Filter {
         self.tests.iter().any(|test| matches!(test, Test::Fits(_)))
     }
 
-    /// Whether every test holds. `used` is when the caller used it last, `now` the time.
-    pub fn holds(&self, entry: &Entry, used: Option<i64>, now: i64) -> bool {
-        self.tests.iter().all(|test| test.holds(entry, used, now))
+    /// Whether every test holds for whom this is told, at the time `now`.
+    pub fn holds(&self, entry: &Entry, told: &Told, now: i64) -> bool {
+        self.tests.iter().all(|test| test.holds(entry, told, now))
     }
 }
 
 impl Test {
-    fn holds(&self, entry: &Entry, used: Option<i64>, now: i64) -> bool {
+    fn holds(&self, entry: &Entry, told: &Told, now: i64) -> bool {
         let row = &entry.row;
         let any_stands_in = |text: &str, wanted: &[String]| wanted.iter().any(|wanted| text.contains(wanted.as_str()));
         match self {
@@ -194,11 +194,11 @@ impl Test {
             Self::Size(amount) => amount.holds(row.bytes.map(|bytes| bytes as f64)),
             Self::Parameters(amount) => amount.holds(row.parameter_count.map(|count| count as f64)),
             Self::Context(amount) => amount.holds(row.context_length.map(f64::from)),
-            Self::Rated(amount) => amount.holds(row.rating.map(|rating| rating.balance() as f64)),
-            Self::Speed(amount) => amount.holds(row.speed),
+            Self::Rated(amount) => amount.holds(told.rating.map(|rating| rating.balance() as f64)),
+            Self::Speed(amount) => amount.holds(told.speed),
             Self::Installed(wanted) => row.installed.is_some() == *wanted,
             Self::Loaded(wanted) => row.loaded.is_some() == *wanted,
-            Self::Used(wanted) => match (wanted, used) {
+            Self::Used(wanted) => match (wanted, told.used) {
                 (Used::Ever, used) => used.is_some(),
                 (Used::Never, used) => used.is_none(),
                 (Used::Within(ms), Some(at)) => now.saturating_sub(at) <= *ms,
@@ -467,6 +467,7 @@ fn used(value: &str) -> Result<Used, Fault> {
 mod tests {
     use super::*;
     use crate::api::{
+        AccountId,
         fleet::{Fit, Installed, Rating, Row},
         models::Loaded,
     };
@@ -502,6 +503,10 @@ mod tests {
     }
 
     const DAY: i64 = 86_400_000;
+
+    fn told(entry: &Entry, used: Option<i64>) -> Told {
+        Told { used, ..entry.told(AccountId::new()) }
+    }
 
     #[test]
     fn every_filter_lets_through_what_it_names_and_nothing_else() {
@@ -549,7 +554,7 @@ mod tests {
             ("", true),
         ] {
             let filter = Filter::parse(text, &known()).unwrap_or_else(|fault| panic!("{text}: {fault}"));
-            assert_eq!(filter.holds(&entry(), Some(0), 10 * DAY), holds, "{text}");
+            assert_eq!(filter.holds(&entry(), &told(&entry(), Some(0)), 10 * DAY), holds, "{text}");
             assert_eq!(filter.words, Vec::<String>::new(), "{text}");
         }
     }
@@ -579,9 +584,13 @@ mod tests {
             "rated:<9",
             "speed:>0",
         ] {
-            assert!(!Filter::parse(text, &known()).unwrap().holds(&unknown, None, DAY), "{text}");
+            assert!(!Filter::parse(text, &known()).unwrap().holds(&unknown, &told(&unknown, None), DAY), "{text}");
         }
-        assert!(Filter::parse("used:never installed:no", &known()).unwrap().holds(&unknown, None, DAY));
+        assert!(Filter::parse("used:never installed:no", &known()).unwrap().holds(
+            &unknown,
+            &told(&unknown, None),
+            DAY
+        ));
     }
 
     #[test]

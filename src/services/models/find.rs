@@ -146,8 +146,8 @@ fn matching(
             continue;
         }
         known += 1;
-        let used = entry.sums.as_deref().and_then(|sums| sums.last_by(looking.account));
-        if !filter.holds(entry, used, looking.now) {
+        let told = entry.told(looking.account);
+        if !filter.holds(entry, &told, looking.now) {
             continue;
         }
         let Some(score) = score(entry, filter, &atoms, &mut matcher) else { continue };
@@ -247,11 +247,9 @@ fn value<'a>(entry: &'a Entry, column: Column, account: AccountId) -> Option<Val
             })
         }
         Column::Loaded => row.loaded.as_ref().map(|loaded| Value::Number(loaded.bytes as f64)),
-        Column::LastUsed => {
-            entry.sums.as_deref().and_then(|sums| sums.last_by(account)).map(|at| Value::Number(at as f64))
-        }
-        Column::Speed => row.speed.map(Value::Number),
-        Column::Rating => row.rating.map(|rating| Value::Number(rating.balance() as f64)),
+        Column::LastUsed => entry.told(account).used.map(|at| Value::Number(at as f64)),
+        Column::Speed => entry.told(account).speed.map(Value::Number),
+        Column::Rating => entry.told(account).rating.map(|rating| Value::Number(rating.balance() as f64)),
         // Best first when it is ascending: in the GPU, in part, in memory, too big.
         Column::Fit => row.fit.verdict.runs().map(|_| Value::Number(f64::from(row.fit.verdict as u8))),
         Column::Released => row.released.as_deref().and_then(text),

@@ -414,8 +414,11 @@ impl Models {
 
 /// What is shown of an entry to an account.
 fn shown(entry: &Entry, machine: Option<&Machine>, account: crate::api::AccountId) -> Row {
+    let told = entry.told(account);
     Row {
-        last_used_at: entry.sums.as_deref().and_then(|sums| sums.last_by(account)),
+        last_used_at: told.used,
+        speed: told.speed,
+        rating: told.rating,
         fit: fit::explained(machine, &entry.weighed, None, &entry.measured),
         ..entry.row.clone()
     }

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     api::{
-        fleet::{Installed, Machine, Row},
+        AccountId,
+        fleet::{Installed, Machine, Rating, Row},
         models::Model,
     },
     cache::Facts,
@@ -49,7 +50,25 @@ pub(super) struct Entry {
     pub measured: Vec<Measured>,
 }
 
+/// What an entry tells one account of how it was used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Told {
+    /// When the account used it last, milliseconds since 1970.
+    pub used: Option<i64>,
+    pub speed: Option<f64>,
+    pub rating: Option<Rating>,
+}
+
 impl Entry {
+    pub fn told(&self, account: AccountId) -> Told {
+        match self.sums.as_deref() {
+            Some(sums) => {
+                Told { used: sums.last_by(account), speed: sums.speed(account), rating: sums.rating(account) }
+            }
+            None => Told { used: None, speed: self.row.speed, rating: self.row.rating },
+        }
+    }
+
     /// From what is shown of it.
     pub fn of(row: Row) -> Self {
         let lower = |text: &Option<String>| text.as_deref().unwrap_or_default().to_lowercase();
@@ -146,8 +165,6 @@ impl Shelf {
                 weighed.is_remote = row.is_remote;
                 row.fit = fit::judged(sources.machine, &weighed, None, &measured);
                 let sums = sources.sums.get(&key).cloned();
-                row.speed = sums.as_deref().and_then(Sums::speed);
-                row.rating = sums.as_deref().and_then(Sums::rating);
                 Entry { key, sums, weighed, measured, ..Entry::of(row) }
             })
             .collect();

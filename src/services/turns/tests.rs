@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -510,7 +511,7 @@ async fn a_title_comes_from_the_prompt_at_once_and_from_the_model_later_but_neve
 async fn a_text_file_goes_as_a_block_and_an_image_only_to_a_model_that_sees() {
     let mut house = house().await;
     std::fs::write(house.home.path().join("a.rs"), "fn main() {}\n").unwrap();
-    std::fs::write(house.home.path().join("p.png"), crate::extract::papers::PNG).unwrap();
+    std::fs::write(house.home.path().join("p.png"), papers::PNG).unwrap();
     house.chat_answers(|| Some(Reply::stream().line(&last("ok"))));
     let with = |path: &str| TurnAct::Send { text: "Look".to_owned(), attachments: vec![path.into()] };
     let started = house.act(with("a.rs")).await.unwrap();
@@ -533,7 +534,7 @@ async fn a_text_file_goes_as_a_block_and_an_image_only_to_a_model_that_sees() {
     house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), new).await.unwrap();
     house.end().await;
     let chats = house.chats();
-    assert_eq!(chats[2]["messages"][4]["images"], json!(["iVBORw0KGgoAAAANSUhEUg=="]));
+    assert_eq!(chats[2]["messages"][4]["images"], json!([STANDARD.encode(papers::PNG)]));
     assert_eq!(chats[2]["model"], "demo-vision:4b");
 }
 

@@ -29,6 +29,7 @@ use crate::{
     store::{
         StoreError, While, files,
         migrate::{SYSTEM, VAULT},
+        thread::Counted,
     },
 };
 
@@ -188,6 +189,7 @@ pub(super) fn copy_vault(from: &Path, to: &Path, cautious: bool, pace: &Pace<'_>
 
 /// The system database, as it is at one moment.
 pub(super) fn system(from: &Path, to: &Path, pace: &Pace<'_>) -> Result<(), BackupError> {
+    let _counted = Counted::new();
     let source = open_to_read(from)?;
     // One read transaction for the whole copy: a backup whose source changes would begin anew each time.
     source.execute_batch("BEGIN").while_("copying the system database")?;

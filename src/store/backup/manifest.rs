@@ -90,8 +90,8 @@ impl Manifest {
             }
             Err(source) => return Err(BackupError::Place { at, source }),
         };
-        let mut lines = text.lines();
-        let (Some(line), Some(sum)) = (lines.next(), lines.next()) else {
+        // Two lines, each with its end.
+        let Some((line, sum)) = text.strip_suffix('\n').and_then(|text| text.split_once('\n')) else {
             return Err(damaged("it is cut off".to_owned()));
         };
         // Before its sum: another program's file has none.

@@ -34,6 +34,7 @@ use super::BackupError;
 use crate::store::{
     StoreError, While, aside,
     files::{self, Found},
+    thread::Counted,
 };
 
 /// `WAL_CKPT_LOCK` and `WAL_READ_LOCK(1)` of wal.c, as `xShmLock` counts them.
@@ -55,6 +56,8 @@ pub(super) struct Still {
     conn: Connection,
     /// Nobody moves it meanwhile.
     _held: fs::File,
+    /// The end of the process waits for this connection too.
+    _counted: Counted,
 }
 
 impl Still {
@@ -79,7 +82,7 @@ impl Still {
         if has_log && fs::metadata(&log).map_or(0, |found| found.len()) == 0 {
             begin_log(&file, &log)?;
         }
-        let still = Self { file, has_log, log, conn, _held: held };
+        let still = Self { file, has_log, log, conn, _held: held, _counted: Counted::new() };
         still.open_log(path)?;
         if has_log {
             still.file.map_shared_memory()?;

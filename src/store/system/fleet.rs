@@ -11,6 +11,7 @@ use crate::{
     api::{
         AccountId,
         fleet::{Card, Rating},
+        measures::PEOPLE_MIN,
     },
     store::{StoreError, While},
 };
@@ -169,31 +170,51 @@ pub fn keep_measured(tx: &Transaction<'_>, seen: &[Seen], now: i64) -> Result<()
     changes::bump(tx, Kind::Measured)
 }
 
-/// Sums over the answers of one model.
+/// Sums over the answers of one model, account by account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
+pub struct Sums(HashMap<AccountId, Answered>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Answered {
     tokens: u64,
     ms: u64,
     rating: Option<(u32, u32)>,
-    /// When each account had it answer last.
-    last: HashMap<AccountId, i64>,
+    /// When it answered last.
+    last: i64,
 }
 
 impl Sums {
+    /// What this account is told: of everybody where at least `PEOPLE_MIN` accounts are in it, otherwise of its own answers.
+    fn told(&self, account: AccountId) -> Answered {
+        if self.0.len() < PEOPLE_MIN {
+            return self.0.get(&account).copied().unwrap_or_default();
+        }
+        self.0.values().fold(Answered::default(), |sum, of| Answered {
+            tokens: sum.tokens + of.tokens,
+            ms: sum.ms + of.ms,
+            rating: match (sum.rating, of.rating) {
+                (Some(one), Some(other)) => Some((one.0 + other.0, one.1 + other.1)),
+                (one, other) => one.or(other),
+            },
+            last: sum.last.max(of.last),
+        })
+    }
+
     /// Tokens a second; `None` where no answer told both.
     #[must_use]
-    pub fn speed(&self) -> Option<f64> {
-        (self.ms > 0 && self.tokens > 0).then(|| self.tokens as f64 * 1000.0 / self.ms as f64)
+    pub fn speed(&self, account: AccountId) -> Option<f64> {
+        let told = self.told(account);
+        (told.ms > 0 && told.tokens > 0).then(|| told.tokens as f64 * 1000.0 / told.ms as f64)
     }
 
     #[must_use]
-    pub fn rating(&self) -> Option<Rating> {
-        self.rating.map(|(liked, disliked)| Rating { liked, disliked })
+    pub fn rating(&self, account: AccountId) -> Option<Rating> {
+        self.told(account).rating.map(|(liked, disliked)| Rating { liked, disliked })
     }
 
     #[must_use]
     pub fn last_by(&self, account: AccountId) -> Option<i64> {
-        self.last.get(&account).copied()
+        self.0.get(&account).map(|of| of.last)
     }
 }
 
@@ -220,14 +241,14 @@ pub fn add_sums(
                 |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs));
             let sums = sums.entry(key(row.get_ref(0)?.as_str()?)).or_default();
             let (account, at) = (AccountId(row.get::<_, Uuid>(1)?), row.get(2)?);
-            let last = sums.last.entry(account).or_insert(at);
-            *last = at.max(*last);
-            sums.tokens += count(3)?.unwrap_or_default();
-            sums.ms += count(4)?.unwrap_or_default();
-            // The sum of nothing but NULL is NULL: nobody has rated it.
+            let of = sums.0.entry(account).or_insert(Answered { last: at, ..Answered::default() });
+            of.last = at.max(of.last);
+            of.tokens += count(3)?.unwrap_or_default();
+            of.ms += count(4)?.unwrap_or_default();
+            // The sum of nothing but NULL is NULL: they have not rated it.
             if let (Some(liked), Some(disliked)) = (count(5)?, count(6)?) {
-                let before = sums.rating.unwrap_or_default();
-                sums.rating = Some((before.0 + liked as u32, before.1 + disliked as u32));
+                let before = of.rating.unwrap_or_default();
+                of.rating = Some((before.0 + liked as u32, before.1 + disliked as u32));
             }
             Ok(())
         };

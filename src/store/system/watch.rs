@@ -11,10 +11,14 @@ use rusqlite::{Connection, OpenFlags};
 use super::sessions::{self, Standing, Unwritten};
 use crate::{
     api::SessionId,
-    store::{StoreError, While},
+    store::{StoreError, While, thread::Counted},
 };
 
-pub struct Watch(Mutex<Connection>);
+pub struct Watch {
+    conn: Mutex<Connection>,
+    /// The end of the process waits for this connection too.
+    _counted: Counted,
+}
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,7 +35,7 @@ impl Watch {
         let conn = Connection::open_with_flags(path, flags).while_("opening the system database")?;
         conn.execute_batch("PRAGMA busy_timeout = 1000; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;")
             .while_("setting up a connection")?;
-        Ok(Self(Mutex::new(conn)))
+        Ok(Self { conn: Mutex::new(conn), _counted: Counted::new() })
     }
 
     /// A number that changes whenever anybody commits (`PRAGMA data_version`).
@@ -71,7 +75,7 @@ impl Watch {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Connection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.conn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

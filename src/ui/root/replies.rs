@@ -106,20 +106,42 @@ impl Root {
             Event::Health(health) => self.on_health(*health),
             Event::Transfer { transfer, event } => self.on_transfer_event(transfer, event),
             Event::Job(news) => self.on_job_news(&news),
-            event @ (Event::Turn { .. } | Event::Changed(_) | Event::PutAway(_)) => self.with_screens(|screens, cx| {
+            Event::Changed(changed) => {
+                let effects = self.on_changed(changed);
+                // That something changed is nothing to see; what is asked about it is.
+                self.dirty = !effects.is_empty();
+                effects
+            }
+            event @ (Event::Turn { .. } | Event::PutAway(_)) => self.with_screens(|screens, cx| {
                 let mut effects = screens.insights.on_event(&event);
                 effects.extend(screens.chat.on_event(&event, cx));
-                if matches!(event, Event::Changed(Changed::House)) {
-                    effects.extend(screens.house_changed());
-                } else if matches!(event, Event::Changed(_)) {
-                    effects.extend(screens.library.changed());
-                }
-                if matches!(event, Event::Changed(Changed::Models | Changed::Everything | Changed::House)) {
-                    effects.extend(screens.models.changed(cx));
-                }
                 effects
             }),
         }
+    }
+
+    /// Something was changed, here or in another window: whatever shows it looks again.
+    fn on_changed(&mut self, changed: Changed) -> Vec<Effect> {
+        self.with_screens(|screens, cx| {
+            let event = Event::Changed(changed);
+            let mut effects = screens.insights.on_event(&event);
+            effects.extend(screens.chat.on_event(&event, cx));
+            match changed {
+                Changed::House => {
+                    effects.extend(screens.house_changed());
+                    effects.extend(screens.models.changed(cx));
+                }
+                Changed::Models => effects.extend(screens.models.changed(cx)),
+                Changed::Everything => {
+                    effects.extend(screens.library.changed());
+                    effects.extend(screens.models.changed(cx));
+                }
+                Changed::Tree | Changed::Library | Changed::Conversation(_) | Changed::Interrupted(_) => {
+                    effects.extend(screens.library.changed());
+                }
+            }
+            effects
+        })
     }
 
     pub(super) fn on_account(&mut self, reply: AccountReply) -> Vec<Effect> {
