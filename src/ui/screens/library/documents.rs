@@ -193,7 +193,8 @@ impl Tab for DocumentsTab {
     }
 
     fn view(&self, frame: &mut Frame, area: Rect, _whole: Rect, cx: &Cx, in_front: bool) {
-        let (list, places) = parts(area);
+        // Without a file there is nothing to stand beside the list.
+        let (list, places) = if self.files.rows.is_empty() { (area, Rect::default()) } else { parts(area) };
         let empty = "No files yet. In the chat, @ and a path attach one to a message.";
         let line = |row: &DocumentRow| {
             let hidden = if row.hidden_characters > 0 { " ⚠" } else { "" };

@@ -125,3 +125,12 @@ fn the_files_are_filtered_and_paged() {
     desk.files(&effects, Vec::new(), None);
     assert!(desk.draw(80, 24).contains("No name has these letters."));
 }
+
+#[test]
+fn where_there_is_no_file_nothing_is_said_to_be_read() {
+    let (mut desk, _) = Desk::new();
+    let effects = desk.tab("Files");
+    desk.files(&effects, Vec::new(), None);
+    let drawn = desk.draw(80, 24);
+    assert!(drawn.contains("No files yet") && !drawn.contains("Reading"), "{drawn}");
+}
