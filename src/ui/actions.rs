@@ -375,6 +375,7 @@ actions! {
         FleetCopyName "copy-name" ["shift+y"] "Copy the name";
         FleetInstall "install" ["i"] "Install";
         FleetUpdate "update" ["u"] "Update, where the registry has a newer one";
+        FleetAskUpdates "ask-updates" ["o"] "Ask the registries whether there are updates: of the marked ones, else of all";
         FleetRemove "remove" ["d", "delete"] "Remove from this machine; asks first";
         FleetCopy "copy" ["c"] "Copy under another name";
         FleetRename "rename" ["r"] "Rename";

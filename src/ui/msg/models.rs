@@ -4,6 +4,7 @@ use crate::api::{
     Fault,
     fleet::{Card, CardPatch, Detail, Machine, Page, Query, SavedFilter},
     measures::ModelUse,
+    updates::UpdateCheck,
 };
 
 /// What becomes of the house's tags.
@@ -52,6 +53,10 @@ pub enum ModelsCall {
         asked: u64,
         name: String,
     },
+    /// Asks registries for updates of these installed models; none = of all.
+    Updates {
+        models: Vec<String>,
+    },
     /// Looks at this machine, so that it can be told what fits.
     Machine,
     Filters,
@@ -80,6 +85,7 @@ pub enum ModelsReply {
         asked: u64,
         used: Result<Box<ModelUse>, Fault>,
     },
+    Updates(Result<Vec<UpdateCheck>, Fault>),
     Machine(Result<Machine, Fault>),
     Filters(Result<Vec<SavedFilter>, Fault>),
     FilterSaved(Result<Vec<SavedFilter>, Fault>),
@@ -102,6 +108,7 @@ impl ModelsReply {
             Self::Found { page, .. } => page.as_ref().err(),
             Self::Detail { detail, .. } => detail.as_ref().err(),
             Self::Used { used, .. } => used.as_ref().err(),
+            Self::Updates(checks) => checks.as_ref().err(),
             Self::Machine(machine) => machine.as_ref().err(),
             Self::Filters(filters) | Self::FilterSaved(filters) => filters.as_ref().err(),
             Self::Tagged { done, .. } => done.as_ref().err(),

@@ -12,6 +12,7 @@ impl Performer {
             ModelsCall::Find { .. } => Way::Newest(Search::Fleet),
             ModelsCall::Detail { .. } => Way::Newest(Search::FleetDetail),
             ModelsCall::Used { .. } => Way::Newest(Search::FleetUse),
+            ModelsCall::Updates { .. } => Way::Job("asking registries for updates"),
             ModelsCall::Machine => Way::Beside("call"),
             ModelsCall::Filters
             | ModelsCall::SaveFilter(_)
@@ -41,6 +42,7 @@ impl Hands {
                 let query = UseQuery { period: Period::All, model: Some(name) };
                 ModelsReply::Used { asked, used: gateway.model_use(session, query).await.map(Box::new) }
             }
+            ModelsCall::Updates { models } => ModelsReply::Updates(gateway.model_updates(session, models, false).await),
             ModelsCall::Machine => ModelsReply::Machine(gateway.machine(session).await),
             ModelsCall::Filters => ModelsReply::Filters(gateway.model_filters(session).await),
             ModelsCall::SaveFilter(filter) => {

@@ -8,6 +8,9 @@ mod detail;
 mod dialogs;
 #[cfg(test)]
 mod tests;
+mod updates;
+#[cfg(test)]
+mod updates_tests;
 mod view;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -19,6 +22,7 @@ use self::{
     complete::Completion,
     detail::Shown,
     dialogs::{Dialog, Out},
+    updates::Updates,
 };
 use super::{Step, Tab, Target, for_administrators, is_admin};
 use crate::{
@@ -89,6 +93,7 @@ pub struct FleetTab {
     ask_ollama: bool,
     machine_asked: bool,
     shown: Shown,
+    updates: Updates,
     focus: Focus,
     filters: Vec<SavedFilter>,
     dialog: Option<Dialog>,
@@ -161,6 +166,7 @@ impl FleetTab {
                 self.shown.on_used(asked, used);
                 Vec::new()
             }
+            ModelsReply::Updates(checks) => self.updates.on_reply(checks, cx),
             ModelsReply::Machine(Ok(_)) => self.read(Freshness::Kept),
             // The list says of each model that it is not known whether it fits.
             ModelsReply::Machine(Err(_)) => Vec::new(),
@@ -465,6 +471,11 @@ impl FleetTab {
     fn administer(&mut self, action: Action, cx: &Cx) -> Option<Step> {
         match action {
             Action::FleetTag | Action::FleetEdit if !is_admin(cx) => Some(vec![for_administrators()].into()),
+            Action::FleetAskUpdates if !is_admin(cx) => {
+                let toast = Toast::notice("Only administrators ask registries for updates.");
+                Some(vec![Effect::Toast(toast.hint("It leaves this machine; an administrator can do it."))].into())
+            }
+            Action::FleetAskUpdates => Some(self.ask_for_updates(cx).into()),
             Action::FleetTag => {
                 let names: Vec<String> = self.targets().into_iter().map(|target| target.name).collect();
                 let rows = self.rows.iter().filter(|row| names.contains(&row.name));
@@ -488,6 +499,18 @@ impl FleetTab {
             }
             _ => None,
         }
+    }
+
+    /// About the marked ones, else about all that are installed; in the detail, about its model.
+    fn ask_for_updates(&mut self, cx: &Cx) -> Vec<Effect> {
+        let is_about_all = self.focus == Focus::List && self.marked.is_empty();
+        let targets = if is_about_all { Vec::new() } else { self.targets() };
+        let models: Vec<String> = targets.into_iter().filter(|one| one.is_installed).map(|one| one.name).collect();
+        if models.is_empty() && !is_about_all {
+            let toast = Toast::notice("Only what is installed can have an update.");
+            return vec![Effect::Toast(toast)];
+        }
+        self.updates.ask(models, cx)
     }
 
     /// Work on what is marked, or on the model under the cursor.
@@ -595,7 +618,7 @@ impl FleetTab {
             Action::FleetOpen | Action::FleetNextPart => self.open_detail(),
             Action::FleetCopyName => self.row().map(|row| Self::copy(&row.name)).unwrap_or_default(),
             Action::FleetCopyText => match self.row().map(|row| row.name.clone()) {
-                Some(name) if self.shows_detail(cx) => match self.shown.text(&name, cx) {
+                Some(name) if self.shows_detail(cx) => match self.shown.text(&name, &self.updates, cx) {
                     Some(text) => Self::copy(&text),
                     None => vec![Effect::Toast(Toast::notice("There is nothing to copy here."))],
                 },
@@ -793,7 +816,11 @@ impl Tab for FleetTab {
             (Action::FleetSaved, "saved"),
         ]));
         if is_admin(cx) {
-            hints.extend(cx.hints(&[(Action::FleetUpdate, "update"), (Action::FleetEdit, "write on it")]));
+            hints.extend(cx.hints(&[
+                (Action::FleetUpdate, "update"),
+                (Action::FleetAskUpdates, "updates?"),
+                (Action::FleetEdit, "write on it"),
+            ]));
         }
         hints
     }

@@ -9,7 +9,7 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::view::when;
+use super::{updates::Updates, view::when};
 use crate::{
     api::{
         Fault,
@@ -176,12 +176,12 @@ impl Shown {
 
     /// The part on view as text, to be copied. `None` = nothing is known.
     #[must_use]
-    pub fn text(&self, name: &str, cx: &Cx) -> Option<String> {
+    pub fn text(&self, name: &str, updates: &Updates, cx: &Cx) -> Option<String> {
         let detail = self.detail(name)?;
         let shown = detail.shown.as_ref();
         match self.part {
             Part::Overview | Part::Tags | Part::Use | Part::Notes => {
-                let lines = self.lines(detail, 200, cx);
+                let lines = self.lines(detail, updates, 200, cx);
                 let text: Vec<String> = lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect();
                 Some(text.join("\n"))
             }
@@ -192,7 +192,7 @@ impl Shown {
         }
     }
 
-    pub fn view(&self, frame: &mut Frame, area: Rect, row: Option<&Row>, focused: bool, cx: &Cx) {
+    pub fn view(&self, frame: &mut Frame, area: Rect, row: Option<&Row>, updates: &Updates, focused: bool, cx: &Cx) {
         self.parts.clear();
         let title = row.map_or_else(|| "Model".to_owned(), |row| safe(&row.name));
         let (at, _) = PARTS.iter().enumerate().find(|(_, (part, _))| *part == self.part).unwrap_or((0, &PARTS[0]));
@@ -206,7 +206,7 @@ impl Shown {
             let fault = self.fault.as_ref().filter(|_| self.is_of(&row.name));
             return instead(frame, inner, fault, true, "", cx);
         };
-        let lines = self.lines(detail, usize::from(inner.width), cx);
+        let lines = self.lines(detail, updates, usize::from(inner.width), cx);
         let rows = usize::from(inner.height);
         self.drawn.set((lines.len(), rows));
         let top = self.top.min(lines.len().saturating_sub(rows));
@@ -237,7 +237,7 @@ impl Shown {
         }
     }
 
-    fn lines(&self, detail: &Detail, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    fn lines(&self, detail: &Detail, updates: &Updates, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         let shown = detail.shown.as_ref();
         let long = |text: Option<&String>| {
             let text = text.map(String::as_str).filter(|text| !text.trim().is_empty());
@@ -249,7 +249,7 @@ impl Shown {
             }
         };
         match self.part {
-            Part::Overview => overview(detail, room, cx),
+            Part::Overview => overview(detail, updates.told(&detail.row, cx).as_deref(), room, cx),
             Part::Tags => variants(detail, room, cx),
             Part::Use => self.uses(room, cx),
             Part::Notes => notes(detail, room, cx),
@@ -307,7 +307,7 @@ fn paragraph(text: &str, room: usize, cx: &Cx) -> Vec<Line<'static>> {
     broken(text, cx.theme.text, room).into_iter().map(|line| line.after(Vec::new())).collect()
 }
 
-fn overview(detail: &Detail, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+fn overview(detail: &Detail, update: Option<&str>, room: usize, cx: &Cx) -> Vec<Line<'static>> {
     let row = &detail.row;
     let shown = detail.shown.as_ref();
     let known =
@@ -359,7 +359,13 @@ fn overview(detail: &Detail, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         ),
         ("last used", row.last_used_at.map_or_else(|| UNKNOWN.into(), |at| cx.clock(at))),
     ];
-    lines.extend(pairs.into_iter().flat_map(|(label, text)| labelled(label, &text, cx.theme.text, room, cx)));
+    for (label, text) in pairs {
+        lines.extend(labelled(label, &text, cx.theme.text, room, cx));
+        // What a registry says of it stands behind its state.
+        if let Some(update) = update.filter(|_| label == "state") {
+            lines.extend(labelled("update", update, cx.theme.text, room, cx));
+        }
+    }
     lines.push(Line::default());
     lines.push(Line::styled("Does it fit this machine?", cx.theme.heading));
     lines.extend(fit_lines(&row.fit, room, cx));

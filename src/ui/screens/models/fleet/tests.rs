@@ -13,9 +13,9 @@ use crate::{
     ui::{screens::Screen, testing::toasts},
 };
 
-struct Desk {
-    screen: ModelsScreen,
-    cx: Cx,
+pub(super) struct Desk {
+    pub screen: ModelsScreen,
+    pub cx: Cx,
 }
 
 fn row(name: &str) -> Row {
@@ -29,7 +29,7 @@ fn row(name: &str) -> Row {
 }
 
 /// One that runs, one that is installed, one of which only the name is known, one that is too big.
-fn four() -> Vec<Row> {
+pub(super) fn four() -> Vec<Row> {
     let llama = Row {
         summary: Some("Small \u{1b}[31mand quick".into()),
         parameters: Some("3.2B".into()),
@@ -88,7 +88,7 @@ fn four() -> Vec<Row> {
     vec![llama, qwen, row("someone/漢字\u{202e}model:latest"), big]
 }
 
-fn page(rows: Vec<Row>) -> Page {
+pub(super) fn page(rows: Vec<Row>) -> Page {
     let total = rows.len() as u64;
     Page {
         rows,
@@ -106,7 +106,7 @@ fn tag(name: &str, category: &str, models: u64) -> ModelTag {
     ModelTag { name: name.into(), category: category.into(), models }
 }
 
-fn calls(effects: &[Effect]) -> Vec<ModelsCall> {
+pub(super) fn calls(effects: &[Effect]) -> Vec<ModelsCall> {
     effects
         .iter()
         .filter_map(|effect| match effect {
@@ -127,33 +127,33 @@ fn found(effects: &[Effect]) -> (u64, Query) {
 }
 
 impl Desk {
-    fn new() -> (Self, Vec<Effect>) {
+    pub fn new() -> (Self, Vec<Effect>) {
         let mut desk = Self { screen: ModelsScreen::default(), cx: Cx::fixed() };
         let effects = desk.screen.shown(&desk.cx);
         (desk, effects)
     }
 
     /// With these models on view, and Ollama asked as well.
-    fn with(page: Page) -> Self {
+    pub fn with(page: Page) -> Self {
         let (mut desk, effects) = Self::new();
         let effects = desk.answer(&effects, page.clone());
         desk.answer(&effects, page);
         desk
     }
 
-    fn answer(&mut self, effects: &[Effect], page: Page) -> Vec<Effect> {
+    pub fn answer(&mut self, effects: &[Effect], page: Page) -> Vec<Effect> {
         let (asked, _) = found(effects);
         self.screen.on_reply(ModelsReply::Found { asked, page: Ok(Box::new(page)) }, &self.cx)
     }
 
-    fn press(&mut self, key: impl Into<KeyEvent>) -> Vec<Effect> {
+    pub fn press(&mut self, key: impl Into<KeyEvent>) -> Vec<Effect> {
         let key = key.into();
         let action = self.cx.keymap.resolve(self.screen.context(), key);
         let used = action.and_then(|action| self.screen.on_action(action, &self.cx));
         used.or_else(|| self.screen.on_key(key, &self.cx)).unwrap_or_default()
     }
 
-    fn letter(&mut self, letter: char) -> Vec<Effect> {
+    pub fn letter(&mut self, letter: char) -> Vec<Effect> {
         self.press(KeyCode::Char(letter))
     }
 
@@ -165,7 +165,7 @@ impl Desk {
         text.chars().flat_map(|letter| self.letter(letter)).collect()
     }
 
-    fn draw(&mut self, width: u16, height: u16) -> String {
+    pub fn draw(&mut self, width: u16, height: u16) -> String {
         self.cx.size = (width, height);
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| self.screen.view(frame, frame.area(), &self.cx, true)).unwrap();
@@ -173,7 +173,7 @@ impl Desk {
     }
 
     /// Opens the model under the cursor and answers what it asks.
-    fn open(&mut self) {
+    pub fn open(&mut self) {
         let effects = self.press(KeyCode::Enter);
         let Some(ModelsCall::Detail { asked, name }) = calls(&effects).into_iter().next() else {
             panic!("{effects:?}")
@@ -355,6 +355,7 @@ fn marks_stay_over_filters_and_are_what_something_is_done_to() {
 fn members_see_everything_and_are_told_what_is_not_theirs() {
     let mut desk = Desk::with(page(four()));
     as_member(&mut desk);
+    assert_eq!(toasts(&desk.letter('o')), ["Only administrators ask registries for updates."]);
     for letter in ['i', 'd', 'u', 'c', 'r', 'b', 'e'] {
         assert_eq!(toasts(&desk.letter(letter)), ["Only administrators change models."], "{letter}");
     }

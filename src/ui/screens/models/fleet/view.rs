@@ -9,9 +9,12 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{FleetTab, Focus, WIDE, complete::proposals};
+use super::{FleetTab, Focus, WIDE, complete::proposals, updates::Updates};
 use crate::{
-    api::fleet::{Column as SortedBy, Match, Row, Verdict},
+    api::{
+        fleet::{Column as SortedBy, Match, Row, Verdict},
+        updates::Standing,
+    },
     ui::{
         actions::Action,
         cx::Cx,
@@ -112,21 +115,14 @@ fn window(tokens: u32) -> String {
     }
 }
 
-fn cell(column: Column, row: &Row, cx: &Cx) -> String {
+fn cell(column: Column, row: &Row, updates: &Updates, cx: &Cx) -> String {
     let known = |text: Option<String>| text.unwrap_or_else(|| UNKNOWN.to_owned());
     match column {
         Column::Name => {
             let notes = if row.has_notes { " ✎" } else { "" };
             format!("{}{notes}", safe(&row.name))
         }
-        // A glyph and a word, so that no colour is needed to tell them apart.
-        Column::State => match (&row.loaded, &row.installed, row.is_remote) {
-            (Some(_), ..) => "● loaded",
-            (None, Some(_), true) => "☁ remote",
-            (None, Some(_), false) => "✓ here",
-            (None, None, _) => "·",
-        }
-        .to_owned(),
+        Column::State => state(row, updates.standing(row)).to_owned(),
         Column::Fit => match (row.fit.verdict, row.fit.is_measured) {
             (Verdict::Unknown, _) => UNKNOWN.to_owned(),
             (verdict, true) => verdict.words().to_owned(),
@@ -143,9 +139,24 @@ fn cell(column: Column, row: &Row, cx: &Cx) -> String {
     }
 }
 
-fn style(column: Column, row: &Row, base: Style, cx: &Cx) -> Style {
+/// A glyph and a word, so that no colour is needed to tell them apart. Of one that is loaded the glyph tells of the update.
+fn state(row: &Row, standing: Option<Standing>) -> &'static str {
+    match (&row.loaded, &row.installed, row.is_remote, standing) {
+        (Some(_), Some(_), _, Some(Standing::Available)) => "↑ loaded",
+        (Some(_), Some(_), _, Some(Standing::Maybe)) => "? loaded",
+        (None, Some(_), _, Some(Standing::Available)) => "↑ update",
+        (None, Some(_), _, Some(Standing::Maybe)) => "? maybe",
+        (Some(_), ..) => "● loaded",
+        (None, Some(_), true, Some(Standing::UpToDate | Standing::Unknown) | None) => "☁ remote",
+        (None, Some(_), false, Some(Standing::UpToDate | Standing::Unknown) | None) => "✓ here",
+        (None, None, ..) => "·",
+    }
+}
+
+fn style(column: Column, row: &Row, updates: &Updates, base: Style, cx: &Cx) -> Style {
     match column {
         Column::Name => base,
+        Column::State if updates.standing(row) == Some(Standing::Available) => cx.theme.warning,
         Column::State if row.loaded.is_some() => cx.theme.success,
         Column::State if row.installed.is_some() => cx.theme.text,
         Column::Fit => match row.fit.verdict {
@@ -211,7 +222,8 @@ fn count(number: u64) -> String {
 }
 
 /// `3 s`, `12 min`, `5 h`, `2 d`.
-fn age(ms: u64) -> String {
+#[must_use]
+pub fn age(ms: u64) -> String {
     match ms / 1_000 {
         seconds @ 0..90 => format!("{seconds} s"),
         seconds @ 90..5_400 => format!("{} min", seconds / 60),
@@ -241,12 +253,13 @@ impl FleetTab {
             self.view_list(frame, list, cx, in_front && self.focus == Focus::List);
         }
         if !detail.is_empty() {
-            self.shown.view(frame, detail, self.row(), in_front && self.focus == Focus::Detail, cx);
+            let in_front = in_front && self.focus == Focus::Detail;
+            self.shown.view(frame, detail, self.row(), &self.updates, in_front, cx);
         }
     }
 
     fn view_list(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
-        let inner = boxed(frame, area, &self.title(), &self.below(), focused, cx);
+        let inner = boxed(frame, area, &self.title(), &self.below(cx), focused, cx);
         let notice = self.notice(cx, usize::from(inner.width));
         let [filter, told, list] = Layout::vertical([
             Constraint::Length(1),
@@ -339,8 +352,11 @@ impl FleetTab {
         let mut spans = vec![Span::styled(format!("{cursor} {mark} "), base)];
         let mut used = 4;
         for (column, width) in columns {
-            let style = if selected { base } else { style(*column, row, base, cx) };
-            spans.push(Span::styled(format!("{} ", place(*column, &cell(*column, row, cx), *width)), style));
+            let style = if selected { base } else { style(*column, row, &self.updates, base, cx) };
+            spans.push(Span::styled(
+                format!("{} ", place(*column, &cell(*column, row, &self.updates, cx), *width)),
+                style,
+            ));
             used += width + 1;
         }
         spans.push(Span::styled(" ".repeat(room.saturating_sub(used)), base));
@@ -364,7 +380,7 @@ impl FleetTab {
         title
     }
 
-    fn below(&self) -> String {
+    fn below(&self, cx: &Cx) -> String {
         if self.rows.is_empty() && self.loading {
             return String::new();
         }
@@ -376,6 +392,9 @@ impl FleetTab {
         };
         if !self.marked.is_empty() {
             below = format!("■ {} marked · {below}", self.marked.len());
+        }
+        if self.updates.is_asking(cx) {
+            below = format!("asking registries for updates… · {below}");
         }
         if let Some(ms) = self.page.age_ms.filter(|_| self.page.stale_because.is_none()) {
             below = format!("{below} · as of {} ago", age(ms));
