@@ -383,6 +383,7 @@ actions! {
         FleetLoad "load" ["shift+l"] "Load into memory";
         FleetUnload "unload" ["shift+u"] "Out of memory";
         FleetKeep "keep" ["shift+k"] "Keep in memory for good";
+        FleetBenchmark "benchmark" ["shift+b"] "Measure how fast it is: a benchmark that waits while anybody chats";
         FleetBatch "batch" ["b"] "Do one thing to all that are marked, with a dry run first";
         FleetFromFile "from-file" ["shift+i"] "Do what a list in a file says: install, update, remove";
         FleetTag "tag" ["shift+t"] "Give and take tags";

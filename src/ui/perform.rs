@@ -108,6 +108,7 @@ enum Search {
     Fleet,
     FleetDetail,
     FleetUse,
+    FleetBenchmarks,
     LibraryDetail(Kind),
     Documents,
     DocumentPlaces,

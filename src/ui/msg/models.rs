@@ -2,6 +2,7 @@
 
 use crate::api::{
     Fault,
+    benchmarks::BenchmarkPage,
     fleet::{Card, CardPatch, Detail, Machine, Page, Query, SavedFilter},
     measures::ModelUse,
     updates::UpdateCheck,
@@ -53,6 +54,11 @@ pub enum ModelsCall {
         asked: u64,
         name: String,
     },
+    /// What benchmarks measured of it, newest first.
+    Benchmarks {
+        asked: u64,
+        name: String,
+    },
     /// Asks registries for updates of these installed models; none = of all.
     Updates {
         models: Vec<String>,
@@ -85,6 +91,10 @@ pub enum ModelsReply {
         asked: u64,
         used: Result<Box<ModelUse>, Fault>,
     },
+    Benchmarks {
+        asked: u64,
+        page: Result<Box<BenchmarkPage>, Fault>,
+    },
     Updates(Result<Vec<UpdateCheck>, Fault>),
     Machine(Result<Machine, Fault>),
     Filters(Result<Vec<SavedFilter>, Fault>),
@@ -108,6 +118,7 @@ impl ModelsReply {
             Self::Found { page, .. } => page.as_ref().err(),
             Self::Detail { detail, .. } => detail.as_ref().err(),
             Self::Used { used, .. } => used.as_ref().err(),
+            Self::Benchmarks { page, .. } => page.as_ref().err(),
             Self::Updates(checks) => checks.as_ref().err(),
             Self::Machine(machine) => machine.as_ref().err(),
             Self::Filters(filters) | Self::FilterSaved(filters) => filters.as_ref().err(),

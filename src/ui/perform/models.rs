@@ -2,9 +2,12 @@
 
 use super::{Hands, Performer, Search, Way};
 use crate::{
-    api::{Fault, auth::Session, events::Event, insights::Period, measures::UseQuery},
+    api::{Fault, auth::Session, benchmarks::BenchmarkQuery, events::Event, insights::Period, measures::UseQuery},
     ui::msg::{ModelsCall, ModelsReply, Msg, TagAct},
 };
+
+/// Runs of one model that its detail lists.
+const BENCHMARKS: u32 = 20;
 
 impl Performer {
     pub(super) fn models(&mut self, call: ModelsCall) {
@@ -12,6 +15,7 @@ impl Performer {
             ModelsCall::Find { .. } => Way::Newest(Search::Fleet),
             ModelsCall::Detail { .. } => Way::Newest(Search::FleetDetail),
             ModelsCall::Used { .. } => Way::Newest(Search::FleetUse),
+            ModelsCall::Benchmarks { .. } => Way::Newest(Search::FleetBenchmarks),
             ModelsCall::Updates { .. } => Way::Job("asking registries for updates"),
             ModelsCall::Machine => Way::Beside("call"),
             ModelsCall::Filters
@@ -41,6 +45,10 @@ impl Hands {
             ModelsCall::Used { asked, name } => {
                 let query = UseQuery { period: Period::All, model: Some(name) };
                 ModelsReply::Used { asked, used: gateway.model_use(session, query).await.map(Box::new) }
+            }
+            ModelsCall::Benchmarks { asked, name } => {
+                let query = BenchmarkQuery { model: Some(name), after: None, limit: BENCHMARKS };
+                ModelsReply::Benchmarks { asked, page: gateway.benchmarks(session, query).await.map(Box::new) }
             }
             ModelsCall::Updates { models } => ModelsReply::Updates(gateway.model_updates(session, models, false).await),
             ModelsCall::Machine => ModelsReply::Machine(gateway.machine(session).await),

@@ -3,6 +3,9 @@
 //! Invariants: what is done to “the marked” is done to those that were marked, wherever the filter has gone since. A key
 //! in the filter never waits for Ollama: it asks for what is at hand.
 
+mod benchmarks;
+#[cfg(test)]
+mod benchmarks_tests;
 mod complete;
 mod detail;
 mod dialogs;
@@ -29,6 +32,7 @@ use crate::{
     api::{
         Fault, FaultKind,
         fleet::{Freshness, Match, Page, Per, Place, Query, Row, SavedFilter, Sort, Verdict},
+        jobs::{JobNews, JobState, WorkKind},
         organise::Cursor,
     },
     safe_text::SafeText,
@@ -166,6 +170,10 @@ impl FleetTab {
                 self.shown.on_used(asked, used);
                 Vec::new()
             }
+            ModelsReply::Benchmarks { asked, page } => {
+                self.shown.on_benchmarks(asked, page);
+                Vec::new()
+            }
             ModelsReply::Updates(checks) => self.updates.on_reply(checks, cx),
             ModelsReply::Machine(Ok(_)) => self.read(Freshness::Kept),
             // The list says of each model that it is not known whether it fits.
@@ -200,6 +208,20 @@ impl FleetTab {
                 }
                 effects
             }
+        }
+    }
+
+    /// What a benchmark has just measured is shown at once.
+    pub fn on_job_news(&mut self, news: &JobNews) -> Vec<Effect> {
+        match news {
+            JobNews::Changed(job)
+                if job.state == JobState::Done
+                    && job.work.kind() == WorkKind::Benchmark
+                    && self.shown.is_of(job.work.model()) =>
+            {
+                self.shown.ask_benchmarks()
+            }
+            JobNews::Changed(_) | JobNews::Progress { .. } | JobNews::Elsewhere => Vec::new(),
         }
     }
 
@@ -525,6 +547,7 @@ impl FleetTab {
             | Action::FleetLoad
             | Action::FleetUnload
             | Action::FleetKeep
+            | Action::FleetBenchmark
             | Action::FleetBatch
                 if targets.is_empty() =>
             {
@@ -538,6 +561,7 @@ impl FleetTab {
             | Action::FleetLoad
             | Action::FleetUnload
             | Action::FleetKeep
+            | Action::FleetBenchmark
             | Action::FleetBatch
             | Action::FleetModelfile => Some(Step { effects: Vec::new(), begin: Some((action, targets)) }),
             _ => None,

@@ -144,7 +144,11 @@ impl ModelsScreen {
 
     /// What is told of jobs.
     pub fn on_job_news(&mut self, news: &JobNews) -> Vec<Effect> {
-        if self.is_shown && self.on_view == TabName::Downloads { self.downloads.on_news(news) } else { Vec::new() }
+        match self.on_view {
+            TabName::Downloads if self.is_shown => self.downloads.on_news(news),
+            TabName::All if self.is_shown => self.fleet.on_job_news(news),
+            TabName::All | TabName::Downloads | TabName::Monitor => Vec::new(),
+        }
     }
 
     /// Whether how far jobs are is on view.

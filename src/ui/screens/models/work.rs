@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     api::{
-        Fault,
-        jobs::{self, BatchItem, Download, Start, registry_of},
+        Fault, benchmarks,
+        jobs::{self, BatchItem, Download, Start, WorkKind, registry_of},
     },
     ui::{
         actions::{Action, Context},
@@ -104,7 +104,7 @@ pub struct Work {
 
 impl Work {
     /// One of `FleetInstall`, `FleetUpdate`, `FleetRemove`, `FleetCopy`, `FleetRename`, `FleetModelfile`, `FleetLoad`,
-    /// `FleetUnload`, `FleetKeep`, `FleetBatch` and `FleetFromFile`.
+    /// `FleetUnload`, `FleetKeep`, `FleetBenchmark`, `FleetBatch` and `FleetFromFile`.
     pub fn begin(&mut self, action: Action, targets: Vec<Target>, cx: &Cx) -> Vec<Effect> {
         self.targets.clone_from(&targets);
         self.agreed = Agreed::default();
@@ -146,6 +146,13 @@ impl Work {
             (Action::FleetRemove, _) => self.go_each(Each::Remove, &installed),
             (Action::FleetUnload, _) => self.go_each(Each::Unload, &installed),
             (Action::FleetLoad, _) => self.go_each(Each::Load, &installed),
+            (Action::FleetBenchmark, _) => {
+                let measure = |target: &Target| jobs::Work::Benchmark {
+                    model: target.name.clone(),
+                    repeats: benchmarks::REPEATS,
+                };
+                self.go(installed.iter().map(measure).collect())
+            }
             (Action::FleetKeep, _) => {
                 let keep =
                     |target: &Target| jobs::Work::Load { model: target.name.clone(), keep: Some(FOR_GOOD.to_owned()) };
@@ -242,7 +249,7 @@ impl Work {
     /// The model that is to be loaded although it is too big, and why it is.
     fn does_not_fit(&self, work: &jobs::Work) -> Option<(&str, &str)> {
         match work {
-            jobs::Work::Load { model, .. } => {
+            jobs::Work::Load { model, .. } | jobs::Work::Benchmark { model, .. } => {
                 let target = self.targets.iter().find(|target| target.name == *model)?;
                 Some((target.name.as_str(), target.too_big_because.as_deref()?))
             }
@@ -318,7 +325,7 @@ impl Work {
             [one] => {
                 self.dialog = None;
                 // The others are over in a moment, and their end is told.
-                if one.work.kind().is_heavy() {
+                if one.work.kind().is_heavy() || one.work.kind() == WorkKind::Benchmark {
                     let what = one.work.to_string();
                     return notice(&format!("In line: {what}."));
                 }

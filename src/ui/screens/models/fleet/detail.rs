@@ -9,10 +9,11 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{updates::Updates, view::when};
+use super::{benchmarks, updates::Updates, view::when};
 use crate::{
     api::{
         Fault,
+        benchmarks::BenchmarkPage,
         fleet::{Detail, Fit, Row, Verdict},
         measures::{ModelUse, UseFigures},
     },
@@ -37,6 +38,7 @@ pub enum Part {
     Overview,
     Tags,
     Use,
+    Benchmarks,
     Notes,
     Parameters,
     Template,
@@ -44,10 +46,11 @@ pub enum Part {
     Modelfile,
 }
 
-const PARTS: [(Part, &str); 8] = [
+const PARTS: [(Part, &str); 9] = [
     (Part::Overview, "Overview"),
     (Part::Tags, "Tags"),
     (Part::Use, "Use"),
+    (Part::Benchmarks, "Benchmarks"),
     (Part::Notes, "Notes"),
     (Part::Parameters, "Parameters"),
     (Part::Template, "Template"),
@@ -66,6 +69,7 @@ pub struct Shown {
     detail: Option<Box<Detail>>,
     fault: Option<Fault>,
     used: Option<Result<Box<ModelUse>, Fault>>,
+    measured: Option<Result<Box<BenchmarkPage>, Fault>>,
     /// Lines there were, and rows for them, when it was drawn last.
     drawn: Cell<(usize, usize)>,
     parts: Drawn,
@@ -104,6 +108,7 @@ impl Shown {
             self.name = name;
             self.detail = None;
             self.used = None;
+            self.measured = None;
             self.top = 0;
         }
         self.fault = None;
@@ -120,7 +125,19 @@ impl Shown {
         vec![
             Effect::Models(ModelsCall::Detail { asked, name: self.name.clone() }),
             Effect::Models(ModelsCall::Used { asked, name: self.name.clone() }),
+            Effect::Models(ModelsCall::Benchmarks { asked, name: self.name.clone() }),
         ]
+    }
+
+    /// Anew, once one has ended.
+    pub fn ask_benchmarks(&self) -> Vec<Effect> {
+        vec![Effect::Models(ModelsCall::Benchmarks { asked: self.asked, name: self.name.clone() })]
+    }
+
+    pub fn on_benchmarks(&mut self, asked: u64, page: Result<Box<BenchmarkPage>, Fault>) {
+        if asked == self.asked {
+            self.measured = Some(page);
+        }
     }
 
     pub fn on_detail(&mut self, asked: u64, detail: Result<Box<Detail>, Fault>) {
@@ -180,7 +197,7 @@ impl Shown {
         let detail = self.detail(name)?;
         let shown = detail.shown.as_ref();
         match self.part {
-            Part::Overview | Part::Tags | Part::Use | Part::Notes => {
+            Part::Overview | Part::Tags | Part::Use | Part::Benchmarks | Part::Notes => {
                 let lines = self.lines(detail, updates, 200, cx);
                 let text: Vec<String> = lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect();
                 Some(text.join("\n"))
@@ -252,6 +269,7 @@ impl Shown {
             Part::Overview => overview(detail, updates.told(&detail.row, cx).as_deref(), room, cx),
             Part::Tags => variants(detail, room, cx),
             Part::Use => self.uses(room, cx),
+            Part::Benchmarks => benchmarks::lines(self.measured.as_ref(), detail.row.installed.is_some(), room, cx),
             Part::Notes => notes(detail, room, cx),
             Part::Parameters => long(shown.and_then(|shown| shown.parameters.as_ref())),
             Part::Template => long(shown.and_then(|shown| shown.template.as_ref())),
@@ -303,7 +321,7 @@ fn figures(of: &UseFigures, room: usize, cx: &Cx) -> Vec<Line<'static>> {
     rows.into_iter().flat_map(|(label, text)| labelled(label, &text, cx.theme.text, room, cx)).collect()
 }
 
-fn paragraph(text: &str, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+pub fn paragraph(text: &str, room: usize, cx: &Cx) -> Vec<Line<'static>> {
     broken(text, cx.theme.text, room).into_iter().map(|line| line.after(Vec::new())).collect()
 }
 

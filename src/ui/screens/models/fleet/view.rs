@@ -59,6 +59,10 @@ const COLUMNS: [(Column, usize, u8); 10] = [
 ];
 const NAME_LEAST: usize = 18;
 const NAME_MOST: usize = 44;
+/// What the list takes with all its columns and its frame.
+const LIST_IN_FULL: u16 = 107;
+/// From this width on it gets that.
+const ALL_COLUMNS: u16 = 150;
 
 /// Which columns there is room for, and how wide each is.
 fn columns(room: usize) -> Vec<(Column, usize)> {
@@ -237,6 +241,8 @@ impl FleetTab {
     pub(super) fn areas(&self, area: Rect) -> (Rect, Rect) {
         if area.width >= WIDE {
             let beside = (area.width * 2 / 5).clamp(44, 70);
+            // From a width on the detail leaves the list the room for all its columns.
+            let beside = if area.width >= ALL_COLUMNS { beside.min(area.width - LIST_IN_FULL) } else { beside };
             let [list, detail] = Layout::horizontal([Constraint::Min(0), Constraint::Length(beside)]).areas(area);
             return (list, detail);
         }
@@ -421,6 +427,15 @@ mod tests {
         for room in 36..200 {
             let used: usize = 4 + columns(room).iter().map(|(_, width)| width + 1).sum::<usize>();
             assert!(used <= room, "{room}: {used}");
+        }
+    }
+
+    #[test]
+    fn in_a_wide_window_the_list_has_all_its_columns_and_the_detail_its_room() {
+        for width in 150..260 {
+            let (list, detail) = FleetTab::default().areas(Rect::new(0, 0, width, 40));
+            assert_eq!(columns(usize::from(list.width) - 2).len(), COLUMNS.len() + 1, "{width}");
+            assert!(detail.width >= 43 && list.width + detail.width == width, "{width}");
         }
     }
 
