@@ -7,7 +7,7 @@ use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 use super::{
-    ChatScreen,
+    ChatScreen, completion,
     state::{Answer, Overlay, Question},
     turns::notice,
 };
@@ -40,11 +40,20 @@ impl ChatScreen {
         call(FilesCall::Folder(folder))
     }
 
-    /// What the model would receive of what is attached.
+    /// What the model would receive of what is attached, and of what the text names with `@` and will be when it is sent.
     pub(super) fn look_at_attached(&mut self, cx: &Cx) -> Vec<Effect> {
-        let looked = self.composer.attached().iter().map(|attached| {
-            let name = attached.path.file_name().unwrap_or(attached.path.as_os_str()).to_string_lossy().into_owned();
-            Looked { of: PreviewOf::File(attached.path.clone()), name }
+        let written = self.composer.written();
+        // Of what a name may mean the shortest, without the end of a sentence.
+        let named = completion::named(&written).into_iter().filter_map(|mut may_mean| may_mean.pop());
+        let mut paths = written.attachments;
+        for path in named {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        let looked = paths.into_iter().map(|path| {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            Looked { of: PreviewOf::File(path), name }
         });
         match Preview::of(looked.collect()) {
             Some(preview) => self.look(preview, cx),

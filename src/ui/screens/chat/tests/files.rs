@@ -150,3 +150,14 @@ fn what_is_attached_and_what_was_sent_can_be_looked_at() {
     let wanted = PreviewOf::Sent { message: msg(1), document };
     assert!(matches!(files(&effects)[..], [FilesCall::Preview { of, .. }] if *of == wanted), "{effects:?}");
 }
+
+#[test]
+fn what_the_text_names_with_an_at_sign_can_be_looked_at_before_it_is_sent() {
+    let mut desk = Desk::reading(Vec::new());
+    desk.write("What do @/tmp/a.txt and @~/b.md say, @/tmp/a.txt above all?");
+    let effects = alt(&mut desk, 'v').unwrap();
+    let [FilesCall::Preview { of: PreviewOf::File(path), .. }] = &files(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(path, Path::new("/tmp/a.txt"));
+    let drawn = desk.draw(80, 24);
+    assert!(drawn.contains("1 of 2"), "{drawn}");
+}
