@@ -539,8 +539,8 @@ impl FleetTab {
     fn works(&self, action: Action) -> Option<Step> {
         let targets = self.targets();
         match action {
-            Action::FleetInstall
-            | Action::FleetUpdate
+            // A name that no catalogue knows is typed, so installing needs no model under the cursor.
+            Action::FleetUpdate
             | Action::FleetRemove
             | Action::FleetCopy
             | Action::FleetRename

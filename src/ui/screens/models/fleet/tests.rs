@@ -570,3 +570,18 @@ fn why_the_list_is_old_is_said_above_it() {
     let mut desk = Desk::with(stale);
     assert!(desk.draw(80, 24).contains("! What is installed is 12 min old: Ollama does not answer."));
 }
+
+#[test]
+fn a_model_that_no_list_knows_is_installed_by_its_name_from_an_empty_list() {
+    let mut desk = Desk::with(page(Vec::new()));
+    let step = Tab::on_action(&mut desk.screen.fleet, Action::FleetInstall, &desk.cx).unwrap();
+    assert_eq!(step.begin.map(|(action, targets)| (action, targets.len())), Some((Action::FleetInstall, 0)));
+    desk.letter('/');
+    let effects = desk.write("hf.co/nobody/knows");
+    desk.answer(&effects, page(Vec::new()));
+    let drawn = desk.draw(120, 36);
+    assert!(drawn.contains("i installs one by"), "{drawn}");
+    desk.press(KeyCode::Enter);
+    let step = Tab::on_action(&mut desk.screen.fleet, Action::FleetRemove, &desk.cx).unwrap();
+    assert!(step.begin.is_none() && toasts(&step.effects) == ["There is no model to do that to."]);
+}

@@ -9,7 +9,7 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{FleetTab, Focus, WIDE, complete::proposals, updates::Updates};
+use super::{super::is_admin, FleetTab, Focus, WIDE, complete::proposals, updates::Updates};
 use crate::{
     api::{
         fleet::{Column as SortedBy, Match, Row, Verdict},
@@ -282,7 +282,12 @@ impl FleetTab {
             let empty = if is_all {
                 format!("No model is known. {} asks Ollama again.", cx.key(Action::Refresh))
             } else {
-                format!("No model is like that. {} takes the filter away.", cx.key(Action::Escape))
+                let words = format!("No model is like that. {} takes the filter away.", cx.key(Action::Escape));
+                if is_admin(cx) {
+                    format!("{words} {} installs one by its name.", cx.key(Action::FleetInstall))
+                } else {
+                    words
+                }
             };
             return instead(frame, list, None, self.loading, if self.fault.is_some() { "" } else { &empty }, cx);
         }
