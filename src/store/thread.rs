@@ -31,13 +31,25 @@ const STEPS_BETWEEN_ASKING: i32 = 500;
 /// Connections of this process that are open, and a bell for each that closes.
 static OPEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
-/// Waits until every connection of this process is closed, at most `limit`; says whether they are. Closing the last one
-/// tidies the write-ahead log away, which a process that ends in the middle would leave to the next start.
+/// The threads that nobody else waits for: the last of each database.
+static LAST: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+/// Waits until every connection of this process is closed, at most `limit`, and until the threads that held them are
+/// gone; says whether they are. Closing the last one tidies the write-ahead log away, which a process that ends in the
+/// middle would leave to the next start. A thread that has closed its connection still gives back what the encryption
+/// keeps for each thread.
 #[must_use]
 pub fn wait_until_closed(limit: Duration) -> bool {
     let open = OPEN.0.lock().unwrap_or_else(PoisonError::into_inner);
     let waited = OPEN.1.wait_timeout_while(open, limit, |open| *open > 0);
-    *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
+    let all_closed = *waited.unwrap_or_else(PoisonError::into_inner).0 == 0;
+    if all_closed {
+        let threads = std::mem::take(&mut *LAST.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+    all_closed
 }
 
 /// How long the end of the process waits for connections that are just closing.
@@ -45,9 +57,10 @@ const LAST_CLOSE: Duration = Duration::from_secs(1);
 
 /// Has the end of the process wait, for a moment, until the connections are closed.
 ///
-/// SQLCipher frees its heap and its mutexes when the process exits (`atexit`, sqlcipher.c), also under the hands of a
-/// thread that is still closing a vault: that ended a process whose work was done with SIGSEGV. What is registered later
-/// runs earlier, so this comes after a first connection, which is what made SQLCipher register.
+/// SQLCipher frees its heap and its mutexes when the process exits (`atexit`, sqlcipher.c), and OpenSSL what it keeps of
+/// each thread, also under the hands of a thread that is still closing a vault or ending: that ended processes whose
+/// work was done with SIGSEGV, or with “double free”. What is registered later runs earlier, so this comes after a first
+/// connection, which is what made both register. The program itself leaves without any of it; the tests do not.
 #[expect(unsafe_code, reason = "the C library's own way to run something before SQLCipher's part of the exit")]
 pub(super) fn close_before_sqlcipher_goes() {
     use std::{ffi::c_int, sync::Once};
@@ -367,7 +380,12 @@ fn last_lane(name: &str, conn: Connection, others: &Arc<Others>, held: Option<Fi
             let _ = thread.join();
         }
     };
-    let (lane, _) = serve(name, conn, wait, held)?;
+    let (lane, thread) = serve(name, conn, wait, held)?;
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    for ended in last.extract_if(.., |thread| thread.is_finished()) {
+        let _ = ended.join();
+    }
+    last.push(thread);
     Ok(lane)
 }
 
