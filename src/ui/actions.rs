@@ -39,7 +39,7 @@ pub enum Context {
     Admin,
     Users,
     Roles,
-    Rules,
+    Settings,
     Audit,
     Backups,
 }
@@ -67,7 +67,7 @@ impl Context {
         Self::Admin,
         Self::Users,
         Self::Roles,
-        Self::Rules,
+        Self::Settings,
         Self::Audit,
         Self::Backups,
     ];
@@ -76,7 +76,7 @@ impl Context {
     #[must_use]
     pub fn within(self) -> Option<Self> {
         match self {
-            Self::Users | Self::Roles | Self::Rules | Self::Audit | Self::Backups => Some(Self::Admin),
+            Self::Users | Self::Roles | Self::Settings | Self::Audit | Self::Backups => Some(Self::Admin),
             Self::Fleet | Self::Jobs => Some(Self::Models),
             Self::Global
             | Self::Composer
@@ -121,7 +121,7 @@ impl Context {
             Self::Admin => "admin",
             Self::Users => "users",
             Self::Roles => "roles",
-            Self::Rules => "rules",
+            Self::Settings => "settings",
             Self::Audit => "audit",
             Self::Backups => "backups",
         }
@@ -151,7 +151,7 @@ impl Context {
             Self::Admin => "Administration",
             Self::Users => "Users",
             Self::Roles => "Roles",
-            Self::Rules => "Rules of the house",
+            Self::Settings => "Settings of the house",
             Self::Audit => "Audit trail",
             Self::Backups => "Backups",
         }
@@ -502,11 +502,11 @@ actions! {
         InsightsHelp "insights-help" ["?"] "Show the keys that work here";
     }
     Admin {
-        AdminUsers "users" ["1"] "The accounts";
-        AdminRoles "roles" ["2"] "Roles: what each may do, how often, with which models";
-        AdminRules "rules" ["3"] "The rules of the house";
-        AdminAudit "audit" ["4"] "The audit trail";
-        AdminBackups "backups" ["5"] "Backups: made, checked, restored";
+        AdminUsers "users" ["2"] "The accounts";
+        AdminRoles "roles" ["3"] "Roles: what each may do, how often, with which models";
+        AdminSettings "settings" ["4"] "The settings of the house";
+        AdminAudit "audit" ["5"] "The audit trail";
+        AdminBackups "backups" ["6"] "Backups: made, checked, restored";
         AdminUp "up" ["k", "up"] "Up";
         AdminDown "down" ["j", "down"] "Down";
         AdminLeft "left" ["h", "left"] "To the left";
@@ -545,8 +545,8 @@ actions! {
         RoleModels "models" ["m"] "Which models the role may use";
         RoleDelete "delete" ["d", "delete"] "Remove the role; its members get another";
     }
-    Rules {
-        RuleChange "change" ["space", "enter"] "Change the rule";
+    Settings {
+        SettingChange "change" ["space", "enter"] "Change the setting";
     }
     Audit {
         TrailFilter "filter" ["/"] "Filter by action, person, result or time";

@@ -17,7 +17,7 @@ fn administrator(stage: &Stage, columns: u16, rows: u16) -> Term {
     term.send("alice\r").send(PASSPHRASE).key("enter");
     term.until("Ask something");
     term.send("\x1b6");
-    term.until("[1 Users]");
+    term.until("[2 Users]");
     term
 }
 
@@ -98,8 +98,8 @@ async fn somebody_is_invited_adds_a_second_factor_and_is_kept_out_from_the_admin
         ben.key("ctrl+u").send("ben\r").send(BENS).key("enter");
         ben.until("locked for another");
 
-        alice.send("4");
-        alice.until("[4 Audit]");
+        alice.send("5");
+        alice.until("[5 Audit]");
         alice.until("users.lock");
         alice.send("v");
         alice.until("sound");

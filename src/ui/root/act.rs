@@ -72,7 +72,7 @@ impl Root {
             // From the palette: the tabs can be reached from everywhere.
             Action::AdminUsers
             | Action::AdminRoles
-            | Action::AdminRules
+            | Action::AdminSettings
             | Action::AdminAudit
             | Action::AdminBackups
                 if self.screens().is_none_or(|screens| screens.name() != ScreenName::Admin) =>
@@ -139,7 +139,7 @@ impl Root {
                 | Context::Insights
                 | Context::Users
                 | Context::Roles
-                | Context::Rules
+                | Context::Settings
                 | Context::Audit
                 | Context::Backups) => screens.current().offers(context),
             },

@@ -398,7 +398,7 @@ fn is_the_chat_s(action: Action) -> bool {
         | Context::Admin
         | Context::Users
         | Context::Roles
-        | Context::Rules
+        | Context::Settings
         | Context::Search
         | Context::Audit
         | Context::Backups => false,

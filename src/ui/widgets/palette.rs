@@ -34,7 +34,7 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Admin
         | Context::Users
         | Context::Roles
-        | Context::Rules
+        | Context::Settings
         | Context::Audit
         | Context::Backups => true,
         Context::Selection

@@ -11,6 +11,7 @@ use ratatui::{
 use super::{
     Step,
     dialog::{Ask, Fill, Out, Purpose},
+    part::{House, Part},
     table::{Drawn, boxed, broken, first_row, fit, fit_right, instead, labelled, row_style, safe},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         backup::{Backup, Backups as Shown, Doing, Extent, MadeBy, Outcome, Progress, Schedule, SetAside},
     },
     ui::{
-        actions::Action,
+        actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, BackupWork, Effect},
         widgets::{form::Form, toast::Toast},
@@ -132,11 +133,6 @@ fn state(backup: &Backup, cx: &Cx) -> (&'static str, String) {
 }
 
 impl Backups {
-    pub fn open(&mut self) -> Vec<Effect> {
-        self.loading = true;
-        vec![Effect::Admin(AdminCall::Backups)]
-    }
-
     pub fn on_shown(&mut self, shown: Result<Shown, Fault>) -> Vec<Effect> {
         self.loading = false;
         match shown {
@@ -203,11 +199,6 @@ impl Backups {
         self.work = Some((work.clone(), None));
     }
 
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.loading || self.work.is_some()
-    }
-
     fn rows(&self) -> Vec<Row<'_>> {
         let Some(shown) = &self.shown else { return Vec::new() };
         shown.backups.iter().map(Row::Backup).chain(shown.quarantine.iter().map(Row::Aside)).collect()
@@ -218,29 +209,6 @@ impl Backups {
             Some(Row::Backup(backup)) => Some(backup.name.clone()),
             Some(Row::Aside(_)) | None => None,
         }
-    }
-
-    /// `None` = not used.
-    pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Step> {
-        let last = self.rows().len().saturating_sub(1);
-        let page = usize::from(cx.size.1.saturating_sub(16)).max(1);
-        match action {
-            Action::AdminUp => self.at = self.at.saturating_sub(1),
-            Action::AdminDown => self.at = (self.at + 1).min(last),
-            Action::AdminTop => self.at = 0,
-            Action::AdminBottom => self.at = last,
-            Action::AdminPageUp => self.at = self.at.saturating_sub(page),
-            Action::AdminPageDown => self.at = (self.at + page).min(last),
-            Action::FocusNext | Action::FocusPrevious => {}
-            Action::BackupCreate => return Some(self.begin(Some(BackupWork::Create))),
-            Action::BackupVerify => return Some(self.begin(self.chosen().map(BackupWork::Verify))),
-            Action::BackupRestore => return Some(self.restore()),
-            Action::BackupSchedule => return Some(self.schedule()),
-            Action::BackupPrune => return Some(self.prune()),
-            Action::BackupPurge => return Some(self.purge()),
-            _ => return None,
-        }
-        Some(Vec::new().into())
     }
 
     fn begin(&self, work: Option<BackupWork>) -> Step {
@@ -309,26 +277,6 @@ impl Backups {
         }
     }
 
-    #[must_use]
-    pub fn footer(cx: &Cx) -> Vec<Hint> {
-        cx.hints(&[
-            (Action::BackupCreate, "make one"),
-            (Action::BackupVerify, "check"),
-            (Action::BackupRestore, "restore"),
-            (Action::BackupSchedule, "schedule"),
-            (Action::BackupPrune, "prune"),
-            (Action::BackupPurge, "remove aside"),
-        ])
-    }
-
-    /// Selects the row that was drawn there.
-    pub fn clicked(&mut self, at: (u16, u16)) -> Vec<Effect> {
-        if let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows().len()) {
-            self.at = row;
-        }
-        Vec::new()
-    }
-
     fn head(&self, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         let mut lines = Vec::new();
         if let Some((work, progress)) = &self.work {
@@ -355,36 +303,6 @@ impl Backups {
             }));
         }
         lines
-    }
-
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
-        let head = self.head(usize::from(area.width), cx);
-        let full = if area.height >= FULL + 10 { FULL } else { 0 };
-        let [top, list, pane] = Layout::vertical([
-            Constraint::Length(u16::try_from(head.len()).unwrap_or(0)),
-            Constraint::Min(0),
-            Constraint::Length(full),
-        ])
-        .areas(area);
-        frame.render_widget(Paragraph::new(head), top);
-        let place = self.shown.as_ref().map(|shown| safe(&shown.place.to_string_lossy())).unwrap_or_default();
-        let inner = boxed(frame, list, "Backups", &place, focused, cx);
-        self.drawn.clear();
-        let rows = self.rows();
-        if rows.is_empty() || self.fault.is_some() {
-            let empty = "There is no backup yet. Make one, or set an hour at which one is made every day.";
-            return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
-        }
-        let height = usize::from(inner.height);
-        let first = first_row(self.at, rows.len(), height);
-        self.drawn.rows(inner, first, rows.len());
-        let room = usize::from(inner.width);
-        let lines = rows.iter().enumerate().skip(first).take(height);
-        let lines = lines.map(|(at, row)| line(row, at == self.at, focused, room, cx));
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
-        if let Some(row) = rows.get(self.at).filter(|_| !pane.is_empty()) {
-            view_row(row, frame, pane, cx);
-        }
     }
 }
 
@@ -462,4 +380,90 @@ fn view_row(row: &Row<'_>, frame: &mut Frame, area: Rect, cx: &Cx) {
         .flat_map(|(label, text)| labelled(label, text, cx.theme.text, room, cx).into_iter().take(2))
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+impl Part for Backups {
+    fn open(&mut self) -> Vec<Effect> {
+        self.loading = true;
+        vec![Effect::Admin(AdminCall::Backups)]
+    }
+
+    fn context(&self) -> Context {
+        Context::Backups
+    }
+
+    fn on_action(&mut self, action: Action, _house: &House, cx: &Cx) -> Option<Step> {
+        let last = self.rows().len().saturating_sub(1);
+        let page = usize::from(cx.size.1.saturating_sub(16)).max(1);
+        match action {
+            Action::AdminUp => self.at = self.at.saturating_sub(1),
+            Action::AdminDown => self.at = (self.at + 1).min(last),
+            Action::AdminTop => self.at = 0,
+            Action::AdminBottom => self.at = last,
+            Action::AdminPageUp => self.at = self.at.saturating_sub(page),
+            Action::AdminPageDown => self.at = (self.at + page).min(last),
+            Action::FocusNext | Action::FocusPrevious => {}
+            Action::BackupCreate => return Some(self.begin(Some(BackupWork::Create))),
+            Action::BackupVerify => return Some(self.begin(self.chosen().map(BackupWork::Verify))),
+            Action::BackupRestore => return Some(self.restore()),
+            Action::BackupSchedule => return Some(self.schedule()),
+            Action::BackupPrune => return Some(self.prune()),
+            Action::BackupPurge => return Some(self.purge()),
+            _ => return None,
+        }
+        Some(Vec::new().into())
+    }
+
+    /// Selects the row that was drawn there.
+    fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
+        if let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows().len()) {
+            self.at = row;
+        }
+        Vec::new()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.loading || self.work.is_some()
+    }
+
+    fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        cx.hints(&[
+            (Action::BackupCreate, "make one"),
+            (Action::BackupVerify, "check"),
+            (Action::BackupRestore, "restore"),
+            (Action::BackupSchedule, "schedule"),
+            (Action::BackupPrune, "prune"),
+            (Action::BackupPurge, "remove aside"),
+        ])
+    }
+
+    fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
+        let head = self.head(usize::from(area.width), cx);
+        let full = if area.height >= FULL + 10 { FULL } else { 0 };
+        let [top, list, pane] = Layout::vertical([
+            Constraint::Length(u16::try_from(head.len()).unwrap_or(0)),
+            Constraint::Min(0),
+            Constraint::Length(full),
+        ])
+        .areas(area);
+        frame.render_widget(Paragraph::new(head), top);
+        let place = self.shown.as_ref().map(|shown| safe(&shown.place.to_string_lossy())).unwrap_or_default();
+        let inner = boxed(frame, list, "Backups", &place, focused, cx);
+        self.drawn.clear();
+        let rows = self.rows();
+        if rows.is_empty() || self.fault.is_some() {
+            let empty = "There is no backup yet. Make one, or set an hour at which one is made every day.";
+            return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
+        }
+        let height = usize::from(inner.height);
+        let first = first_row(self.at, rows.len(), height);
+        self.drawn.rows(inner, first, rows.len());
+        let room = usize::from(inner.width);
+        let lines = rows.iter().enumerate().skip(first).take(height);
+        let lines = lines.map(|(at, row)| line(row, at == self.at, focused, room, cx));
+        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+        if let Some(row) = rows.get(self.at).filter(|_| !pane.is_empty()) {
+            view_row(row, frame, pane, cx);
+        }
+    }
 }

@@ -8,9 +8,10 @@
 mod backups;
 mod dialog;
 mod editors;
+mod part;
 mod roles;
 mod rules;
-
+mod tabs;
 mod trail;
 mod users;
 
@@ -24,8 +25,10 @@ use ratatui::{
 use self::{
     backups::Backups,
     dialog::{Codes, Dialog, Out, Outcome},
+    part::{House, Part},
     roles::Roles,
     rules::Rules,
+    tabs::Tab,
     trail::Trail,
     users::Users,
 };
@@ -36,28 +39,9 @@ use crate::{
         cx::{Cx, Hint},
         msg::{AdminCall, AdminReply, Effect, Target, UserAct},
         screens::Screen,
-        text::wrap::width,
         widgets::{table, toast::Toast},
     },
 };
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Tab {
-    #[default]
-    Users,
-    Roles,
-    Rules,
-    Audit,
-    Backups,
-}
-
-const TABS: [(Tab, Action, &str); 5] = [
-    (Tab::Users, Action::AdminUsers, "Users"),
-    (Tab::Roles, Action::AdminRoles, "Roles"),
-    (Tab::Rules, Action::AdminRules, "Rules"),
-    (Tab::Audit, Action::AdminAudit, "Audit"),
-    (Tab::Backups, Action::AdminBackups, "Backups"),
-];
 
 #[derive(Debug, Default)]
 pub struct AdminScreen {
@@ -105,31 +89,39 @@ impl AdminScreen {
         if self.tab != Tab::Roles {
             effects.extend(self.roles.open());
         }
-        if self.tab != Tab::Rules {
+        if self.tab != Tab::Settings {
             effects.extend(self.rules.open());
         }
         effects
     }
 
-    /// Somebody changed something, here or in another window. What is being done in front of the lists stays as it is.
-    pub fn house_changed(&mut self) -> Vec<Effect> {
+    fn part(&self) -> &dyn Part {
         match self.tab {
-            Tab::Users => self.users.open(),
-            Tab::Roles => self.roles.open(),
-            Tab::Rules => self.rules.open(),
-            Tab::Audit => self.trail.grown(),
-            Tab::Backups => self.backups.open(),
+            Tab::Users => &self.users,
+            Tab::Roles => &self.roles,
+            Tab::Settings => &self.rules,
+            Tab::Audit => &self.trail,
+            Tab::Backups => &self.backups,
         }
     }
 
-    fn read(&mut self) -> Vec<Effect> {
+    fn part_mut(&mut self) -> &mut dyn Part {
         match self.tab {
-            Tab::Users => self.users.open(),
-            Tab::Roles => self.roles.open(),
-            Tab::Rules => self.rules.open(),
-            Tab::Audit => self.trail.open(),
-            Tab::Backups => self.backups.open(),
+            Tab::Users => &mut self.users,
+            Tab::Roles => &mut self.roles,
+            Tab::Settings => &mut self.rules,
+            Tab::Audit => &mut self.trail,
+            Tab::Backups => &mut self.backups,
         }
+    }
+
+    /// Somebody changed something, here or in another window. What is being done in front of the lists stays as it is.
+    pub fn house_changed(&mut self) -> Vec<Effect> {
+        self.part_mut().house_changed()
+    }
+
+    fn read(&mut self) -> Vec<Effect> {
+        self.part_mut().open()
     }
 
     /// The context of the tab, whatever stands in front of it.
@@ -138,7 +130,7 @@ impl AdminScreen {
         match self.tab {
             Tab::Users => Context::Users,
             Tab::Roles => Context::Roles,
-            Tab::Rules => Context::Rules,
+            Tab::Settings => Context::Settings,
             Tab::Audit => Context::Audit,
             Tab::Backups => Context::Backups,
         }
@@ -340,52 +332,16 @@ impl AdminScreen {
     /// A tab opens; a row is selected, and an account that is selected already is shown.
     fn clicked(&mut self, at: (u16, u16), area: Rect, cx: &Cx) -> Vec<Effect> {
         if at.1 == area.y {
-            let opens = Self::tab_at(at.0.saturating_sub(area.x), cx);
+            let opens = tabs::at(at.0.saturating_sub(area.x), self.tab, area.width, cx);
             return opens.and_then(|action| self.on_action(action, cx)).unwrap_or_default();
         }
-        match self.tab {
-            Tab::Users => self.users.clicked(at, cx),
-            Tab::Roles => self.roles.clicked(at),
-            Tab::Rules => self.rules.clicked(at),
-            Tab::Audit => self.trail.clicked(at),
-            Tab::Backups => self.backups.clicked(at),
-        }
+        self.part_mut().clicked(at, cx)
     }
 
-    /// What opens the tab whose name is drawn in this column.
-    fn tab_at(column: u16, cx: &Cx) -> Option<Action> {
-        let mut from = 0;
-        TABS.into_iter().map(|(_, action, name)| (action, Self::tab_name(action, name, cx))).find_map(
-            |(action, name)| {
-                let here = from..from + width(&name) + 2;
-                from = here.end;
-                here.contains(&usize::from(column)).then_some(action)
-            },
-        )
-    }
-
-    /// As it is drawn, without what stands around it.
-    fn tab_name(action: Action, name: &str, cx: &Cx) -> String {
-        match cx.keymap.label(action) {
-            Some(key) => format!("{key} {name}"),
-            None => name.to_owned(),
-        }
-    }
-
-    fn tab_line(&self, cx: &Cx) -> Line<'static> {
-        let mut line = Line::from(" ");
-        for (tab, action, name) in TABS {
-            let is_open = tab == self.tab;
-            let (left, right) = if is_open { ("[", "]") } else { (" ", " ") };
-            let style = if is_open { cx.theme.accent } else { cx.theme.dim };
-            line.push_span(Span::styled(left, style));
-            if let Some(key) = cx.keymap.label(action) {
-                line.push_span(Span::styled(format!("{key} "), cx.theme.key));
-            }
-            line.push_span(Span::styled(format!("{name}{right}"), style));
-        }
+    fn tab_line(&self, room: u16, cx: &Cx) -> Line<'static> {
+        let mut line = tabs::line(self.tab, room, cx);
         if self.working > 0 {
-            line.push_span(Span::styled(format!("{} ", cx.spinner()), cx.theme.accent));
+            line.push_span(Span::styled(format!(" {} ", cx.spinner()), cx.theme.accent));
             line.push_span(Span::styled("working", cx.theme.dim));
         }
         line
@@ -418,17 +374,12 @@ impl Screen for AdminScreen {
             let out = dialog.on_action(action, cx)?;
             return Some(self.dialog_out(out));
         }
-        if let Some((tab, ..)) = TABS.into_iter().find(|(_, shows, _)| *shows == action) {
+        if let Some(tab) = tabs::opened_by(action) {
             self.tab = tab;
             return Some(self.read());
         }
-        let step = match self.tab {
-            Tab::Users => self.users.on_action(action, &self.roles.names(), cx),
-            Tab::Roles => self.roles.on_action(action),
-            Tab::Rules => self.rules.on_action(action),
-            Tab::Audit => self.trail.on_action(action, self.rules.policy(), cx),
-            Tab::Backups => self.backups.on_action(action, cx),
-        }?;
+        let house = House { roles: self.roles.names(), policy: self.rules.policy().cloned() };
+        let step = self.part_mut().on_action(action, &house, cx)?;
         if step.dialog.is_some() {
             self.dialog = step.dialog;
         }
@@ -440,10 +391,7 @@ impl Screen for AdminScreen {
             let out = dialog.on_key(key)?;
             return Some(self.dialog_out(out));
         }
-        match self.tab {
-            Tab::Users => self.users.on_key(key),
-            Tab::Roles | Tab::Rules | Tab::Audit | Tab::Backups => None,
-        }
+        self.part_mut().on_key(key)
     }
 
     fn on_paste(&mut self, text: String, _cx: &Cx) -> Vec<Effect> {
@@ -451,10 +399,7 @@ impl Screen for AdminScreen {
             let out = dialog.on_paste(&text);
             return self.dialog_out(out);
         }
-        match self.tab {
-            Tab::Users => self.users.on_paste(&text),
-            Tab::Roles | Tab::Rules | Tab::Audit | Tab::Backups => Vec::new(),
-        }
+        self.part_mut().on_paste(&text)
     }
 
     fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
@@ -472,22 +417,11 @@ impl Screen for AdminScreen {
     }
 
     fn context(&self) -> Context {
-        match (&self.dialog, self.tab) {
-            (Some(dialog), _) => dialog.context(),
-            (None, Tab::Users) => self.users.context(),
-            (None, Tab::Roles | Tab::Rules | Tab::Audit | Tab::Backups) => self.tab_context(),
-        }
+        self.dialog.as_ref().map_or_else(|| self.part().context(), Dialog::context)
     }
 
     fn is_busy(&self) -> bool {
-        let tab = match self.tab {
-            Tab::Users => self.users.is_busy(),
-            Tab::Roles => self.roles.is_busy(),
-            Tab::Rules => self.rules.is_busy(),
-            Tab::Audit => self.trail.is_busy(),
-            Tab::Backups => self.backups.is_busy(),
-        };
-        tab || self.working > 0
+        self.part().is_busy() || self.working > 0
     }
 
     fn footer(&self, cx: &Cx) -> Vec<Hint> {
@@ -495,26 +429,14 @@ impl Screen for AdminScreen {
         if self.dialog.is_some() {
             return Vec::new();
         }
-        match self.tab {
-            Tab::Users => self.users.footer(cx),
-            Tab::Roles => Roles::footer(cx),
-            Tab::Rules => Rules::footer(cx),
-            Tab::Audit => Trail::footer(cx),
-            Tab::Backups => Backups::footer(cx),
-        }
+        self.part().footer(cx)
     }
 
     fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
-        let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
-        frame.render_widget(self.tab_line(cx), tabs);
+        let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+        frame.render_widget(self.tab_line(top.width, cx), top);
         let in_front = in_front && self.dialog.is_none();
-        match self.tab {
-            Tab::Users => self.users.view(frame, body, cx, in_front),
-            Tab::Roles => self.roles.view(frame, body, cx, in_front),
-            Tab::Rules => self.rules.view(frame, body, cx, in_front),
-            Tab::Audit => self.trail.view(frame, body, cx, in_front),
-            Tab::Backups => self.backups.view(frame, body, cx, in_front),
-        }
+        self.part().view(frame, body, cx, in_front);
         if let Some(dialog) = &self.dialog {
             dialog.view(frame, area, cx);
         }

@@ -11,6 +11,7 @@ use super::{
     Step,
     dialog::{Chosen, Dialog, Fill},
     editors::{LimitsEditor, ModelsEditor, limited_words, model_lines},
+    part::{House, Part},
     table::{Drawn, boxed, first_row, fit, instead, labelled, row_style, safe},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         admin::{Limited, Permission, RoleView, Scope},
     },
     ui::{
-        actions::Action,
+        actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, Effect, limit_of},
         text::wrap::{clip, width},
@@ -86,11 +87,6 @@ impl Cell {
 }
 
 impl Roles {
-    pub fn open(&mut self) -> Vec<Effect> {
-        self.loading = true;
-        vec![Effect::Admin(AdminCall::Roles)]
-    }
-
     pub fn on_roles(&mut self, roles: Result<Vec<RoleView>, Fault>) -> Vec<Effect> {
         self.loading = false;
         match roles {
@@ -117,48 +113,6 @@ impl Roles {
 
     fn role(&self) -> Option<&RoleView> {
         self.all.get(self.at)
-    }
-
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.loading
-    }
-
-    /// `None` = not used.
-    pub fn on_action(&mut self, action: Action) -> Option<Step> {
-        let last = self.all.len().saturating_sub(1);
-        let last_permission = Permission::ALL.len() - 1;
-        match action {
-            Action::AdminUp => self.permission = self.permission.saturating_sub(1),
-            Action::AdminDown => self.permission = (self.permission + 1).min(last_permission),
-            Action::AdminTop | Action::AdminPageUp => self.permission = 0,
-            Action::AdminBottom | Action::AdminPageDown => self.permission = last_permission,
-            Action::AdminLeft | Action::FocusPrevious => self.at = self.at.saturating_sub(1),
-            Action::AdminRight | Action::FocusNext => self.at = (self.at + 1).min(last),
-            Action::RoleNew => return Some(Fill::new_role().into()),
-            Action::RoleChange | Action::RoleRename | Action::RoleDelete | Action::RoleLimits | Action::RoleModels => {
-                let Some(role) = self.role() else {
-                    return Some(vec![Effect::Toast(Toast::notice("There is no role to do that to."))].into());
-                };
-                return Some(match action {
-                    Action::RoleChange => self.change(role),
-                    Action::RoleLimits => {
-                        LimitsEditor::dialog(Scope::Role(role.name.clone()), &role.name, &role.limits).into()
-                    }
-                    Action::RoleModels => {
-                        ModelsEditor::dialog(Scope::Role(role.name.clone()), &role.name, &role.models).into()
-                    }
-                    _ if role.is_builtin => {
-                        let toast = Toast::notice(format!("The role {} is built in and stays.", role.name));
-                        vec![Effect::Toast(toast.hint("Its limits and models can be changed."))].into()
-                    }
-                    Action::RoleRename => Fill::rename_role(&role.name).into(),
-                    _ => self.delete(role).into(),
-                });
-            }
-            _ => return None,
-        }
-        Some(Vec::new().into())
     }
 
     /// The next of: by rank, allowed, denied.
@@ -199,47 +153,6 @@ impl Roles {
         let mut picker = Picker::new(&title, items.collect());
         picker.set_note("Esc leaves the role as it is.");
         Dialog::Pick(picker)
-    }
-
-    #[must_use]
-    pub fn footer(cx: &Cx) -> Vec<Hint> {
-        cx.hints(&[
-            (Action::RoleChange, "change"),
-            (Action::AdminRight, "next role"),
-            (Action::RoleNew, "new"),
-            (Action::RoleLimits, "limits"),
-            (Action::RoleModels, "models"),
-            (Action::RoleRename, "rename"),
-            (Action::RoleDelete, "remove"),
-        ])
-    }
-
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
-        let wanted = Permission::ALL.len() as u16 + 3;
-        let matrix_height = if area.height >= wanted + 4 { wanted } else { area.height };
-        let [matrix, pane] = Layout::vertical([Constraint::Length(matrix_height), Constraint::Min(0)]).areas(area);
-        let legend = "· by rank  ✓ allowed  ✗ denied  – not for its rank";
-        let inner = boxed(frame, matrix, "Who may what", legend, focused, cx);
-        self.rows.clear();
-        self.columns.clear();
-        if self.all.is_empty() || self.fault.is_some() {
-            return instead(frame, inner, self.fault.as_ref(), self.loading, "There is no role.", cx);
-        }
-        self.view_matrix(frame, inner, cx, focused);
-        if let Some(role) = self.role().filter(|_| !pane.is_empty()) {
-            self.view_role(role, frame, pane, cx);
-        }
-    }
-
-    /// Selects the cell that was drawn there, or the permission whose name was.
-    pub fn clicked(&mut self, at: (u16, u16)) -> Vec<Effect> {
-        if let Some(role) = self.columns.at(at).filter(|role| *role < self.all.len()) {
-            self.at = role;
-        }
-        if let Some(permission) = self.rows.at(at) {
-            self.permission = permission;
-        }
-        Vec::new()
     }
 
     fn column(role: &RoleView) -> usize {
@@ -347,6 +260,97 @@ fn centred(text: &str, columns: usize) -> String {
     let text = clip(text, columns.saturating_sub(1));
     let gap = columns.saturating_sub(width(&text));
     format!("{}{text}{}", " ".repeat(gap / 2), " ".repeat(gap - gap / 2))
+}
+
+impl Part for Roles {
+    fn open(&mut self) -> Vec<Effect> {
+        self.loading = true;
+        vec![Effect::Admin(AdminCall::Roles)]
+    }
+
+    fn context(&self) -> Context {
+        Context::Roles
+    }
+
+    fn on_action(&mut self, action: Action, _house: &House, _cx: &Cx) -> Option<Step> {
+        let last = self.all.len().saturating_sub(1);
+        let last_permission = Permission::ALL.len() - 1;
+        match action {
+            Action::AdminUp => self.permission = self.permission.saturating_sub(1),
+            Action::AdminDown => self.permission = (self.permission + 1).min(last_permission),
+            Action::AdminTop | Action::AdminPageUp => self.permission = 0,
+            Action::AdminBottom | Action::AdminPageDown => self.permission = last_permission,
+            Action::AdminLeft | Action::FocusPrevious => self.at = self.at.saturating_sub(1),
+            Action::AdminRight | Action::FocusNext => self.at = (self.at + 1).min(last),
+            Action::RoleNew => return Some(Fill::new_role().into()),
+            Action::RoleChange | Action::RoleRename | Action::RoleDelete | Action::RoleLimits | Action::RoleModels => {
+                let Some(role) = self.role() else {
+                    return Some(vec![Effect::Toast(Toast::notice("There is no role to do that to."))].into());
+                };
+                return Some(match action {
+                    Action::RoleChange => self.change(role),
+                    Action::RoleLimits => {
+                        LimitsEditor::dialog(Scope::Role(role.name.clone()), &role.name, &role.limits).into()
+                    }
+                    Action::RoleModels => {
+                        ModelsEditor::dialog(Scope::Role(role.name.clone()), &role.name, &role.models).into()
+                    }
+                    _ if role.is_builtin => {
+                        let toast = Toast::notice(format!("The role {} is built in and stays.", role.name));
+                        vec![Effect::Toast(toast.hint("Its limits and models can be changed."))].into()
+                    }
+                    Action::RoleRename => Fill::rename_role(&role.name).into(),
+                    _ => self.delete(role).into(),
+                });
+            }
+            _ => return None,
+        }
+        Some(Vec::new().into())
+    }
+
+    /// Selects the cell that was drawn there, or the permission whose name was.
+    fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
+        if let Some(role) = self.columns.at(at).filter(|role| *role < self.all.len()) {
+            self.at = role;
+        }
+        if let Some(permission) = self.rows.at(at) {
+            self.permission = permission;
+        }
+        Vec::new()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.loading
+    }
+
+    fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        cx.hints(&[
+            (Action::RoleChange, "change"),
+            (Action::AdminRight, "next role"),
+            (Action::RoleNew, "new"),
+            (Action::RoleLimits, "limits"),
+            (Action::RoleModels, "models"),
+            (Action::RoleRename, "rename"),
+            (Action::RoleDelete, "remove"),
+        ])
+    }
+
+    fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
+        let wanted = Permission::ALL.len() as u16 + 3;
+        let matrix_height = if area.height >= wanted + 4 { wanted } else { area.height };
+        let [matrix, pane] = Layout::vertical([Constraint::Length(matrix_height), Constraint::Min(0)]).areas(area);
+        let legend = "· by rank  ✓ allowed  ✗ denied  – not for its rank";
+        let inner = boxed(frame, matrix, "Who may what", legend, focused, cx);
+        self.rows.clear();
+        self.columns.clear();
+        if self.all.is_empty() || self.fault.is_some() {
+            return instead(frame, inner, self.fault.as_ref(), self.loading, "There is no role.", cx);
+        }
+        self.view_matrix(frame, inner, cx, focused);
+        if let Some(role) = self.role().filter(|_| !pane.is_empty()) {
+            self.view_role(role, frame, pane, cx);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use ratatui::{
 use super::{
     Step,
     dialog::{Ask, Fill},
+    part::{House, Part},
     table::{Drawn, boxed, broken, fit, instead, row_style},
 };
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
         admin::{Policy, SecondFactorPolicy},
     },
     ui::{
-        actions::Action,
+        actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, Effect},
     },
@@ -94,11 +95,6 @@ impl Rule {
 }
 
 impl Rules {
-    pub fn open(&mut self) -> Vec<Effect> {
-        self.loading = true;
-        vec![Effect::Admin(AdminCall::Policy)]
-    }
-
     pub fn on_policy(&mut self, policy: Result<Policy, Fault>) -> Vec<Effect> {
         self.loading = false;
         match policy {
@@ -114,25 +110,6 @@ impl Rules {
     #[must_use]
     pub fn policy(&self) -> Option<&Policy> {
         self.policy.as_ref()
-    }
-
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.loading
-    }
-
-    /// `None` = not used.
-    pub fn on_action(&mut self, action: Action) -> Option<Step> {
-        let last = RULES.len() - 1;
-        match action {
-            Action::AdminUp | Action::FocusPrevious => self.at = self.at.saturating_sub(1),
-            Action::AdminDown | Action::FocusNext => self.at = (self.at + 1).min(last),
-            Action::AdminTop | Action::AdminPageUp => self.at = 0,
-            Action::AdminBottom | Action::AdminPageDown => self.at = last,
-            Action::RuleChange => return self.policy.as_ref().map(|policy| self.change(policy)),
-            _ => return None,
-        }
-        Some(Vec::new().into())
     }
 
     fn change(&self, policy: &Policy) -> Step {
@@ -175,21 +152,48 @@ impl Rules {
             Rule::Retention => Fill::keep_days(policy).into(),
         }
     }
+}
 
-    #[must_use]
-    pub fn footer(cx: &Cx) -> Vec<Hint> {
-        cx.hints(&[(Action::RuleChange, "change"), (Action::AdminDown, "down"), (Action::AdminUp, "up")])
+impl Part for Rules {
+    fn open(&mut self) -> Vec<Effect> {
+        self.loading = true;
+        vec![Effect::Admin(AdminCall::Policy)]
+    }
+
+    fn context(&self) -> Context {
+        Context::Settings
+    }
+
+    fn on_action(&mut self, action: Action, _house: &House, _cx: &Cx) -> Option<Step> {
+        let last = RULES.len() - 1;
+        match action {
+            Action::AdminUp | Action::FocusPrevious => self.at = self.at.saturating_sub(1),
+            Action::AdminDown | Action::FocusNext => self.at = (self.at + 1).min(last),
+            Action::AdminTop | Action::AdminPageUp => self.at = 0,
+            Action::AdminBottom | Action::AdminPageDown => self.at = last,
+            Action::SettingChange => return self.policy.as_ref().map(|policy| self.change(policy)),
+            _ => return None,
+        }
+        Some(Vec::new().into())
     }
 
     /// Selects the rule that was drawn there, with what is said of it.
-    pub fn clicked(&mut self, at: (u16, u16)) -> Vec<Effect> {
+    fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
         if let Some(rule) = self.drawn.at(at) {
             self.at = rule;
         }
         Vec::new()
     }
 
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
+    fn is_busy(&self) -> bool {
+        self.loading
+    }
+
+    fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        cx.hints(&[(Action::SettingChange, "change"), (Action::AdminDown, "down"), (Action::AdminUp, "up")])
+    }
+
+    fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let inner = boxed(frame, area, "Rules of the house", "", focused, cx);
         self.drawn.clear();
         let Some(policy) = self.policy.as_ref().filter(|_| self.fault.is_none()) else {

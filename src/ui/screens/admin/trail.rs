@@ -14,6 +14,7 @@ use ratatui::{
 use super::{
     Step,
     dialog::{Ask, Fill},
+    part::{House, Part},
     table::{Drawn, boxed, broken, first_row, fit, fit_right, instead, labelled, row_style, safe},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
         admin::{Anchor, AuditEntry, AuditFilter, AuditPage, AuditVerdict, Policy},
     },
     ui::{
-        actions::Action,
+        actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, Effect},
         widgets::toast::Toast,
@@ -135,17 +136,8 @@ pub fn verdict_words(verdict: &AuditVerdict) -> (bool, String) {
 }
 
 impl Trail {
-    /// Verified the first time; later only when asked for, since looking leaves an entry too.
-    pub fn open(&mut self) -> Vec<Effect> {
-        let mut effects = self.read();
-        if self.verdict.is_none() && !self.verifying {
-            effects.extend(self.verify());
-        }
-        effects
-    }
-
     /// There are new entries. They are shown unless somebody reads further down, or would lose what is on its way.
-    pub fn grown(&mut self) -> Vec<Effect> {
+    fn grown(&mut self) -> Vec<Effect> {
         if self.at == 0 && !self.loading && !self.verifying { self.read() } else { Vec::new() }
     }
 
@@ -219,36 +211,6 @@ impl Trail {
         self.read()
     }
 
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.loading || self.verifying
-    }
-
-    /// `None` = not used.
-    pub fn on_action(&mut self, action: Action, policy: Option<&Policy>, cx: &Cx) -> Option<Step> {
-        let last = self.rows.len().saturating_sub(1);
-        let page = usize::from(cx.size.1.saturating_sub(16)).max(1);
-        match action {
-            Action::AdminUp => self.at = self.at.saturating_sub(1),
-            Action::AdminDown => self.at = (self.at + 1).min(last),
-            Action::AdminTop => self.at = 0,
-            Action::AdminBottom => self.at = last,
-            Action::AdminPageUp => self.at = self.at.saturating_sub(page),
-            Action::AdminPageDown => self.at = (self.at + page).min(last),
-            Action::FocusNext | Action::FocusPrevious => {}
-            Action::Escape if self.filter != AuditFilter::default() => {
-                return Some(self.set_filter(AuditFilter::default()).into());
-            }
-            Action::TrailFilter => return Some(Fill::trail_filter(&self.filter, cx).into()),
-            Action::TrailVerify if self.verifying => {}
-            Action::TrailVerify => return Some(self.verify().into()),
-            Action::TrailExport => return Some(Fill::export(self.filter.clone()).into()),
-            Action::TrailPrune => return Some(Self::prune(policy)),
-            _ => return None,
-        }
-        Some(self.read_on().into())
-    }
-
     fn prune(policy: Option<&Policy>) -> Step {
         let Some(policy) = policy else {
             return vec![Effect::Toast(Toast::notice("The rules of the house are not read yet; try again."))].into();
@@ -270,17 +232,6 @@ impl Trail {
             )
             .into(),
         }
-    }
-
-    #[must_use]
-    pub fn footer(cx: &Cx) -> Vec<Hint> {
-        cx.hints(&[
-            (Action::TrailFilter, "filter"),
-            (Action::TrailVerify, "verify"),
-            (Action::TrailExport, "to a file"),
-            (Action::TrailPrune, "prune"),
-            (Action::AdminPageDown, "page"),
-        ])
     }
 
     /// What is listed, in words: for the box's title.
@@ -319,40 +270,6 @@ impl Trail {
         let lines = broken(&words, style, room.saturating_sub(4));
         let front = |row| Span::styled(if row == 0 { format!(" {mark} ") } else { "   ".to_owned() }, style);
         lines.into_iter().enumerate().take(3).map(|(row, line)| line.after(vec![front(row)])).collect()
-    }
-
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
-        let verdict = self.verdict_lines(usize::from(area.width), cx);
-        let full = if area.height >= FULL + 10 { FULL } else { 0 };
-        let [top, list, pane] = Layout::vertical([
-            Constraint::Length(u16::try_from(verdict.len()).unwrap_or(0)),
-            Constraint::Min(0),
-            Constraint::Length(full),
-        ])
-        .areas(area);
-        frame.render_widget(Paragraph::new(verdict), top);
-        let below = match (self.rows.len(), self.more) {
-            (0, _) => String::new(),
-            (loaded, true) => format!("{loaded} read, more below"),
-            (loaded, false) => format!("{loaded} in all"),
-        };
-        let inner = boxed(frame, list, &self.title(cx), &below, focused, cx);
-        self.drawn.clear();
-        if self.rows.is_empty() || self.fault.is_some() {
-            let empty = "No entry is like that. Esc takes the filter away.";
-            return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
-        }
-        self.view_list(frame, inner, cx, focused);
-        if let Some(entry) = self.rows.get(self.at).filter(|_| !pane.is_empty()) {
-            view_entry(entry, frame, pane, cx);
-        }
-    }
-
-    /// Selects the entry that was drawn there; at the end the entries before it are read.
-    pub fn clicked(&mut self, at: (u16, u16)) -> Vec<Effect> {
-        let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows.len()) else { return Vec::new() };
-        self.at = row;
-        self.read_on()
     }
 
     fn view_list(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
@@ -417,6 +334,97 @@ fn view_entry(entry: &AuditEntry, frame: &mut Frame, area: Rect, cx: &Cx) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+impl Part for Trail {
+    fn house_changed(&mut self) -> Vec<Effect> {
+        self.grown()
+    }
+
+    /// Verified the first time; later only when asked for, since looking leaves an entry too.
+    fn open(&mut self) -> Vec<Effect> {
+        let mut effects = self.read();
+        if self.verdict.is_none() && !self.verifying {
+            effects.extend(self.verify());
+        }
+        effects
+    }
+
+    fn context(&self) -> Context {
+        Context::Audit
+    }
+
+    fn on_action(&mut self, action: Action, house: &House, cx: &Cx) -> Option<Step> {
+        let last = self.rows.len().saturating_sub(1);
+        let page = usize::from(cx.size.1.saturating_sub(16)).max(1);
+        match action {
+            Action::AdminUp => self.at = self.at.saturating_sub(1),
+            Action::AdminDown => self.at = (self.at + 1).min(last),
+            Action::AdminTop => self.at = 0,
+            Action::AdminBottom => self.at = last,
+            Action::AdminPageUp => self.at = self.at.saturating_sub(page),
+            Action::AdminPageDown => self.at = (self.at + page).min(last),
+            Action::FocusNext | Action::FocusPrevious => {}
+            Action::Escape if self.filter != AuditFilter::default() => {
+                return Some(self.set_filter(AuditFilter::default()).into());
+            }
+            Action::TrailFilter => return Some(Fill::trail_filter(&self.filter, cx).into()),
+            Action::TrailVerify if self.verifying => {}
+            Action::TrailVerify => return Some(self.verify().into()),
+            Action::TrailExport => return Some(Fill::export(self.filter.clone()).into()),
+            Action::TrailPrune => return Some(Self::prune(house.policy.as_ref())),
+            _ => return None,
+        }
+        Some(self.read_on().into())
+    }
+
+    /// Selects the entry that was drawn there; at the end the entries before it are read.
+    fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
+        let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows.len()) else { return Vec::new() };
+        self.at = row;
+        self.read_on()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.loading || self.verifying
+    }
+
+    fn footer(&self, cx: &Cx) -> Vec<Hint> {
+        cx.hints(&[
+            (Action::TrailFilter, "filter"),
+            (Action::TrailVerify, "verify"),
+            (Action::TrailExport, "to a file"),
+            (Action::TrailPrune, "prune"),
+            (Action::AdminPageDown, "page"),
+        ])
+    }
+
+    fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
+        let verdict = self.verdict_lines(usize::from(area.width), cx);
+        let full = if area.height >= FULL + 10 { FULL } else { 0 };
+        let [top, list, pane] = Layout::vertical([
+            Constraint::Length(u16::try_from(verdict.len()).unwrap_or(0)),
+            Constraint::Min(0),
+            Constraint::Length(full),
+        ])
+        .areas(area);
+        frame.render_widget(Paragraph::new(verdict), top);
+        let below = match (self.rows.len(), self.more) {
+            (0, _) => String::new(),
+            (loaded, true) => format!("{loaded} read, more below"),
+            (loaded, false) => format!("{loaded} in all"),
+        };
+        let inner = boxed(frame, list, &self.title(cx), &below, focused, cx);
+        self.drawn.clear();
+        if self.rows.is_empty() || self.fault.is_some() {
+            let empty = "No entry is like that. Esc takes the filter away.";
+            return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
+        }
+        self.view_list(frame, inner, cx, focused);
+        if let Some(entry) = self.rows.get(self.at).filter(|_| !pane.is_empty()) {
+            view_entry(entry, frame, pane, cx);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,11 +9,13 @@ mod view;
 use std::{collections::BTreeMap, time::Duration};
 
 use crossterm::event::KeyEvent;
+use ratatui::{Frame, layout::Rect};
 
 use super::{
     Step,
     dialog::{Ask, Chosen, Dialog, Fill},
     editors::{LimitsEditor, ModelsEditor},
+    part::{House, Part},
     table::{Drawn, names, safe},
 };
 use crate::{
@@ -77,15 +79,6 @@ pub struct Users {
 }
 
 impl Users {
-    /// Reads as far as it was read before.
-    pub fn open(&mut self) -> Vec<Effect> {
-        let mut effects = self.read(self.rows.len());
-        if self.detail.is_some() {
-            effects.extend(self.ask_detail());
-        }
-        effects
-    }
-
     fn read(&mut self, wanted: usize) -> Vec<Effect> {
         self.asked += 1;
         self.loading = true;
@@ -217,16 +210,6 @@ impl Users {
         self.marked.clear();
     }
 
-    #[must_use]
-    pub fn context(&self) -> Context {
-        if self.typing { Context::Form } else { Context::Users }
-    }
-
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.loading
-    }
-
     pub fn show_only(&mut self, role: Option<String>, state: Option<AccountState>) -> Vec<Effect> {
         self.filter.role = role;
         self.filter.state = state;
@@ -241,122 +224,6 @@ impl Users {
         self.field.text().clone_into(&mut self.filter.text);
         self.at = 0;
         self.read(0)
-    }
-
-    /// `None` = not used.
-    pub fn on_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
-        if self.typing && self.field.on_key(key) { Some(self.filter_changed()) } else { None }
-    }
-
-    pub fn on_paste(&mut self, text: &str) -> Vec<Effect> {
-        if !self.typing {
-            return Vec::new();
-        }
-        self.field.paste(text.lines().next().unwrap_or_default());
-        self.filter_changed()
-    }
-
-    /// `None` = not used.
-    pub fn on_action(&mut self, action: Action, roles: &[String], cx: &Cx) -> Option<Step> {
-        if self.typing {
-            return self.typing_action(action, cx);
-        }
-        if let Some(at) = self.moved(action, cx) {
-            return Some(at.into());
-        }
-        let call = |act, targets| AdminCall::Each { act, targets };
-        Some(match action {
-            Action::UserFilter => {
-                self.typing = true;
-                self.focus = Focus::List;
-                Vec::new().into()
-            }
-            Action::UserShow => Self::choose_shown(roles).into(),
-            Action::UserNew => Fill::new_user(roles).into(),
-            Action::UserOpen if self.focus == Focus::Detail => Vec::new().into(),
-            Action::UserOpen => self.open_detail().into(),
-            Action::FocusNext | Action::FocusPrevious => match self.focus {
-                Focus::List => self.open_detail().into(),
-                Focus::Detail => {
-                    self.focus = Focus::List;
-                    Vec::new().into()
-                }
-            },
-            Action::Escape if self.focus == Focus::Detail => {
-                self.focus = Focus::List;
-                Vec::new().into()
-            }
-            Action::Escape if !self.marked.is_empty() => {
-                self.marked.clear();
-                Vec::new().into()
-            }
-            Action::Escape if !self.filter.text.is_empty() => {
-                self.field.clear();
-                self.filter_changed().into()
-            }
-            Action::UserMark => self.mark(cx).into(),
-            Action::UserLimits | Action::UserModels => self.edit(action),
-            Action::UserRole
-            | Action::UserLock
-            | Action::UserUnlock
-            | Action::UserEnable
-            | Action::UserDisable
-            | Action::UserReset
-            | Action::UserRemoveFactor
-            | Action::UserEndSessions
-            | Action::UserDelete
-            | Action::UserRestore
-            | Action::UserPurge => {
-                let targets = self.targets();
-                if targets.is_empty() {
-                    return Some(vec![Effect::Toast(Toast::notice("There is no account to do that to."))].into());
-                }
-                let known: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-                let who = names(&known);
-                match action {
-                    Action::UserRole => Self::choose_role(&targets, &who, roles).into(),
-                    Action::UserLock => Fill::lock(targets, &who).into(),
-                    Action::UserUnlock => call(UserAct::Unlock, targets).into(),
-                    Action::UserEnable => call(UserAct::Enable, targets).into(),
-                    Action::UserRestore => call(UserAct::Restore, targets).into(),
-                    Action::UserPurge => Fill::purge(targets, &who).into(),
-                    Action::UserEndSessions => self.end_sessions(targets, &who),
-                    Action::UserDisable => Ask::dialog(
-                        &format!("Disable {who}?"),
-                        "Every session ends at its next action, and there is no coming in until it is enabled \
-                         again. Nothing is lost.",
-                        "Disable",
-                        call(UserAct::Disable, targets),
-                    )
-                    .into(),
-                    Action::UserReset => Ask::dialog(
-                        &format!("Reset {who}?"),
-                        "The passphrase is forgotten, every session ends, and you get a one-time code to hand over. \
-                         The second factor stays.\nWith their own recovery code they open their old vault again; \
-                         without it that vault stays sealed for good, and they begin with an empty one.",
-                        "Reset and show the code",
-                        call(UserAct::Reset, targets),
-                    )
-                    .into(),
-                    Action::UserRemoveFactor => Ask::dialog(
-                        &format!("Take the second factor of {who} away?"),
-                        "For whoever has lost the authenticator and its codes. Every session ends, the passphrase alone \
-                         lets in again, and they are told at their next sign-in.",
-                        "Take it away",
-                        call(UserAct::RemoveFactor, targets),
-                    )
-                    .into(),
-                    _ => Ask::dialog(
-                        &format!("Move {who} to the trash?"),
-                        "Out at once, and no longer listed. It can be brought back until it is removed for good.",
-                        "Move to the trash",
-                        call(UserAct::Delete, targets),
-                    )
-                    .into(),
-                }
-            }
-            _ => return None,
-        })
     }
 
     fn typing_action(&mut self, action: Action, cx: &Cx) -> Option<Step> {
@@ -396,19 +263,6 @@ impl Users {
         let mut effects = self.read_on();
         effects.extend(self.look(cx));
         Some(effects)
-    }
-
-    pub fn clicked(&mut self, at: (u16, u16), cx: &Cx) -> Vec<Effect> {
-        let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows.len()) else { return Vec::new() };
-        let is_again = row == self.at && self.focus == Focus::List;
-        self.focus = Focus::List;
-        if is_again {
-            return self.open_detail();
-        }
-        self.at = row;
-        let mut effects = self.read_on();
-        effects.extend(self.look(cx));
-        effects
     }
 
     fn open_detail(&mut self) -> Vec<Effect> {
@@ -481,9 +335,154 @@ impl Users {
         }));
         Dialog::Pick(Picker::new("Which accounts", items))
     }
+}
 
-    #[must_use]
-    pub fn footer(&self, cx: &Cx) -> Vec<Hint> {
+impl Part for Users {
+    /// Reads as far as it was read before.
+    fn open(&mut self) -> Vec<Effect> {
+        let mut effects = self.read(self.rows.len());
+        if self.detail.is_some() {
+            effects.extend(self.ask_detail());
+        }
+        effects
+    }
+
+    fn context(&self) -> Context {
+        if self.typing { Context::Form } else { Context::Users }
+    }
+
+    fn on_action(&mut self, action: Action, house: &House, cx: &Cx) -> Option<Step> {
+        if self.typing {
+            return self.typing_action(action, cx);
+        }
+        if let Some(at) = self.moved(action, cx) {
+            return Some(at.into());
+        }
+        let call = |act, targets| AdminCall::Each { act, targets };
+        Some(match action {
+            Action::UserFilter => {
+                self.typing = true;
+                self.focus = Focus::List;
+                Vec::new().into()
+            }
+            Action::UserShow => Self::choose_shown(&house.roles).into(),
+            Action::UserNew => Fill::new_user(&house.roles).into(),
+            Action::UserOpen if self.focus == Focus::Detail => Vec::new().into(),
+            Action::UserOpen => self.open_detail().into(),
+            Action::FocusNext | Action::FocusPrevious => match self.focus {
+                Focus::List => self.open_detail().into(),
+                Focus::Detail => {
+                    self.focus = Focus::List;
+                    Vec::new().into()
+                }
+            },
+            Action::Escape if self.focus == Focus::Detail => {
+                self.focus = Focus::List;
+                Vec::new().into()
+            }
+            Action::Escape if !self.marked.is_empty() => {
+                self.marked.clear();
+                Vec::new().into()
+            }
+            Action::Escape if !self.filter.text.is_empty() => {
+                self.field.clear();
+                self.filter_changed().into()
+            }
+            Action::UserMark => self.mark(cx).into(),
+            Action::UserLimits | Action::UserModels => self.edit(action),
+            Action::UserRole
+            | Action::UserLock
+            | Action::UserUnlock
+            | Action::UserEnable
+            | Action::UserDisable
+            | Action::UserReset
+            | Action::UserRemoveFactor
+            | Action::UserEndSessions
+            | Action::UserDelete
+            | Action::UserRestore
+            | Action::UserPurge => {
+                let targets = self.targets();
+                if targets.is_empty() {
+                    return Some(vec![Effect::Toast(Toast::notice("There is no account to do that to."))].into());
+                }
+                let known: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+                let who = names(&known);
+                match action {
+                    Action::UserRole => Self::choose_role(&targets, &who, &house.roles).into(),
+                    Action::UserLock => Fill::lock(targets, &who).into(),
+                    Action::UserUnlock => call(UserAct::Unlock, targets).into(),
+                    Action::UserEnable => call(UserAct::Enable, targets).into(),
+                    Action::UserRestore => call(UserAct::Restore, targets).into(),
+                    Action::UserPurge => Fill::purge(targets, &who).into(),
+                    Action::UserEndSessions => self.end_sessions(targets, &who),
+                    Action::UserDisable => Ask::dialog(
+                        &format!("Disable {who}?"),
+                        "Every session ends at its next action, and there is no coming in until it is enabled \
+                         again. Nothing is lost.",
+                        "Disable",
+                        call(UserAct::Disable, targets),
+                    )
+                    .into(),
+                    Action::UserReset => Ask::dialog(
+                        &format!("Reset {who}?"),
+                        "The passphrase is forgotten, every session ends, and you get a one-time code to hand over. \
+                         The second factor stays.\nWith their own recovery code they open their old vault again; \
+                         without it that vault stays sealed for good, and they begin with an empty one.",
+                        "Reset and show the code",
+                        call(UserAct::Reset, targets),
+                    )
+                    .into(),
+                    Action::UserRemoveFactor => Ask::dialog(
+                        &format!("Take the second factor of {who} away?"),
+                        "For whoever has lost the authenticator and its codes. Every session ends, the passphrase alone \
+                         lets in again, and they are told at their next sign-in.",
+                        "Take it away",
+                        call(UserAct::RemoveFactor, targets),
+                    )
+                    .into(),
+                    _ => Ask::dialog(
+                        &format!("Move {who} to the trash?"),
+                        "Out at once, and no longer listed. It can be brought back until it is removed for good.",
+                        "Move to the trash",
+                        call(UserAct::Delete, targets),
+                    )
+                    .into(),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn on_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
+        if self.typing && self.field.on_key(key) { Some(self.filter_changed()) } else { None }
+    }
+
+    fn on_paste(&mut self, text: &str) -> Vec<Effect> {
+        if !self.typing {
+            return Vec::new();
+        }
+        self.field.paste(text.lines().next().unwrap_or_default());
+        self.filter_changed()
+    }
+
+    fn clicked(&mut self, at: (u16, u16), cx: &Cx) -> Vec<Effect> {
+        let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows.len()) else { return Vec::new() };
+        let is_again = row == self.at && self.focus == Focus::List;
+        self.focus = Focus::List;
+        if is_again {
+            return self.open_detail();
+        }
+        self.at = row;
+        let mut effects = self.read_on();
+        effects.extend(self.look(cx));
+        effects
+    }
+
+    fn is_busy(&self) -> bool {
+        self.loading
+    }
+
+    fn footer(&self, cx: &Cx) -> Vec<Hint> {
         if self.typing {
             return cx.hints(&[(Action::Submit, "to the list"), (Action::Cancel, "all again")]);
         }
@@ -509,5 +508,9 @@ impl Users {
             (Action::UserShow, "by state"),
             (Action::UserDelete, "trash"),
         ])
+    }
+
+    fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
+        self.draw(frame, area, cx, in_front);
     }
 }

@@ -91,7 +91,7 @@ impl ChatScreen {
             | Context::Admin
             | Context::Users
             | Context::Roles
-            | Context::Rules
+            | Context::Settings
             | Context::Audit
             | Context::Backups => None,
         }

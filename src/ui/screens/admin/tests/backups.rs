@@ -52,7 +52,7 @@ fn shown() -> Shown {
 
 fn backups() -> Desk {
     let mut desk = Desk::wide();
-    assert_eq!(calls(&desk.press(KeyCode::Char('5'))), [AdminCall::Backups]);
+    assert_eq!(calls(&desk.press(KeyCode::Char('6'))), [AdminCall::Backups]);
     desk.reply(AdminReply::Backups(Ok(Box::new(shown()))));
     desk
 }
@@ -64,7 +64,7 @@ fn the_backups_are_shown_with_their_state_and_what_was_moved_aside() {
     desk.press(KeyCode::Char('j'));
     insta::assert_snapshot!("backups_small", desk.draw(80, 24));
     let mut desk = Desk::new();
-    desk.press(KeyCode::Char('5'));
+    desk.press(KeyCode::Char('6'));
     desk.reply(AdminReply::Backups(Ok(Box::default())));
     assert!(desk.draw(80, 24).contains("There is no backup yet."));
 }

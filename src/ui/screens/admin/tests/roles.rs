@@ -3,7 +3,7 @@ use crate::api::admin::Scope;
 
 fn desk() -> Desk {
     let mut desk = Desk::new();
-    desk.press(KeyCode::Char('2'));
+    desk.press(KeyCode::Char('3'));
     desk.reply(AdminReply::Roles(Ok(roles())));
     desk
 }

@@ -3,14 +3,14 @@ use crate::api::admin::{AuditFilter, SecondFactorPolicy};
 
 fn rules() -> Desk {
     let mut desk = Desk::new();
-    desk.press(KeyCode::Char('3'));
+    desk.press(KeyCode::Char('4'));
     desk.reply(AdminReply::Policy(Ok(Policy::default())));
     desk
 }
 
 fn trail() -> Desk {
     let mut desk = Desk::new();
-    desk.press(KeyCode::Char('4'));
+    desk.press(KeyCode::Char('5'));
     let rows = (1..=50).rev().map(|seq| entry(seq, "users.lock", "ok")).collect();
     desk.reply(AdminReply::Audit { asked: 1, page: Ok(AuditPage { rows, more: true }) });
     desk
@@ -57,11 +57,11 @@ fn the_trail_is_kept_for_at_least_thirty_days_or_for_ever() {
 #[test]
 fn opening_the_trail_verifies_it_once_and_a_key_again() {
     let mut desk = Desk::new();
-    let opened = calls(&desk.press(KeyCode::Char('4')));
+    let opened = calls(&desk.press(KeyCode::Char('5')));
     assert!(matches!(&opened[..], [AdminCall::Audit { before: None, .. }, AdminCall::Verify]), "{opened:?}");
     desk.reply(AdminReply::Verified(Ok(verdict(None, Anchor::Holds { seq: 40 }))));
-    desk.press(KeyCode::Char('1'));
-    assert!(!calls(&desk.press(KeyCode::Char('4'))).contains(&AdminCall::Verify));
+    desk.press(KeyCode::Char('2'));
+    assert!(!calls(&desk.press(KeyCode::Char('5'))).contains(&AdminCall::Verify));
     assert_eq!(calls(&desk.press(KeyCode::Char('v'))), [AdminCall::Verify]);
     assert_eq!(calls(&desk.press(KeyCode::Char('v'))), [], "one at a time");
 }
@@ -156,8 +156,8 @@ fn new_entries_are_shown_unless_somebody_reads_further_down() {
 fn the_list_on_view_is_read_anew_when_the_house_changed_in_another_window() {
     let mut desk = Desk::new();
     assert!(matches!(calls(&desk.screen.house_changed()).as_slice(), [AdminCall::Users { .. }]));
-    desk.press(KeyCode::Char('2'));
-    assert_eq!(calls(&desk.screen.house_changed()), [AdminCall::Roles]);
     desk.press(KeyCode::Char('3'));
+    assert_eq!(calls(&desk.screen.house_changed()), [AdminCall::Roles]);
+    desk.press(KeyCode::Char('4'));
     assert_eq!(calls(&desk.screen.house_changed()), [AdminCall::Policy]);
 }

@@ -19,7 +19,7 @@ fn with_detail() -> Desk {
 
 fn trail() -> Desk {
     let mut desk = Desk::new();
-    desk.press(KeyCode::Char('4'));
+    desk.press(KeyCode::Char('5'));
     let kinds = [("auth.sign_in", "ok"), ("auth.sign_in", "refused"), ("users.lock", "ok"), ("roles.permit", "ok")];
     let rows = (1..=60_i64).rev().map(|seq| {
         let (action, result) = kinds[usize::try_from(seq).unwrap() % kinds.len()];
@@ -96,7 +96,7 @@ fn a_result_for_each_of_several() {
 #[test]
 fn the_matrix_of_roles() {
     let mut desk = Desk::new();
-    desk.press(KeyCode::Char('2'));
+    desk.press(KeyCode::Char('3'));
     desk.reply(AdminReply::Roles(Ok(roles())));
     for key in [KeyCode::Right, KeyCode::Right, KeyCode::Right, KeyCode::Down, KeyCode::Down, KeyCode::Down] {
         desk.press(key);
@@ -121,7 +121,7 @@ fn the_editor_of_models() {
 #[test]
 fn the_rules_of_the_house() {
     let mut desk = Desk::new();
-    desk.press(KeyCode::Char('3'));
+    desk.press(KeyCode::Char('4'));
     desk.reply(AdminReply::Policy(Ok(Policy { audit_keep_days: Some(365), ..Policy::default() })));
     looks("rules", &mut desk);
 }
@@ -144,7 +144,7 @@ fn without_colour_states_and_marks_are_still_told_apart() {
     desk.cx.theme = Theme::plain();
     desk.press(KeyCode::Char(' '));
     let screen = desk.draw(80, 24);
-    for mark in ["● active", "◐ locked", "◌ invited", "○ disabled", "› ", "■", "[1 Users]"] {
+    for mark in ["● active", "◐ locked", "◌ invited", "○ disabled", "› ", "■", "[2 Users]"] {
         assert!(screen.contains(mark), "{mark}: {screen}");
     }
 }
@@ -174,16 +174,16 @@ fn no_size_panics_and_no_control_character_is_drawn() {
         entry.result = hostile.into();
     }
     let keys =
-        ["1", "1n", "1r", "1x", "1l", "1P", "1s", "1i", "1m", "1f", "2", "2d", "2m", "2i", "2r", "3", "4", "4x", "4/"];
+        ["2", "2n", "2r", "2x", "2l", "2P", "2s", "2i", "2m", "2f", "3", "3d", "3m", "3i", "3r", "4", "5", "5x", "5/"];
     for keys in keys {
         desk.screen.dialog = None;
         desk.write(&keys[..1]);
-        if keys.starts_with('2') {
+        if keys.starts_with('3') {
             desk.press(KeyCode::Right);
             desk.press(KeyCode::Right);
             desk.press(KeyCode::Right);
         }
-        if keys.starts_with('4') {
+        if keys.starts_with('5') {
             desk.screen.trail.set_filter(AuditFilter { who: hostile.into(), ..AuditFilter::default() });
             let page = AuditPage { rows: entries.clone(), more: false };
             for asked in 1..9 {

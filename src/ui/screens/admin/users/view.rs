@@ -120,7 +120,7 @@ fn cell(column: Column, row: &UserRow, cx: &Cx) -> String {
 }
 
 impl Users {
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
+    pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
         self.drawn.clear();
         if area.width < WIDE {
             if self.focus == Focus::Detail {
