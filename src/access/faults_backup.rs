@@ -94,6 +94,8 @@ fn place(at: &Path, source: &io::Error) -> Fault {
             Fault::new(FaultKind::NotFound, format!("{shown} is not there, or no longer."))
                 .hint("Is the disk connected and mounted? Then try again.")
         }
+        io::ErrorKind::AlreadyExists => Fault::new(FaultKind::Conflict, format!("{shown} is no directory."))
+            .hint("Move that file away, or name another place with backup.directory."),
         other => Fault::new(FaultKind::Store, format!("The system failed at {shown}: {other}."))
             .hint("Is the disk connected and sound? `dmesg` says more; nothing half made was kept."),
     }

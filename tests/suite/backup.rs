@@ -1,8 +1,8 @@
 //! Backups through the real binary: made, checked, lost, put back.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Stdio};
 
-use crate::common::stage::{Done, PASSPHRASE, Stage};
+use crate::common::stage::{Done, PASSPHRASE, Stage, finish};
 
 const AS_ALICE: [&str; 4] = ["--user", "alice", "--passphrase-fd", "0"];
 
@@ -142,6 +142,44 @@ async fn a_damaged_backup_is_named_and_refused_and_the_schedule_is_off_until_it_
     assert!(set.out.contains("every day at 3:00") && set.out.contains("of 8 weeks"), "{set:?}");
     let wrong = as_alice(&stage, &["backup", "schedule", "--at", "24"]).await;
     assert_eq!(wrong.code, Some(2), "{wrong:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_cannot_hold_a_backup_is_named_and_nothing_half_made_stays() {
+    let stage = Stage::signed_in().await;
+    assert_eq!(stage.run(&["ask", "the first question"]).await.code, Some(0));
+    let file = stage.home().join("a-file");
+    fs::write(&file, "mine").unwrap();
+    for (place, words) in [
+        (file.to_str().unwrap(), "is no directory"),
+        // Nobody makes directories there, not even root.
+        ("/proc/backups", "is not there"),
+    ] {
+        let refused = stage.run(&["--set", &format!("backup.directory={place}"), "backup", "create"]).await;
+        assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{refused:?}");
+        assert!(refused.err.contains(place) && refused.err.contains(words), "{refused:?}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+
+    // No file of this process may grow beyond 100 blocks of 512 bytes: as on a disk that fills up in the middle.
+    let mut small = stage.command(&["backup", "create"]);
+    let (program, home) = (small.get_program().to_owned(), stage.home().to_owned());
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", "ulimit -f 100; exec \"$0\" backup create"]).arg(program).current_dir(home).env_clear();
+    for (name, value) in small.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))) {
+        shell.env(name, value);
+    }
+    small = shell;
+    let full = small.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let full = finish(full).await;
+    assert_eq!(full.code, Some(1), "{full:?}");
+    assert!(full.err.contains("The disk is full") && full.err.contains("Make room"), "{full:?}");
+    let listed = stage.json(&["backup", "list"]).await;
+    assert_eq!(listed["backups"].as_array().map(Vec::len), Some(0), "{listed}");
+    let left: Vec<_> =
+        walk(&data(&stage).join("backups")).into_iter().filter(|path| !path.ends_with(".lock")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(stage.run(&["backup", "create"]).await.code, Some(0), "with room again it goes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
