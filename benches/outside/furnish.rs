@@ -33,26 +33,33 @@ const QUESTION: &str = "Why does this future not implement Send, and what is the
 const ANSWER: &str = "Because it holds a **reference** across the await. Keep the guard in a block of its own, or clone what \
     you need before awaiting:\n\n- `let value = shared.lock().clone();`\n- then await\n\nThe compiler will be content.";
 
-/// An account that stays signed in.
-pub fn account(home: &Path, port: u16) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ollamanet"))
-        .args(["account", "create", "bench", "--passphrase-fd", "0", "--stay"])
+/// A command of the program in that home; what it says is dropped.
+pub fn command(home: &Path, port: u16, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ollamanet"));
+    command
+        .args(args)
         .env_clear()
         .envs(common::environment(home))
         .env("OLLAMA_HOST", format!("127.0.0.1:{port}"))
-        .stdin(Stdio::piped())
+        .stdin(Stdio::null())
         .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// An account that stays signed in.
+pub fn account(home: &Path, port: u16) {
+    let mut child = command(home, port, &["account", "create", "bench", "--passphrase-fd", "0", "--stay"])
+        .stdin(Stdio::piped())
         .spawn()
         .expect("the program starts");
     child.stdin.take().unwrap().write_all(PASSPHRASE.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success(), "the account is made");
 }
 
-/// Fills the account's vault: many conversations, a short one and a very long one. Written as the program writes them,
-/// but in large transactions.
-pub fn years_of_use(home: &Path) {
+/// The account's vault, open.
+fn vault(home: &Path, runtime: &tokio::runtime::Runtime) -> (ollamanet::store::Db, Vault) {
     let data = home.join("data/ollamanet");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let system = open_system(&data.join("system.db"), false).unwrap();
     let found: Result<_, StoreError> = runtime.block_on(system.read(|tx| {
         let account = accounts::by_name(tx, "bench")?.ok_or(StoreError::NotFound("account"))?;
@@ -62,7 +69,46 @@ pub fn years_of_use(home: &Path) {
     let (account, slot) = found.unwrap();
     let key = unseal(&slot, PASSPHRASE.as_bytes()).unwrap();
     let file = data.join("vaults").join(format!("{}.db", account.vault));
-    let vault = Vault::open(account.id, &file, &key, false).unwrap();
+    (system, Vault::open(account.id, &file, &key, false).unwrap())
+}
+
+/// Long messages until the account's vault has grown by so much.
+pub fn fatten(home: &Path, megabytes: usize) {
+    const LONG: usize = 64 * 1024;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (system, vault) = vault(home, &runtime);
+    for _ in 0..(megabytes * 1_000_000 / LONG).div_ceil(100) {
+        let filled: Result<_, StoreError> = runtime.block_on(vault.db.write(|tx| {
+            let new = NewConversation { title: Some("Fat".to_owned()), ..NewConversation::default() };
+            let id = conversations::create(tx, &new, 1)?.row.id;
+            let (conversation, _) = messages::head(tx, id)?;
+            let content = "word ".repeat(LONG / 5);
+            (0..100).try_for_each(|_| {
+                let new = messages::NewMessage {
+                    conversation,
+                    parent: None,
+                    role: MessageRole::User,
+                    state: MessageState::Done,
+                    content: &content,
+                    model: None,
+                    weight: 240,
+                    lease: None,
+                    now: 1,
+                };
+                messages::add(tx, &new).map(drop)
+            })
+        }));
+        filled.unwrap();
+    }
+    drop((vault, system));
+    assert!(ollamanet::store::thread::wait_until_closed(common::pty::PATIENCE), "the vault is closed");
+}
+
+/// Fills the account's vault: many conversations, a short one and a very long one. Written as the program writes them,
+/// but in large transactions.
+pub fn years_of_use(home: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (system, vault) = vault(home, &runtime);
     for hundred in 0..CONVERSATIONS / 100 {
         let filled: Result<_, StoreError> = runtime.block_on(vault.db.write(move |tx| {
             for number in hundred * 100..(hundred + 1) * 100 {

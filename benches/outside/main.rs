@@ -70,7 +70,7 @@ fn main() {
 
     let wanted: Vec<&String> = args.iter().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| *wanted == name);
-    let parts: [(&str, Part); 11] = [
+    let parts: [(&str, Part); 12] = [
         ("start", start),
         ("keys", keys),
         ("tokens", tokens),
@@ -81,6 +81,7 @@ fn main() {
         ("commit", |_| inside::commit()),
         ("gate", |_| inside::gate()),
         ("idle", idle),
+        ("backup", backup),
         ("size", size),
     ];
     println!("Before: {}\n", surroundings());
@@ -241,6 +242,55 @@ fn keys(homes: &Homes) {
     term.until("t20x");
     print("1 000 tok/s streaming", &type_and_see(&mut term, 400));
     server.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    term.until_gone("answering");
+    leave(term);
+}
+
+/// Keys while an answer streams and another process backs everything up, one backup after the other.
+/// `OLLAMANET_BACKUP_MB` sets how much there is, in megabytes.
+fn backup(homes: &Homes) {
+    let named = std::env::var("OLLAMANET_BACKUP_MB").ok().and_then(|text| text.parse().ok());
+    let megabytes: usize = named.unwrap_or(1000);
+    let home = tempfile::tempdir().expect("a directory");
+    furnish::account(home.path(), homes.server.port);
+    furnish::fatten(home.path(), megabytes);
+    let mut term = homes.open(&home);
+    homes.server.set(600_000, Duration::from_millis(10));
+    term.send("go").key("enter");
+    term.until("t20x");
+    let alone = type_and_see(&mut term, 400);
+    let over = std::sync::atomic::AtomicBool::new(false);
+    let begun = std::sync::atomic::AtomicBool::new(false);
+    let (beside, took) = std::thread::scope(|scope| {
+        let making = scope.spawn(|| {
+            let mut took = Vec::new();
+            while took.is_empty() || !over.load(std::sync::atomic::Ordering::SeqCst) {
+                let begin = Instant::now();
+                let mut child =
+                    furnish::command(home.path(), homes.server.port, &["backup", "create"]).spawn().unwrap();
+                begun.store(true, std::sync::atomic::Ordering::SeqCst);
+                assert!(child.wait().unwrap().success(), "the backup is made");
+                took.push(begin.elapsed());
+            }
+            took
+        });
+        while !begun.load(std::sync::atomic::Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let beside = type_and_see(&mut term, 800);
+        over.store(true, std::sync::atomic::Ordering::SeqCst);
+        (beside, making.join().unwrap())
+    });
+    for (name, share, target) in [("median", 0.5, Target::None), ("p99", 0.99, Target::Ms(8.0))] {
+        let time = quantile(&beside, share);
+        Row::time(format!("Key to screen, 100 tok/s streaming, {megabytes} MB being backed up ({name})"), time, target)
+            .beside(format!("the same without the backup ({name})"), quantile(&alone, share), time)
+            .print();
+    }
+    let middle = median(&took);
+    Row::time(format!("A backup of {megabytes} MB ({} made meanwhile, median)", took.len()), middle, Target::None)
+        .print();
+    homes.server.stop.store(true, std::sync::atomic::Ordering::Relaxed);
     term.until_gone("answering");
     leave(term);
 }
