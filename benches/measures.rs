@@ -99,8 +99,10 @@ async fn furnish(system: &Db, people: Vec<AccountId>, from: i64) {
                     model: &format!("model-{}:7b", n * 104_729 % 40_009 % MODELS),
                     answer: MessageId::new(),
                     outcome: if n % 41 == 0 { MessageState::Failed } else { MessageState::Done },
+                    fault: None,
                     metrics: &metrics,
                     counted: 1,
+                    wall_day: FIRST_DAY + n * DAYS / ANSWERS,
                 };
                 usage::note(tx, &used, (FIRST_DAY + n * DAYS / ANSWERS) * DAY + n % DAY)?;
             }

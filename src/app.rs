@@ -47,6 +47,7 @@ use crate::{
         models::{self, Models, Probe},
         notes::Notes,
         profiles::Profiles,
+        reports::Reports,
         retention::Retention,
         roles::Roles,
         search::Search,
@@ -144,6 +145,7 @@ async fn dispatch(
             let live = Live::follow(loaded, sources, tasks);
             let (gateway, backups) = compose_with_backups(paths, &config, &live, tasks)?;
             gateway.take_up_all_jobs();
+            gateway.measure_sizes_daily(tasks);
             backups.follow_schedule();
             interface(gateway, live, tasks, false).await
         }
@@ -251,6 +253,7 @@ fn compose_with_backups(
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
     let measures = Measures::new(system.clone(), ollama);
+    let reports = Reports::new(system.clone(), paths.clone());
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let profiles = Profiles::new(system.clone(), live.clone(), lanes);
     let backups = Backups::new(system.clone(), restore::place(paths, config), tasks.clone());
@@ -271,6 +274,7 @@ fn compose_with_backups(
         audit,
         backups: backups.clone(),
         profiles,
+        reports,
         transfers,
         notes,
         ratings,

@@ -2,7 +2,8 @@
 //!
 //! One's own figures are told in full. Those of others are told only as sums of everybody together, and only where at least
 //! `PEOPLE_MIN` accounts are in them: with fewer, taking one's own away would tell what one other person did. There is no
-//! list by person here for anybody, administrators included.
+//! list by person here for anybody, administrators included; how much each account did, though not with which models, stands
+//! in the reports (`reports`).
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ pub const PEOPLE_MIN: usize = 3;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UseQuery {
-    /// Days are counted in UTC here, because they are everybody's.
+    /// Days are those of the calendar on the wall, where and when an answer ended.
     pub period: Period,
     /// Only this model, and its days one by one.
     pub model: Option<String>,

@@ -26,6 +26,8 @@ pub mod options;
 pub mod organise;
 pub mod profile;
 pub mod recommend;
+pub mod report_table;
+pub mod reports;
 pub mod retention;
 pub mod search;
 pub mod transfer;

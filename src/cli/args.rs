@@ -122,6 +122,9 @@ pub enum Command {
     /// What was done by whom
     #[command(subcommand)]
     Audit(Audit),
+    /// The whole house in figures: use, speed, failures, storage; never content
+    #[command(subcommand)]
+    Report(super::report_args::Reports),
     /// Backups of everything: made while everybody works, proved, put back
     #[command(subcommand)]
     Backup(super::backup_args::Backup),

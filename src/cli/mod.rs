@@ -43,6 +43,8 @@ pub mod pages;
 pub mod policy;
 pub mod presets;
 pub mod prompts;
+pub mod report_args;
+pub mod reports;
 pub mod results;
 pub mod retention;
 pub mod roles;
@@ -225,6 +227,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Search(what) => search::run(desk, what).await,
         Command::Policy(what) => policy::run(desk, what).await,
         Command::Audit(what) => audit::run(desk, what).await,
+        Command::Report(what) => reports::run(desk, what).await,
         Command::Backup(what) => backup::run(desk, what).await,
         // These never come this far: `app` runs them without a gateway, or around one.
         Command::Ask(_)

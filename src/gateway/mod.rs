@@ -19,6 +19,7 @@ mod models;
 mod notes;
 mod organise;
 mod profile;
+mod reports;
 mod retention;
 mod roles;
 mod search;
@@ -33,8 +34,8 @@ use crate::{
     services::{
         accounts::Accounts, audit::Audit, backups::Backups, branches::Branches, conversations::Conversations,
         feedback::Ratings, health::HealthChecks, insights::Insights, jobs::Jobs, library::Library, measures::Measures,
-        model_work::ModelWork, models::Models, notes::Notes, profiles::Profiles, retention::Retention, roles::Roles,
-        search::Search, transfer::Transfers, turns::Turns, users::Users,
+        model_work::ModelWork, models::Models, notes::Notes, profiles::Profiles, reports::Reports,
+        retention::Retention, roles::Roles, search::Search, transfer::Transfers, turns::Turns, users::Users,
     },
 };
 
@@ -60,6 +61,7 @@ pub struct Parts {
     pub audit: Audit,
     pub backups: Backups,
     pub profiles: Profiles,
+    pub reports: Reports,
     pub transfers: Transfers,
     pub notes: Notes,
     pub ratings: Ratings,

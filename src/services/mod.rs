@@ -23,6 +23,7 @@ pub mod model_work;
 pub mod models;
 pub mod notes;
 pub mod profiles;
+pub mod reports;
 pub mod retention;
 pub mod roles;
 mod rules;

@@ -29,6 +29,7 @@ use ollamanet::{
         },
         profile::Preferences,
         recommend::RecommendQuery,
+        reports::{Question, Subject},
         retention::{PreviewAt, RetentionRules},
         search::Asked,
         transfer::{ExportFormat, ExportScope, NewExport, NewImport},
@@ -303,6 +304,17 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("write_model_card", told(gateway.write_model_card(by, MODEL, CardPatch::default(), None).await)),
         ("import_catalogue", told(gateway.import_catalogue(by, catalogue(), Some("2026-11-01".to_owned())).await)),
         ("restore_catalogue", told(gateway.restore_catalogue(by).await)),
+        ("overview", told(gateway.overview(by, Question::default()).await.map(drop))),
+        ("report", told(gateway.report(by, Question::default()).await.map(drop))),
+        ("report_csv", told(gateway.report_csv(by, Question::default(), Subject::Days).await.map(drop))),
+        (
+            "export_report",
+            told(
+                gateway
+                    .export_report(by, Question::default(), Subject::Days, Sheet::Csv, house.paths.data.join("report"))
+                    .await,
+            ),
+        ),
         ("audit", told(gateway.audit(by, AuditFilter::default(), None, 10).await)),
         ("verify_audit", told(gateway.verify_audit(by).await)),
         ("prune_audit", told(gateway.prune_audit(by).await)),

@@ -45,6 +45,7 @@ mod organise;
 mod own_sessions;
 mod promises;
 mod quotas;
+mod reports;
 mod requirements;
 mod roles;
 mod screens;

@@ -22,6 +22,7 @@ use crate::{
             accounts::{self, AccountRow, State},
             activation, audit, leftovers, policy, sealed, sessions, slots,
             throttle::{self, Tried, Verdict},
+            usage_days::Came,
         },
     },
 };
@@ -198,7 +199,7 @@ impl Accounts {
                 slots::insert(tx, &slots.passphrase, moment.now)?;
                 slots::insert(tx, &slots.recovery, moment.now)?;
                 sessions::insert(tx, &row, &moment)?;
-                accounts::set_last_sign_in(tx, id, moment.now)?;
+                accounts::set_last_sign_in(tx, id, Came::In, moment.now)?;
                 audit::append(tx, &moment, Some(id), action, &name, "ok")?;
                 Ok(())
             });

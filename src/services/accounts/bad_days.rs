@@ -19,6 +19,7 @@ use crate::{
         system::{
             Moment, Tx, accounts, audit, sessions,
             throttle::{self, Tries, Verdict},
+            usage_days::Came,
         },
     },
 };
@@ -69,7 +70,7 @@ impl Unnoted {
     pub fn note(&self, tx: &Tx<'_>, moment: &Moment) -> Result<(), StoreError> {
         self.forgives.iter().try_for_each(|name| throttle::forgive(tx, name, moment))?;
         sessions::insert(tx, &self.session, moment)?;
-        accounts::set_last_sign_in(tx, self.session.account, moment.now)?;
+        accounts::set_last_sign_in(tx, self.session.account, Came::In, moment.now)?;
         audit::append(tx, moment, Some(self.session.account), self.action, &self.name, "ok")
     }
 }

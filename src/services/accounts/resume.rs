@@ -23,6 +23,7 @@ use crate::{
             accounts::{self, AccountRow},
             audit, sessions, slots,
             tokens::{self, Presented},
+            usage_days::Came,
         },
     },
 };
@@ -121,7 +122,7 @@ impl Accounts {
             .write(move |tx| {
                 let moment = Moment::here();
                 sessions::insert(tx, &session, &moment)?;
-                accounts::set_last_sign_in(tx, session.account, moment.now)?;
+                accounts::set_last_sign_in(tx, session.account, Came::Back, moment.now)?;
                 audit::append(tx, &moment, Some(session.account), "auth.resume", &name, "ok")?;
                 slots::insert(tx, &slot, moment.now)?;
                 tokens::prepare(tx, &selector, generation, &hash, slot.id)

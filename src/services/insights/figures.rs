@@ -27,17 +27,12 @@ impl Span {
             Some(days) => today - days + 1,
             None => known.map_or(today, |(first, _)| first.min(today)),
         };
-        let grain = match last - first {
-            ..=92 => Grain::Day,
-            93..=731 => Grain::Week,
-            732..=7305 => Grain::Month,
-            7306.. => Grain::Year,
-        };
-        Self { first: day_of(first), last: day_of(last), grain }
+        Self { first: day_of(first), last: day_of(last), grain: grain_of(last - first) }
     }
 
     /// Its stretches, the first and the last cut to the span.
-    fn stretches(self) -> Vec<(Date, Date)> {
+    #[must_use]
+    pub fn stretches(self) -> Vec<(Date, Date)> {
         let mut stretches = Vec::new();
         let mut at = self.first;
         while at <= self.last {
@@ -55,6 +50,17 @@ impl Span {
             }
         }
         stretches
+    }
+}
+
+/// How wide a bar is where one day lies so many days after another.
+#[must_use]
+pub fn grain_of(days: i64) -> Grain {
+    match days {
+        ..=92 => Grain::Day,
+        93..=731 => Grain::Week,
+        732..=7305 => Grain::Month,
+        7306.. => Grain::Year,
     }
 }
 

@@ -4,7 +4,7 @@
 //! It writes nothing into the vault; the sums are kept there by the schema itself.
 
 pub mod figures;
-mod sheet;
+pub(super) mod sheet;
 
 use std::{
     io::{self, Write as _},
@@ -73,12 +73,7 @@ impl Insights {
             Sheet::Csv => sheet::csv(&shown, group),
             Sheet::Json => sheet::json(&shown)?,
         };
-        let place = to.clone();
-        let written = tokio::task::spawn_blocking(move || write(&place, &text)).await;
-        match written.unwrap_or_else(|_| Err(io::Error::other("the writer ended"))) {
-            Ok(()) => Ok(to),
-            Err(error) => Err(cannot_write(&to, &error)),
-        }
+        write_new(to, text).await
     }
 
     /// The conversations in which something was said from `first` to `last`, the newest made first.
@@ -116,6 +111,16 @@ impl Insights {
 /// would stretch every chart.
 fn latest(today: Date) -> i64 {
     number_of(today) + 1
+}
+
+/// Writes a file of figures for its owner alone, and never over an existing one. Reports use it too.
+pub(super) async fn write_new(to: PathBuf, text: String) -> Result<PathBuf, Fault> {
+    let place = to.clone();
+    let written = tokio::task::spawn_blocking(move || write(&place, &text)).await;
+    match written.unwrap_or_else(|_| Err(io::Error::other("the writer ended"))) {
+        Ok(()) => Ok(to),
+        Err(error) => Err(cannot_write(&to, &error)),
+    }
 }
 
 /// Under another name first, so that no half of it is found under this one.

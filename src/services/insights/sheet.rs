@@ -93,7 +93,7 @@ fn cells(figures: &Figures) -> [String; 16] {
 
 /// Foreign text as a cell. A spreadsheet takes what begins like a formula for one, so such text gets an apostrophe before
 /// it; JSON has it as it is.
-fn cell(foreign: &str) -> String {
+pub fn cell(foreign: &str) -> String {
     let mut text = SafeText::line(foreign).into_string();
     if text.starts_with(['=', '+', '-', '@']) {
         text.insert(0, '\'');

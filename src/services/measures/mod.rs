@@ -4,7 +4,9 @@
 //! may use. Whoever may not use a model does not learn from here that there is one.
 
 mod recommend;
-mod used;
+pub(super) mod used;
+
+use jiff::tz::TimeZone;
 
 use crate::{
     access::{Admin, Caller, Member},
@@ -24,7 +26,7 @@ use crate::{
     },
     store::{
         Db, StoreError,
-        system::{Moment, audit, benchmarks, usage::DAY, usage_sums},
+        system::{Moment, audit, benchmarks, usage_days, usage_sums},
     },
 };
 
@@ -49,7 +51,8 @@ impl Measures {
             return Err(OllamaError::missing(hidden).into());
         }
         let (account, at) = (by.account, now());
-        let from = query.period.days().map_or(i64::MIN, |days| at.div_euclid(DAY) - days + 1);
+        let today = usage_days::wall_day(&TimeZone::system(), at);
+        let from = query.period.days().map_or(i64::MIN, |days| today - days + 1);
         let with_days = query.model.is_some();
         let read = self
             .system

@@ -76,6 +76,7 @@ fn of_everybody(sums: &Sums) -> UseFigures {
     UseFigures { last_used_at: (sums.last_at > 0).then_some(day), ..figures(sums) }
 }
 
+/// Shared with the reports.
 pub fn figures(sums: &Sums) -> UseFigures {
     let count = |sum: i64| u64::try_from(sum).unwrap_or(0);
     UseFigures {

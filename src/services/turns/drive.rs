@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::tz::TimeZone;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +27,10 @@ use crate::{
     services::{attachments::fenced, conversations::now, lanes::Place},
     store::{
         StoreError, Vault,
-        system::usage::{self, Used},
+        system::{
+            usage::{self, Used},
+            usage_days,
+        },
         vault::{
             conversations,
             messages::{self, Ending, Requested},
@@ -212,11 +216,13 @@ impl Turns {
         let Some(system) = &self.0.parts.system else { return };
         let model = job.model.clone();
         let (account, id, outcome, metrics) = (job.account(), answer.id, answer.state, answer.metrics);
-        let counted = counted(job, answer);
+        let (fault, counted, now) = (answer.error_kind, counted(job, answer), now());
+        let wall_day = usage_days::wall_day(&TimeZone::system(), now);
         let noted = system
             .write(move |tx| {
-                let used = Used { account, model: &model, answer: id, outcome, metrics: &metrics, counted };
-                usage::note(tx, &used, now())
+                let used =
+                    Used { account, model: &model, answer: id, outcome, fault, metrics: &metrics, counted, wall_day };
+                usage::note(tx, &used, now)
             })
             .await;
         if let Err(error) = noted {

@@ -1,9 +1,14 @@
 //! Accounts: names, roles, which vault is theirs.
 
+use jiff::tz::TimeZone;
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
-use super::{changes, usage_sums};
+use super::{
+    changes, storage_days,
+    usage_days::{self, Came},
+    usage_sums,
+};
 use crate::{
     api::{AccountId, auth::Role},
     store::{StoreError, While},
@@ -153,6 +158,8 @@ pub fn set_vault(tx: &Transaction<'_>, id: AccountId, vault: Uuid) -> Result<(),
 pub fn purge(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreError> {
     note_files(tx, id, now)?;
     usage_sums::forget(tx, id)?;
+    usage_days::forget(tx, id)?;
+    storage_days::forget(tx, id)?;
     for table in [
         "DELETE FROM sealed_vaults WHERE account = :id",
         "DELETE FROM buckets WHERE who = :id",
@@ -165,7 +172,9 @@ pub fn purge(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreE
     changes::bump(tx, changes::Kind::Sums)
 }
 
-pub fn set_last_sign_in(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreError> {
+/// Notes that somebody came in, also among what is counted of the day.
+pub fn set_last_sign_in(tx: &Transaction<'_>, id: AccountId, came: Came, now: i64) -> Result<(), StoreError> {
+    usage_days::came(tx, usage_days::wall_day(&TimeZone::system(), now), id, came)?;
     tx.execute("UPDATE accounts SET last_sign_in = :now WHERE id = :id", named_params! { ":now": now, ":id": id.0 })
         .while_("noting a sign-in")?;
     Ok(())

@@ -6,11 +6,12 @@ use rusqlite::{Transaction, named_params};
 
 use super::{
     changes::{self, Kind},
+    usage_days::{self, Counts},
     usage_sums::{self, Sums},
 };
 use crate::{
     api::{
-        AccountId, MessageId,
+        AccountId, FaultKind, MessageId,
         chat::{MessageState, Metrics},
         feedback::Thumb,
     },
@@ -27,21 +28,29 @@ pub struct Used<'a> {
     pub model: &'a str,
     pub answer: MessageId,
     pub outcome: MessageState,
+    /// Of which kind the fault was, where it failed.
+    pub fault: Option<FaultKind>,
     pub metrics: &'a Metrics,
     /// Tokens of the day's allowance that went into it. Where it was broken off they are estimated, because Ollama reports
     /// them at the end only.
     pub counted: u32,
+    /// The day on the wall (`usage_days::wall_day`): sums go by it.
+    pub wall_day: i64,
 }
 
 /// Notes one answer.
 pub fn note(tx: &Transaction<'_>, used: &Used<'_>, now: i64) -> Result<(), StoreError> {
-    let Used { account, model, answer, outcome, metrics, counted } = *used;
-    usage_sums::add(tx, account, now.div_euclid(DAY), model, &Sums::of(outcome, metrics, now))?;
+    let Used { account, model, answer, outcome, fault, metrics, counted, wall_day } = *used;
+    usage_sums::add(tx, account, wall_day, model, &Sums::of(outcome, metrics, now))?;
+    usage_days::add(tx, wall_day, account, &Counts::of(outcome, metrics))?;
+    if outcome == MessageState::Failed {
+        usage_days::add_fault(tx, wall_day, account, model, fault.unwrap_or(FaultKind::Internal))?;
+    }
     let outcome = state_name(outcome);
     tx.prepare_cached(
-        "INSERT INTO usage (account, model, at, day, outcome, prompt_tokens, answer_tokens, first_token_ms, total_ms,
+        "INSERT INTO usage (account, model, at, day, wall_day, outcome, prompt_tokens, answer_tokens, first_token_ms, total_ms,
              load_ms, answer_ms, answer, counted)
-         VALUES (:account, :model, :at, :day, :outcome, :prompt_tokens, :answer_tokens, :first_token_ms, :total_ms,
+         VALUES (:account, :model, :at, :day, :wall_day, :outcome, :prompt_tokens, :answer_tokens, :first_token_ms, :total_ms,
              :load_ms, :answer_ms, :answer, :counted)",
     )
     .while_("noting an answer's cost")?
@@ -50,6 +59,7 @@ pub fn note(tx: &Transaction<'_>, used: &Used<'_>, now: i64) -> Result<(), Store
         ":model": model,
         ":at": now,
         ":day": now.div_euclid(DAY),
+        ":wall_day": wall_day,
         ":outcome": outcome,
         ":prompt_tokens": metrics.prompt_tokens,
         ":answer_tokens": metrics.answer_tokens,
@@ -107,7 +117,7 @@ struct Rated {
 fn rated(tx: &Transaction<'_>, account: AccountId, answer: MessageId) -> Result<Vec<Rated>, StoreError> {
     let mut select = tx
         .prepare_cached(
-            "SELECT day, model, rating, seq = max(seq) OVER () FROM usage WHERE account = :account AND answer = :answer",
+            "SELECT wall_day, model, rating, seq = max(seq) OVER () FROM usage WHERE account = :account AND answer = :answer",
         )
         .while_("reading a rating")?;
     let rows = select

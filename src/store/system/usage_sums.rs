@@ -282,6 +282,31 @@ pub fn by_day(tx: &Transaction<'_>, account: AccountId, from: i64) -> Result<Vec
     rows.collect::<Result<_, _>>().while_("reading the sums of days")
 }
 
+/// The sums of each day and model from `from` to `to`, in the order of days: of one account, or of everybody (`None`).
+pub fn each_day(
+    tx: &Transaction<'_>,
+    account: Option<AccountId>,
+    (from, to): (i64, i64),
+    mut each: impl FnMut(i64, &str, &Sums),
+) -> Result<(), StoreError> {
+    let mut select = tx
+        .prepare_cached(select_sums!(
+            "day, model",
+            "WHERE account = :account AND day BETWEEN :from AND :to ORDER BY day"
+        ))
+        .while_("reading the sums of days")?;
+    let whose = account.map_or(EVERYBODY, |account| account.0);
+    let mut rows = select
+        .query(named_params! { ":account": whose, ":from": from, ":to": to })
+        .while_("reading the sums of days")?;
+    while let Some(row) = rows.next().while_("reading the sums of days")? {
+        let sums = Sums::read(row, 2).while_("reading the sums of days")?;
+        let model = row.get_ref(1).and_then(|name| Ok(name.as_str()?)).while_("reading a model's name")?;
+        each(row.get(0).while_("reading the sums of days")?, model, &sums);
+    }
+    Ok(())
+}
+
 /// Who used which model on the day `from` or later.
 pub fn people(tx: &Transaction<'_>, from: i64) -> Result<Vec<(String, AccountId)>, StoreError> {
     let mut select = tx
@@ -401,8 +426,10 @@ mod tests {
                         model: ["a", "b", "c:7b"][random.random_range(0..3)],
                         answer,
                         outcome: OUTCOMES[random.random_range(0..5)],
+                        fault: None,
                         metrics: &metrics,
                         counted: 1,
+                        wall_day: 20_000 + i64::from(random.next_u32() % 23),
                     };
                     usage::note(tx, &used, 20_000 * DAY + i64::from(random.next_u32() % 2_000_000_000))?;
                     answers.push((account, answer));

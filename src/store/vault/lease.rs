@@ -154,12 +154,23 @@ impl Slot {
     /// Whether anybody's answer runs, of whatever account.
     #[must_use]
     pub fn any_taken(directory: &Path) -> bool {
-        let Ok(entries) = std::fs::read_dir(directory) else { return false };
-        entries.flatten().filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"answer-")).any(|entry| {
-            open(&entry.path(), OFlags::RDWR).is_ok_and(|file| {
-                rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
-            })
-        })
+        Self::all_taken(directory) > 0
+    }
+
+    /// How many answers run now, of all accounts and in all windows. Of whom is not told.
+    #[must_use]
+    pub fn all_taken(directory: &Path) -> u32 {
+        let Ok(entries) = std::fs::read_dir(directory) else { return 0 };
+        let taken = entries
+            .flatten()
+            .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"answer-"))
+            .filter(|entry| {
+                open(&entry.path(), OFlags::RDWR).is_ok_and(|file| {
+                    rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared)
+                        == Err(rustix::io::Errno::WOULDBLOCK)
+                })
+            });
+        u32::try_from(taken.count()).unwrap_or(u32::MAX)
     }
 
     /// How many of `of` are taken now.

@@ -213,13 +213,16 @@ CREATE TABLE audit_base (
     pruned_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row per answer, without its content. `day` counts from 1970, UTC.
+-- One row per answer, without its content. `day` counts from 1970, UTC: the allowance of tokens goes by it, and no setting
+-- of a window moves it.
 CREATE TABLE usage (
     seq            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     account        BLOB NOT NULL CHECK (length(account) = 16),
     model          TEXT NOT NULL,
     at             INTEGER NOT NULL,
     day            INTEGER NOT NULL,
+    -- The day that the calendar on the wall showed: sums go by it.
+    wall_day       INTEGER NOT NULL,
     outcome        TEXT NOT NULL,
     prompt_tokens  INTEGER,
     answer_tokens  INTEGER,
@@ -239,6 +242,7 @@ CREATE INDEX usage_by_model ON usage (model, day);
 
 -- The same as sums, so that a year of everybody is told at once. Whatever adds a row or rates one keeps them in the same
 -- transaction, because nothing in this database acts on its own. An account of nothing but noughts stands for everybody.
+-- `day` is that of the wall, here and in everything below.
 CREATE TABLE usage_sums (
     account       BLOB NOT NULL CHECK (length(account) = 16),
     day           INTEGER NOT NULL,
@@ -270,6 +274,46 @@ CREATE TABLE usage_people (
     account  BLOB NOT NULL CHECK (length(account) = 16),
     last_day INTEGER NOT NULL,
     PRIMARY KEY (model, account)
+) STRICT, WITHOUT ROWID;
+
+-- How much an account did on a day: for reports over everybody, which read these rows from the first day to the last. There is
+-- one for each day on which it was here. With which models stands elsewhere, and is told of nobody alone.
+CREATE TABLE usage_days (
+    day           INTEGER NOT NULL,
+    account       BLOB NOT NULL CHECK (length(account) = 16),
+    sign_ins      INTEGER NOT NULL,
+    answers       INTEGER NOT NULL,
+    failed        INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL,
+    answer_tokens INTEGER NOT NULL,
+    PRIMARY KEY (day, account)
+) STRICT, WITHOUT ROWID;
+
+-- Answers that failed, by the kind of fault.
+CREATE TABLE usage_faults (
+    day     INTEGER NOT NULL,
+    account BLOB NOT NULL CHECK (length(account) = 16),
+    model   TEXT NOT NULL,
+    kind    TEXT NOT NULL,
+    count   INTEGER NOT NULL,
+    PRIMARY KEY (day, account, model, kind)
+) STRICT, WITHOUT ROWID;
+
+-- How large everything was, measured once a day by whichever process comes first.
+CREATE TABLE disk_days (
+    day   INTEGER NOT NULL PRIMARY KEY,
+    at    INTEGER NOT NULL,
+    -- The vaults and the system database.
+    bytes INTEGER NOT NULL,
+    free  INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- The same for the vaults of each account, the sealed ones included.
+CREATE TABLE storage_days (
+    account BLOB NOT NULL CHECK (length(account) = 16),
+    day     INTEGER NOT NULL,
+    bytes   INTEGER NOT NULL,
+    PRIMARY KEY (account, day)
 ) STRICT, WITHOUT ROWID;
 
 -- An imported catalogue of models, whole or not at all. Empty = the one that came with the program is in use.
