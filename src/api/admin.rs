@@ -68,6 +68,7 @@ pub enum Permission {
     ManageAccounts,
     /// Roles, limits, which models whom, and the rules of the house.
     ManageRoles,
+    /// The trail, and the whole house in figures.
     SeeAudit,
 }
 
@@ -130,7 +131,7 @@ impl Permission {
             Self::ManageModels => "manage models",
             Self::ManageAccounts => "manage accounts",
             Self::ManageRoles => "manage roles and rules",
-            Self::SeeAudit => "see the audit trail",
+            Self::SeeAudit => "see audit and reports",
         }
     }
 }

@@ -37,6 +37,7 @@ pub enum Context {
     Insights,
     /// The Admin screen, whichever of its tabs is open.
     Admin,
+    Overview,
     Users,
     Roles,
     Settings,
@@ -46,7 +47,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
@@ -65,6 +66,7 @@ impl Context {
         Self::Search,
         Self::Insights,
         Self::Admin,
+        Self::Overview,
         Self::Users,
         Self::Roles,
         Self::Settings,
@@ -76,7 +78,9 @@ impl Context {
     #[must_use]
     pub fn within(self) -> Option<Self> {
         match self {
-            Self::Users | Self::Roles | Self::Settings | Self::Audit | Self::Backups => Some(Self::Admin),
+            Self::Overview | Self::Users | Self::Roles | Self::Settings | Self::Audit | Self::Backups => {
+                Some(Self::Admin)
+            }
             Self::Fleet | Self::Jobs => Some(Self::Models),
             Self::Global
             | Self::Composer
@@ -119,6 +123,7 @@ impl Context {
             Self::Search => "search",
             Self::Insights => "insights",
             Self::Admin => "admin",
+            Self::Overview => "overview",
             Self::Users => "users",
             Self::Roles => "roles",
             Self::Settings => "settings",
@@ -149,6 +154,7 @@ impl Context {
             Self::Search => "Search",
             Self::Insights => "Insights",
             Self::Admin => "Administration",
+            Self::Overview => "Overview",
             Self::Users => "Users",
             Self::Roles => "Roles",
             Self::Settings => "Settings of the house",
@@ -502,6 +508,7 @@ actions! {
         InsightsHelp "insights-help" ["?"] "Show the keys that work here";
     }
     Admin {
+        AdminOverview "overview" ["1"] "The whole house in figures";
         AdminUsers "users" ["2"] "The accounts";
         AdminRoles "roles" ["3"] "Roles: what each may do, how often, with which models";
         AdminSettings "settings" ["4"] "The settings of the house";
@@ -516,6 +523,14 @@ actions! {
         AdminPageUp "page-up" ["pageup", "ctrl+u"] "A page up";
         AdminPageDown "page-down" ["pagedown", "ctrl+d"] "A page down";
         AdminHelp "admin-help" ["?"] "Show the keys that work here";
+    }
+    Overview {
+        OverviewOpen "open" ["enter"] "Look behind the row or the column; Esc leads back";
+        OverviewPeriod "period" ["p"] "The next period: today, 7, 30, 365 days";
+        OverviewPeriodBack "period-back" ["shift+p"] "The period before";
+        OverviewGrain "grain" ["w"] "By day, week or month, or as fits the period";
+        OverviewFilter "filter" ["/"] "Choose days, an account, a role or a model";
+        OverviewExport "export" ["x"] "Write what is on view to a file, CSV or JSON";
     }
     Users {
         UserOpen "open" ["enter"] "Show the account";

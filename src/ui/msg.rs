@@ -12,6 +12,7 @@ mod library;
 mod models;
 mod notes;
 mod organise;
+mod overview;
 mod search;
 mod shell;
 mod templates;
@@ -37,6 +38,7 @@ pub use self::{
     models::{ModelsCall, ModelsReply, TagAct},
     notes::{ListCall, ListReply, NoteCall, NoteReply, NotesOf, spot_of},
     organise::{Arrange, OrganiseCall, OrganiseReply},
+    overview::{OverviewCall, OverviewReply},
     search::{SearchCall, SearchReply, Spot},
     shell::{Clip, Copied, ShellCall, ShellReply},
     templates::{UseCall, UseReply},

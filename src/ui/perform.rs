@@ -15,6 +15,7 @@ mod library;
 mod models;
 mod notes;
 mod organise;
+mod overview;
 mod own_file;
 mod search;
 mod shell;
@@ -102,6 +103,7 @@ enum Search {
     Users,
     User,
     Audit,
+    Overview,
     Insights,
     InsightsDays,
     Library(Kind),

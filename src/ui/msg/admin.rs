@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::overview::{OverviewCall, OverviewReply};
 use crate::api::{
     AccountId, Fault, SessionId,
     admin::{
@@ -117,6 +118,7 @@ pub enum AdminCall {
     },
     Verify,
     Prune,
+    Overview(OverviewCall),
     Backups,
     /// Work that goes on for a while and tells how far it is.
     Backup(BackupWork),
@@ -172,6 +174,7 @@ pub enum AdminReply {
         filter: AuditFilter,
         written: Result<u64, Fault>,
     },
+    Overview(OverviewReply),
     Backups(Result<Box<Backups>, Fault>),
     BackupOn {
         work: BackupWork,
@@ -208,6 +211,7 @@ impl AdminReply {
             Self::Verified(verdict) => verdict.as_ref().err(),
             Self::Pruned(gone) => gone.as_ref().err(),
             Self::Exported { written, .. } => written.as_ref().err(),
+            Self::Overview(reply) => reply.fault(),
             Self::Backups(shown) => shown.as_ref().err(),
             Self::BackupOn { .. } => None,
             Self::BackupEnded { done, .. } => done.as_ref().err(),

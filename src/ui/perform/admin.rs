@@ -13,7 +13,7 @@ use crate::{
     },
     ui::{
         complete,
-        msg::{AdminCall, AdminReply, BackupWork, Msg, Target, UserAct},
+        msg::{AdminCall, AdminReply, BackupWork, Msg, OverviewCall, Target, UserAct},
     },
 };
 
@@ -27,6 +27,8 @@ impl Performer {
             AdminCall::Users { .. } => Way::Newest(Search::Users),
             AdminCall::User { .. } => Way::Newest(Search::User),
             AdminCall::Audit { .. } => Way::Newest(Search::Audit),
+            AdminCall::Overview(OverviewCall::Read { .. }) => Way::Newest(Search::Overview),
+            AdminCall::Overview(OverviewCall::Export { .. }) => Way::Job("writing a report to a file"),
             AdminCall::Each { .. } => Way::Job("changing accounts"),
             AdminCall::Export { .. } => Way::Job("writing the audit trail to a file"),
             AdminCall::Verify => Way::Job("verifying the audit trail"),
@@ -95,6 +97,7 @@ impl Hands {
                 let page = gateway.audit(session, filter.clone(), *before, *limit).await;
                 return AdminReply::Audit { asked: *asked, page };
             }
+            AdminCall::Overview(call) => return AdminReply::Overview(self.look_over(session, call.clone()).await),
             AdminCall::Verify => return AdminReply::Verified(gateway.verify_audit(session).await),
             AdminCall::Prune => return AdminReply::Pruned(gateway.prune_audit(session).await),
             AdminCall::Export { filter, path } => {

@@ -70,7 +70,8 @@ impl Root {
             Action::Refresh => self.refresh(),
             Action::StartOllama => self.start_ollama(),
             // From the palette: the tabs can be reached from everywhere.
-            Action::AdminUsers
+            Action::AdminOverview
+            | Action::AdminUsers
             | Action::AdminRoles
             | Action::AdminSettings
             | Action::AdminAudit
@@ -137,6 +138,7 @@ impl Root {
                 | Context::Library
                 | Context::Search
                 | Context::Insights
+                | Context::Overview
                 | Context::Users
                 | Context::Roles
                 | Context::Settings

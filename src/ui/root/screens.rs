@@ -396,6 +396,7 @@ fn is_the_chat_s(action: Action) -> bool {
         | Context::Account
         | Context::Insights
         | Context::Admin
+        | Context::Overview
         | Context::Users
         | Context::Roles
         | Context::Settings

@@ -32,6 +32,7 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Library
         | Context::Jobs
         | Context::Admin
+        | Context::Overview
         | Context::Users
         | Context::Roles
         | Context::Settings

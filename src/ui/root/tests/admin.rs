@@ -20,6 +20,9 @@ fn an_administrator_goes_to_the_admin_screen_and_back() {
     let mut root = inside();
     assert!(draw(&root, 80, 24).lines().next().unwrap().contains("Chat Models Library Search Insights Admin"));
     let effects = press_alt(&mut root, '6');
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::Overview(_)))), "{effects:?}");
+    assert!(draw(&root, 80, 24).contains("[1 Overview]"));
+    let effects = press(&mut root, "2");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::Users { .. }))), "{effects:?}");
     assert!(draw(&root, 80, 24).contains("[2 Users]"));
     press_alt(&mut root, '1');
@@ -59,6 +62,7 @@ fn the_palette_reaches_every_tab_and_offers_what_the_open_one_can_do() {
 fn the_last_line_names_no_key_that_does_nothing_behind_a_dialog() {
     let mut root = inside();
     press_alt(&mut root, '6');
+    press(&mut root, "2");
     let last = |root: &Root| draw(root, 80, 24).lines().last().unwrap().to_owned();
     assert!(last(&root).contains("/ filter"));
     press(&mut root, "n");

@@ -13,6 +13,7 @@ use ratatui::{
 use super::{
     backups,
     editors::{LimitsEditor, ModelsEditor},
+    overview,
     table::{broken, first_row, fit, row_style, safe},
     trail::{self, When},
 };
@@ -21,6 +22,7 @@ use crate::{
         Fault,
         admin::{AccountState, ActivationCode, AuditFilter, NewUser, Policy},
         auth::Role,
+        reports::Question,
     },
     safe_text::SafeText,
     ui::{
@@ -60,6 +62,7 @@ pub enum Purpose {
     KeepDays(Policy),
     Export(AuditFilter),
     Backups(backups::Wanted),
+    Overview(overview::Wanted),
 }
 
 #[derive(Debug)]
@@ -122,6 +125,7 @@ pub enum Out {
         state: Option<AccountState>,
     },
     Filter(AuditFilter),
+    Question(Question),
     Effects(Vec<Effect>),
 }
 
@@ -290,6 +294,7 @@ impl Fill {
             }
             Purpose::Export(filter) => Out::Send(AdminCall::Export { filter: filter.clone(), path: wanted(0)?.into() }),
             Purpose::Backups(wanted) => wanted.filled(&self.form)?,
+            Purpose::Overview(wanted) => wanted.filled(&self.form)?,
         })
     }
 }
@@ -477,7 +482,10 @@ impl Ask {
 impl Fill {
     fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
         let hints = match self.purpose {
-            Purpose::NewUser | Purpose::TrailFilter | Purpose::Backups(_) => cx.hints(&[
+            Purpose::NewUser
+            | Purpose::TrailFilter
+            | Purpose::Backups(_)
+            | Purpose::Overview(overview::Wanted::Filter(_)) => cx.hints(&[
                 (Action::Submit, "next, then done"),
                 (Action::PreviousField, "back"),
                 (Action::Cancel, "leave it"),
@@ -489,6 +497,7 @@ impl Fill {
             | Purpose::Purge(_)
             | Purpose::RenameRole(_)
             | Purpose::KeepDays(_)
+            | Purpose::Overview(overview::Wanted::Export(..))
             | Purpose::Export(_) => cx.hints(&[(Action::Submit, "done"), (Action::Cancel, "leave it")]),
         };
         let width = 68.min(area.width.saturating_sub(2));

@@ -1,4 +1,4 @@
-//! The Admin screen: users, roles, the rules of the house, the audit trail. Only administrators have it.
+//! The Admin screen: the house in figures, users, roles, the rules of the house, the audit trail. Only administrators have it.
 //!
 //! What the gate refuses until the passphrase is typed once more goes back as `Effect::Confirm`; the root asks and does
 //! it again.
@@ -8,6 +8,7 @@
 mod backups;
 mod dialog;
 mod editors;
+mod overview;
 mod part;
 mod roles;
 mod rules;
@@ -25,6 +26,7 @@ use ratatui::{
 use self::{
     backups::Backups,
     dialog::{Codes, Dialog, Out, Outcome},
+    overview::Overview,
     part::{House, Part},
     roles::Roles,
     rules::Rules,
@@ -37,7 +39,7 @@ use crate::{
     ui::{
         actions::{Action, Context},
         cx::{Cx, Hint},
-        msg::{AdminCall, AdminReply, Effect, Target, UserAct},
+        msg::{AdminCall, AdminReply, Effect, OverviewCall, OverviewReply, Target, UserAct},
         screens::Screen,
         widgets::{table, toast::Toast},
     },
@@ -46,6 +48,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct AdminScreen {
     tab: Tab,
+    overview: Overview,
     users: Users,
     roles: Roles,
     rules: Rules,
@@ -97,6 +100,7 @@ impl AdminScreen {
 
     fn part(&self) -> &dyn Part {
         match self.tab {
+            Tab::Overview => &self.overview,
             Tab::Users => &self.users,
             Tab::Roles => &self.roles,
             Tab::Settings => &self.rules,
@@ -107,6 +111,7 @@ impl AdminScreen {
 
     fn part_mut(&mut self) -> &mut dyn Part {
         match self.tab {
+            Tab::Overview => &mut self.overview,
             Tab::Users => &mut self.users,
             Tab::Roles => &mut self.roles,
             Tab::Settings => &mut self.rules,
@@ -128,6 +133,7 @@ impl AdminScreen {
     #[must_use]
     pub fn tab_context(&self) -> Context {
         match self.tab {
+            Tab::Overview => Context::Overview,
             Tab::Users => Context::Users,
             Tab::Roles => Context::Roles,
             Tab::Settings => Context::Settings,
@@ -145,6 +151,7 @@ impl AdminScreen {
             Out::Call(call) => vec![Effect::Admin(call)],
             Out::Show { role, state } => self.users.show_only(role, state),
             Out::Filter(filter) => self.trail.set_filter(filter),
+            Out::Question(question) => self.overview.ask_for(question),
         };
         self.dialog = None;
         self.sent(effects)
@@ -175,6 +182,15 @@ impl AdminScreen {
                 self.trail.on_pruned(gone)
             }
             AdminReply::Pruned(Err(fault)) => self.refused(fault, AdminCall::Prune),
+            AdminReply::Overview(OverviewReply::Read { asked, shown }) => self.overview.on_shown(asked, shown),
+            AdminReply::Overview(OverviewReply::Exported { done: Ok(path), .. }) => {
+                self.told();
+                self.close_sender();
+                vec![Effect::Toast(Toast::good(format!("The figures are in {}.", path.display())))]
+            }
+            AdminReply::Overview(OverviewReply::Exported { call, done: Err(fault) }) => {
+                self.refused(fault, AdminCall::Overview(call))
+            }
             AdminReply::Backups(shown) => self.backups.on_shown(shown.map(|shown| *shown)),
             AdminReply::BackupOn { work, progress } => {
                 self.backups.on_progress(work, progress);
@@ -265,6 +281,7 @@ impl AdminScreen {
             | AdminCall::User { .. }
             | AdminCall::CreateUser(_)
             | AdminCall::Each { .. }
+            | AdminCall::Overview(_)
             | AdminCall::Backups
             | AdminCall::Backup(_)
             | AdminCall::PruneBackups
@@ -451,6 +468,7 @@ fn is_change(call: &AdminCall) -> bool {
         | AdminCall::Roles
         | AdminCall::Policy
         | AdminCall::Audit { .. }
+        | AdminCall::Overview(OverviewCall::Read { .. })
         | AdminCall::Backups
         // Its own line says how far it is.
         | AdminCall::Backup(_)
@@ -469,6 +487,7 @@ fn is_change(call: &AdminCall) -> bool {
         | AdminCall::SetBackupSchedule(_)
         | AdminCall::PruneBackups
         | AdminCall::PurgeQuarantine(_)
+        | AdminCall::Overview(OverviewCall::Export { .. })
         | AdminCall::Export { .. } => true,
     }
 }

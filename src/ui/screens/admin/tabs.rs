@@ -7,6 +7,7 @@ use crate::ui::{actions::Action, cx::Cx, text::wrap::width};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tab {
     #[default]
+    Overview,
     Users,
     Roles,
     Settings,
@@ -15,7 +16,8 @@ pub(super) enum Tab {
 }
 
 /// In their order, each with what opens it.
-pub(super) const TABS: [(Tab, Action, &str); 5] = [
+pub(super) const TABS: [(Tab, Action, &str); 6] = [
+    (Tab::Overview, Action::AdminOverview, "Overview"),
     (Tab::Users, Action::AdminUsers, "Users"),
     (Tab::Roles, Action::AdminRoles, "Roles"),
     (Tab::Settings, Action::AdminSettings, "Settings"),

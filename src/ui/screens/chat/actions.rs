@@ -89,6 +89,7 @@ impl ChatScreen {
             | Context::Search
             | Context::Insights
             | Context::Admin
+            | Context::Overview
             | Context::Users
             | Context::Roles
             | Context::Settings

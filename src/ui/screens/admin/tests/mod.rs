@@ -2,6 +2,7 @@
 
 mod backups;
 mod clicks;
+mod overview;
 mod roles;
 mod rules_and_trail;
 mod users;
@@ -33,7 +34,7 @@ impl Desk {
     /// With accounts, roles and rules read.
     fn new() -> Self {
         let cx = Cx::fixed();
-        let mut desk = Self { screen: AdminScreen::default(), cx };
+        let mut desk = Self { screen: AdminScreen { tab: Tab::Users, ..AdminScreen::default() }, cx };
         desk.screen.open();
         desk.reply(AdminReply::Users { asked: 1, page: Ok(page(people(), false)) });
         desk.reply(AdminReply::Roles(Ok(roles())));
