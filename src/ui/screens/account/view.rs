@@ -25,8 +25,9 @@ use crate::{
 const LABEL: usize = 16;
 
 const RECORDED: &str = "What is done with your account is recorded: what, when, from which account of this machine, and \
-                        how it ended; and by day how often you signed in, how many answers you got or missed, their tokens, \
-                        the size of your vault. Never what you write or read, or to which model. Administrators can see it.";
+                        how it ended; by day how often you signed in, how many answers you got or missed, their tokens, \
+                        the size of your vault. Never what you write or read. Administrators can see it, and not which \
+                        models you ask.";
 
 const DOOR_ONLY: &str = "A second factor is asked for after your passphrase. It guards this program's door, not the \
                          files behind it: whoever has a copy of the files and your passphrase needs no code.";
