@@ -227,7 +227,9 @@ fn compose_with_backups(
     let (cwd, home) = (std::env::current_dir().unwrap_or_default(), std::env::var_os("HOME").map(PathBuf::from));
     let transfers = Transfers::new(hub.clone(), tasks.clone(), system.clone(), cwd.clone(), home.clone());
     let bench = Bench { system: system.clone(), leases: paths.data.join("leases") };
-    let model_work = Arc::new(ModelWork::new(ollama.clone(), cwd.clone(), home.clone()).with_bench(bench));
+    let cache = ModelCache::new(config.cache.bytes, Duration::from_secs(config.cache.models_fresh_seconds));
+    let model_work = ModelWork::new(ollama.clone(), cwd.clone(), home.clone()).with_bench(bench);
+    let model_work = Arc::new(model_work.with_cache(cache.clone()));
     let jobs = Jobs::new(jobs::Parts {
         system: system.clone(),
         hub: hub.clone(),
@@ -249,10 +251,10 @@ fn compose_with_backups(
         cwd,
         home,
     });
-    let models = models(config, ollama.clone(), &breakers, &system, &hub, tasks);
+    let models = models(config, ollama.clone(), cache, &breakers, &system, &hub, tasks);
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
-    let measures = Measures::new(system.clone(), ollama);
+    let measures = Measures::new(system.clone());
     let reports = Reports::new(system.clone(), paths.clone());
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let profiles = Profiles::new(system.clone(), live.clone(), lanes);
@@ -288,12 +290,20 @@ fn compose_with_backups(
     Ok((gateway, backups))
 }
 
-fn models(config: &Config, ollama: Ollama, breakers: &Breakers, system: &Db, hub: &Hub, tasks: &Tasks) -> Models {
+fn models(
+    config: &Config,
+    ollama: Ollama,
+    cache: ModelCache,
+    breakers: &Breakers,
+    system: &Db,
+    hub: &Hub,
+    tasks: &Tasks,
+) -> Models {
     Models::new(models::Parts {
         probe: Probe::here(ollama.address().is_loopback()),
         ollama,
         breakers: breakers.clone(),
-        cache: ModelCache::new(config.cache.bytes),
+        cache,
         fresh: Duration::from_secs(config.cache.models_fresh_seconds),
         system: system.clone(),
         hub: hub.clone(),

@@ -1,4 +1,5 @@
-//! What was asked of the model server and may be asked again: the last good list, and details by digest.
+//! What was asked of the model server and may be asked again: the last good list, details by digest, and what registries said
+//! of models a moment ago.
 //!
 //! It only keeps; asking and deciding what is fresh enough is the services' business. A model's details belong to its
 //! digest, so they never go stale: another content is another digest. Sized in bytes, because a licence and a template
@@ -57,6 +58,14 @@ impl Facts {
     }
 }
 
+/// What a registry said that a model consists of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    pub digest: String,
+    /// Digest and bytes of each part.
+    pub layers: Vec<(String, u64)>,
+}
+
 /// How often something was at hand, and how often not.
 #[derive(Debug, Default)]
 struct Count {
@@ -81,6 +90,7 @@ struct Counts {
     lists: Count,
     details: Count,
     facts: Count,
+    manifests: Count,
 }
 
 /// Cheap to clone; clones share what they keep.
@@ -90,16 +100,33 @@ pub struct ModelCache {
     list: Arc<Mutex<Option<Listed>>>,
     details: moka::sync::Cache<String, Arc<ModelDetail>>,
     facts: moka::sync::Cache<String, Arc<Facts>>,
+    manifests: moka::sync::Cache<String, Arc<Build>>,
     counts: Arc<Counts>,
 }
 
 impl ModelCache {
-    /// Keeps at most `bytes`: three quarters for details, one for what lists need of them.
+    /// Keeps at most `bytes`: an eighth for what registries said, a quarter for what lists need of details, the rest for
+    /// the details themselves. What a registry said counts for as long as a list does, `fresh`.
     #[must_use]
-    pub fn new(bytes: u64) -> Self {
-        let details = moka::sync::Cache::builder().max_capacity(bytes - bytes / 4).weigher(weight).build();
-        let facts = moka::sync::Cache::builder().max_capacity(bytes / 4).weigher(facts_weight).build();
-        Self { most_bytes: bytes, list: Arc::default(), details, facts, counts: Arc::default() }
+    pub fn new(bytes: u64, fresh: Duration) -> Self {
+        let (eighth, quarter) = (bytes / 8, bytes / 4);
+        let details = moka::sync::Cache::builder().max_capacity(bytes - quarter - eighth).weigher(weight).build();
+        let facts = moka::sync::Cache::builder().max_capacity(quarter).weigher(facts_weight).build();
+        let manifests =
+            moka::sync::Cache::builder().max_capacity(eighth).weigher(build_weight).time_to_live(fresh).build();
+        Self { most_bytes: bytes, list: Arc::default(), details, facts, manifests, counts: Arc::default() }
+    }
+
+    /// What a registry said of this model a moment ago. Names as they are compared.
+    #[must_use]
+    pub fn manifest(&self, model: &str) -> Option<Arc<Build>> {
+        let found = self.manifests.get(model);
+        self.counts.manifests.note(found.is_some());
+        found
+    }
+
+    pub fn keep_manifest(&self, model: &str, build: Build) {
+        self.manifests.insert(model.to_owned(), Arc::new(build));
     }
 
     #[must_use]
@@ -145,11 +172,13 @@ impl ModelCache {
         // Both count what they keep only when they tidy up.
         self.details.run_pending_tasks();
         self.facts.run_pending_tasks();
+        self.manifests.run_pending_tasks();
         let list = self.list().map_or((0, 0), |listed| (1, listed.models.iter().map(model_bytes).sum()));
         let kinds = vec![
             self.counts.lists.kind("lists", list.0, list.1),
             self.counts.details.kind("details", self.details.entry_count(), self.details.weighted_size()),
             self.counts.facts.kind("facts", self.facts.entry_count(), self.facts.weighted_size()),
+            self.counts.manifests.kind("manifests", self.manifests.entry_count(), self.manifests.weighted_size()),
         ];
         let bytes = kinds.iter().map(|kind| kind.bytes).sum();
         CacheFigures { kinds, most_bytes: self.most_bytes, bytes }
@@ -203,6 +232,12 @@ fn facts_weight(digest: &String, facts: &Arc<Facts>) -> u32 {
     u32::try_from(OVERHEAD + digest.len() + text).unwrap_or(u32::MAX)
 }
 
+#[expect(clippy::ptr_arg, reason = "the shape that moka asks for")]
+fn build_weight(model: &String, build: &Arc<Build>) -> u32 {
+    let layers: usize = build.layers.iter().map(|(digest, _)| digest.len() + size_of::<(String, u64)>()).sum();
+    u32::try_from(OVERHEAD + model.len() + build.digest.len() + layers).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,7 +248,7 @@ mod tests {
 
     #[test]
     fn details_are_bounded_in_bytes_and_not_in_number() {
-        let cache = ModelCache::new(100_000);
+        let cache = ModelCache::new(100_000, Duration::from_mins(1));
         cache.keep_detail("small", detail(10));
         cache.keep_detail("too big", detail(200_000));
         cache.keep_detail("", detail(1));
@@ -225,12 +260,12 @@ mod tests {
             cache.keep_detail(&number.to_string(), detail(10_000));
         }
         cache.details.run_pending_tasks();
-        assert!(cache.details.weighted_size() <= 75_000);
+        assert!(cache.details.weighted_size() <= 62_500);
     }
 
     #[test]
     fn what_lists_need_outlives_long_licences() {
-        let cache = ModelCache::new(100_000);
+        let cache = ModelCache::new(100_000, Duration::from_mins(1));
         for number in 0..30 {
             cache.keep_detail(&number.to_string(), detail(10_000));
             cache.details.run_pending_tasks();
@@ -240,8 +275,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_registry_said_is_kept_for_a_moment_and_counted() {
+        let build = Build { digest: "a".repeat(64), layers: vec![("b".repeat(71), 9)] };
+        let cache = ModelCache::new(100_000, Duration::from_mins(1));
+        assert!(cache.manifest("m:latest").is_none());
+        cache.keep_manifest("m:latest", build.clone());
+        assert_eq!(cache.manifest("m:latest").as_deref(), Some(&build));
+        let kinds = cache.figures().kinds;
+        let manifests = kinds.iter().find(|kind| kind.name == "manifests").unwrap();
+        assert_eq!((manifests.hits, manifests.misses, manifests.entries), (1, 1, 1));
+        let cache = ModelCache::new(100_000, Duration::ZERO);
+        cache.keep_manifest("m:latest", build);
+        assert!(cache.manifest("m:latest").is_none(), "a moment of none is none");
+    }
+
+    #[test]
     fn the_figures_tell_hits_and_bytes() {
-        let cache = ModelCache::new(100_000);
+        let cache = ModelCache::new(100_000, Duration::from_mins(1));
         assert_eq!(cache.figures().hit_percent(), None);
         cache.keep_detail("a", detail(1000));
         assert!(cache.detail("a").is_some() && cache.detail("b").is_none());

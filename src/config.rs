@@ -86,6 +86,8 @@ pub struct JobsConfig {
     pub installs_at_once: u32,
     /// Days for which ended jobs stay in the list.
     pub keep_days: u32,
+    /// Tries of a job that go wrong although something comes each time, before it is given up.
+    pub tries: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,7 +193,7 @@ impl Default for CacheConfig {
 
 impl Default for JobsConfig {
     fn default() -> Self {
-        Self { installs_at_once: 2, keep_days: 30 }
+        Self { installs_at_once: 2, keep_days: 30, tries: 500 }
     }
 }
 

@@ -246,6 +246,10 @@ pub fn benchmarks_markdown() -> String {
         page,
         "\nWith {REPEATS} repeats, where nobody says otherwise: {REPEATS} cold starts, for each of which the model is taken out \
          of memory and asked `talk`; then all prompts {REPEATS} times with the model in memory.\n\n\
+         ## Over time\n\n\
+         From the second comparable run on, the detail of a model shows charts of speed and of the wait for the first token, the \
+         oldest run at the left, with a mark where another build of the model began. `ollamanet models bench history NAME` tells \
+         the same; `--csv` and `--json` write it out, `bench list --csv` that of all models.\n\n\
          ## The figures\n\n\
          Each is the median of its samples; the samples are kept as well.\n\n\
          | column | what it is |\n|---|---|\n\

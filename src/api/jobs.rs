@@ -22,8 +22,11 @@ pub enum Work {
     Install(Download),
     /// Downloads it again, where the registry has another than the installed one.
     Update(Download),
+    /// `forget`: with what the house wrote on it, its description, links, notes and tags. What the catalogue says stays.
     Remove {
         model: String,
+        #[serde(default)]
+        forget: bool,
     },
     Copy {
         from: String,
@@ -171,6 +174,11 @@ impl Work {
         Self::Install(Download { model: model.into(), ..Download::default() })
     }
 
+    /// What the house wrote on it stays.
+    pub fn remove(model: impl Into<String>) -> Self {
+        Self::Remove { model: model.into(), forget: false }
+    }
+
     #[must_use]
     pub fn kind(&self) -> WorkKind {
         match self {
@@ -194,7 +202,7 @@ impl Work {
             Self::Install(download) | Self::Update(download) => &download.model,
             Self::Create(new) => &new.model,
             Self::Copy { from, .. } | Self::Rename { from, .. } => from,
-            Self::Remove { model }
+            Self::Remove { model, .. }
             | Self::Push { model, .. }
             | Self::Load { model, .. }
             | Self::Unload { model }
@@ -404,6 +412,14 @@ pub enum Start {
     /// The very same was under way: this is it.
     UnderWay(Box<Job>),
     Refused(Fault),
+}
+
+/// What is asked of Ollama by people at this moment, in all windows on this machine together. Nothing says whose it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswersUnderWay {
+    pub running: u32,
+    /// For their turn.
+    pub waiting: u32,
 }
 
 /// What the registry tells of a model, asked because somebody wanted to know.

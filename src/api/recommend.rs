@@ -1,9 +1,11 @@
-//! Which of the installed models to take for what, and why.
+//! Which model to take for what, installed or not, and why.
 //!
 //! Ratings, use and speeds are those of `measures`: one's own, or of everybody where enough people are in them. Where nothing
 //! was measured the rest still counts, and it is said that it is an estimate.
 
 use serde::{Deserialize, Serialize};
+
+use super::fleet::Verdict;
 
 /// What a model is wanted for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,24 +40,14 @@ impl Task {
     }
 }
 
-/// Where a model has its place when it runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Seat {
-    /// It is loaded, wholly in the GPU's memory.
-    Gpu,
-    /// In main memory, at least in part.
-    Memory,
-    TooBig,
-    #[default]
-    Unknown,
-}
-
+/// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecommendQuery {
     pub task: Task,
     /// How many, 1 to 20.
     pub limit: u32,
+    /// Only of those that are here.
+    pub only_installed: bool,
 }
 
 /// One model, with everything that spoke for it or against it.
@@ -67,8 +59,9 @@ pub struct Recommendation {
     pub reasons: Vec<String>,
     /// Nothing of it was measured or rated here.
     pub is_estimate: bool,
-    pub bytes: u64,
-    pub seat: Seat,
+    pub is_installed: bool,
+    pub bytes: Option<u64>,
+    pub verdict: Verdict,
     /// Tokens a second: of the newest benchmark, else of answers.
     pub speed: Option<f64>,
     pub liked: u64,

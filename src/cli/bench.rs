@@ -1,27 +1,27 @@
 //! `ollamanet models bench`: fixed prompts put to models, what that cost, and how it was before.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, IsTerminal as _},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::json;
 
 use super::{
     Desk, End,
+    follow::{Following, prints_lines},
     measures_args::{Bench, BenchRun},
-    out::{self, complain, csv_cell, print, print_json, print_own, safe, say},
+    out::{self, csv_cell, print, print_json, print_own, safe, say},
     stops::Stops,
 };
 use crate::api::{
     Fault, JobId,
     auth::Session,
     benchmarks::{Benchmark, BenchmarkQuery, Figures},
-    events::Event,
-    jobs::{Job, JobNews, JobState, Work},
+    jobs::{Batch, Start, Work},
 };
 
 /// How long what is stopped may take to end.
 pub const STOPPING: Duration = Duration::from_secs(10);
+/// Cells of the longest bar.
+const BAR: f64 = 20.0;
 /// Runs that are read at once.
 const PAGE: u32 = 100;
 
@@ -49,6 +49,7 @@ pub async fn look(desk: &Desk, session: &Session, what: Bench) -> Result<(), End
             }
             Ok(())
         }
+        Bench::History { model, csv } => history(desk, session, &model, csv).await,
         Bench::Compare { models } => {
             let mut latest = Vec::new();
             for model in &models {
@@ -80,83 +81,33 @@ pub async fn look(desk: &Desk, session: &Session, what: Bench) -> Result<(), End
 /// # Errors
 /// How it ended, when not well.
 pub async fn run(desk: &Desk, what: BenchRun, stops: &mut Stops) -> Result<(), End> {
-    let session = desk.session().await?;
-    let mut events = desk.gateway.events(&session).await?;
-    let mut open: BTreeMap<JobId, String> = BTreeMap::new();
-    for model in &what.models {
-        let work = Work::Benchmark { model: model.clone(), repeats: what.repeats };
-        let job = desk.confirmed(&session, |session| desk.gateway.start_job(session, work.clone(), what.later)).await?;
-        open.insert(job.id, model.clone());
-    }
+    let session = &desk.session().await?;
+    let mut following = Following::begin(desk, session).await?.cancelled_by_a_stop();
+    let works = what.models.into_iter().map(|model| Work::Benchmark { model, repeats: what.repeats }).collect();
+    let batch = Batch { detached: what.later, ..Batch::of(works) };
+    let items = desk.gateway.start_batch(session, batch).await?;
+    let began: BTreeSet<JobId> = items
+        .iter()
+        .filter_map(|item| match &item.start {
+            Start::Begun(job) | Start::UnderWay(job) => Some(job.id),
+            Start::Would(_) | Start::Refused(_) => None,
+        })
+        .collect();
+    following.take(items)?;
     if what.later {
-        say("In line: the next window that is open measures it.");
-        return Ok(());
+        return following.leave();
     }
-    let session = desk.latest(&session);
-    let (began, mut shown) = (open.clone(), String::new());
-    let mut failed = None;
-    while !open.is_empty() {
-        let event = tokio::select! {
-            biased;
-            code = stops.next() => {
-                for id in open.keys() {
-                    // One that has just ended is none any more.
-                    let _ = desk.gateway.cancel_job(session, *id).await;
-                }
-                say("ollamanet: Stopped; nothing was kept of what had not ended.");
-                return Err(End::Code(code));
-            }
-            event = events.recv() => event.ok_or_else(Fault::signed_out)?,
-        };
-        match event {
-            Event::Job(JobNews::Changed(job)) => note(&job, &mut open, &mut failed),
-            Event::Job(JobNews::Progress { job, progress }) => {
-                if let Some(model) = open.get(&job) {
-                    let line = format!("{}: {}", safe(model), safe(&progress.step));
-                    if line != shown && !progress.step.is_empty() && io::stderr().is_terminal() {
-                        say(&line);
-                    }
-                    shown = line;
-                }
-            }
-            Event::Job(JobNews::Elsewhere) => {
-                for id in open.keys().copied().collect::<Vec<_>>() {
-                    note(&desk.gateway.job(session, id).await?, &mut open, &mut failed);
-                }
-            }
-            Event::SessionEnded(why) => return Err(why.into()),
-            Event::Turn { .. }
-            | Event::Transfer { .. }
-            | Event::Changed(_)
-            | Event::Health(_)
-            | Event::PutAway(_)
-            | Event::Notice(_) => {}
-        }
-    }
+    let ended = following.until_over(stops).await;
     let page = desk.gateway.benchmarks(session, BenchmarkQuery { limit: PAGE, ..BenchmarkQuery::default() }).await?;
-    let runs: Vec<Benchmark> = page.rows.into_iter().rev().filter(|run| began.contains_key(&run.id)).collect();
-    if desk.global.json {
-        print_json(&runs)?;
-    } else {
+    let runs: Vec<Benchmark> = page.rows.into_iter().rev().filter(|run| began.contains(&run.id)).collect();
+    if prints_lines(desk) {
+        for run in &runs {
+            print_json(&json!({ "type": "measured", "benchmark": run }))?;
+        }
+    } else if !runs.is_empty() {
         print(&table(&runs, false))?;
     }
-    failed.map_or(Ok(()), |code| Err(End::Code(code)))
-}
-
-/// Takes an ended job off the list, and says why when it did not end well.
-fn note(job: &Job, open: &mut BTreeMap<JobId, String>, failed: &mut Option<u8>) {
-    if job.state.is_open() || open.remove(&job.id).is_none() {
-        return;
-    }
-    let fault = match (job.state, &job.error) {
-        (JobState::Done | JobState::Waiting | JobState::Running | JobState::Paused, _) => return,
-        (JobState::Failed | JobState::Cancelled, Some(fault)) => fault.clone(),
-        (JobState::Failed | JobState::Cancelled, None) => {
-            Fault::invalid(format!("The benchmark of {} was cancelled.", safe(job.work.model())))
-        }
-    };
-    complain(&fault);
-    *failed = Some(fault.exit_code().max(1));
+    ended
 }
 
 async fn read(
@@ -176,6 +127,60 @@ async fn read(
             next => return Ok((runs, next.is_some())),
         }
     }
+}
+
+/// Oldest first, of the runs that can be compared with the newest.
+async fn history(desk: &Desk, session: &Session, model: &str, csv: bool) -> Result<(), End> {
+    let (mut runs, _) = read(desk, session, Some(model), usize::MAX).await?;
+    let all = runs.len();
+    if let Some(newest) = runs.first().cloned() {
+        runs.retain(|run| run.is_comparable_with(&newest));
+    }
+    runs.reverse();
+    if desk.global.json {
+        print_json(&runs)?;
+    } else if csv {
+        print_own(as_csv(&runs).as_bytes())?;
+    } else if runs.is_empty() {
+        say(&format!("{0} has not been measured yet: ollamanet models bench run {0}", safe(model)));
+    } else {
+        print(&over_time(&runs))?;
+    }
+    if runs.len() < all {
+        say(&format!("{} more were measured with other prompts or options; `bench list` has them.", all - runs.len()));
+    }
+    Ok(())
+}
+
+/// A bar for each run and figure, and a word where the build is another than before.
+fn over_time(runs: &[Benchmark]) -> String {
+    let most = |figure: fn(&Figures) -> Option<f64>| {
+        runs.iter().filter_map(|run| figure(&run.figures)).fold(0.0_f64, f64::max)
+    };
+    let writing: fn(&Figures) -> Option<f64> = |figures| figures.writing;
+    let first: fn(&Figures) -> Option<f64> = |figures| figures.first_token_us.map(|us| us as f64);
+    let (fastest, longest) = (most(writing), most(first));
+    let bar = |value: Option<f64>, most: f64| match value {
+        Some(value) if most > 0.0 => "#".repeat((value / most * BAR).round().clamp(1.0, BAR) as usize),
+        Some(_) | None => String::new(),
+    };
+    let rows: Vec<[String; 6]> = runs
+        .iter()
+        .enumerate()
+        .map(|(at, run)| {
+            let is_new = at > 0 && runs[at - 1].digest != run.digest;
+            let digest: String = safe(run.digest.trim_start_matches("sha256:")).chars().take(12).collect();
+            [
+                out::moment(run.at),
+                writing(&run.figures).map_or_else(|| "–".to_owned(), |speed| format!("{speed:.1}")),
+                bar(writing(&run.figures), fastest),
+                first(&run.figures).map_or_else(|| "–".to_owned(), |us| format!("{:.0} ms", (us / 1000.0).ceil())),
+                bar(first(&run.figures), longest),
+                if is_new { format!("another build: {digest}") } else { String::new() },
+            ]
+        })
+        .collect();
+    out::table(["WHEN", "TOK/S", "", "FIRST TOKEN", "", ""], &rows)
 }
 
 /// Newest first; each beside the one before it of the same model that was measured in the same way.

@@ -20,6 +20,7 @@ use crate::api::{
     benchmarks::{BenchmarkQuery, Figures},
     chat::{Message, NewTurn, TurnAct, TurnEvent},
     events::Event,
+    fleet::{Fit, Verdict},
     insights::Period,
     measures::{UseFigures, UseQuery},
     models::Model,
@@ -33,6 +34,7 @@ pub const STOPPING: Duration = Duration::from_secs(10);
 #[derive(Debug, Serialize)]
 struct Known {
     model: Model,
+    fit: Fit,
     /// One's own use; of everybody where enough people are in it.
     used: Option<UseFigures>,
     benchmark: Option<Figures>,
@@ -103,9 +105,12 @@ async fn known(desk: &Desk, session: &Session, names: &[String]) -> Result<Vec<K
         }
         let of = used.models.iter().find(|one| whole(&one.model) == whole(&model.name));
         let query = BenchmarkQuery { model: Some(model.name.clone()), after: None, limit: 1 };
+        // Nothing but what was said of it is missing where it cannot be judged.
+        let fit = desk.gateway.model_fit(session, &model.name, None).await.unwrap_or_default();
         let latest = desk.gateway.benchmarks(session, query).await?.rows.pop();
         known.push(Known {
             model: model.clone(),
+            fit,
             used: of.map(|of| of.everybody.unwrap_or(of.own)),
             benchmark: latest.map(|run| run.figures),
         });
@@ -115,9 +120,9 @@ async fn known(desk: &Desk, session: &Session, names: &[String]) -> Result<Vec<K
 
 fn table(known: &[Known]) -> String {
     let none = || "–".to_owned();
-    let rows: Vec<[String; 8]> = known
+    let rows: Vec<[String; 9]> = known
         .iter()
-        .map(|Known { model, used, benchmark }| {
+        .map(|Known { model, fit, used, benchmark }| {
             let figures = used.unwrap_or_default();
             let measured = benchmark.and_then(|figures| figures.writing);
             [
@@ -125,6 +130,12 @@ fn table(known: &[Known]) -> String {
                 safe(&model.parameters),
                 safe(&model.quantization),
                 if model.remote { "remote".to_owned() } else { out::bytes(model.bytes) },
+                match fit.verdict {
+                    Verdict::Unknown => none(),
+                    verdict @ (Verdict::Gpu | Verdict::Partly | Verdict::Ram | Verdict::TooBig) => {
+                        verdict.words().to_owned()
+                    }
+                },
                 model.context_length.map_or_else(none, |tokens| tokens.to_string()),
                 safe(&model.capabilities.join(", ")),
                 match (figures.tokens_per_second, measured) {
@@ -140,7 +151,7 @@ fn table(known: &[Known]) -> String {
             ]
         })
         .collect();
-    out::table(["MODEL", "PARAMETERS", "QUANTIZATION", "SIZE", "WINDOW", "CAN", "TOK/S", "RATING"], &rows)
+    out::table(["MODEL", "PARAMETERS", "QUANTIZATION", "SIZE", "FITS", "WINDOW", "CAN", "TOK/S", "RATING"], &rows)
 }
 
 /// A turn for each, each under the limits; waits until all have ended.

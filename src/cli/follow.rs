@@ -1,6 +1,9 @@
-//! Watches jobs from the command line until they are over: a line for each on a terminal, lines of JSON with `--json`.
+//! Watches jobs from the command line until they are over. Words for whoever reads them on a terminal, with bars beside
+//! them; lines of JSON where standard output is a pipe or a file, and with `--json`. What a pipe gets is described in
+//! `docs/formats.md`.
 //!
-//! Leaving does not end a job: it goes back into the line and keeps what it has.
+//! Leaving does not end a job: it goes back into the line and keeps what it has. What measures is cancelled instead, where
+//! whoever began it says so, because half a measurement is worth nothing.
 
 use std::{
     collections::BTreeMap,
@@ -38,6 +41,10 @@ pub struct Following<'a> {
     said: BTreeMap<JobId, String>,
     worst: u8,
     bars: Bars,
+    /// Whether standard output gets lines of JSON.
+    is_lines: bool,
+    /// A stop ends the jobs themselves.
+    cancels: bool,
 }
 
 impl<'a> Following<'a> {
@@ -48,7 +55,16 @@ impl<'a> Following<'a> {
     pub async fn begin(desk: &'a Desk, session: &'a Session) -> Result<Self, Fault> {
         let events = desk.gateway.events(session).await?;
         let (open, said) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { desk, session, events, open, said, worst: 0, bars: Bars::new(desk.global.json) })
+        let is_lines = prints_lines(desk);
+        // Who asks for JSON wants no bars; a pipe alone leaves the terminal beside it to whoever watches.
+        let bars = Bars { is_shown: !desk.global.json && io::stderr().is_terminal(), drawn: 0 };
+        Ok(Self { desk, session, events, open, said, worst: 0, bars, is_lines, cancels: false })
+    }
+
+    /// A stop cancels what is watched, in the place of leaving it in line.
+    #[must_use]
+    pub fn cancelled_by_a_stop(self) -> Self {
+        Self { cancels: true, ..self }
     }
 
     pub fn track(&mut self, job: Job) {
@@ -113,7 +129,15 @@ impl<'a> Following<'a> {
                 biased;
                 code = stops.next() => {
                     self.bars.clear();
-                    super::jobs::left(self.open.len());
+                    if self.cancels {
+                        for job in self.open.values() {
+                            // One that has just ended is none any more.
+                            let _ = self.desk.gateway.cancel_job(self.session, job.id).await;
+                        }
+                        say("ollamanet: Stopped; nothing was kept of what had not ended.");
+                    } else {
+                        super::jobs::left(self.open.len());
+                    }
                     return Err(End::Code(code));
                 }
                 event = tokio::time::timeout(LOOK_EVERY, self.events.recv()) => event,
@@ -149,7 +173,7 @@ impl<'a> Following<'a> {
 
     fn progress(&mut self, id: JobId, progress: JobProgress) -> Result<(), End> {
         let Some(job) = self.open.values_mut().find(|job| job.id == id) else { return Ok(()) };
-        if self.desk.global.json {
+        if self.is_lines {
             print_json(&json!({ "type": "progress", "job": id, "model": job.work.model(), "progress": progress }))?;
         }
         job.progress = progress;
@@ -170,7 +194,7 @@ impl<'a> Following<'a> {
                         say(&format!("ollamanet: {name}: {words}"));
                     }
                 }
-                if self.desk.global.json && is_news {
+                if self.is_lines && is_news {
                     print_json(&json!({ "type": "changed", "job": job }))?;
                 }
                 self.open.insert(job.seq, job);
@@ -202,7 +226,7 @@ impl<'a> Following<'a> {
 
     fn tell(&mut self, line: &serde_json::Value, words: &str) -> Result<(), End> {
         self.bars.clear();
-        if self.desk.global.json {
+        if self.is_lines {
             return print_json(line);
         }
         if words.is_empty() { Ok(()) } else { print(&format!("{words}\n")) }
@@ -210,7 +234,7 @@ impl<'a> Following<'a> {
 
     fn tell_fault(&mut self, line: &serde_json::Value, name: &str, fault: &Fault) -> Result<(), End> {
         self.bars.clear();
-        if self.desk.global.json {
+        if self.is_lines {
             print_json(line)?;
         }
         let mut text = format!("ollamanet: {name}: {}", fault.message);
@@ -220,6 +244,12 @@ impl<'a> Following<'a> {
         say(&text);
         Ok(())
     }
+}
+
+/// Whether what is told of jobs is read by a program: it asked for JSON, or nobody sees standard output.
+#[must_use]
+pub fn prints_lines(desk: &Desk) -> bool {
+    desk.global.json || !io::stdout().is_terminal()
 }
 
 fn ended(worst: u8) -> Result<(), End> {
@@ -239,10 +269,6 @@ struct Bars {
 }
 
 impl Bars {
-    fn new(json: bool) -> Self {
-        Self { is_shown: !json && io::stderr().is_terminal(), drawn: 0 }
-    }
-
     fn draw(&mut self, open: &BTreeMap<i64, Job>) {
         if !self.is_shown {
             return;

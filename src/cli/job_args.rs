@@ -17,6 +17,9 @@ pub enum ModelJobs {
     Remove {
         #[arg(required = true)]
         models: Vec<String>,
+        /// Also what was written on them here: description, links, notes, tags; the catalogue's entry stays
+        #[arg(long)]
+        forget: bool,
         /// Do not ask
         #[arg(long)]
         yes: bool,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{
     Desk, End, bench,
     measures_args::{ModelMeasures, Recommend, Updates, Usage},
+    monitor,
     out::{self, print, print_json, print_own, safe, say, seconds},
 };
 use crate::api::{
@@ -19,6 +20,7 @@ pub async fn run(desk: &Desk, session: &Session, what: ModelMeasures) -> Result<
     match what {
         ModelMeasures::Bench(what) => bench::look(desk, session, what).await,
         ModelMeasures::Recommend(what) => recommend(desk, session, what).await,
+        ModelMeasures::Monitor => monitor::run(desk, session).await,
         ModelMeasures::Updates(what) => updates(desk, session, what).await,
         // It hears stops; `cli::run` leads to it.
         ModelMeasures::Compare(_) => Ok(()),
@@ -83,13 +85,13 @@ pub async fn updates(desk: &Desk, session: &Session, what: Updates) -> Result<()
 /// # Errors
 /// How it ended, when not well.
 pub async fn recommend(desk: &Desk, session: &Session, what: Recommend) -> Result<(), End> {
-    let query = RecommendQuery { task: what.task.task(), limit: what.limit };
+    let query = RecommendQuery { task: what.task.task(), limit: what.limit, only_installed: what.installed };
     let found = desk.gateway.recommend_models(session, query).await?;
     if desk.global.json {
         return print_json(&found);
     }
     if found.rows.is_empty() {
-        say(&format!("No installed model is for {} and fits this machine.", found.query.task.as_str()));
+        say(&format!("No model is known that is for {} and fits this machine.", found.query.task.as_str()));
         return Ok(());
     }
     let mut text = String::new();

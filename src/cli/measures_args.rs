@@ -17,6 +17,8 @@ pub enum ModelMeasures {
     Bench(Bench),
     /// Which model to take for what, and why
     Recommend(Recommend),
+    /// How the server is doing: what is in memory, answers and jobs under way, the cache
+    Monitor,
     /// Ask the registries whether they have other builds of installed models
     Updates(Updates),
     /// Put models beside each other, and the same question to them
@@ -53,6 +55,13 @@ pub enum Bench {
         /// All of them, not only the newest hundred
         #[arg(long)]
         all: bool,
+    },
+    /// How the figures of a model went over time, and where another build of it began
+    History {
+        model: String,
+        /// Print CSV, the oldest first
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
     },
     /// The newest figures of models beside each other
     Compare {
@@ -105,6 +114,9 @@ pub struct Recommend {
     /// How many
     #[arg(short = 'n', long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     pub limit: u32,
+    /// Only of the installed ones
+    #[arg(long)]
+    pub installed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -35,6 +35,7 @@ pub mod measures;
 pub mod measures_args;
 pub mod model_jobs;
 pub mod models;
+pub mod monitor;
 pub mod notes;
 pub mod notes_args;
 pub mod out;

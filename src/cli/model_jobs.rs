@@ -28,8 +28,8 @@ pub async fn run(desk: &Desk, what: ModelJobs, stops: &mut Stops) -> Result<(), 
             let how = asked.how;
             (downloads(desk, session, asked).await?.into_iter().map(Work::Update).collect(), how)
         }
-        ModelJobs::Remove { models, yes, how } => {
-            let works: Vec<Work> = models.into_iter().map(|model| Work::Remove { model }).collect();
+        ModelJobs::Remove { models, forget, yes, how } => {
+            let works: Vec<Work> = models.into_iter().map(|model| Work::Remove { model, forget }).collect();
             sure(&works, yes || how.dry_run).await?;
             (works, how)
         }
@@ -86,7 +86,7 @@ async fn downloads(desk: &Desk, session: &Session, asked: Asked) -> Result<Vec<D
 async fn sure(works: &[Work], yes: bool) -> Result<(), Fault> {
     let removed: Vec<String> = works
         .iter()
-        .filter_map(|work| if let Work::Remove { model } = work { Some(safe(model)) } else { None })
+        .filter_map(|work| if let Work::Remove { model, .. } = work { Some(safe(model)) } else { None })
         .collect();
     if removed.is_empty() || yes {
         return Ok(());

@@ -252,6 +252,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "Days for which jobs that have ended stay in the list.",
     },
     Setting {
+        section: "jobs",
+        key: "tries",
+        kind: Kind::Whole { low: 1, high: 1_000_000 },
+        live: true,
+        help: "Tries of a job that go wrong, although some of it comes each time, before it is given up. Tries that bring nothing are given up after 8, or after 200 while Ollama is away.",
+    },
+    Setting {
         section: "backup",
         key: "directory",
         kind: Kind::Text { most: 4096 },

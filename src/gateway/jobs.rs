@@ -8,7 +8,10 @@ use crate::{
     api::{
         Fault, JobId,
         auth::Session,
-        jobs::{Batch, BatchItem, Download, DownloadSize, Job, JobFilter, JobPage, ModelfileSummary, Room, Work},
+        jobs::{
+            AnswersUnderWay, Batch, BatchItem, Download, DownloadSize, Job, JobFilter, JobPage, ModelfileSummary, Room,
+            Work,
+        },
     },
 };
 
@@ -20,6 +23,7 @@ const LIST: Op = Op {
     deadline: Duration::from_secs(30),
     fresh: false,
 };
+const ANSWERS: Op = Op { name: "answers.count", ..LIST };
 const DETAIL: Op = Op { name: "jobs.detail", ..LIST };
 // What is to be done is looked up at Ollama's first, and that may be slow to answer.
 const START: Op = Op { name: "jobs.start", class: Class::Admin, deadline: Duration::from_mins(2), ..LIST };
@@ -44,6 +48,11 @@ impl Gateway {
         limit: u32,
     ) -> Result<JobPage, Fault> {
         self.0.gate.call::<Admin, _, _>(session, &LIST, |by| self.0.jobs.list(by, filter, before, limit)).await
+    }
+
+    /// How many answers run and wait, in all windows on this machine.
+    pub async fn answers_under_way(&self, session: &Session) -> Result<AnswersUnderWay, Fault> {
+        self.0.gate.call::<Admin, _, _>(session, &ANSWERS, |by| self.0.jobs.answers(by)).await
     }
 
     pub async fn job(&self, session: &Session, id: JobId) -> Result<Job, Fault> {

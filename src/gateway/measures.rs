@@ -58,9 +58,9 @@ impl Gateway {
             .await
     }
 
-    /// The best of the installed models for a task, with the reasons.
+    /// The best models for a task, installed or not, with the reasons. What is proposed at the first start is this, too.
     pub async fn recommend_models(&self, session: &Session, query: RecommendQuery) -> Result<Recommended, Fault> {
-        self.0.gate.call::<Member, _, _>(session, &RECOMMEND, |by| self.0.measures.recommend(by, query)).await
+        self.0.gate.call::<Member, _, _>(session, &RECOMMEND, |by| self.0.models.recommend(by, query)).await
     }
 
     /// What benchmarks measured, newest first. One is begun as a job: `Work::Benchmark`.

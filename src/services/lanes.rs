@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::{
     api::{AccountId, TurnId},
-    store::vault::lease::Slot,
+    store::vault::lease::{Slot, Waiting},
 };
 
 /// How often a place that another window holds is tried again.
@@ -48,6 +48,8 @@ pub struct Place {
     runs: bool,
     /// Held for the lock on it.
     slot: Option<Slot>,
+    /// Held while it waits, for those who count.
+    waits: Option<Waiting>,
 }
 
 impl Lanes {
@@ -70,7 +72,7 @@ impl Lanes {
     #[must_use]
     pub fn line_up(&self, account: AccountId, turn: TurnId) -> Place {
         lock(&self.0).entry(account).or_default().waiting.push_back(turn);
-        Place { shared: Arc::clone(&self.0), account, turn, runs: false, slot: None }
+        Place { shared: Arc::clone(&self.0), account, turn, runs: false, slot: None, waits: None }
     }
 }
 
@@ -83,7 +85,7 @@ impl Place {
         loop {
             match Slot::take(&directory, self.account, at_once) {
                 Ok(Some(slot)) => {
-                    self.slot = Some(slot);
+                    (self.slot, self.waits) = (Some(slot), None);
                     return;
                 }
                 // Without locks every window counts for itself: better than no answers.
@@ -95,9 +97,17 @@ impl Place {
             }
             if !is_told {
                 is_told = true;
+                self.is_seen_to_wait();
                 position(at_once).await;
             }
             tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+
+    /// From now on whoever counts sees it wait. That nobody can see it is no reason not to answer.
+    fn is_seen_to_wait(&mut self) {
+        if let (None, Some(directory)) = (&self.waits, &self.shared.directory) {
+            self.waits = Waiting::begin(directory).ok();
         }
     }
 
@@ -124,6 +134,7 @@ impl Place {
             }
             if told != Some(before) {
                 told = Some(before);
+                self.is_seen_to_wait();
                 position(before).await;
             }
             // The sender lives in `shared`, so this cannot fail.
@@ -160,6 +171,7 @@ mod tests {
     use std::{cell::RefCell, time::Duration};
 
     use super::*;
+    use crate::store::vault::lease;
 
     fn nobody(before: u32) -> std::future::Ready<()> {
         panic!("there is room, and {before} are said to be before it")
@@ -195,6 +207,42 @@ mod tests {
         let heard = |who| order.borrow().iter().filter(|(by, _)| *by == who).map(|(_, n)| *n).collect::<Vec<u32>>();
         assert_eq!((heard(2), heard(3)), (vec![1, 0], vec![2, 1, 0]));
         assert_eq!(order.borrow().last(), Some(&(3, 0)));
+    }
+
+    #[tokio::test]
+    async fn what_runs_and_waits_in_any_window_is_counted_and_a_crash_leaves_nothing_that_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let windows = [Lanes::shared(dir.path().to_owned()), Lanes::shared(dir.path().to_owned())];
+        let (alice, bob) = (AccountId::new(), AccountId::new());
+        assert_eq!(lease::answers(dir.path()), (0, 0));
+        let mut hers = windows[0].line_up(alice, TurnId::new());
+        hers.turn_to_run(1, nobody).await;
+        let mut his = windows[1].line_up(bob, TurnId::new());
+        his.turn_to_run(1, nobody).await;
+        // One waits behind hers in the same window, one in another.
+        let told = tokio::sync::Semaphore::new(0);
+        let heard = |_| {
+            told.add_permits(1);
+            std::future::ready(())
+        };
+        let (mut here, mut there) =
+            (windows[0].line_up(alice, TurnId::new()), windows[1].line_up(alice, TurnId::new()));
+        let counted = async {
+            let _both = told.acquire_many(2).await.unwrap();
+            lease::answers(dir.path())
+        };
+        tokio::select! {
+            () = here.turn_to_run(1, heard) => panic!("there is no room"),
+            () = there.turn_to_run(1, heard) => panic!("there is no room"),
+            counted = counted => assert_eq!(counted, (2, 2)),
+        }
+        drop((here, there));
+        assert_eq!(lease::answers(dir.path()), (2, 0));
+        // A name that nobody holds any more is what a killed window leaves.
+        let left = dir.path().join("waiting-of-a-crash");
+        std::fs::write(&left, "").unwrap();
+        assert_eq!(lease::answers(dir.path()), (2, 0));
+        assert!(!left.exists(), "and it is tidied away");
     }
 
     #[tokio::test(start_paused = true)]

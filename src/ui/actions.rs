@@ -379,6 +379,7 @@ actions! {
         FleetPreviousPart "previous-part" ["[", "h", "left"] "The part before";
         FleetCopyText "copy-text" ["y"] "Copy the part of the detail that is on view";
         FleetCopyName "copy-name" ["shift+y"] "Copy the name";
+        FleetAdvise "advise" ["w"] "Which model to take for what, with the reasons";
         FleetInstall "install" ["i"] "Install";
         FleetUpdate "update" ["u"] "Update, where the registry has a newer one";
         FleetAskUpdates "ask-updates" ["o"] "Ask the registries whether there are updates: of the marked ones, else of all";
@@ -389,6 +390,7 @@ actions! {
         FleetLoad "load" ["shift+l"] "Load into memory";
         FleetUnload "unload" ["shift+u"] "Out of memory";
         FleetKeep "keep" ["shift+k"] "Keep in memory for good";
+        FleetPush "push" ["p"] "Upload to the registry that its name says; asks first";
         FleetBenchmark "benchmark" ["shift+b"] "Measure how fast it is: a benchmark that waits while anybody chats";
         FleetBatch "batch" ["b"] "Do one thing to all that are marked, with a dry run first";
         FleetFromFile "from-file" ["shift+i"] "Do what a list in a file says: install, update, remove";

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     copy::Clipboard,
-    msg::{Effect, Msg, NotesOf, OffersOf},
+    msg::{Effect, Msg, NotesOf},
 };
 use crate::{
     api::{Fault, FaultKind, auth::Session, events::Event, library::Kind, organise::Shelf},
@@ -111,11 +111,13 @@ enum Search {
     FleetDetail,
     FleetUse,
     FleetBenchmarks,
+    Advice,
     LibraryDetail(Kind),
     Documents,
     DocumentPlaces,
     Tried,
-    Offers(OffersOf),
+    Offers,
+    FirstModels,
     Monitor,
     DownloadSizes,
     Modelfile,

@@ -331,6 +331,7 @@ async fn of_jobs(house: &House, by: &Session) -> Vec<(&'static str, Result<Strin
     let asked = vec![
         ("jobs", told(gateway.jobs(by, JobFilter::default(), None, 10).await)),
         ("job", told(gateway.job(by, job).await)),
+        ("answers_under_way", told(gateway.answers_under_way(by).await)),
         ("start_job", told(gateway.start_job(by, unload(), true).await)),
         ("start_batch", told(gateway.start_batch(by, Batch::of(vec![unload()])).await)),
         ("cancel_job", told(gateway.cancel_job(by, job).await)),

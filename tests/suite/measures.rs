@@ -14,7 +14,7 @@ use ollamanet::{
     api::{
         FaultKind, JobId,
         admin::{ModelRule, Scope},
-        auth::{Session, SignedIn},
+        auth::{Secret, Session, SignedIn},
         benchmarks::{Benchmark, BenchmarkQuery, PROMPTS, PROMPTS_VERSION},
         chat::{NewTurn, TurnAct, TurnEvent},
         events::Event,
@@ -25,15 +25,15 @@ use ollamanet::{
         updates::Standing,
     },
     config::Config,
-    fake::{Fake, Pace, Part, Reply, Seen, StandIn},
+    fake::{Fake, Gate, Pace, Part, Reply, Seen, StandIn},
     tasks::Tasks,
 };
 use serde_json::json;
 use sha2::Digest as _;
 
 use crate::common::{
-    house::{House, count},
-    stage::{Stage, last, piece},
+    house::{House, PASSPHRASE, count},
+    stage::{Stage, finish, last, piece},
 };
 
 /// Beside the stand-in, and looked at more often in a minute than people do.
@@ -303,7 +303,8 @@ async fn benchmarks_are_run_listed_compared_and_exported_from_the_command_line()
     assert!(nothing.out.is_empty() && nothing.err.contains("models bench run"), "{nothing:?}");
     let ran = stage.run(&["models", "bench", "run", "demo-chat:3b", "demo-think:8b", "--repeats", "1"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.out.starts_with("MODEL ") && ran.out.lines().count() == 3, "{}", ran.out);
+    let measured = ran.out.lines().filter(|line| line.starts_with("{\"benchmark\"") && line.contains("\"measured\""));
+    assert_eq!(measured.count(), 2, "a line for each, behind those of the jobs: {}", ran.out);
     assert_eq!(stage.run(&["models", "bench", "run", "demo-chat:3b", "--repeats", "1"]).await.code, Some(0));
     let listed = stage.json(&["models", "bench", "list", "demo-chat:3b"]).await;
     assert_eq!(listed.as_array().unwrap().len(), 2);
@@ -311,6 +312,11 @@ async fn benchmarks_are_run_listed_compared_and_exported_from_the_command_line()
     assert!(text.lines().count() == 4 && text.lines().nth(1).unwrap().contains(" %"), "beside the run before: {text}");
     let csv = stage.run(&["models", "bench", "list", "--csv"]).await.out;
     assert!(csv.starts_with("id,model,digest,") && csv.lines().count() == 4, "{csv}");
+    let history = stage.run(&["models", "bench", "history", "demo-chat:3b"]).await.out;
+    assert!(history.starts_with("WHEN ") && history.lines().count() == 3 && history.contains("###"), "{history}");
+    let exported = stage.run(&["models", "bench", "history", "demo-chat:3b", "--csv"]).await.out;
+    let times: Vec<&str> = exported.lines().skip(1).filter_map(|line| line.split(',').nth(3)).collect();
+    assert!(times.len() == 2 && times[0] <= times[1], "the oldest first: {exported}");
     let beside = stage.run(&["models", "bench", "compare", "demo-chat:3b", "demo-think:8b"]).await;
     assert!(beside.code == Some(0) && beside.out.lines().count() == 3, "{beside:?}");
     let missing = stage.run(&["models", "bench", "run", "nosuch"]).await;
@@ -378,7 +384,13 @@ async fn a_registry_is_asked_for_updates_and_where_nobody_can_know_it_says_maybe
     .await
     .unwrap();
     port.set(fake.url().rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap()).unwrap();
-    let house = beside(home.path(), &fake);
+    let open = |fresh: u64| {
+        let mut config = Config::default();
+        config.ollama.host = fake.url();
+        config.cache.models_fresh_seconds = fresh;
+        House::open(home.path(), &config)
+    };
+    let house = open(0);
     let ann = house.first_admin("Ann").await.session;
     let asked = || fake.requests().iter().filter(|seen| seen.path.starts_with("/v2/")).count();
     house.gateway.models(&ann, true).await.unwrap();
@@ -393,17 +405,49 @@ async fn a_registry_is_asked_for_updates_and_where_nobody_can_know_it_says_maybe
     *there.lock().unwrap() = manifest(8);
     assert_eq!(check().await, [Standing::Available, Standing::Maybe, Standing::Unknown]);
     house.close().await;
+    // For as long as a list counts as fresh, what a registry said does as well.
+    let house = open(3600);
+    let ann = house.sign_in("Ann", &Secret::new(PASSPHRASE)).await.unwrap().session;
+    let before = asked();
+    let first = house.gateway.model_updates(&ann, Vec::new(), true).await.unwrap();
+    assert_eq!(house.gateway.model_updates(&ann, Vec::new(), true).await.unwrap(), first);
+    assert_eq!(asked() - before, 4, "what it does not have is asked for again, the other two are not");
+    let figures = house.gateway.cache_figures(&ann).await.unwrap();
+    let manifests = figures.kinds.iter().find(|kind| kind.name == "manifests").unwrap();
+    assert_eq!((manifests.hits, manifests.misses), (2, 4));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_monitor_tells_what_is_under_way_in_other_windows() {
+    let stage = Stage::signed_in().await;
+    let gate = Gate::new();
+    let held = gate.clone();
+    stage.chat(move |_| Reply::lines(&[piece("Good ")]).part(Part::Hold(held.clone())).line(&last()));
+    let child = stage.command(&["ask", "-m", "demo-chat:3b", "hello"]).spawn().unwrap();
+    gate.reached().await;
+    let seen = stage.json(&["models", "monitor"]).await;
+    assert_eq!(seen["answers"], json!({ "running": 1, "waiting": 0 }), "{seen}");
+    assert!(seen["cache"]["kinds"].as_array().unwrap().len() == 4 && seen["server"]["breakers"].is_array(), "{seen}");
+    gate.release();
+    assert_eq!(finish(child).await.code, Some(0));
+    let text = stage.run(&["models", "monitor"]).await.out;
+    assert!(text.contains("answers    0 under way in all windows, 0 waiting"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn models_are_recommended_with_reasons_and_nothing_measured_is_said() {
     let stage = Stage::signed_in().await;
-    let told = stage.run(&["models", "recommend"]).await;
+    // Of everything that is known; the catalogue's are told apart from those that are here.
+    let told = stage.run(&["models", "recommend", "-n", "5"]).await;
     assert!(told.code == Some(0) && told.out.starts_with("1. ") && told.out.contains("an estimate"), "{told:?}");
-    let seen = stage.json(&["models", "recommend", "vision"]).await;
+    assert!(told.out.contains("Not installed: "), "{told:?}");
+    let told = stage.run(&["models", "recommend", "--installed"]).await;
+    assert!(told.code == Some(0) && !told.out.contains("Not installed"), "{told:?}");
+    let seen = stage.json(&["models", "recommend", "vision", "--installed"]).await;
     assert_eq!((&seen["rows"][0]["model"], &seen["is_estimate"]), (&json!("demo-vision:4b"), &json!(true)));
     assert_eq!(stage.run(&["models", "bench", "run", "demo-vision:4b", "--repeats", "1"]).await.code, Some(0));
-    let measured = stage.json(&["models", "recommend", "vision"]).await;
+    let measured = stage.json(&["models", "recommend", "vision", "--installed"]).await;
     assert_eq!(measured["is_estimate"], json!(false), "{measured}");
     let none = stage.run(&["models", "recommend", "code", "-n", "0"]).await;
     assert_eq!(none.code, Some(2));

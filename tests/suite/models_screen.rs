@@ -1,8 +1,10 @@
 //! All models on screen: the real program in a terminal, with a second one changing things beside it.
 
-use ollamanet::fake::Reply;
+use std::process::Stdio;
 
-use crate::common::stage::{Stage, last, piece};
+use ollamanet::fake::{Gate, Pace, Part, Reply, Seen, StandIn};
+
+use crate::common::stage::{Stage, finish, last, piece};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn models_are_found_looked_at_written_on_and_asked() {
@@ -54,5 +56,40 @@ async fn models_are_found_looked_at_written_on_and_asked() {
         term.until("Good day.");
         let asked = stage.fake.requests().iter().find(|seen| seen.path == "/api/chat").unwrap().json();
         assert_eq!(asked["model"], "demo-vision:4b");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_in_another_process_is_on_the_screen_without_being_asked_for() {
+    for (columns, rows) in [(80, 24), (120, 36)] {
+        let stage = Stage::signed_in().await;
+        let (rest, gate) = (StandIn::new(Pace::instant()), Gate::new());
+        let held = gate.clone();
+        stage.fake.answer(move |seen: &Seen| {
+            let reply = rest.reply(seen);
+            Some(if seen.path == "/api/chat" { reply.first(Part::Hold(held.clone())) } else { reply })
+        });
+        // The command has the job before there is a window, so that no window takes it up.
+        let measuring = ["models", "bench", "run", "demo-chat:3b", "--repeats", "1"];
+        let elsewhere = stage.command(&measuring).stdout(Stdio::piped()).spawn().unwrap();
+        gate.reached().await;
+        let mut term = stage.terminal(columns, rows);
+        term.until("Write a message");
+        term.send("\u{1b}2").until("✓ here");
+        term.send("/").send("demo-chat installed:yes").until(" 1 of ");
+        term.key("enter").key("enter");
+        term.until("quantisation");
+        term.send("]]]").until("[Benchmarks]");
+        term.until("None yet.");
+        gate.release();
+        term.until("Medians");
+        assert_eq!(finish(elsewhere).await.code, Some(0));
+        // So is what is there since then, in the list.
+        term.key("esc").until("Space mark");
+        term.send("/").send("\u{15}").send("made-elsewhere");
+        term.until("No model is like that.");
+        let copied = stage.run(&["models", "copy", "demo-chat:3b", "made-elsewhere"]).await;
+        assert_eq!(copied.code, Some(0), "{copied:?}");
+        term.until("made-elsewhere:latest");
     }
 }

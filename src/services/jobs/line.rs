@@ -56,6 +56,9 @@ pub fn standing<'a>(work: &Work, open: impl Iterator<Item = &'a Job>) -> Standin
 fn is_same(a: &Work, b: &Work) -> bool {
     match (a, b) {
         (Work::Create(a), Work::Create(b)) => a == b,
+        (Work::Remove { model: a, forget: whole }, Work::Remove { model: b, forget: other }) => {
+            same_model(a, b) && whole == other
+        }
         (Work::Load { model: a, keep: how }, Work::Load { model: b, keep: other }) => same_model(a, b) && how == other,
         _ => {
             a.kind() == b.kind()
@@ -81,7 +84,7 @@ pub fn collide(a: &Work, b: &Work) -> bool {
 fn touched(work: &Work) -> (Vec<&str>, Vec<&str>) {
     match work {
         Work::Install(download) | Work::Update(download) => (Vec::new(), vec![&download.model]),
-        Work::Remove { model } => (Vec::new(), vec![model]),
+        Work::Remove { model, .. } => (Vec::new(), vec![model]),
         Work::Copy { from, to } => (vec![from], vec![to]),
         Work::Rename { from, to } => (Vec::new(), vec![from, to]),
         Work::Create(new) => (Vec::new(), vec![&new.model]),
@@ -219,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_model_is_changed_by_one_job_at_a_time() {
-        let remove = |model: &str| Work::Remove { model: model.into() };
+        let remove = |model: &str| Work::remove(model);
         let copy = |from: &str, to: &str| Work::Copy { from: from.into(), to: to.into() };
         let jobs = [job(1, Work::install("Tiny:latest"), JobState::Running, None)];
         assert_eq!(standing(&Work::install("library/tiny"), jobs.iter()), Standing::Same(&jobs[0]));

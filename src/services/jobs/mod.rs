@@ -32,7 +32,10 @@ use crate::{
     api::{
         AccountId, Fault, FaultKind, JobId,
         events::Event,
-        jobs::{Batch, BatchItem, Job, JobFilter, JobNews, JobPage, JobProgress, JobState, PAGE_MAX, Start, Work},
+        jobs::{
+            AnswersUnderWay, Batch, BatchItem, Job, JobFilter, JobNews, JobPage, JobProgress, JobState, PAGE_MAX,
+            Start, Work,
+        },
     },
     config::live::Live,
     store::{
@@ -41,7 +44,7 @@ use crate::{
             Moment, audit,
             jobs::{self, Ended, Kept, Wish},
         },
-        vault::lease::{Lease, is_alive},
+        vault::lease::{self, Lease, is_alive},
     },
     tasks::Tasks,
 };
@@ -176,6 +179,15 @@ impl Jobs {
     pub async fn one(&self, _by: Caller<Admin>, id: JobId) -> Result<Job, Fault> {
         let found = self.0.parts.system.read::<_, StoreError>(move |tx| jobs::get(tx, id)).await?;
         found.map(|kept| self.as_here(kept.job)).ok_or_else(missing)
+    }
+
+    /// How many answers run and wait, in whatever window: what benchmarks give way to.
+    pub async fn answers(&self, _by: Caller<Admin>) -> Result<AnswersUnderWay, Fault> {
+        let leases = self.0.parts.leases.clone();
+        let counted = tokio::task::spawn_blocking(move || lease::answers(&leases)).await;
+        let (running, waiting) =
+            counted.map_err(|_| Fault::new(FaultKind::Internal, "Counting the answers failed."))?;
+        Ok(AnswersUnderWay { running, waiting })
     }
 
     /// Begins one piece of work. The very same that is under way already is given back.

@@ -158,6 +158,13 @@ impl Jobs {
             Err(Setback { fault: error, again: false, moved: _ }) => Ended::Failed { error },
             Err(Setback { fault: error, again: true, moved }) => {
                 let in_vain = if moved { 1 } else { kept.in_vain + 1 };
+                // Something may come each time and it never be enough: that costs somebody's traffic, so it ends as well.
+                let tries = self.0.parts.live.config().jobs.tries;
+                if kept.setbacks.saturating_add(1) >= tries {
+                    let message = format!("{} It went wrong {tries} times.", error.message);
+                    let hint = "Retry it by hand if it is to go on; `tries` in [jobs] of the settings says how often.";
+                    return Ended::Failed { error: Fault::new(error.kind, message).hint(hint) };
+                }
                 match line::wait(&error, in_vain, &self.0.parts.pace) {
                     Some(wait) => {
                         let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);

@@ -17,6 +17,8 @@ use crate::{
 enum Comes {
     ToItsEnd,
     ToNothingForNow,
+    /// Some of it came.
+    ToALittle,
     ToNothing,
     /// It goes on until it is stopped.
     Never,
@@ -69,6 +71,7 @@ impl Runner for Scripted {
             match outcome {
                 Comes::ToItsEnd => Ok("Done.".to_owned()),
                 Comes::ToNothingForNow => Err(Setback::for_now(failed(), false)),
+                Comes::ToALittle => Err(Setback::for_now(failed(), true)),
                 Comes::ToNothing => Err(Setback::for_good(failed())),
                 Comes::Never => std::future::pending().await,
             }
@@ -91,6 +94,14 @@ struct Desk {
 
 impl Desk {
     async fn open(dir: &tempfile::TempDir, outcome: impl Fn(u32) -> Comes + Send + 'static) -> Self {
+        Self::open_with(dir, outcome, Config::default()).await
+    }
+
+    async fn open_with(
+        dir: &tempfile::TempDir,
+        outcome: impl Fn(u32) -> Comes + Send + 'static,
+        config: Config,
+    ) -> Self {
         let system = open_system(&dir.path().join("system.db"), false).unwrap();
         let runner = Arc::new(Scripted {
             outcome: Mutex::new(Box::new(outcome)),
@@ -106,7 +117,7 @@ impl Desk {
             system,
             hub,
             tasks: tasks.clone(),
-            live: Live::fixed(Config::default()),
+            live: Live::fixed(config),
             leases: dir.path().join("leases"),
             runner: runner.clone(),
             pace: Pace { first_wait: ms(5), longest_wait: ms(20), tell: ms(5), write: ms(5), look: ms(20) },
@@ -268,7 +279,7 @@ async fn a_batch_goes_on_past_what_cannot_be_begun_and_a_dry_run_begins_nothing(
     assert_eq!(desk.jobs.0.parts.system.read::<_, StoreError>(jobs::open).await.unwrap().len(), 0);
     let id = desk.begun(Work::install("a")).await;
     assert!(matches!(desk.begin(Work::install("A:latest")).await, Start::UnderWay(job) if job.id == id));
-    let remove = Work::Remove { model: "a".into() };
+    let remove = Work::remove("a");
     assert!(matches!(desk.begin(remove).await, Start::Refused(fault) if fault.kind == FaultKind::Conflict));
 }
 
@@ -374,4 +385,21 @@ async fn somebody_who_may_not_manage_models_hears_nothing_of_jobs() {
     while let Ok(event) = bens.try_recv() {
         assert_eq!(event, Event::Changed(crate::api::events::Changed::Models), "{event:?}");
     }
+}
+
+#[tokio::test]
+async fn what_goes_wrong_again_and_again_is_given_up_although_something_comes_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    config.jobs.tries = 12;
+    let mut desk = Desk::open_with(&dir, |_| Comes::ToALittle, config).await;
+    let id = desk.begun(Work::install("m")).await;
+    let job = desk.state(id, JobState::Failed).await;
+    assert_eq!(job.attempts, 12, "more than a job gets that nothing comes of");
+    let error = job.error.unwrap();
+    assert!(error.message.contains("12 times") && error.hint.unwrap().contains("tries"), "it says where that is set");
+    // Whoever begins it again by hand gives it as many tries anew.
+    desk.jobs.again(AccountId::new(), id, false, "jobs.retry").await.unwrap();
+    let job = desk.until(id, |job| job.state == JobState::Failed && job.attempts > 12).await;
+    assert_eq!(job.attempts, 24);
 }

@@ -3,8 +3,7 @@
 //! Invariant: of others it tells only sums of everybody, of at least `PEOPLE_MIN` accounts, and of models that the caller
 //! may use. Whoever may not use a model does not learn from here that there is one.
 
-mod recommend;
-pub(super) mod used;
+pub mod used;
 
 use jiff::tz::TimeZone;
 
@@ -14,16 +13,9 @@ use crate::{
         Fault, JobId,
         benchmarks::{BenchmarkPage, BenchmarkQuery},
         measures::{ModelUse, UseQuery},
-        recommend::{RecommendQuery, Recommended},
     },
-    ollama::{
-        Ollama, OllamaError,
-        name::{key, same_model},
-    },
-    services::{
-        conversations::{check_limit, now},
-        model_work::hardware,
-    },
+    ollama::{OllamaError, name::key},
+    services::conversations::{check_limit, now},
     store::{
         Db, StoreError,
         system::{Moment, audit, benchmarks, usage_days, usage_sums},
@@ -33,16 +25,12 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Measures {
     system: Db,
-    ollama: Ollama,
 }
-
-/// Most models that are recommended at once.
-const RECOMMENDED_MAX: u32 = 20;
 
 impl Measures {
     #[must_use]
-    pub fn new(system: Db, ollama: Ollama) -> Self {
-        Self { system, ollama }
+    pub fn new(system: Db) -> Self {
+        Self { system }
     }
 
     /// What each model was used for, how fast it was and how it was liked.
@@ -68,44 +56,6 @@ impl Measures {
         let mut shown = used::shown(query, read, at);
         shown.models.retain(|used| by.rules.may_use(&used.model));
         Ok(shown)
-    }
-
-    /// The best of the installed models for a task, with reasons.
-    pub async fn recommend(&self, by: Caller<Member>, query: RecommendQuery) -> Result<Recommended, Fault> {
-        if !(1..=RECOMMENDED_MAX).contains(&query.limit) {
-            return Err(Fault::invalid(format!("1 to {RECOMMENDED_MAX} models are recommended at once.")));
-        }
-        let (models, resident) = tokio::join!(self.ollama.tags(), self.ollama.ps());
-        let mut models = models?;
-        models.retain(|model| by.rules.may_use(&model.name));
-        // Load states are worth having, and no more.
-        for resident in resident.unwrap_or_default() {
-            for model in models.iter_mut().filter(|model| same_model(&model.name, &resident.name)) {
-                model.loaded = Some(resident.loaded.clone());
-            }
-        }
-        let account = by.account;
-        let (read, latest) = self
-            .system
-            .read(move |tx| {
-                let read = used::Read {
-                    own: usage_sums::by_model(tx, Some(account), i64::MIN)?,
-                    everybody: usage_sums::by_model(tx, None, i64::MIN)?,
-                    people: usage_sums::people(tx, i64::MIN)?,
-                    days: Vec::new(),
-                };
-                Ok::<_, StoreError>((read, benchmarks::latest(tx)?))
-            })
-            .await?;
-        let is_here = self.ollama.address().is_loopback();
-        let memory = tokio::task::spawn_blocking(move || hardware::of_the_server(is_here).memory_bytes).await;
-        let mut done = recommend::Done { memory: memory.unwrap_or_default(), ..recommend::Done::default() };
-        for one in used::shown(UseQuery::default(), read, 0).models {
-            done.own.insert(one.model.clone(), one.own.answers.all());
-            done.used.insert(one.model, one.everybody.unwrap_or(one.own));
-        }
-        done.measured = latest.iter().filter_map(|run| Some((key(&run.model), run.figures.writing?))).collect();
-        Ok(recommend::weighed(query, &models, &done))
     }
 
     /// What was measured, newest first, of the models that the caller may use.

@@ -34,7 +34,7 @@ pub fn parse(text: &str) -> Result<Vec<Work>, Fault> {
     let download = |model: String| Download { model, foreign: file.foreign, ..Download::default() };
     let works: Vec<Work> = (file.install.into_iter().map(|model| Work::Install(download(model))))
         .chain(file.update.into_iter().map(|model| Work::Update(download(model))))
-        .chain(file.remove.into_iter().map(|model| Work::Remove { model }))
+        .chain(file.remove.into_iter().map(Work::remove))
         .chain(file.unload.into_iter().map(|model| Work::Unload { model }))
         .collect();
     if works.is_empty() {

@@ -36,10 +36,11 @@ use crate::{
         jobs::{Download, DownloadSize, Layer, MODELFILE_MAX, ModelfileSummary, NewModel, Room, Work, registry_of},
         models::Model,
     },
+    cache::{Build, ModelCache},
     ollama::{
         ModelName, Ollama, OllamaError,
-        name::same_model,
-        registry::{Registry, RegistryError},
+        name::{key, same_model},
+        registry::{Manifest, Registry, RegistryError},
     },
 };
 
@@ -71,13 +72,24 @@ pub struct ModelWork {
     home: Option<PathBuf>,
     /// Where benchmarks are kept.
     bench: Option<Bench>,
+    /// What registries said a moment ago.
+    cache: Option<ModelCache>,
 }
 
 impl ModelWork {
     #[must_use]
     pub fn new(ollama: Ollama, cwd: PathBuf, home: Option<PathBuf>) -> Self {
         let places = Places::of_this_machine(home.as_deref());
-        Self { ollama, registry: Registry::new(), places, patience: Patience::default(), cwd, home, bench: None }
+        Self {
+            ollama,
+            registry: Registry::new(),
+            places,
+            patience: Patience::default(),
+            cwd,
+            home,
+            bench: None,
+            cache: None,
+        }
     }
 
     #[must_use]
@@ -91,6 +103,26 @@ impl ModelWork {
     }
 
     #[must_use]
+    pub fn with_cache(self, cache: ModelCache) -> Self {
+        Self { cache: Some(cache), ..self }
+    }
+
+    /// What the model's registry says it consists of; asked once in a while, however often somebody wants to know.
+    async fn manifest(&self, name: &ModelName, insecure: bool) -> Result<Manifest, RegistryError> {
+        // What came in the clear must not stand for what did not.
+        let kept = [key(name.as_str()).as_str(), if insecure { " in the clear" } else { "" }].concat();
+        if let Some(build) = self.cache.as_ref().and_then(|cache| cache.manifest(&kept)) {
+            return Ok(Manifest { digest: build.digest.clone(), layers: build.layers.clone() });
+        }
+        let manifest = self.registry.manifest(name, insecure).await?;
+        if let Some(cache) = &self.cache {
+            let build = Build { digest: manifest.digest.clone(), layers: manifest.layers.clone() };
+            cache.keep_manifest(&kept, build);
+        }
+        Ok(manifest)
+    }
+
+    #[must_use]
     pub fn with_places(self, places: Places) -> Self {
         Self { places, ..self }
     }
@@ -98,7 +130,7 @@ impl ModelWork {
     /// Asks the model's registry, because somebody wants to know.
     pub async fn download_size(&self, _by: Caller<Admin>, download: Download) -> Result<DownloadSize, Fault> {
         let name = agreed(&download)?;
-        let manifest = self.registry.manifest(&name, download.insecure).await.map_err(|error| unasked(&error))?;
+        let manifest = self.manifest(&name, download.insecure).await.map_err(|error| unasked(&error))?;
         let layers = manifest.layers.iter().map(|(digest, bytes)| Layer {
             digest: digest.trim_start_matches("sha256:").chars().take(12).collect(),
             done: 0,
@@ -174,10 +206,11 @@ impl ModelWork {
                 }
                 Ok("would be fetched again where the registry has another".to_owned())
             }
-            Work::Remove { model } => {
+            Work::Remove { model, forget } => {
                 named(model)?;
                 let found = self.find(model).await?;
-                Ok(format!("would be removed, {}", in_words(found.bytes)))
+                let with = if *forget { ", with what the house wrote on it" } else { "" };
+                Ok(format!("would be removed, {}{with}", in_words(found.bytes)))
             }
             Work::Copy { from, to } | Work::Rename { from, to } => {
                 let (_, to) = (named(from)?, named(to)?);
@@ -242,7 +275,7 @@ impl Runner for ModelWork {
             match work {
                 Work::Install(download) => self.install(&attempt, &download).await,
                 Work::Update(download) => self.update(&attempt, &download).await,
-                Work::Remove { model } => self.remove(&attempt, &model).await,
+                Work::Remove { model, forget } => self.remove(&attempt, &model, forget).await,
                 Work::Copy { from, to } => self.copy(&attempt, &from, &to).await,
                 Work::Rename { from, to } => self.rename(&attempt, &from, &to).await,
                 Work::Create(new) => self.create(&attempt, &new).await,

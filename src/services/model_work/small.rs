@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::{ModelWork, absent, named, taken};
 use crate::{
     api::{Fault, FaultKind, options::ChatOptions},
-    ollama::{Capability, EmbedRequest, GenerateRequest, OllamaError, name::same_model},
+    ollama::{
+        Capability, EmbedRequest, GenerateRequest, OllamaError,
+        name::{key, same_model},
+    },
     services::jobs::{Attempt, Setback},
+    store::{StoreError, system::fleet},
 };
 
 /// What a rename has done by the time it is broken off: the source as it was, before the copy is made.
@@ -16,7 +20,17 @@ struct Renaming {
 }
 
 impl ModelWork {
-    pub(super) async fn remove(&self, attempt: &Attempt, model: &str) -> Result<String, Setback> {
+    pub(super) async fn remove(&self, attempt: &Attempt, model: &str, forget: bool) -> Result<String, Setback> {
+        let outcome = self.delete(attempt, model).await?;
+        let (Some(bench), true) = (&self.bench, forget) else { return Ok(outcome) };
+        let of = key(model);
+        let forgotten = bench.system.write::<_, StoreError>(move |tx| fleet::forget_card(tx, &of)).await;
+        // It is gone already, so what is left of this is done by another attempt.
+        forgotten.map_err(|error| Setback::for_now(error, true))?;
+        Ok("Removed, with what the house wrote on it.".to_owned())
+    }
+
+    async fn delete(&self, attempt: &Attempt, model: &str) -> Result<String, Setback> {
         match self.ollama.delete(model).await {
             Ok(()) => Ok("Removed.".to_owned()),
             // Of an attempt that was broken off: it may have been we.

@@ -176,13 +176,13 @@ async fn an_update_tells_whether_there_was_one() {
 async fn what_is_removed_twice_is_gone_once_and_near_names_are_offered() {
     let dir = tempfile::tempdir().unwrap();
     let desk = Desk::new(&dir).await;
-    let remove = || Work::Remove { model: "demo-chat:3b".into() };
+    let remove = || Work::remove("demo-chat:3b");
     assert_eq!(desk.end_of(remove()).await.state, JobState::Done);
     assert!(!desk.names().await.contains(&"demo-chat:3b".to_owned()));
     // Another administrator's was looked at before and is begun after.
     let late = desk.end_of(remove()).await;
     assert_eq!(late.error.unwrap().message, "demo-chat:3b is not installed any more.");
-    let misspelt = desk.work.looked_at(&Work::Remove { model: "demo-thnk:8b".into() }).await.unwrap_err();
+    let misspelt = desk.work.looked_at(&Work::remove("demo-thnk:8b")).await.unwrap_err();
     assert_eq!(misspelt.kind, FaultKind::ModelMissing);
     assert!(misspelt.hint.unwrap().contains("demo-think:8b"));
 }
@@ -326,7 +326,7 @@ async fn real_traffic_leads_to_the_right_ends() {
         let modelfile = "FROM demo-chat:3b".to_owned();
         Work::Create(NewModel { model: "made".into(), modelfile, base: None, quantize: None })
     };
-    let remove = || Work::Remove { model: "demo-chat:3b".into() };
+    let remove = || Work::remove("demo-chat:3b");
     let done = None;
     let cases: Vec<(&str, &str, Work, Option<FaultKind>)> = vec![
         ("pull_full", "/api/pull", install(), done),

@@ -66,7 +66,7 @@ impl ModelWork {
             return check;
         };
         let host = name.parts().host.to_owned();
-        match self.registry.manifest(&name, insecure).await {
+        match self.manifest(&name, insecure).await {
             Ok(manifest) => {
                 check.bytes = Some(manifest.bytes());
                 let there = bare(&manifest.digest);

@@ -166,6 +166,13 @@ impl Models {
         })
     }
 
+    /// Everything that exists for the caller, to be weighed against each other.
+    pub(super) async fn rows(&self, by: &Caller<Member>) -> Result<Vec<Row>, Fault> {
+        let now = self.now(Freshness::Usual, LOOK).await?;
+        let allowed = now.shelf.entries.iter().filter(|entry| by.rules.may_use(&entry.row.name));
+        Ok(allowed.map(|entry| shown(entry, now.machine.as_deref(), by.account)).collect())
+    }
+
     /// Whether a model fits this machine, with that window or the one that Ollama would load.
     pub async fn fit(&self, by: Caller<Member>, name: &str, context: Option<u32>) -> Result<Fit, Fault> {
         if context == Some(0) {

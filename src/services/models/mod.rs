@@ -11,6 +11,7 @@
 //! | one list of everything, details, fit | `fleet` |
 //! | what is typed over it; in which order; the page | `filter`, `find` |
 //! | all models side by side | `shelf` |
+//! | which one to take, and why | `recommend` |
 //! | descriptions, notes, tags, the import | `keep` |
 //! | the catalogue's file | `catalogue` |
 //! | the estimate; the machine | `fit`, `machine` |
@@ -22,6 +23,7 @@ mod fit;
 mod fleet;
 mod keep;
 mod machine;
+mod recommend;
 mod shelf;
 
 use std::{
@@ -255,7 +257,7 @@ mod tests {
         let models = Models::new(Parts {
             ollama,
             breakers: Breakers::new(),
-            cache: ModelCache::new(1 << 20),
+            cache: ModelCache::new(1 << 20, Duration::from_secs(10)),
             fresh,
             system: scratch::system(&dir),
             hub: Hub::new(),

@@ -124,6 +124,14 @@ pub fn set_card(tx: &Transaction<'_>, model: &str, name: &str, card: &Card, now:
     changes::bump(tx, Kind::House)
 }
 
+/// Takes away what was written on a model, and its tags. The tags themselves stay.
+pub fn forget_card(tx: &Transaction<'_>, model: &str) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM model_cards WHERE model = :model", named_params! { ":model": model })
+        .and_then(|_| tx.execute("DELETE FROM model_tags WHERE model = :model", named_params! { ":model": model }))
+        .while_("forgetting what was written on a model")?;
+    changes::bump(tx, Kind::House)
+}
+
 /// A model in memory, as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {

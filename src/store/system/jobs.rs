@@ -54,6 +54,8 @@ pub struct Kept {
     pub wish: Option<Wish>,
     /// Attempts since something moved.
     pub in_vain: u32,
+    /// Attempts that went wrong since somebody began it, whatever moved in them.
+    pub setbacks: u32,
     /// What is remembered between two attempts, as JSON.
     pub kept: Option<String>,
 }
@@ -80,7 +82,7 @@ pub enum Ended {
 }
 
 const COLUMNS: &str =
-    "SELECT j.seq, j.id, j.about, j.account, j.state, j.work, j.kept, j.progress, j.attempts, j.in_vain,
+    "SELECT j.seq, j.id, j.about, j.account, j.state, j.work, j.kept, j.progress, j.attempts, j.in_vain, j.setbacks,
      j.error, j.outcome, j.next_at, j.wish, j.holder, j.holder_boot, j.holder_pid, j.holder_started, j.created_at,
      j.updated_at, a.name AS by_name
      FROM jobs j LEFT JOIN accounts a ON a.id = j.account";
@@ -223,6 +225,7 @@ pub fn put(tx: &Transaction<'_>, id: JobId, from: JobState, to: JobState, now: i
         .execute(
             "UPDATE jobs SET state = :to, next_at = NULL, wish = NULL, updated_at = :now,
                  in_vain = CASE WHEN :to = 'waiting' THEN 0 ELSE in_vain END,
+                 setbacks = CASE WHEN :to = 'waiting' THEN 0 ELSE setbacks END,
                  error = CASE WHEN :to = 'waiting' THEN NULL ELSE error END
              WHERE id = :id AND state = :from AND state <> 'running'",
             named_params! { ":id": id.0, ":from": from.as_str(), ":to": to.as_str(), ":now": now },
@@ -247,7 +250,7 @@ pub fn end(
     let mut next_at = None;
     let mut error = None;
     let mut outcome = None;
-    let mut in_vain = before.in_vain;
+    let (mut in_vain, mut setbacks) = (before.in_vain, before.setbacks);
     let mut state = match ended {
         Ended::Done { outcome: said } => {
             outcome = Some(cut(said, OUTCOME_MAX));
@@ -265,6 +268,7 @@ pub fn end(
             error = Some(fault.clone());
             next_at = Some(*at);
             in_vain = *vain;
+            setbacks = setbacks.saturating_add(1);
             JobState::Waiting
         }
         Ended::LetGo => JobState::Waiting,
@@ -282,13 +286,13 @@ pub fn end(
         .map(|fault| json(&fault))
         .transpose()?;
     tx.execute(
-        "UPDATE jobs SET state = :state, error = :error, outcome = :outcome, next_at = :next, in_vain = :vain, wish = NULL,
-             holder = NULL, holder_boot = NULL, holder_pid = NULL, holder_started = NULL,
+        "UPDATE jobs SET state = :state, error = :error, outcome = :outcome, next_at = :next, in_vain = :vain,
+             setbacks = :setbacks, wish = NULL, holder = NULL, holder_boot = NULL, holder_pid = NULL, holder_started = NULL,
              progress = coalesce(:progress, progress), updated_at = :now
          WHERE id = :id",
         named_params! {
             ":id": id.0, ":state": state.as_str(), ":error": error, ":outcome": outcome, ":next": next_at,
-            ":vain": in_vain, ":progress": progress.map(json).transpose()?, ":now": now,
+            ":vain": in_vain, ":setbacks": setbacks, ":progress": progress.map(json).transpose()?, ":now": now,
         },
     )
     .while_("ending a job")?;
@@ -374,9 +378,10 @@ fn from_row(row: &Row<'_>) -> Result<Kept, StoreError> {
             text("error")?,
             text("wish")?,
         );
-        Ok((job, holder, row.get::<_, u32>("in_vain")?, text("kept")?, raw))
+        Ok((job, holder, (row.get::<_, u32>("in_vain")?, row.get::<_, u32>("setbacks")?), text("kept")?, raw))
     };
-    let (mut job, holder, in_vain, kept, (state, work, progress, error, wish)) = read().while_("reading a job")?;
+    let (mut job, holder, (in_vain, setbacks), kept, (state, work, progress, error, wish)) =
+        read().while_("reading a job")?;
     job.state = JobState::parse(&state).ok_or_else(nonsense)?;
     job.work = parsed(&work)?;
     // How far it was is a preview: one that cannot be read is none.
@@ -388,7 +393,7 @@ fn from_row(row: &Row<'_>) -> Result<Kept, StoreError> {
         Some("cancel") => Some(Wish::Cancel),
         Some(_) => return Err(nonsense()),
     };
-    Ok(Kept { job, holder, wish, in_vain, kept })
+    Ok(Kept { job, holder, wish, in_vain, setbacks, kept })
 }
 
 fn json(value: &impl Serialize) -> Result<String, StoreError> {

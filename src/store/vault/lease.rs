@@ -185,6 +185,59 @@ impl Slot {
     }
 }
 
+/// An answer that waits for its turn, so that other windows can tell. It counts for as long as this lives.
+#[derive(Debug)]
+pub struct Waiting {
+    path: PathBuf,
+    // Held for the lock on it.
+    _file: File,
+}
+
+impl Waiting {
+    /// # Errors
+    /// The directory cannot be written, or has no locks.
+    pub fn begin(directory: &Path) -> Result<Self, StoreError> {
+        make_directory(directory).while_("making the directory of leases")?;
+        let path = directory.join(format!("waiting-{}", Uuid::new_v4()));
+        let file = open(&path, OFlags::CREATE | OFlags::EXCL | OFlags::RDWR).while_("lining an answer up")?;
+        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
+            .map_err(io::Error::from)
+            .while_("lining an answer up")?;
+        Ok(Self { path, _file: file })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // What a crash leaves behind has no lock, and does not count.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// How many answers run and how many wait, in all windows and of all accounts together. Blocks for a moment.
+#[must_use]
+pub fn answers(directory: &Path) -> (u32, u32) {
+    let (mut running, mut waiting) = (0, 0);
+    let Ok(entries) = fs::read_dir(directory) else { return (0, 0) };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        let (runs, waits) = (name.starts_with(b"answer-"), name.starts_with(b"waiting-"));
+        if !runs && !waits {
+            continue;
+        }
+        let Ok(file) = open(&entry.path(), OFlags::RDWR) else { continue };
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
+            Err(rustix::io::Errno::WOULDBLOCK) if runs => running += 1,
+            Err(rustix::io::Errno::WOULDBLOCK) => waiting += 1,
+            // Left behind by one that was killed: nobody takes it up again, as its name is its own.
+            Ok(()) if waits => drop(fs::remove_file(entry.path())),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    (running, waiting)
+}
+
 /// Work that one process at a time does for an account.
 #[derive(Debug)]
 pub struct Chore {

@@ -3,6 +3,7 @@
 use crate::api::{
     ConversationId, Fault, MessageId,
     chat::{TurnStarted, Written},
+    fleet::Fit,
     measures::ModelUse,
     organise::NewConversation,
 };
@@ -17,8 +18,8 @@ pub enum CompareAsk {
 
 #[derive(Debug)]
 pub enum CompareCall {
-    /// How models did here so far.
-    Figures,
+    /// How these did here so far, and whether they fit.
+    Figures { models: Vec<String> },
     Start {
         /// `None` = one is made like `fresh`.
         conversation: Option<ConversationId>,
@@ -30,9 +31,17 @@ pub enum CompareCall {
     Keep { conversation: ConversationId, answer: MessageId, model: String, others: Vec<MessageId> },
 }
 
+/// What is known of those that are compared, beside what they say.
+#[derive(Debug)]
+pub struct CompareFigures {
+    pub used: ModelUse,
+    /// By name, of those of which it is known.
+    pub fits: Vec<(String, Fit)>,
+}
+
 #[derive(Debug)]
 pub enum CompareReply {
-    Figures(Result<Box<ModelUse>, Fault>),
+    Figures(Result<Box<CompareFigures>, Fault>),
     /// In the order of the models. `ask` comes back for where nothing was begun.
     Started {
         conversation: Option<ConversationId>,

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crate::api::{
     Fault, JobId,
     fleet::{CacheFigures, Verdict},
-    jobs::{BatchItem, Download, DownloadSize, JobPage, ModelfileSummary, Room, WhichJobs, Work},
+    jobs::{AnswersUnderWay, BatchItem, Download, DownloadSize, JobPage, ModelfileSummary, Room, WhichJobs, Work},
     models::ModelList,
+    recommend::Recommended,
 };
 
 /// Which list of jobs on the screen a page is for.
@@ -23,15 +24,6 @@ pub enum JobAct {
     Pause,
     Resume,
     Retry,
-}
-
-/// Who wants to know what is known of names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OffersOf {
-    /// The form that they are typed into.
-    Install,
-    /// The chat, where no model is installed yet.
-    First,
 }
 
 /// What is known of a model before it is installed. All text is foreign.
@@ -79,6 +71,8 @@ impl Offer {
 pub struct Monitored {
     pub models: Result<ModelList, Fault>,
     pub cache: Result<CacheFigures, Fault>,
+    /// In all windows on this machine.
+    pub answers: Result<AnswersUnderWay, Fault>,
     /// Those that are open.
     pub jobs: Result<JobPage, Fault>,
 }
@@ -113,10 +107,11 @@ pub enum JobsCall {
     Room,
     /// What is known of these names.
     Offers {
-        of: OffersOf,
         asked: u64,
         names: Vec<String>,
     },
+    /// Which model to begin with.
+    First,
     /// What the monitor shows; `fresh` asks Ollama in any case.
     Monitor {
         asked: u64,
@@ -155,10 +150,10 @@ pub enum JobsReply {
     },
     Room(Result<Room, Fault>),
     Offers {
-        of: OffersOf,
         asked: u64,
         offers: Vec<Offer>,
     },
+    First(Result<Recommended, Fault>),
     Monitored {
         asked: u64,
         seen: Box<Monitored>,
@@ -189,6 +184,7 @@ impl JobsReply {
             },
             Self::Room(room) => room.as_ref().err(),
             Self::Offers { .. } => None,
+            Self::First(found) => found.as_ref().err(),
             Self::Monitored { seen, .. } => seen.jobs.as_ref().err(),
             Self::List(works) => works.as_ref().err(),
             Self::Checked { read, .. } => read.as_ref().err(),

@@ -5,6 +5,7 @@ use crate::api::{
     benchmarks::BenchmarkPage,
     fleet::{Card, CardPatch, Detail, Machine, Page, Query, SavedFilter},
     measures::ModelUse,
+    recommend::{Recommended, Task},
     updates::UpdateCheck,
 };
 
@@ -63,6 +64,8 @@ pub enum ModelsCall {
     Updates {
         models: Vec<String>,
     },
+    /// Which models suit a task.
+    Advise(Task),
     /// Looks at this machine, so that it can be told what fits.
     Machine,
     Filters,
@@ -96,6 +99,10 @@ pub enum ModelsReply {
         page: Result<Box<BenchmarkPage>, Fault>,
     },
     Updates(Result<Vec<UpdateCheck>, Fault>),
+    Advised {
+        task: Task,
+        found: Result<Box<Recommended>, Fault>,
+    },
     Machine(Result<Machine, Fault>),
     Filters(Result<Vec<SavedFilter>, Fault>),
     FilterSaved(Result<Vec<SavedFilter>, Fault>),
@@ -120,6 +127,7 @@ impl ModelsReply {
             Self::Used { used, .. } => used.as_ref().err(),
             Self::Benchmarks { page, .. } => page.as_ref().err(),
             Self::Updates(checks) => checks.as_ref().err(),
+            Self::Advised { found, .. } => found.as_ref().err(),
             Self::Machine(machine) => machine.as_ref().err(),
             Self::Filters(filters) | Self::FilterSaved(filters) => filters.as_ref().err(),
             Self::Tagged { done, .. } => done.as_ref().err(),

@@ -10,12 +10,12 @@ use crate::{
         measures::UseQuery,
         organise::ConversationPatch,
     },
-    ui::msg::{CompareAsk, CompareCall, CompareReply},
+    ui::msg::{CompareAsk, CompareCall, CompareFigures, CompareReply},
 };
 
 pub(super) fn way(call: &CompareCall) -> Way {
     match call {
-        CompareCall::Figures => Way::Beside("call"),
+        CompareCall::Figures { .. } => Way::Beside("call"),
         CompareCall::Start { .. } | CompareCall::Keep { .. } => Way::InOrder,
     }
 }
@@ -24,9 +24,17 @@ impl Hands {
     pub(super) async fn compare(&self, session: &Session, call: CompareCall) -> CompareReply {
         let gateway = &self.gateway;
         match call {
-            CompareCall::Figures => {
+            CompareCall::Figures { models } => {
                 let query = UseQuery { period: Period::All, model: None };
-                CompareReply::Figures(gateway.model_use(session, query).await.map(Box::new))
+                let used = gateway.model_use(session, query).await;
+                let mut fits = Vec::new();
+                for model in models {
+                    // Of what cannot be judged nothing is said.
+                    if let Ok(fit) = gateway.model_fit(session, &model, None).await {
+                        fits.push((model, fit));
+                    }
+                }
+                CompareReply::Figures(used.map(|used| Box::new(CompareFigures { used, fits })))
             }
             CompareCall::Start { mut conversation, fresh, ask, models } => {
                 if conversation.is_none() {

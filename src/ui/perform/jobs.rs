@@ -8,12 +8,16 @@ use crate::{
         events::Event,
         fleet::{Detail, Freshness, Per, Query},
         jobs::{Batch, JobFilter, PAGE_MAX, WhichJobs},
+        recommend::RecommendQuery,
     },
     ui::{
         complete,
         msg::{JobAct, JobsCall, JobsReply, Monitored, Msg, Offer},
     },
 };
+
+/// So many are proposed where there is none yet.
+const FIRST_MODELS: u32 = 3;
 
 impl Performer {
     pub(super) fn jobs(&mut self, call: JobsCall) {
@@ -22,7 +26,8 @@ impl Performer {
             JobsCall::Read { .. } | JobsCall::Each { .. } | JobsCall::Forget => Way::InOrder,
             JobsCall::Begin(_) | JobsCall::ReadList(_) | JobsCall::Room => Way::Beside("call"),
             JobsCall::Try { .. } => Way::Newest(Search::Tried),
-            JobsCall::Offers { of, .. } => Way::Newest(Search::Offers(*of)),
+            JobsCall::Offers { .. } => Way::Newest(Search::Offers),
+            JobsCall::First => Way::Newest(Search::FirstModels),
             JobsCall::Monitor { .. } => Way::Newest(Search::Monitor),
             JobsCall::Size { .. } => Way::Newest(Search::DownloadSizes),
             JobsCall::Check { .. } => Way::Newest(Search::Modelfile),
@@ -72,18 +77,23 @@ impl Hands {
                 }
                 JobsReply::Size { asked, sizes }
             }
-            JobsCall::Offers { of, asked, names } => {
+            JobsCall::First => {
+                let query = RecommendQuery { limit: FIRST_MODELS, ..RecommendQuery::default() };
+                JobsReply::First(gateway.recommend_models(session, query).await)
+            }
+            JobsCall::Offers { asked, names } => {
                 let mut offers = Vec::new();
                 for name in names {
                     offers.push(self.offer(session, name).await);
                 }
-                JobsReply::Offers { of, asked, offers }
+                JobsReply::Offers { asked, offers }
             }
             JobsCall::Monitor { asked, fresh } => {
                 let open = JobFilter { which: WhichJobs::Open, ..JobFilter::default() };
                 let seen = Box::new(Monitored {
                     models: gateway.models(session, fresh).await,
                     cache: gateway.cache_figures(session).await,
+                    answers: gateway.answers_under_way(session).await,
                     jobs: gateway.jobs(session, open, None, PAGE_MAX).await,
                 });
                 JobsReply::Monitored { asked, seen }

@@ -2,12 +2,17 @@
 
 use super::{Hands, Performer, Search, Way};
 use crate::{
-    api::{Fault, auth::Session, benchmarks::BenchmarkQuery, events::Event, insights::Period, measures::UseQuery},
+    api::{
+        Fault, auth::Session, benchmarks::BenchmarkQuery, events::Event, insights::Period, measures::UseQuery,
+        recommend::RecommendQuery,
+    },
     ui::msg::{ModelsCall, ModelsReply, Msg, TagAct},
 };
 
 /// Runs of one model that its detail lists.
 const BENCHMARKS: u32 = 20;
+/// Models that are recommended for a task.
+const ADVISED: u32 = 6;
 
 impl Performer {
     pub(super) fn models(&mut self, call: ModelsCall) {
@@ -16,6 +21,7 @@ impl Performer {
             ModelsCall::Detail { .. } => Way::Newest(Search::FleetDetail),
             ModelsCall::Used { .. } => Way::Newest(Search::FleetUse),
             ModelsCall::Benchmarks { .. } => Way::Newest(Search::FleetBenchmarks),
+            ModelsCall::Advise(_) => Way::Newest(Search::Advice),
             ModelsCall::Updates { .. } => Way::Job("asking registries for updates"),
             ModelsCall::Machine => Way::Beside("call"),
             ModelsCall::Filters
@@ -51,6 +57,10 @@ impl Hands {
                 ModelsReply::Benchmarks { asked, page: gateway.benchmarks(session, query).await.map(Box::new) }
             }
             ModelsCall::Updates { models } => ModelsReply::Updates(gateway.model_updates(session, models, false).await),
+            ModelsCall::Advise(task) => {
+                let query = RecommendQuery { task, limit: ADVISED, only_installed: false };
+                ModelsReply::Advised { task, found: gateway.recommend_models(session, query).await.map(Box::new) }
+            }
             ModelsCall::Machine => ModelsReply::Machine(gateway.machine(session).await),
             ModelsCall::Filters => ModelsReply::Filters(gateway.model_filters(session).await),
             ModelsCall::SaveFilter(filter) => {

@@ -7,7 +7,7 @@ use super::{Root, Stage, overlay::Overlay, screens::ScreenName};
 use crate::{
     api::{Fault, jobs::JobNews},
     ui::{
-        msg::{Effect, JobAct, JobsOf, JobsReply, OffersOf, Timer},
+        msg::{Effect, JobAct, JobsOf, JobsReply, Timer},
         widgets::{jobs, toast::Toast},
     },
 };
@@ -68,8 +68,8 @@ impl Root {
             JobsReply::Each { act, results } => self.each_job_done(act, results),
             JobsReply::Forgot(Ok(_)) => self.read_jobs(),
             JobsReply::Forgot(Err(fault)) => vec![Effect::Toast(Toast::fault(&fault))],
-            JobsReply::Offers { of: OffersOf::First, offers, .. } => self.with_screens(|screens, _| {
-                screens.chat.on_first_offers(offers);
+            JobsReply::First(found) => self.with_screens(|screens, _| {
+                screens.chat.on_first_models(found);
                 Vec::new()
             }),
             reply @ (JobsReply::Read { of: JobsOf::Downloads, .. }
@@ -77,7 +77,7 @@ impl Root {
             | JobsReply::Tried { .. }
             | JobsReply::Size { .. }
             | JobsReply::Room(_)
-            | JobsReply::Offers { of: OffersOf::Install, .. }
+            | JobsReply::Offers { .. }
             | JobsReply::Monitored { .. }
             | JobsReply::List(_)
             | JobsReply::Checked { .. }) => self.with_screens(|screens, cx| {

@@ -200,7 +200,7 @@ impl Screens {
     /// Leads to the chat, to ask this model.
     pub fn use_model(&mut self, name: &str, cx: &Cx) -> Vec<Effect> {
         let mut effects = self.show(ScreenName::Chat, cx);
-        effects.extend(self.chat.model_chosen(name));
+        effects.extend(self.chat.model_chosen(name, cx));
         effects
     }
 

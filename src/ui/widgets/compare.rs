@@ -17,20 +17,24 @@ use crate::{
     api::{
         ConversationId, Fault, MessageId, TurnId,
         chat::{Message, MessageState, TurnEvent, TurnStarted},
-        measures::ModelUse,
+        fleet::{Fit, Verdict},
         models::Model,
     },
     safe_text::SafeText,
     ui::{
         actions::Action,
         cx::Cx,
+        msg::CompareFigures,
         text::{markdown::Look, stream::Stream, wrap::clip},
         widgets::size,
     },
 };
 
+const UNKNOWN: &str = "—";
 /// A narrower column is not read.
 const NARROWEST: u16 = 28;
+/// Lines about a model over what it says.
+const ABOUT: usize = 4;
 /// Lines that a page moves.
 const PAGE: usize = 8;
 
@@ -67,10 +71,8 @@ enum State {
 
 struct Column {
     model: String,
-    /// What it is, made safe.
-    about: Vec<String>,
-    /// How it did here so far.
-    figures: String,
+    /// What it is, whether it fits, how it did here so far: a line each, made safe; empty = not known.
+    about: [String; ABOUT],
     turn: Option<TurnId>,
     answer: Option<MessageId>,
     state: State,
@@ -104,7 +106,6 @@ impl Compare {
         let columns = models.iter().map(|name| Column {
             model: name.clone(),
             about: known.iter().find(|model| model.name == *name).map(about).unwrap_or_default(),
-            figures: String::new(),
             turn: None,
             answer: None,
             state: State::Beginning,
@@ -115,9 +116,12 @@ impl Compare {
         Self { conversation: None, columns: columns.collect(), at: 0, begun: false, early: Vec::new(), stopping: false }
     }
 
-    pub fn set_figures(&mut self, used: &ModelUse) {
+    pub fn set_figures(&mut self, known: &CompareFigures) {
         for column in &mut self.columns {
-            let of = used.models.iter().find(|one| one.model.eq_ignore_ascii_case(&column.model));
+            if let Some((_, fit)) = known.fits.iter().find(|(model, _)| *model == column.model) {
+                column.about[2] = fits(fit);
+            }
+            let of = known.used.models.iter().find(|one| one.model.eq_ignore_ascii_case(&column.model));
             let Some(of) = of else { continue };
             let figures = of.everybody.as_ref().unwrap_or(&of.own);
             let mut parts = Vec::new();
@@ -125,7 +129,7 @@ impl Compare {
             if figures.liked + figures.disliked > 0 {
                 parts.push(format!("liked {} of {}", figures.liked, figures.liked + figures.disliked));
             }
-            column.figures = parts.join(" · ");
+            column.about[3] = parts.join(" · ");
         }
     }
 
@@ -293,8 +297,11 @@ impl Compare {
         let (mark, style) = if is_selected { ("› ", theme.selection) } else { ("  ", theme.assistant) };
         let name = clip(SafeText::line(&column.model).as_str(), columns.saturating_sub(2));
         let mut head = vec![Line::from(vec![Span::styled(mark, theme.accent), Span::styled(name, style)])];
-        for line in column.about.iter().chain(Some(&column.figures)).filter(|line| !line.is_empty()) {
-            head.push(Line::styled(clip(line, columns), theme.dim));
+        // What is known of one has its line in all columns, so that the same stands beside the same.
+        let is_told = |line: &usize| self.columns.iter().any(|column| !column.about[*line].is_empty());
+        for line in (0..ABOUT).filter(is_told) {
+            let text = &column.about[line];
+            head.push(Line::styled(clip(if text.is_empty() { UNKNOWN } else { text }, columns), theme.dim));
         }
         let (status, style) = self.status(column, cx);
         head.push(Line::styled(clip(&status, columns), style));
@@ -347,8 +354,18 @@ impl Compare {
     }
 }
 
-/// What a model is, in a line or two.
-fn about(model: &Model) -> Vec<String> {
+/// Where it would run, and with how much.
+fn fits(fit: &Fit) -> String {
+    let needs = fit.needs.map(|needs| format!(" · needs {}", size(needs))).unwrap_or_default();
+    match fit.verdict {
+        Verdict::Unknown => String::new(),
+        Verdict::TooBig => format!("too big for this machine{needs}"),
+        verdict @ (Verdict::Gpu | Verdict::Partly | Verdict::Ram) => format!("fits: {}{needs}", verdict.words()),
+    }
+}
+
+/// What a model is, in the first two lines about it.
+fn about(model: &Model) -> [String; ABOUT] {
     let safe = |text: &str| SafeText::line(text).into_string();
     let bytes = if model.remote { "remote".to_owned() } else { size(model.bytes) };
     let mut first: Vec<String> = [&model.parameters, &model.quantization]
@@ -364,5 +381,5 @@ fn about(model: &Model) -> Vec<String> {
     let mut second = Vec::new();
     second.extend(model.context_length.map(|tokens| format!("window {tokens}")));
     second.extend(model.capabilities.iter().filter(|what| *what != "completion").map(|what| safe(what)));
-    vec![first.join(" · "), second.join(" · ")]
+    [first.join(" · "), second.join(" · "), String::new(), String::new()]
 }

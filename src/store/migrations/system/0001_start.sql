@@ -412,6 +412,8 @@ CREATE TABLE jobs (
     attempts   INTEGER NOT NULL DEFAULT 0,
     -- Attempts since something moved the last time.
     in_vain    INTEGER NOT NULL DEFAULT 0,
+    -- Attempts that went wrong since somebody began it, whatever moved in them.
+    setbacks   INTEGER NOT NULL DEFAULT 0,
     error      TEXT CHECK (length(error) <= 8192),
     outcome    TEXT CHECK (length(outcome) <= 8192),
     next_at    INTEGER,

@@ -26,7 +26,7 @@ fn ended() -> Vec<Job> {
     let mut failed = job(4, Work::install("qwem3:4b"), JobState::Failed);
     let hint = "Look for the exact name on ollama.com/library.";
     failed.error = Some(Fault::new(FaultKind::ModelMissing, "There is no model of that name.").hint(hint));
-    let mut done = job(3, Work::Remove { model: "old:7b".into() }, JobState::Done);
+    let mut done = job(3, Work::remove("old:7b"), JobState::Done);
     done.outcome = Some("Removed.".into());
     vec![failed, done, job(2, Work::Load { model: "tiny:1b".into(), keep: None }, JobState::Cancelled)]
 }
@@ -226,29 +226,45 @@ fn members_see_what_their_window_does_and_nothing_of_the_machine_s() {
 mod first_model {
     use super::*;
     use crate::{
-        api::{fleet::Verdict, models::ModelList},
-        ui::msg::{ChatReply, Offer, OffersOf},
+        api::{
+            fleet::Verdict,
+            models::ModelList,
+            recommend::{RecommendQuery, Recommendation, Recommended},
+        },
+        ui::msg::ChatReply,
     };
 
-    /// Ollama is there and has no model; what fits is known.
-    fn nothing_installed() -> Root {
+    /// Ollama is there and has no model; whether anything is recommended.
+    fn nothing_installed_and(found: Result<Recommended, Fault>) -> Root {
         let mut root = inside();
         root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
         let effects = root.update(Msg::Chat(ChatReply::Models(Ok(ModelList::default()))));
-        let names = effects.iter().find_map(|effect| match effect {
-            Effect::Jobs(JobsCall::Offers { of: OffersOf::First, names, .. }) => Some(names.clone()),
-            _ => None,
-        });
-        let offer = |name: String| Offer {
-            is_known: true,
-            bytes: Some(2_000_000_000),
-            verdict: if name == "gpt-oss:20b" { Verdict::TooBig } else { Verdict::Ram },
-            name,
-            ..Offer::default()
-        };
-        let offers = names.unwrap().into_iter().map(offer).collect();
-        root.update(Msg::Jobs(JobsReply::Offers { of: OffersOf::First, asked: 0, offers }));
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Jobs(JobsCall::First))), "{effects:?}");
+        root.update(Msg::Jobs(JobsReply::First(found)));
         root
+    }
+
+    fn nothing_installed() -> Root {
+        let row = |name: &str, billions: u64| Recommendation {
+            model: name.to_owned(),
+            reasons: vec![
+                format!("{billions}B parameters."),
+                "Fits into memory, without a GPU, and takes 4.3 GB.".to_owned(),
+                "Made to talk with.".to_owned(),
+                "Of 2025.".to_owned(),
+            ],
+            is_estimate: true,
+            is_installed: false,
+            bytes: Some(billions * 800_000_000),
+            verdict: Verdict::Ram,
+            speed: None,
+            liked: 0,
+            disliked: 0,
+            points: 0.0,
+        };
+        let rows = vec![row("gemma3:12b", 12), row("qwen3:8b", 8), row("llama3.2:3b", 3)];
+        let query = RecommendQuery { limit: 3, ..RecommendQuery::default() };
+        nothing_installed_and(Ok(Recommended { query, rows, is_estimate: true }))
     }
 
     fn begun(effects: &[Effect]) -> Option<String> {
@@ -261,6 +277,18 @@ mod first_model {
     #[test]
     fn three_that_fit_are_proposed() {
         assert_looks("first_model", nothing_installed());
+    }
+
+    #[test]
+    fn where_nothing_is_recommended_small_ones_are_proposed_all_the_same() {
+        let query = RecommendQuery { limit: 3, ..RecommendQuery::default() };
+        let nothing = Recommended { query, rows: Vec::new(), is_estimate: true };
+        for found in [Ok(nothing), Err(Fault::new(FaultKind::Timeout, "x"))] {
+            let mut root = nothing_installed_and(found);
+            let drawn = draw(&root, 80, 24);
+            assert!(drawn.contains("run nearly anywhere") && drawn.contains("gemma3:1b"), "{drawn}");
+            assert_eq!(begun(&press(&mut root, "f8")).as_deref(), Some("install llama3.2:3b"));
+        }
     }
 
     #[test]

@@ -79,9 +79,10 @@ impl ChatScreen {
         };
         let known = self.models.as_ref().map(|list| list.models.as_slice()).unwrap_or_default();
         self.front = Some(Front::Compare(Box::new(Compare::new(&models, known))));
+        let figures = CompareCall::Figures { models: models.clone() };
         let fresh = if self.open_id().is_none() { self.fresh.clone() } else { NewConversation::default() };
         let mut effects = self.draft_changed(cx);
-        effects.push(Effect::Chat(ChatCall::Compare(CompareCall::Figures)));
+        effects.push(Effect::Chat(ChatCall::Compare(figures)));
         let start = CompareCall::Start { conversation: self.open_id(), fresh: Box::new(fresh), ask, models };
         effects.push(Effect::Chat(ChatCall::Compare(start)));
         effects
@@ -137,9 +138,9 @@ impl ChatScreen {
 
     pub(super) fn on_compared(&mut self, reply: CompareReply, cx: &Cx) -> Vec<Effect> {
         match reply {
-            CompareReply::Figures(Ok(used)) => {
+            CompareReply::Figures(Ok(known)) => {
                 if let Some(Front::Compare(compare)) = &mut self.front {
-                    compare.set_figures(&used);
+                    compare.set_figures(&known);
                 }
                 Vec::new()
             }

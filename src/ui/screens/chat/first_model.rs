@@ -1,4 +1,4 @@
-//! Where Ollama has no model yet: three that fit this machine, a key that installs one, and how it comes along. Once it is
+//! Where Ollama has no model yet: three that the fleet recommends, a key that installs one, and how it comes along. Once it is
 //! there the chat is as always.
 
 use ratatui::text::{Line, Span};
@@ -6,14 +6,17 @@ use ratatui::text::{Line, Span};
 use super::{ChatScreen, turns::notice};
 use crate::{
     api::{
+        Fault,
         auth::Role,
         fleet::Verdict,
         jobs::{Job, JobNews, JobState, Work, WorkKind},
+        recommend::{Recommendation, Recommended},
     },
     ui::{
         actions::Action,
         cx::Cx,
-        msg::{Effect, JobAct, JobsCall, Offer, OffersOf},
+        msg::{Effect, JobAct, JobsCall},
+        text::wrap::{clip, width},
         widgets::{
             jobs::{bar, share, told},
             size,
@@ -23,29 +26,20 @@ use crate::{
     },
 };
 
-/// Well-known models to begin with, the strongest first. Which of them fit, the catalogue and the machine say.
-const STARTERS: [&str; 9] = [
-    "gpt-oss:20b",
-    "gemma3:12b",
-    "qwen3:8b",
-    "gemma3:4b",
-    "qwen3:4b",
-    "llama3.2:3b",
-    "llama3.2:1b",
-    "gemma3:1b",
-    "qwen3:0.6b",
-];
-const SHOWN: usize = 3;
-/// Without a GPU a larger one answers slower than one reads.
-const MOST_IN_MEMORY: u64 = 4_000_000_000;
-/// On a machine that nothing is known of.
-const MOST_UNKNOWN: u64 = 2_500_000_000;
+/// Small ones that run nearly anywhere, with about what they take on disk: for where the catalogue has nothing to propose,
+/// because an administrator brought another one or this machine is too small for what is in it.
+const SMALL: [(&str, u64); 3] =
+    [("llama3.2:3b", 2_000_000_000), ("gemma3:1b", 815_000_000), ("qwen3:0.6b", 523_000_000)];
+/// Reasons that stand below the one in question; `models recommend` tells all.
+const REASONS: usize = 3;
 /// Columns of the bar.
 const BAR: usize = 30;
 
 #[derive(Debug, Default)]
 pub(super) struct FirstModel {
     offers: Vec<Offer>,
+    /// Whether they were weighed; otherwise they are the small ones.
+    is_weighed: bool,
     at: usize,
     is_asked: bool,
     /// Of this key press nothing was told yet.
@@ -53,15 +47,30 @@ pub(super) struct FirstModel {
     job: Option<Job>,
 }
 
-/// Three of them, the strongest first, of those that run well here.
-fn suitable(offers: Vec<Offer>) -> Vec<Offer> {
-    let runs_well = |offer: &Offer| match (offer.verdict, offer.bytes) {
-        (Verdict::Gpu, _) => true,
-        (Verdict::Partly | Verdict::Ram, Some(bytes)) => bytes <= MOST_IN_MEMORY,
-        (Verdict::Unknown, Some(bytes)) => bytes <= MOST_UNKNOWN,
-        (Verdict::TooBig, _) | (Verdict::Partly | Verdict::Ram | Verdict::Unknown, None) => false,
+/// A model that is proposed.
+#[derive(Debug)]
+struct Offer {
+    name: String,
+    bytes: Option<u64>,
+    verdict: Verdict,
+    /// Whole sentences, the weightiest first.
+    reasons: Vec<String>,
+}
+
+impl From<Recommendation> for Offer {
+    fn from(of: Recommendation) -> Self {
+        Self { name: of.model, bytes: of.bytes, verdict: of.verdict, reasons: of.reasons }
+    }
+}
+
+fn small() -> Vec<Offer> {
+    let offer = |(name, bytes): (&str, u64)| Offer {
+        name: name.to_owned(),
+        bytes: Some(bytes),
+        verdict: Verdict::Unknown,
+        reasons: Vec::new(),
     };
-    offers.into_iter().filter(|offer| offer.is_known && runs_well(offer)).take(SHOWN).collect()
+    SMALL.into_iter().map(offer).collect()
 }
 
 fn may_install(cx: &Cx) -> bool {
@@ -79,12 +88,15 @@ impl ChatScreen {
         if !self.has_no_model() || !may_install(cx) || std::mem::replace(&mut self.first.is_asked, true) {
             return Vec::new();
         }
-        let names = STARTERS.map(str::to_owned).to_vec();
-        vec![Effect::Jobs(JobsCall::Offers { of: OffersOf::First, asked: 0, names })]
+        vec![Effect::Jobs(JobsCall::First)]
     }
 
-    pub fn on_first_offers(&mut self, offers: Vec<Offer>) {
-        self.first.offers = suitable(offers);
+    /// What the fleet recommends to talk with. Where that is nothing, or cannot be told, something is proposed all the same.
+    pub fn on_first_models(&mut self, found: Result<Recommended, Fault>) {
+        let offers: Vec<Offer> =
+            found.map(|found| found.rows.into_iter().map(Offer::from).collect()).unwrap_or_default();
+        self.first.is_weighed = !offers.is_empty();
+        self.first.offers = if offers.is_empty() { small() } else { offers };
         self.first.at = 0;
     }
 
@@ -182,18 +194,24 @@ impl ChatScreen {
             lines.push(Line::styled(format!("The Models screen ({key}) installs one."), theme.dim));
             return lines;
         }
-        lines.push(Line::styled("These fit this machine:", theme.dim));
+        let head = if first.is_weighed { "These suit this machine:" } else { "These small ones run nearly anywhere:" };
+        lines.push(Line::styled(head, theme.dim));
+        let name_room =
+            first.offers.iter().map(|offer| width(&safe(&offer.name))).max().unwrap_or_default().clamp(14, 30);
         for (at, offer) in first.offers.iter().enumerate() {
             let is_on = at == first.at;
             let bytes = offer.bytes.map_or_else(|| "—".to_owned(), |bytes| format!("≈{}", size(bytes)));
             let text = format!(
                 "{} {}{}{}",
                 if is_on { "›" } else { " " },
-                fit(&safe(&offer.name), 14),
+                fit(&safe(&offer.name), name_room),
                 fit(&bytes, 10),
-                offer.verdict.words()
+                if offer.verdict == Verdict::Unknown { "" } else { offer.verdict.words() }
             );
-            lines.push(Line::styled(text, if is_on { theme.selection } else { theme.text }));
+            lines.push(Line::styled(text.trim_end().to_owned(), if is_on { theme.selection } else { theme.text }));
+        }
+        for reason in first.offers.get(first.at).iter().flat_map(|offer| offer.reasons.iter().take(REASONS)) {
+            lines.push(Line::styled(clip(&format!("· {}", safe(reason)), room), theme.dim));
         }
         let keys = [(Action::InstallFirst, " installs it, "), (Action::NextFirst, " goes to the next")];
         let spans = keys
@@ -201,36 +219,5 @@ impl ChatScreen {
             .flat_map(|(action, words)| [Span::styled(cx.key(action), theme.key), Span::styled(words, theme.dim)]);
         lines.push(Line::from(spans.collect::<Vec<_>>()));
         lines
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_three_strongest_that_run_well_are_offered() {
-        let offer = |name: &str, bytes: u64, verdict| Offer {
-            name: name.into(),
-            is_known: true,
-            bytes: Some(bytes),
-            verdict,
-            ..Offer::default()
-        };
-        let names = |offers| suitable(offers).into_iter().map(|offer| offer.name).collect::<Vec<_>>();
-        let all = |verdict| {
-            vec![
-                offer("huge", 14_000_000_000, Verdict::TooBig),
-                offer("large", 8_000_000_000, verdict),
-                offer("middle", 3_300_000_000, verdict),
-                offer("small", 2_000_000_000, verdict),
-                offer("tiny", 800_000_000, verdict),
-            ]
-        };
-        assert_eq!(names(all(Verdict::Gpu)), ["large", "middle", "small"]);
-        assert_eq!(names(all(Verdict::Ram)), ["middle", "small", "tiny"], "without a GPU none that crawls");
-        assert_eq!(names(all(Verdict::Unknown)), ["small", "tiny"]);
-        let unknown = Offer { name: "gone".into(), ..Offer::default() };
-        assert_eq!(names(vec![unknown]), Vec::<String>::new());
     }
 }

@@ -393,8 +393,10 @@ impl ChatScreen {
     }
 
     /// The model was chosen on its own screen.
-    pub fn model_chosen(&mut self, name: &str) -> Vec<Effect> {
+    pub fn model_chosen(&mut self, name: &str, cx: &Cx) -> Vec<Effect> {
         self.overlay = None;
+        // Whoever wants to ask it writes next, wherever they were before.
+        self.set_focus(Focus::Composer, cx);
         self.set_model(name)
     }
 

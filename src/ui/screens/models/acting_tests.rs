@@ -9,11 +9,13 @@ use crate::{
         Fault, FaultKind,
         fleet::{CacheFigures, CacheKind, Verdict},
         health::{BreakerState, OllamaState},
-        jobs::{self, BatchItem, Download, JobPage, JobState, ModelfileSummary, Room, Start, WhichJobs},
+        jobs::{
+            self, AnswersUnderWay, BatchItem, Download, JobPage, JobState, ModelfileSummary, Room, Start, WhichJobs,
+        },
         models::{Loaded, Model, ModelList},
     },
     ui::{
-        msg::{JobsCall, Monitored, Offer, OffersOf, ShellCall},
+        msg::{JobsCall, Monitored, Offer, ShellCall},
         testing::{halfway, health, job, toasts},
     },
 };
@@ -64,10 +66,10 @@ impl Desk {
 
     fn offers(&mut self, effects: &[Effect], offers: Vec<Offer>) {
         let asked = effects.iter().rev().find_map(|effect| match effect {
-            Effect::Jobs(JobsCall::Offers { of: OffersOf::Install, asked, .. }) => Some(*asked),
+            Effect::Jobs(JobsCall::Offers { asked, .. }) => Some(*asked),
             _ => None,
         });
-        self.work.on_reply(JobsReply::Offers { of: OffersOf::Install, asked: asked.unwrap(), offers });
+        self.work.on_reply(JobsReply::Offers { asked: asked.unwrap(), offers });
     }
 
     fn draw(&self, (width, height): (u16, u16)) -> String {
@@ -194,11 +196,50 @@ fn two_are_removed_in_one_go_after_a_question_that_names_them_and_what_is_kept()
     assert_eq!(works(&desk.press(KeyCode::Char('2'))), ["remove llama3.2:3b", "remove qwen3:8b"]);
     let begun = Start::Begun(Box::new(job(1, jobs::Work::install("x"), JobState::Waiting)));
     let items = vec![
-        BatchItem { work: jobs::Work::Remove { model: "llama3.2:3b".into() }, start: begun },
-        BatchItem { work: jobs::Work::Remove { model: "qwen3:8b".into() }, start: Start::Refused(refused()) },
+        BatchItem { work: jobs::Work::remove("llama3.2:3b"), start: begun },
+        BatchItem { work: jobs::Work::remove("qwen3:8b"), start: Start::Refused(refused()) },
     ];
     desk.work.on_reply(JobsReply::Begun(Ok(items)));
     assert!(desk.draw((80, 24)).contains("1 are in line, 1 are not."), "one that fails does not stop the other");
+}
+
+#[test]
+fn what_was_written_on_a_model_goes_with_it_only_where_that_is_chosen() {
+    for (key, forgets) in [('2', false), ('3', true)] {
+        let (mut desk, _) = Desk::begun(Action::FleetRemove, vec![installed("a", 1), installed("b", 1)]);
+        let effects = desk.press(KeyCode::Char(key));
+        let [Effect::Jobs(JobsCall::Begin(begun))] = &effects[..] else { panic!("{effects:?}") };
+        let forgotten = |work: &jobs::Work| matches!(work, jobs::Work::Remove { forget, .. } if *forget == forgets);
+        assert!(begun.len() == 2 && begun.iter().all(forgotten), "{begun:?}");
+    }
+    // By the arrows as well, round and round.
+    let (mut desk, _) = Desk::begun(Action::FleetRemove, vec![installed("a", 1)]);
+    desk.press(KeyCode::Up);
+    let effects = desk.press(KeyCode::Enter);
+    let [Effect::Jobs(JobsCall::Begin(begun))] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*begun, [jobs::Work::Remove { model: "a".into(), forget: true }]);
+}
+
+#[test]
+fn a_model_leaves_this_machine_only_after_a_question() {
+    let (mut desk, effects) = Desk::begun(Action::FleetPush, vec![installed("me/mine:1b", 1)]);
+    assert!(works(&effects).is_empty());
+    let drawn = desk.draw((80, 24));
+    assert!(drawn.contains("me/mine:1b is uploaded to Ollama's own library"), "{drawn}");
+    assert_eq!(works(&desk.press(KeyCode::Char('2'))), ["push me/mine:1b"]);
+    // From the menu for several it is tried dry first, and asked then.
+    let (mut desk, _) = Desk::begun(Action::FleetBatch, vec![installed("me/a", 1), installed("me/b", 1)]);
+    let effects = [KeyCode::Char('u'), KeyCode::Char('p'), KeyCode::Char('l'), KeyCode::Enter]
+        .map(|key| desk.press(key))
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>();
+    let (asked, tried) = tried(&effects).unwrap();
+    assert_eq!(tried.len(), 2);
+    let would = |work| BatchItem { work, start: Start::Would("would be uploaded".into()) };
+    desk.work.on_reply(JobsReply::Tried { asked, items: Ok(tried.into_iter().map(would).collect()) });
+    assert!(works(&desk.press(KeyCode::Enter)).is_empty(), "nothing goes before the answer");
+    assert_eq!(works(&desk.press(KeyCode::Char('2'))).len(), 2);
 }
 
 #[test]
@@ -404,6 +445,7 @@ fn monitor() -> (MonitorTab, Cx) {
     let seen = Monitored {
         models: Ok(ModelList { models, age_ms: 12_000, stale_because: None }),
         cache: Ok(CacheFigures { kinds: vec![kind], most_bytes: 8_000_000, bytes: 12_300 }),
+        answers: Ok(AnswersUnderWay { running: 3, waiting: 1 }),
         jobs: Ok(JobPage { rows: vec![job(1, jobs::Work::install("a"), JobState::Running)], next: None }),
     };
     let mut tab = MonitorTab::default();

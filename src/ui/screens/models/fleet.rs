@@ -31,7 +31,7 @@ use super::{Step, Tab, Target, for_administrators, is_admin};
 use crate::{
     api::{
         Fault, FaultKind,
-        fleet::{Freshness, Match, Page, Per, Place, Query, Row, SavedFilter, Sort, Verdict},
+        fleet::{Column, Freshness, Match, Page, Per, Place, Query, Row, SavedFilter, Sort, Verdict},
         jobs::{JobNews, JobState, WorkKind},
         organise::Cursor,
     },
@@ -102,6 +102,8 @@ pub struct FleetTab {
     filters: Vec<SavedFilter>,
     dialog: Option<Dialog>,
     drawn: Drawn,
+    /// The names of the columns; which one, in the order of `Column::ALL`.
+    headings: Drawn,
 }
 
 impl FleetTab {
@@ -172,6 +174,12 @@ impl FleetTab {
             }
             ModelsReply::Benchmarks { asked, page } => {
                 self.shown.on_benchmarks(asked, page);
+                Vec::new()
+            }
+            ModelsReply::Advised { task, found } => {
+                if let Some(dialog) = &mut self.dialog {
+                    dialog.on_advised(task, found);
+                }
                 Vec::new()
             }
             ModelsReply::Updates(checks) => self.updates.on_reply(checks, cx),
@@ -366,6 +374,15 @@ impl FleetTab {
         vec![Effect::After(STILL, Timer::Settle(self.shown.turn_to(name)))]
     }
 
+    /// By this column; the other way round, where it is sorted by that already.
+    fn sort_by(&mut self, column: Column) -> Vec<Effect> {
+        self.sort = Some(match self.sort {
+            Some(sort) if sort.column == column => Sort { descending: !sort.descending, ..sort },
+            Some(_) | None => Sort { column, descending: dialogs::begins_descending(column) },
+        });
+        self.sought()
+    }
+
     fn ask_detail(&mut self) -> Vec<Effect> {
         let Some(name) = self.row().map(|row| row.name.clone()) else { return Vec::new() };
         let asked = self.shown.turn_to(name);
@@ -547,6 +564,7 @@ impl FleetTab {
             | Action::FleetLoad
             | Action::FleetUnload
             | Action::FleetKeep
+            | Action::FleetPush
             | Action::FleetBenchmark
             | Action::FleetBatch
                 if targets.is_empty() =>
@@ -561,6 +579,7 @@ impl FleetTab {
             | Action::FleetLoad
             | Action::FleetUnload
             | Action::FleetKeep
+            | Action::FleetPush
             | Action::FleetBenchmark
             | Action::FleetBatch
             | Action::FleetModelfile => Some(Step { effects: Vec::new(), begin: Some((action, targets)) }),
@@ -606,6 +625,11 @@ impl FleetTab {
                 None => nothing_there(),
             },
             Action::FleetMark => self.mark(cx),
+            Action::FleetAdvise => {
+                let (dialog, effects) = Dialog::advice();
+                self.dialog = Some(dialog);
+                effects
+            }
             Action::FleetSort => {
                 self.dialog = Some(Dialog::sort(self.sort));
                 Vec::new()
@@ -757,6 +781,10 @@ impl Tab for FleetTab {
                     self.shown.show(part);
                 }
                 self.open_detail()
+            }
+            MouseEventKind::Down(MouseButton::Left) if self.headings.at(place).is_some() => {
+                let column = self.headings.at(place).and_then(|at| Column::ALL.get(at).copied());
+                column.map(|column| self.sort_by(column)).unwrap_or_default()
             }
             MouseEventKind::Down(MouseButton::Left) if list.contains(place.into()) => {
                 let Some(row) = self.drawn.at(place).filter(|row| *row < self.rows.len()) else { return Vec::new() };

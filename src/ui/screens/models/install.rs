@@ -21,7 +21,7 @@ use crate::{
     ui::{
         actions::Action,
         cx::Cx,
-        msg::{Effect, JobsCall, Offer, OffersOf},
+        msg::{Effect, JobsCall, Offer},
         text::wrap::width,
         widgets::{
             field::Field,
@@ -116,7 +116,7 @@ impl Install {
             return Vec::new();
         }
         self.asked += 1;
-        vec![Effect::Jobs(JobsCall::Offers { of: OffersOf::Install, asked: self.asked, names: unknown })]
+        vec![Effect::Jobs(JobsCall::Offers { asked: self.asked, names: unknown })]
     }
 
     pub fn on_offers(&mut self, asked: u64, offers: Vec<Offer>) {

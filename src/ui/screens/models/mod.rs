@@ -172,6 +172,7 @@ impl ModelsScreen {
             | JobsReply::Size { .. }
             | JobsReply::Room(_)
             | JobsReply::Offers { .. }
+            | JobsReply::First(_)
             | JobsReply::List(_)
             | JobsReply::Checked { .. }) => self.work.on_reply(reply),
         }

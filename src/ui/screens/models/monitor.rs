@@ -17,7 +17,7 @@ use crate::{
     api::{
         Fault,
         health::{BreakerState, OllamaState},
-        jobs::JobState,
+        jobs::{AnswersUnderWay, JobState},
         models::Loaded,
     },
     ui::{
@@ -66,7 +66,7 @@ impl MonitorTab {
         lines.push(Line::default());
         lines.extend(loaded(seen, room, cx));
         lines.push(Line::default());
-        lines.extend(labelled("answers", &answers(cx), cx.theme.text, room, cx));
+        lines.extend(told("answers", seen.answers.as_ref().map(|all| answers(*all, cx)), room, cx));
         lines.extend(told("jobs", seen.jobs.as_ref().map(|page| jobs(&page.rows)), room, cx));
         lines.extend(breakers(room, cx));
         lines.push(Line::default());
@@ -150,11 +150,16 @@ fn placed(loaded: &Loaded, cx: &Cx) -> String {
     [Some(place), Some(until), window].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn answers(cx: &Cx) -> String {
-    match (cx.lane.running, cx.lane.waiting.len()) {
-        (0, 0) => "none under way in this window".to_owned(),
-        (running, 0) => format!("{running} under way in this window"),
-        (running, waiting) => format!("{running} under way in this window, {waiting} waiting for their turn"),
+/// Of everybody, and how many of them this window knows as its own.
+fn answers(all: AnswersUnderWay, cx: &Cx) -> String {
+    let here = cx.lane.running + cx.lane.waiting.len();
+    let here = if here == 0 { "none".to_owned() } else { here.to_string() };
+    match (all.running, all.waiting) {
+        (0, 0) => "none under way on this machine".to_owned(),
+        (running, 0) => format!("{running} under way on this machine; {here} in this window"),
+        (running, waiting) => {
+            format!("{running} under way on this machine, {waiting} waiting for their turn; {here} in this window")
+        }
     }
 }
 

@@ -82,6 +82,8 @@ struct Agreed {
     /// That it is loaded although it does not fit.
     too_big: bool,
     remove: bool,
+    /// That it leaves this machine.
+    upload: bool,
 }
 
 /// What is asked before they are begun.
@@ -104,7 +106,7 @@ pub struct Work {
 
 impl Work {
     /// One of `FleetInstall`, `FleetUpdate`, `FleetRemove`, `FleetCopy`, `FleetRename`, `FleetModelfile`, `FleetLoad`,
-    /// `FleetUnload`, `FleetKeep`, `FleetBenchmark`, `FleetBatch` and `FleetFromFile`.
+    /// `FleetUnload`, `FleetKeep`, `FleetPush`, `FleetBenchmark`, `FleetBatch` and `FleetFromFile`.
     pub fn begin(&mut self, action: Action, targets: Vec<Target>, cx: &Cx) -> Vec<Effect> {
         self.targets.clone_from(&targets);
         self.agreed = Agreed::default();
@@ -146,6 +148,7 @@ impl Work {
             (Action::FleetRemove, _) => self.go_each(Each::Remove, &installed),
             (Action::FleetUnload, _) => self.go_each(Each::Unload, &installed),
             (Action::FleetLoad, _) => self.go_each(Each::Load, &installed),
+            (Action::FleetPush, _) => self.go_each(Each::Push, &installed),
             (Action::FleetBenchmark, _) => {
                 let measure = |target: &Target| jobs::Work::Benchmark {
                     model: target.name.clone(),
@@ -172,7 +175,7 @@ impl Work {
                 match each {
                     Each::Install | Each::FromFile => jobs::Work::Install(download),
                     Each::Update => jobs::Work::Update(download),
-                    Each::Remove => jobs::Work::Remove { model },
+                    Each::Remove => jobs::Work::remove(model),
                     Each::Load => jobs::Work::Load { model, keep: None },
                     Each::Unload => jobs::Work::Unload { model },
                     Each::Push => jobs::Work::Push { model, insecure: false },
@@ -190,7 +193,7 @@ impl Work {
         }
         let is_tried = matches!(self.dialog, Some(Dialog::Table(_)));
         // What is asked about by name needs no dry run on top.
-        if works.len() == 1 || is_tried || self.agreed.remove {
+        if works.len() == 1 || is_tried || self.agreed.remove || self.agreed.upload {
             return vec![Effect::Jobs(JobsCall::Begin(works))];
         }
         self.asked += 1;
@@ -227,6 +230,18 @@ impl Work {
                     .to_owned();
             return Some(Ask::new("In the clear", text, "Ask it in the clear"));
         }
+        let uploads: Vec<&str> = works.iter().filter(|work| is_upload(work)).map(jobs::Work::model).collect();
+        if !self.agreed.upload
+            && let Some(first) = uploads.first()
+        {
+            let host = registry_of(first).unwrap_or("Ollama's own library");
+            let text = format!(
+                "{} to {}, under the name that stands there. Whoever may see models in that place sees it.",
+                listed(&uploads, "is uploaded", "are uploaded"),
+                safe(host),
+            );
+            return Some(Ask::new("Upload it?", text, "Upload"));
+        }
         if !self.agreed.too_big
             && let Some((name, because)) = works.iter().find_map(|work| self.does_not_fit(work))
         {
@@ -236,12 +251,13 @@ impl Work {
         let removed: Vec<&str> = works
             .iter()
             .filter_map(|work| match work {
-                jobs::Work::Remove { model } => Some(model.as_str()),
+                jobs::Work::Remove { model, .. } => Some(model.as_str()),
                 _ => None,
             })
             .collect();
         if !self.agreed.remove && !removed.is_empty() {
-            return Some(Ask::new("Remove from this machine?", self.about_removing(&removed), "Remove"));
+            let ask = Ask::new("Remove from this machine?", self.about_removing(&removed), "Remove");
+            return Some(ask.or("Remove, and forget what was written here"));
         }
         None
     }
@@ -280,7 +296,8 @@ impl Work {
         };
         let again = if names.len() == 1 { "It can be installed again." } else { "They can be installed again." };
         format!(
-            "{} from this machine{in_all}.{loaded} Conversations, tags, notes and the catalogue's entry stay. {again}",
+            "{} from this machine{in_all}.{loaded} Conversations and the catalogue's entry stay; so do tags, notes and \
+             description, unless they are to be forgotten. {again}",
             listed(&named, "goes", "go"),
         )
     }
@@ -371,7 +388,7 @@ impl Work {
                 Vec::new()
             }
             AskOut::Yes => {
-                let Some(Question { mut works, .. }) = self.question.take() else { return Vec::new() };
+                let Some(Question { ask, mut works }) = self.question.take() else { return Vec::new() };
                 let asks_foreign = works.iter().any(|work| match work {
                     jobs::Work::Install(download) | jobs::Work::Update(download) => {
                         !download.foreign && registry_of(&download.model).is_some()
@@ -384,8 +401,13 @@ impl Work {
                     self.agreed.insecure = true;
                 } else if !self.agreed.too_big && works.iter().any(|work| self.does_not_fit(work).is_some()) {
                     self.agreed.too_big = true;
+                } else if !self.agreed.upload && works.iter().any(is_upload) {
+                    self.agreed.upload = true;
                 } else {
                     self.agreed.remove = true;
+                    if ask.goes_further() {
+                        forget_what_was_written(&mut works);
+                    }
                 }
                 self.go(works)
             }
@@ -567,7 +589,12 @@ impl Work {
             Some(Effect::Jobs(JobsCall::Begin(works) | JobsCall::Try { works, .. })) => works,
             // A question comes before.
             _ => match self.question.take() {
-                Some(question) if question.works.iter().all(|work| matches!(work, jobs::Work::Remove { .. })) => {
+                Some(question)
+                    if question
+                        .works
+                        .iter()
+                        .all(|work| is_upload(work) || matches!(work, jobs::Work::Remove { .. })) =>
+                {
                     question.works
                 }
                 other => {
@@ -620,6 +647,18 @@ fn is_insecure(work: &jobs::Work) -> bool {
     match work {
         jobs::Work::Install(download) | jobs::Work::Update(download) => download.insecure,
         _ => false,
+    }
+}
+
+fn is_upload(work: &jobs::Work) -> bool {
+    matches!(work, jobs::Work::Push { .. })
+}
+
+fn forget_what_was_written(works: &mut [jobs::Work]) {
+    for work in works {
+        if let jobs::Work::Remove { forget, .. } = work {
+            *forget = true;
+        }
     }
 }
 

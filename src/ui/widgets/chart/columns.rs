@@ -1,4 +1,4 @@
-//! Columns over time, with an axis at the left and the ends of the time below. One of them is chosen.
+//! Columns over time, with an axis at the left and the ends of the time below. One of them may be chosen, some marked.
 
 use ratatui::text::{Line, Span};
 
@@ -59,15 +59,21 @@ impl Columns<'_> {
     /// Exactly `height` lines, of at most `room` columns. The last but one marks the chosen column, the last tells when.
     #[must_use]
     pub fn lines(&self, room: usize, height: usize, cx: &Cx) -> Vec<Line<'static>> {
+        self.marked_lines(&[], room, height, cx)
+    }
+
+    /// The same with a mark below those that something begins with.
+    #[must_use]
+    pub fn marked_lines(&self, begins: &[bool], room: usize, height: usize, cx: &Cx) -> Vec<Line<'static>> {
         let (ink, theme) = (Ink::of(&cx.theme), &cx.theme);
         let most = self.values.iter().copied().fold(0.0, f64::max);
         let top = (self.axis)(most);
         let axis_room = width(&top).max(1);
         let plan = Plan::of(self.values.len(), self.at, room.saturating_sub(axis_room + 2));
         let rows = height.saturating_sub(2);
-        let (side, foot, mark) = match ink {
-            Ink::Blocks => ('┤', '─', '▲'),
-            Ink::Ascii => ('|', '-', '^'),
+        let (side, foot, mark, sign) = match ink {
+            Ink::Blocks => ('┤', '─', '▲', '◆'),
+            Ink::Ascii => ('|', '-', '^', '*'),
         };
         let mut lines = Vec::with_capacity(height);
         for row in 0..rows {
@@ -92,14 +98,21 @@ impl Columns<'_> {
             }
             lines.push(line);
         }
-        lines.push(self.foot(plan, axis_room, (foot, mark), cx));
+        lines.push(self.foot(plan, axis_room, (foot, mark, sign), begins, cx));
         lines.push(self.times(plan, axis_room, cx));
         lines.truncate(height);
         lines
     }
 
     /// The line that the columns stand on, the chosen one marked, and whether more lie to either side.
-    fn foot(&self, plan: Plan, axis_room: usize, (foot, mark): (char, char), cx: &Cx) -> Line<'static> {
+    fn foot(
+        &self,
+        plan: Plan,
+        axis_room: usize,
+        (foot, mark, sign): (char, char, char),
+        begins: &[bool],
+        cx: &Cx,
+    ) -> Line<'static> {
         let mut cells: Vec<char> = vec![foot; plan.width()];
         if plan.first > 0
             && let Some(first) = cells.first_mut()
@@ -110,6 +123,13 @@ impl Columns<'_> {
             && let Some(last) = cells.last_mut()
         {
             *last = '>';
+        }
+        for shown in 0..plan.shown {
+            if begins.get(plan.first + shown).copied().unwrap_or(false)
+                && let Some(cell) = cells.get_mut(plan.place(shown))
+            {
+                *cell = sign;
+            }
         }
         let chosen = self.at.checked_sub(plan.first).filter(|shown| *shown < plan.shown);
         let Some(from) = chosen.map(|shown| plan.place(shown)) else {

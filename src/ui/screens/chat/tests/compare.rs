@@ -3,10 +3,11 @@
 use super::*;
 use crate::{
     api::{
+        fleet::{Fit, Verdict},
         measures::{ModelUse, UseFigures, UseQuery, UsedModel},
         models::Model,
     },
-    ui::msg::{CompareAsk, CompareCall, CompareReply},
+    ui::msg::{CompareAsk, CompareCall, CompareFigures, CompareReply},
 };
 
 fn model(name: &str) -> Model {
@@ -119,9 +120,16 @@ fn the_answers_stream_into_their_columns_at_every_size() {
         says(&mut desk, 1, "It **depends**:\n\n- on the size\n");
         begin(&mut desk, (1..=models as u128).map(|n| Ok(started(n))).collect());
         let figures = UseFigures { tokens_per_second: Some(41.0), liked: 3, disliked: 1, ..UseFigures::default() };
+        let fit = Fit { verdict: Verdict::Ram, needs: Some(2_600_000_000), ..Fit::default() };
         let used = UsedModel { model: "a:1b".to_owned(), own: figures, everybody: None, people: None };
         let used = ModelUse { query: UseQuery::default(), models: vec![used], days: Vec::new(), as_of: 0 };
-        desk.reply(ChatReply::Compared(CompareReply::Figures(Ok(Box::new(used)))));
+        desk.reply(ChatReply::Compared(CompareReply::Figures(Ok(Box::new(CompareFigures {
+            used,
+            fits: vec![("b:2b".to_owned(), fit)],
+        })))));
+        let drawn = desk.draw(width, height);
+        let answers = drawn.lines().find(|line| line.contains("answers…")).unwrap();
+        assert!(width < 80 || answers.contains("waits for"), "how far each is stands in one row:\n{drawn}");
         says(&mut desk, 1, "- on the use\n");
         ends(&mut desk, 2, "The second one.");
         if models > 2 {

@@ -84,6 +84,33 @@ fn each_run_is_told_with_what_was_measured_and_on_what() {
 }
 
 #[test]
+fn how_it_went_over_time_is_drawn_and_where_another_build_begins_is_marked() {
+    let mut desk = Desk::with(page(four()));
+    let asked = on_view(&mut desk);
+    let now = Cx::fixed().now_ms;
+    let figures = |speed: f64, us| Figures { writing: Some(speed), first_token_us: Some(us), ..Figures::default() };
+    let day = 86_400_000;
+    let mut rows = vec![
+        run(now - 60_000, "0.12.3", figures(44.0, 81_000)),
+        run(now - 10 * day, "0.12.3", figures(41.0, 90_000)),
+        run(now - 20 * day, "0.12.0", figures(22.0, 180_000)),
+        run(now - 30 * day, "0.11.0", figures(21.0, 170_000)),
+        run(now - 40 * day, "0.11.0", figures(90.0, 10_000)),
+    ];
+    for old in &mut rows[2..] {
+        old.digest = "0ld".into();
+    }
+    rows[4].setup.prompts_version = 7;
+    answer(&mut desk, asked, BenchmarkPage { rows, next: None });
+    insta::assert_snapshot!("charts_80x24", desk.draw(80, 24));
+    insta::assert_snapshot!("charts_120x36", desk.draw(120, 36));
+    let text = desk.draw(80, 24);
+    let foot = text.lines().find(|line| line.contains('◆') && line.contains('─')).unwrap();
+    assert_eq!(foot.matches('◆').count(), 2, "once in each chart:\n{text}");
+    assert!(!text.contains("90 ┤"), "what was measured in another way is no part of the line:\n{text}");
+}
+
+#[test]
 fn where_nothing_was_measured_it_is_said_who_measures_and_how() {
     let mut desk = Desk::with(page(four()));
     let asked = on_view(&mut desk);

@@ -1,5 +1,6 @@
 //! What stands in front of the list of models: the column to sort by, tags, saved filters, and what is written on a model.
 
+mod advice;
 mod card;
 mod tags;
 
@@ -9,12 +10,13 @@ use ratatui::{
     layout::{Margin, Rect},
 };
 
-use self::{card::CardEditor, tags::TagsDialog};
+use self::{advice::Advice, card::CardEditor, tags::TagsDialog};
 use super::view::sorted_by;
 use crate::{
     api::{
         Fault,
         fleet::{Card, Column, Match, ModelTag, SavedFilter, Sort},
+        recommend::{Recommended, Task},
     },
     ui::{
         actions::{Action, Context},
@@ -36,6 +38,7 @@ pub enum Dialog {
     Save { form: Box<Form>, text: String },
     TagModels { form: Box<Form>, names: Vec<String>, common: Vec<String> },
     Write(Box<CardEditor>),
+    Advice(Box<Advice>),
 }
 
 /// What a dialog tells the list.
@@ -50,7 +53,7 @@ pub enum Out {
 }
 
 /// Whether a column is sorted from its greatest on at first: of names one wants the first, of figures the most.
-fn begins_descending(column: Column) -> bool {
+pub fn begins_descending(column: Column) -> bool {
     match column {
         Column::Name | Column::Family | Column::Quantization | Column::License | Column::Size | Column::Fit => false,
         Column::Parameters
@@ -116,6 +119,18 @@ impl Dialog {
         Self::TagModels { form: Box::new(form), names, common }
     }
 
+    /// Which model to take, with its first question.
+    pub fn advice() -> (Self, Vec<Effect>) {
+        let (advice, effects) = Advice::open();
+        (Self::Advice(Box::new(advice)), effects)
+    }
+
+    pub fn on_advised(&mut self, task: Task, found: Result<Box<Recommended>, Fault>) {
+        if let Self::Advice(advice) = self {
+            advice.on_found(task, found);
+        }
+    }
+
     pub fn write(name: &str, card: &Card) -> Self {
         Self::Write(Box::new(CardEditor::new(name, card)))
     }
@@ -123,7 +138,7 @@ impl Dialog {
     /// Whether a refusal is shown in it.
     pub fn waits(&self) -> bool {
         match self {
-            Self::Sort(_) | Self::Saved(_) => false,
+            Self::Sort(_) | Self::Saved(_) | Self::Advice(_) => false,
             Self::Tags(tags) => tags.waits(),
             Self::Save { form, .. } | Self::TagModels { form, .. } => form.busy,
             Self::Write(editor) => editor.waits(),
@@ -132,7 +147,7 @@ impl Dialog {
 
     pub fn refuse(&mut self, fault: Fault) {
         match self {
-            Self::Sort(_) | Self::Saved(_) => {}
+            Self::Sort(_) | Self::Saved(_) | Self::Advice(_) => {}
             Self::Tags(tags) => tags.refuse(fault),
             Self::Save { form, .. } | Self::TagModels { form, .. } => form.refuse(fault, None),
             Self::Write(editor) => editor.refuse(fault),
@@ -141,7 +156,7 @@ impl Dialog {
 
     pub fn context(&self) -> Context {
         match self {
-            Self::Sort(_) | Self::Saved(_) => Context::List,
+            Self::Sort(_) | Self::Saved(_) | Self::Advice(_) => Context::List,
             Self::Tags(tags) => tags.context(),
             Self::Save { .. } | Self::TagModels { .. } => Context::Form,
             Self::Write(_) => Context::Composer,
@@ -163,6 +178,7 @@ impl Dialog {
             Self::Tags(tags) => tags.on_action(action),
             Self::Save { .. } | Self::TagModels { .. } => self.form_action(action),
             Self::Write(editor) => editor.on_action(action, cx),
+            Self::Advice(advice) => advice.on_action(action),
         }
     }
 
@@ -203,7 +219,7 @@ impl Dialog {
                 let act = TagAct::Put { models: names.clone(), add, remove };
                 Out::Effects(vec![Effect::Models(ModelsCall::Tags(act))])
             }
-            Self::Sort(_) | Self::Tags(_) | Self::Saved(_) | Self::Write(_) => Out::Stay,
+            Self::Sort(_) | Self::Tags(_) | Self::Saved(_) | Self::Write(_) | Self::Advice(_) => Out::Stay,
         }
     }
 
@@ -222,6 +238,7 @@ impl Dialog {
             Self::Tags(tags) => tags.on_key(key, is_admin),
             Self::Save { form, .. } | Self::TagModels { form, .. } => form.on_key(key).map(|_| Out::Stay),
             Self::Write(editor) => Some(editor.on_key(key)),
+            Self::Advice(_) => None,
         }
     }
 
@@ -238,6 +255,7 @@ impl Dialog {
                 form.on_paste(&text);
             }
             Self::Write(editor) => editor.on_paste(text),
+            Self::Advice(_) => {}
         }
         Out::Stay
     }
@@ -262,6 +280,7 @@ impl Dialog {
                 view_form(frame, area, &title, form, cx);
             }
             Self::Write(editor) => editor.view(frame, area, cx),
+            Self::Advice(advice) => advice.view(frame, area, cx),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         auth::Role,
         fleet::{Card, CatalogueState, Column, Detail, Fit, Installed, ModelTag, Parts, Rating, Variant},
         models::{Loaded, ModelDetail},
+        recommend::{RecommendQuery, Recommendation, Recommended, Task},
     },
     ui::{screens::Screen, testing::toasts},
 };
@@ -565,6 +566,31 @@ fn a_click_selects_and_a_second_one_opens() {
 }
 
 #[test]
+fn a_click_on_a_heading_sorts_by_it_and_another_the_other_way_round() {
+    let mut desk = Desk::with(page(four()));
+    let drawn = desk.draw(120, 36);
+    let (line, text) = drawn.lines().enumerate().find(|(_, line)| line.contains(" params ")).unwrap();
+    let column = |word: &str| text[..text.find(word).unwrap()].chars().count() as u16 - 1;
+    let click = |column, row| MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    };
+    let mut sorted = |word: &str| {
+        let (_, query) =
+            found(&desk.screen.on_mouse(click(column(word), line as u16), Rect::new(0, 0, 120, 36), &desk.cx));
+        query.sort.unwrap()
+    };
+    let by = |column, descending| Sort { column, descending };
+    assert_eq!(sorted("size"), by(Column::Size, false));
+    assert_eq!(sorted("size"), by(Column::Size, true));
+    assert_eq!(sorted("params"), by(Column::Parameters, true), "of figures one wants the most");
+    assert_eq!(sorted("model"), by(Column::Name, false));
+    assert!(desk.draw(120, 36).contains("model↑"), "which one it is stands there without a colour");
+}
+
+#[test]
 fn why_the_list_is_old_is_said_above_it() {
     let stale = Page { age_ms: Some(720_000), stale_because: Some("Ollama does not answer.".into()), ..page(four()) };
     let mut desk = Desk::with(stale);
@@ -584,4 +610,41 @@ fn a_model_that_no_list_knows_is_installed_by_its_name_from_an_empty_list() {
     desk.press(KeyCode::Enter);
     let step = Tab::on_action(&mut desk.screen.fleet, Action::FleetRemove, &desk.cx).unwrap();
     assert!(step.begin.is_none() && toasts(&step.effects) == ["There is no model to do that to."]);
+}
+
+#[test]
+fn which_model_to_take_is_told_by_task_with_reasons_and_found_in_the_list() {
+    let mut desk = Desk::with(page(four()));
+    let effects = desk.letter('w');
+    assert_eq!(calls(&effects), [ModelsCall::Advise(Task::Chat)]);
+    assert!(desk.draw(80, 24).contains("[talk]"));
+    let row = |model: &str, is_installed: bool| Recommendation {
+        model: model.into(),
+        reasons: vec![
+            "Fits into memory, without a GPU, and takes 4.3 GB.".into(),
+            "Wrote 41 tokens a second in its benchmark.".into(),
+            "Liked in 3 of 4 ratings.".into(),
+        ],
+        is_estimate: !is_installed,
+        is_installed,
+        bytes: Some(3_300_000_000),
+        verdict: Verdict::Ram,
+        speed: is_installed.then_some(41.0),
+        liked: if is_installed { 3 } else { 0 },
+        disliked: u64::from(is_installed),
+        points: 1.0,
+    };
+    let rows = vec![row("llama3.2:3b", true), row("gem\u{202e}ma3:4b", false)];
+    let query = RecommendQuery { limit: 6, ..RecommendQuery::default() };
+    let found = || Ok(Box::new(Recommended { query: query.clone(), rows: rows.clone(), is_estimate: false }));
+    desk.screen.on_reply(ModelsReply::Advised { task: Task::Code, found: found() }, &desk.cx);
+    assert!(!desk.draw(80, 24).contains("Liked in 3 of 4"), "the answer to another question does not count");
+    desk.screen.on_reply(ModelsReply::Advised { task: Task::Chat, found: found() }, &desk.cx);
+    insta::assert_snapshot!("advice_80x24", desk.draw(80, 24));
+    insta::assert_snapshot!("advice_120x36", desk.draw(120, 36));
+    insta::assert_snapshot!("advice_40x12", desk.draw(40, 12));
+    assert_eq!(calls(&desk.press(KeyCode::Tab)), [ModelsCall::Advise(Task::Code)]);
+    desk.screen.on_reply(ModelsReply::Advised { task: Task::Code, found: found() }, &desk.cx);
+    let (_, query) = self::found(&desk.press(KeyCode::Enter));
+    assert_eq!(query.text, "llama3.2:3b");
 }

@@ -190,6 +190,23 @@ fn place(column: Column, text: &str, width: usize) -> String {
     }
 }
 
+/// What a click on a heading sorts by.
+fn by(column: Column) -> SortedBy {
+    match column {
+        Column::Name => SortedBy::Name,
+        Column::State => SortedBy::Installed,
+        Column::Fit => SortedBy::Fit,
+        Column::Size => SortedBy::Size,
+        Column::Parameters => SortedBy::Parameters,
+        Column::Quantization => SortedBy::Quantization,
+        Column::Context => SortedBy::Context,
+        Column::Capabilities => SortedBy::Capabilities,
+        Column::LastUsed => SortedBy::LastUsed,
+        Column::Speed => SortedBy::Speed,
+        Column::Rating => SortedBy::Rating,
+    }
+}
+
 /// What a column to sort by is called.
 #[must_use]
 pub fn sorted_by(column: SortedBy) -> &'static str {
@@ -254,6 +271,7 @@ impl FleetTab {
 
     pub(super) fn view_all(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
         self.drawn.clear();
+        self.headings.clear();
         let (list, detail) = self.areas(area);
         if !list.is_empty() {
             self.view_list(frame, list, cx, in_front && self.focus == Focus::List);
@@ -293,12 +311,7 @@ impl FleetTab {
         }
         let room = usize::from(list.width);
         let columns = columns(room);
-        let mut head = String::from("    ");
-        for (column, width) in &columns {
-            head.push_str(&place(*column, heading(*column), *width));
-            head.push(' ');
-        }
-        let mut lines = vec![Line::styled(fit(&head, room), cx.theme.dim)];
+        let mut lines = vec![self.head_line(list, &columns, cx)];
         let height = usize::from(list.height.saturating_sub(1));
         let first = first_row(self.at, self.rows.len(), height);
         let below_head = Rect { y: list.y + 1, height: list.height.saturating_sub(1), ..list };
@@ -307,6 +320,29 @@ impl FleetTab {
             lines.push(self.row_line(row, at == self.at, focused && !self.typing, &columns, room, cx));
         }
         frame.render_widget(Paragraph::new(lines), list);
+    }
+
+    /// The names of the columns; the one that is sorted by says so without a colour as well. A click sorts.
+    fn head_line(&self, list: Rect, columns: &[(Column, usize)], cx: &Cx) -> Line<'static> {
+        self.headings.clear();
+        let mut spans = vec![Span::raw("    ")];
+        let mut x = list.x.saturating_add(4);
+        for (column, width) in columns {
+            let by = by(*column);
+            let sort = self.sort.filter(|sort| sort.column == by);
+            let (name, style) = match sort {
+                Some(sort) => {
+                    let way = if sort.descending { "↓" } else { "↑" };
+                    (clip(&format!("{}{way}", heading(*column)), *width), cx.theme.accent)
+                }
+                None => (heading(*column).to_owned(), cx.theme.dim),
+            };
+            spans.push(Span::styled(format!("{} ", place(*column, &name, *width)), style));
+            let which = SortedBy::ALL.iter().position(|known| *known == by).unwrap_or_default();
+            self.headings.add(Rect { x, y: list.y, width: *width as u16, height: 1 }, which);
+            x = x.saturating_add(*width as u16 + 1);
+        }
+        Line::from(spans)
     }
 
     fn view_filter(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
