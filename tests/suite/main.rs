@@ -19,6 +19,7 @@ mod conversations;
 mod crash;
 mod crash_enrolment;
 mod crash_history;
+mod crash_jobs;
 mod day;
 mod directories;
 mod endings;

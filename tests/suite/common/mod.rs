@@ -5,6 +5,7 @@ pub mod gates;
 pub mod house;
 pub mod papers;
 pub mod pty;
+pub mod registry;
 pub mod sequences;
 pub mod shown;
 pub mod stage;
