@@ -1,71 +1,17 @@
 //! The list of models: what a key press in its filter waits for, with 10 000 installed models beside the catalogue, through
 //! the whole of the program as a screen uses it. To be read beside a plain scan of the names, in the same run.
 
-use std::{hint::black_box, time::Duration};
+mod many;
+
+use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ollamanet::{
-    api::{
-        auth::{NewAccount, Secret, Session},
-        fleet::{Column, Freshness, Per, Query, Sort},
-    },
-    app,
-    config::{Config, live::Live},
-    fake::{Fake, Pace, Reply, StandIn},
-    gateway::Gateway,
-    paths::Paths,
-    tasks::Tasks,
-};
-use serde_json::json;
+use many::{MODELS, Many, criterion, name};
+use ollamanet::api::fleet::{Column, Freshness, Per, Query, Sort};
 
-const MODELS: usize = 10_000;
-
-fn name(number: usize) -> String {
-    const KINDS: [&str; 8] = ["coder", "vision", "chat", "think", "embed", "math", "story", "guard"];
-    format!("house{}/{}-{number:05}:{}b", number % 97, KINDS[number % KINDS.len()], number % 70 + 1)
-}
-
-/// An Ollama with ten thousand models.
-#[expect(clippy::unwrap_used, reason = "a measurement that cannot be set up should say where")]
-async fn full(tasks: &Tasks) -> Fake {
-    let fake = StandIn::start(tasks, Pace::instant()).await.unwrap();
-    let models: Vec<_> = (0..MODELS)
-        .map(|number| {
-            json!({ "name": name(number), "size": number as u64 * 1_000_003 + 1, "digest": format!("{number:064x}"),
-                "modified_at": "2026-11-24T10:00:00Z", "capabilities": ["completion", "tools"],
-                "details": { "family": "llama", "parameter_size": format!("{}B", number % 70 + 1),
-                    "quantization_level": "Q4_K_M", "context_length": 32_768 } })
-        })
-        .collect();
-    let rest = StandIn::new(Pace::instant());
-    fake.answer(move |request| {
-        Some(match request.path.as_str() {
-            "/api/tags" => Reply::json(200, &json!({ "models": models })),
-            _ => rest.reply(request),
-        })
-    });
-    fake
-}
-
-#[expect(clippy::unwrap_used, reason = "a measurement that cannot be set up should say where")]
+#[expect(clippy::unwrap_used, reason = "a measurement that fails should say where")]
 fn list(c: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let home = tempfile::tempdir().unwrap();
-    let tasks = Tasks::new();
-    let fake = runtime.block_on(full(&tasks));
-    let mut config = Config::default();
-    config.ollama.host = fake.url();
-    config.limits.read_per_minute = 1_000_000_000;
-    let paths = Paths::find(Some(&home.path().join("data"))).unwrap();
-    let (gateway, session): (Gateway, Session) = runtime.block_on(async {
-        let gateway = app::compose(&paths, &config, &Live::fixed(config.clone()), &tasks).unwrap();
-        let passphrase = Secret::new("basin lumen tripod velvet marsh");
-        let new = NewAccount { name: "Ann".to_owned(), passphrase };
-        let session = gateway.create_first_admin(new).await.unwrap().session;
-        gateway.machine(&session).await.unwrap();
-        gateway.models_find(&session, Query::typed("", 100)).await.unwrap();
-        (gateway, session)
-    });
+    let Many { runtime, gateway, session, .. } = &Many::open();
     let names: Vec<String> = (0..MODELS).map(name).collect();
 
     let mut group = c.benchmark_group("10 000 models");
@@ -85,7 +31,7 @@ fn list(c: &mut Criterion) {
         ("families", Query { per: Per::Family, ..kept("") }),
     ] {
         group.bench_function(what, |b| {
-            b.iter(|| runtime.block_on(gateway.models_find(&session, black_box(query.clone()))).unwrap());
+            b.iter(|| runtime.block_on(gateway.models_find(session, black_box(query.clone()))).unwrap());
         });
     }
     group.finish();
@@ -93,7 +39,7 @@ fn list(c: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3)).sample_size(20);
+    config = criterion();
     targets = list
 }
 criterion_main!(benches);

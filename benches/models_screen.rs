@@ -1,22 +1,16 @@
 //! The Models screen with 10 000 installed models: from a key in the filter, or from the opening of the screen, to the
 //! finished frame, through the gateway and back. To be read beside the bare drawing of the same frame, in the same run.
 
-use std::{hint::black_box, time::Duration};
+mod many;
+
+use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use crossterm::event::{KeyCode, KeyEvent};
 use jiff::tz::TimeZone;
+use many::{Many, criterion};
 use ollamanet::{
-    api::{
-        auth::{NewAccount, Secret, Session},
-        fleet::Query,
-    },
-    app,
-    config::{Config, live::Live},
-    fake::{Fake, Pace, Reply, StandIn},
-    gateway::Gateway,
-    paths::Paths,
-    tasks::Tasks,
+    config::Config,
     ui::{
         cx::{Cx, Lane},
         keymap::Keymap,
@@ -26,37 +20,9 @@ use ollamanet::{
     },
 };
 use ratatui::{Terminal, backend::TestBackend};
-use serde_json::json;
-
-const MODELS: usize = 10_000;
-
-/// An Ollama with ten thousand models.
-#[expect(clippy::unwrap_used, reason = "a measurement that cannot be set up should say where")]
-async fn full(tasks: &Tasks) -> Fake {
-    let fake = StandIn::start(tasks, Pace::instant()).await.unwrap();
-    let models: Vec<_> = (0..MODELS)
-        .map(|n| {
-            json!({ "name": format!("house{}/coder-{n:05}:{}b", n % 97, n % 70 + 1), "size": n as u64 * 1_000_003 + 1,
-                "digest": format!("{n:064x}"), "modified_at": "2026-11-24T10:00:00Z",
-                "capabilities": ["completion", "tools"],
-                "details": { "family": "llama", "parameter_size": format!("{}B", n % 70 + 1),
-                    "quantization_level": "Q4_K_M", "context_length": 32_768 } })
-        })
-        .collect();
-    let rest = StandIn::new(Pace::instant());
-    fake.answer(move |request| {
-        Some(match request.path.as_str() {
-            "/api/tags" => Reply::json(200, &json!({ "models": models })),
-            _ => rest.reply(request),
-        })
-    });
-    fake
-}
 
 struct Desk {
-    runtime: tokio::runtime::Runtime,
-    gateway: Gateway,
-    session: Session,
+    many: Many,
     cx: Cx,
     terminal: Terminal<TestBackend>,
 }
@@ -68,7 +34,8 @@ impl Desk {
         let mut waiting = effects;
         while let Some(effect) = waiting.pop() {
             if let Effect::Models(ModelsCall::Find { asked, query }) = effect {
-                let page = self.runtime.block_on(self.gateway.models_find(&self.session, *query)).unwrap();
+                let Many { runtime, gateway, session, .. } = &self.many;
+                let page = runtime.block_on(gateway.models_find(session, *query)).unwrap();
                 let reply = ModelsReply::Found { asked, page: Ok(Box::new(page)) };
                 waiting.extend(screen.on_reply(reply, &self.cx));
             }
@@ -92,27 +59,11 @@ impl Desk {
 
 #[expect(clippy::unwrap_used, reason = "a measurement that cannot be set up should say where")]
 fn screen(c: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let home = tempfile::tempdir().unwrap();
-    let tasks = Tasks::new();
-    let fake = runtime.block_on(full(&tasks));
-    let mut config = Config::default();
-    config.ollama.host = fake.url();
-    config.limits.read_per_minute = 1_000_000_000;
-    let paths = Paths::find(Some(&home.path().join("data"))).unwrap();
-    let (gateway, session) = runtime.block_on(async {
-        let gateway = app::compose(&paths, &config, &Live::fixed(config.clone()), &tasks).unwrap();
-        let passphrase = Secret::new("basin lumen tripod velvet marsh");
-        let new = NewAccount { name: "Ann".to_owned(), passphrase };
-        let session = gateway.create_first_admin(new).await.unwrap().session;
-        gateway.machine(&session).await.unwrap();
-        gateway.models_find(&session, Query::typed("", 100)).await.unwrap();
-        (gateway, session)
-    });
+    let many = Many::open();
     let cx = Cx {
         theme: Theme::dark(),
         keymap: Keymap::default(),
-        config,
+        config: Config::default(),
         account: None,
         health: None,
         now_ms: 1_795_514_520_000,
@@ -124,7 +75,7 @@ fn screen(c: &mut Criterion) {
         has_shell: true,
     };
     let terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-    let mut desk = Desk { runtime, gateway, session, cx, terminal };
+    let mut desk = Desk { many, cx, terminal };
 
     let mut group = c.benchmark_group("Models screen with 10 000 models");
     group.bench_function("opened, to the frame", |b| {
@@ -155,7 +106,7 @@ fn screen(c: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3)).sample_size(20);
+    config = criterion();
     targets = screen
 }
 criterion_main!(benches);
