@@ -10,10 +10,10 @@ use crate::{
     api::{
         JobId,
         benchmarks::{Benchmark, BenchmarkPage, Figures, REPEATS, Setup},
-        jobs::{JobNews, Work},
+        jobs::{JobNews, JobState, Work},
     },
     ui::{
-        msg::JobsCall,
+        msg::{JobsCall, ModelsReply},
         screens::Screen,
         testing::{job, toasts},
     },

@@ -6,12 +6,21 @@ use ratatui::{Terminal, backend::TestBackend};
 use super::{super::ModelsScreen, *};
 use crate::{
     api::{
+        FaultKind,
         auth::Role,
-        fleet::{Card, CatalogueState, Column, Detail, Fit, Installed, ModelTag, Parts, Rating, Variant},
+        fleet::{
+            Card, CatalogueState, Column, Detail, Fit, Installed, ModelTag, Parts, Place, Query, Rating, Variant,
+            Verdict,
+        },
         models::{Loaded, ModelDetail},
+        organise::Cursor,
         recommend::{RecommendQuery, Recommendation, Recommended, Task},
     },
-    ui::{screens::Screen, testing::toasts},
+    ui::{
+        msg::{ModelsReply, ShellCall, TagAct, Timer},
+        screens::Screen,
+        testing::toasts,
+    },
 };
 
 pub(super) struct Desk {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::updates::{Standing, UpdateCheck},
-    ui::{screens::Screen, testing::toasts},
+    ui::{msg::ModelsReply, screens::Screen, testing::toasts},
 };
 
 fn check(model: &str, standing: Standing, installed: &str) -> UpdateCheck {
