@@ -14,7 +14,7 @@ use ollamanet::{
         AccountId,
         auth::{Account, Role},
     },
-    config::LimitsConfig,
+    config::{Config, LimitsConfig, live::Live},
     store::{
         StoreError, Vault,
         keys::new_data_key,
@@ -43,7 +43,7 @@ fn gate(c: &mut Criterion) {
     let live = Arc::new(LiveSessions::new(Watch::open(&path).unwrap()));
     // An allowance that the measurement cannot use up.
     let limits = LimitsConfig { read_per_minute: 1_000_000_000, ..LimitsConfig::default() };
-    let limiter = Limiter::new(system.clone(), limits, Tasks::new());
+    let limiter = Limiter::new(system.clone(), Live::fixed(Config { limits, ..Config::default() }), Tasks::new());
     let gate = Gate::new(Arc::clone(&live), limiter, Breakers::new(), system.clone());
     let key = new_data_key().unwrap();
     let file = dir.path().join("vault.db");

@@ -37,6 +37,7 @@ use crate::{
         conversations::Conversations,
         feedback::Ratings,
         health::{self, HealthChecks, Watched},
+        house::House,
         hub::Hub,
         insights::Insights,
         jobs::{self, Jobs},
@@ -57,7 +58,7 @@ use crate::{
     },
     store::{
         self, Db, backup, check,
-        system::{Moment, leftovers, open_system, watch::Watch},
+        system::{Moment, leftovers, open_system, settings::Followed, watch::Watch},
     },
     tasks::Tasks,
     ui::{self, live::Ended},
@@ -153,8 +154,8 @@ async fn dispatch(
         Some(Command::Doctor) => {
             let mut stops = Stops::listen()?;
             let json = global.json;
-            let desk = compose(paths, &config, &Live::fixed(config.clone()), tasks)
-                .map(|gateway| Desk::new(gateway, config, global));
+            let live = Live::settled(loaded);
+            let desk = compose(paths, &config, &live, tasks).map(|gateway| Desk::new(gateway, config, global));
             let (data_dir, log) = (paths.data.clone(), paths.state.join(logging::FILE));
             let examining = async move {
                 let desk = desk.as_ref().map_err(Clone::clone);
@@ -168,8 +169,9 @@ async fn dispatch(
         }
         Some(command) => {
             let mut stops = Stops::listen()?;
-            let gateway = compose(paths, &config, &Live::fixed(config.clone()), tasks)?;
-            let desk = Desk::new(gateway, config, global);
+            let live = Live::settled(loaded);
+            let gateway = compose(paths, &config, &live, tasks)?;
+            let desk = Desk::new(gateway, (*live.config()).clone(), global);
             cli::run(desk, command, &mut stops).await
         }
     }
@@ -199,15 +201,11 @@ fn compose_with_backups(
     let cautious = alone.is_some();
     backup::finish_interrupted(&paths.data)?;
     let system = open_system(&paths.system_db(), cautious)?;
-    let sessions = Arc::new(LiveSessions::new(Watch::open(&paths.system_db())?));
-    let accounts = Accounts::new(
-        system.clone(),
-        Arc::clone(&sessions),
-        paths.clone(),
-        cautious,
-        config.auth.clone(),
-        tasks.clone(),
-    );
+    let watch = Arc::new(Watch::open(&paths.system_db())?);
+    follow_house(live, &watch);
+    let sessions = Arc::new(LiveSessions::new(watch));
+    let accounts =
+        Accounts::new(system.clone(), Arc::clone(&sessions), paths.clone(), cautious, live.clone(), tasks.clone());
     let breakers = Breakers::new();
     let ollama = Ollama::new(Settings {
         silence: config.chat.silence(),
@@ -251,15 +249,16 @@ fn compose_with_backups(
         cwd,
         home,
     });
-    let models = models(config, ollama.clone(), cache, &breakers, &system, &hub, tasks);
+    let models = models(live, ollama.clone(), cache, &breakers, &system, &hub, tasks);
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
     let measures = Measures::new(system.clone());
     let reports = Reports::new(system.clone(), paths.clone());
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
+    let house = House::new(system.clone(), live.clone());
     let profiles = Profiles::new(system.clone(), live.clone(), lanes);
     let backups = Backups::new(system.clone(), restore::place(paths, config), tasks.clone());
-    let limiter = Limiter::new(system.clone(), config.limits.clone(), tasks.clone());
+    let limiter = Limiter::new(system.clone(), live.clone(), tasks.clone());
     let gate = Gate::new(sessions, limiter, breakers, system);
     let gateway = Gateway::new(Parts {
         alone,
@@ -273,6 +272,7 @@ fn compose_with_backups(
         health,
         users,
         roles,
+        house,
         audit,
         backups: backups.clone(),
         profiles,
@@ -290,8 +290,14 @@ fn compose_with_backups(
     Ok((gateway, backups))
 }
 
+/// Lays what an administrator has set for the house under the configuration.
+fn follow_house(live: &Live, watch: &Arc<Watch>) {
+    let followed = Followed::new(Arc::clone(watch));
+    live.follow_house(Box::new(move || followed.values()));
+}
+
 fn models(
-    config: &Config,
+    live: &Live,
     ollama: Ollama,
     cache: ModelCache,
     breakers: &Breakers,
@@ -304,7 +310,7 @@ fn models(
         ollama,
         breakers: breakers.clone(),
         cache,
-        fresh: Duration::from_secs(config.cache.models_fresh_seconds),
+        live: live.clone(),
         system: system.clone(),
         hub: hub.clone(),
         tasks: tasks.clone(),
@@ -373,10 +379,11 @@ async fn interface(gateway: Gateway, live: Live, tasks: &Tasks, is_demo: bool) -
 async fn demo(config: Config, tasks: &Tasks) -> Result<(), End> {
     out::say("ollamanet: This is a demo: a built-in stand-in plays Ollama, and nothing of it is kept.");
     let demo = Demo::prepare(config, tasks).await?;
-    let gateway = compose(&demo.paths, &demo.config, &Live::fixed(demo.config.clone()), tasks)?;
+    let live = Live::fixed(demo.config.clone());
+    let gateway = compose(&demo.paths, &demo.config, &live, tasks)?;
     demo.furnish(&gateway).await?;
     gateway.take_up_all_jobs();
-    let done = interface(gateway, Live::fixed(demo.config.clone()), tasks, true).await;
+    let done = interface(gateway, live, tasks, true).await;
     // Before the directory goes, whoever still writes into it.
     tasks.stop(ENDING).await;
     out::say("ollamanet: The demo is over; nothing of it was kept.");

@@ -1,7 +1,9 @@
 //! Every setting and its default, in one place. Loading, merging and checking live beside it.
 //!
-//! Order of precedence: defaults, then `config.toml`, then `OLLAMANET_*` in the environment, then flags.
+//! Order of precedence: defaults, then what the house says (`house`), then `config.toml`, then `OLLAMANET_*` in the
+//! environment, then flags.
 
+pub mod house;
 pub mod live;
 pub mod load;
 pub mod table;
@@ -25,6 +27,9 @@ pub struct Config {
     pub backup: BackupConfig,
     /// Context name → action name → keys. `[]` unbinds.
     pub keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// What only the house says; no file has it.
+    #[serde(skip)]
+    pub house: house::House,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

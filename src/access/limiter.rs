@@ -16,7 +16,7 @@ use std::{
 use super::{op::Class, rules::Rules};
 use crate::{
     api::{Fault, FaultKind, admin::Limited},
-    config::LimitsConfig,
+    config::live::Live,
     store::{
         Db, StoreError,
         system::{
@@ -36,7 +36,7 @@ const ON_CREDIT: u32 = 40;
 #[derive(Debug)]
 pub struct Limiter {
     pub(super) system: Db,
-    pub(super) limits: LimitsConfig,
+    pub(super) live: Live,
     tasks: Tasks,
     hands: Arc<Hands>,
 }
@@ -114,8 +114,8 @@ impl Hand {
 
 impl Limiter {
     #[must_use]
-    pub fn new(system: Db, limits: LimitsConfig, tasks: Tasks) -> Self {
-        Self { system, limits, tasks, hands: Arc::default() }
+    pub fn new(system: Db, live: Live, tasks: Tasks) -> Self {
+        Self { system, live, tasks, hands: Arc::default() }
     }
 
     /// Takes one call out of the allowance. What `rules` say of it wins over the configured limits.
@@ -191,12 +191,14 @@ impl Limiter {
     fn rule(&self, class: Class) -> Option<(u32, u32)> {
         // A handful is a small part of the whole, so that one window does not hold what another needs.
         let in_handfuls = |per_minute: u32| Some((per_minute, (per_minute / 30).clamp(1, 200)));
+        let config = self.live.config();
+        let limits = &config.limits;
         match class {
-            Class::Chat => Some((self.limits.chat_per_minute, 1)),
-            Class::Auth => Some((self.limits.auth_per_minute, 1)),
-            Class::Admin => Some((self.limits.admin_per_minute, 1)),
-            Class::Read => in_handfuls(self.limits.read_per_minute),
-            Class::Write => in_handfuls(self.limits.write_per_minute),
+            Class::Chat => Some((limits.chat_per_minute, 1)),
+            Class::Auth => Some((limits.auth_per_minute, 1)),
+            Class::Admin => Some((limits.admin_per_minute, 1)),
+            Class::Read => in_handfuls(limits.read_per_minute),
+            Class::Write => in_handfuls(limits.write_per_minute),
             Class::Free => None,
         }
     }

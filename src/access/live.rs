@@ -41,7 +41,7 @@ const AFTER_LOCK: Duration = Duration::from_mins(10);
 
 #[derive(Debug)]
 pub struct LiveSessions {
-    watch: Watch,
+    watch: Arc<Watch>,
     entries: Mutex<HashMap<SessionId, Entry>>,
 }
 
@@ -177,8 +177,8 @@ impl Resolved {
 
 impl LiveSessions {
     #[must_use]
-    pub fn new(watch: Watch) -> Self {
-        Self { watch, entries: Mutex::default() }
+    pub fn new(watch: impl Into<Arc<Watch>>) -> Self {
+        Self { watch: watch.into(), entries: Mutex::default() }
     }
 
     /// Begins a session in memory.

@@ -58,7 +58,7 @@ impl Limiter {
 
     /// `None` = as much as one likes.
     fn quota(&self, limited: Limited, rules: &Rules) -> Option<u32> {
-        let most = rules.most(limited).unwrap_or_else(|| self.limits.most(limited));
+        let most = rules.most(limited).unwrap_or_else(|| self.live.config().limits.most(limited));
         (most > 0).then_some(most)
     }
 }

@@ -346,7 +346,7 @@ impl RoleView {
     }
 }
 
-/// The rules of the house. Kept with their history in the system database.
+/// The rules that hold in the middle of a transaction: settings of the house, typed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
@@ -374,6 +374,16 @@ pub enum SecondFactorPolicy {
 }
 
 impl SecondFactorPolicy {
+    /// As it is set.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Voluntary => "voluntary",
+            Self::Administrators => "administrators",
+            Self::Everybody => "everybody",
+        }
+    }
+
     /// Whether it is demanded from somebody of this rank.
     #[must_use]
     pub fn demands_from(self, rank: Role) -> bool {

@@ -167,6 +167,8 @@ pub enum Door {
     SignIn {
         /// Whether anybody may make an account here.
         registration: bool,
+        /// What the administrators say to everybody who comes.
+        message: Option<String>,
     },
     /// A "stay signed in" token opened the vault.
     Resumed(Box<SignedIn>),

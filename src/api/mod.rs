@@ -30,6 +30,7 @@ pub mod report_table;
 pub mod reports;
 pub mod retention;
 pub mod search;
+pub mod settings;
 pub mod transfer;
 pub mod updates;
 

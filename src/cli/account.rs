@@ -65,7 +65,7 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
 
 async fn register(desk: &Desk, name: &str, stay: Stay) -> Result<(), End> {
     // Asked first, because nobody should think of a passphrase for nothing.
-    if let Door::SignIn { registration: false } = desk.gateway.door().await? {
+    if let Door::SignIn { registration: false, .. } = desk.gateway.door().await? {
         return Err(Fault::new(FaultKind::Denied, "Nobody can make an account for themselves here.")
             .hint("Ask an administrator for one.")
             .into());

@@ -1,4 +1,4 @@
-//! What there is to type about accounts, roles, rules and the audit trail.
+//! What there is to type about accounts, roles and the audit trail.
 
 use std::path::PathBuf;
 
@@ -192,18 +192,6 @@ impl From<RankName> for Role {
             RankName::Admin => Self::Admin,
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Policy {
-    /// Print the rules
-    Show,
-    /// Change rules: registration=on or off; second-factor=voluntary, administrators or everybody;
-    /// audit-keep-days=365 or forever
-    Set {
-        #[arg(required = true, value_name = "RULE=VALUE")]
-        rules: Vec<String>,
-    },
 }
 
 #[derive(Debug, Subcommand)]

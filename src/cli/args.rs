@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::{
-    admin_args::{Audit, Policy, Preferences, Roles, SecondFactor, Sessions, Users},
+    admin_args::{Audit, Preferences, Roles, SecondFactor, Sessions, Users},
     arrange_args::{Arrange, Retention, Tags},
     fleet_args::{Catalog, Filters, Find, Fit},
     library_args::{Presets, Prompts},
@@ -101,7 +101,7 @@ pub enum Command {
     Health,
     /// Check everything and explain each fix
     Doctor,
-    /// Settings: show, path, check, default
+    /// Settings of the file: show, path, check, default; those of the house are under `settings`
     #[command(subcommand)]
     Config(Config),
     /// Accounts and signing in
@@ -116,9 +116,9 @@ pub enum Command {
     /// Administer roles: permissions, limits, models
     #[command(subcommand)]
     Roles(Roles),
-    /// Rules of the house
+    /// Settings of the house: what an administrator sets for everybody, with its history
     #[command(subcommand)]
-    Policy(Policy),
+    Settings(super::settings_args::Settings),
     /// What was done by whom
     #[command(subcommand)]
     Audit(Audit),

@@ -67,7 +67,9 @@ fn show(sources: &Sources, json: bool) -> Result<(), End> {
             text.push('\n');
         }
     }
-    print(&text)
+    print(&text)?;
+    say("What an administrator has set for the house is not in here: `ollamanet settings list`.");
+    Ok(())
 }
 
 /// Every mistake in the settings, the keys among them: those of the file from its top, then the others.

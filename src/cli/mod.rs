@@ -41,7 +41,6 @@ pub mod notes_args;
 pub mod out;
 pub mod own;
 pub mod pages;
-pub mod policy;
 pub mod presets;
 pub mod prompts;
 pub mod report_args;
@@ -55,6 +54,8 @@ pub mod search_args;
 pub mod second_factor;
 pub mod secrets;
 pub mod sessions;
+pub mod settings;
+pub mod settings_args;
 pub mod sign_in;
 pub mod stops;
 pub mod tags;
@@ -226,7 +227,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Users(what) => users::run(desk, what).await,
         Command::Roles(what) => roles::run(desk, what).await,
         Command::Search(what) => search::run(desk, what).await,
-        Command::Policy(what) => policy::run(desk, what).await,
+        Command::Settings(what) => settings::run(desk, what).await,
         Command::Audit(what) => audit::run(desk, what).await,
         Command::Report(what) => reports::run(desk, what).await,
         Command::Backup(what) => backup::run(desk, what).await,

@@ -11,7 +11,6 @@ use super::{
     Desk, End,
     admin_args::SecondFactor,
     out::{moment, print, print_json, safe},
-    policy::second_factor_words,
 };
 use crate::{
     api::auth::{Secret, Session},
@@ -97,7 +96,7 @@ async fn show(desk: &Desk, session: &Session) -> Result<(), End> {
     let _ = writeln!(
         text,
         "By the rules here it is {}.",
-        match (state.is_required, second_factor_words(state.policy)) {
+        match (state.is_required, state.policy.as_str()) {
             (true, _) => "required of you".to_owned(),
             (false, "voluntary") => "voluntary".to_owned(),
             (false, whom) => format!("required of {whom} only"),

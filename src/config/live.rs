@@ -3,13 +3,16 @@
 //! The kernel tells of changes (inotify), so an idle program is never woken to look. Only settings marked `live` in
 //! the table may differ from what the program started with: the rest waits for the next start, so that no part runs
 //! on half a change.
+//!
+//! What the house says lies under it (`house::overlay`). Whoever asks for the configuration looks at the house as well, one
+//! read of shared memory unless somebody has committed something: a change in another process holds at the next question.
 
 use std::{
     io,
     mem::MaybeUninit,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use rustix::fs::inotify;
@@ -17,8 +20,9 @@ use tokio::{io::unix::AsyncFd, sync::watch};
 
 use super::{
     Config,
-    load::{KeyPlaces, Loaded, Sources, load},
-    table::SETTINGS,
+    house::overlay::{HouseValues, overlaid},
+    load::{KeyPlaces, Loaded, Origin, Origins, Sources, load},
+    table::{self, SETTINGS},
 };
 use crate::{api::Fault, tasks::Tasks};
 
@@ -26,6 +30,8 @@ use crate::{api::Fault, tasks::Tasks};
 #[derive(Clone, Debug, Default)]
 pub struct Current {
     pub config: Arc<Config>,
+    /// Where its values come from, as far as that is neither the default nor the house.
+    pub origins: Arc<Origins>,
     pub key_places: Arc<KeyPlaces>,
     pub problem: Option<Fault>,
     /// Settings that the file has another value for than the one in force, which take effect at the next start.
@@ -33,26 +39,93 @@ pub struct Current {
 }
 
 impl Current {
-    fn new(config: Config, key_places: KeyPlaces) -> Self {
-        Self { config: Arc::new(config), key_places: Arc::new(key_places), problem: None, waiting: Vec::new() }
+    fn new(loaded: Loaded) -> Self {
+        Self {
+            config: Arc::new(loaded.config),
+            origins: Arc::new(loaded.origins),
+            key_places: Arc::new(loaded.key_places),
+            problem: None,
+            waiting: Vec::new(),
+        }
+    }
+}
+
+/// Asks what is set for the house: the same `Arc` as before while nothing has changed.
+pub type AskHouse = Box<dyn Fn() -> Arc<HouseValues> + Send + Sync>;
+
+/// What the house says, for all handles on one configuration.
+struct Under {
+    ask: OnceLock<AskHouse>,
+    laid: Mutex<Option<Laid>>,
+    /// Told when what the house says changes the configuration in force.
+    changed: watch::Sender<()>,
+}
+
+/// The configuration in force, and what it was made of.
+struct Laid {
+    over: Arc<Config>,
+    under: Arc<HouseValues>,
+    config: Arc<Config>,
+}
+
+impl std::fmt::Debug for Under {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Under")
+    }
+}
+
+impl Under {
+    fn lay(&self, over: &Arc<Config>, origins: &Origins) -> Arc<Config> {
+        let Some(ask) = self.ask.get() else { return Arc::clone(over) };
+        let under = ask();
+        let mut laid = self.laid.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(laid) = laid.as_ref()
+            && Arc::ptr_eq(&laid.over, over)
+            && Arc::ptr_eq(&laid.under, &under)
+        {
+            return Arc::clone(&laid.config);
+        }
+        let config = Arc::new(overlaid(over, origins, &under));
+        let before = laid.replace(Laid { over: Arc::clone(over), under, config: Arc::clone(&config) });
+        drop(laid);
+        // A change of the file is told of by whoever read the file.
+        if before.is_some_and(|before| Arc::ptr_eq(&before.over, over) && before.config != config) {
+            self.changed.send_replace(());
+        }
+        config
     }
 }
 
 /// A handle on the configuration in force. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Live(watch::Receiver<Current>);
+pub struct Live {
+    file: watch::Receiver<Current>,
+    under: Arc<Under>,
+    house: watch::Receiver<()>,
+}
 
 impl Live {
-    /// A configuration that never changes, for tests and for commands that end at once.
+    /// A configuration whose file never changes, for tests and the demo. What it has other than the default counts as said
+    /// by a flag.
     #[must_use]
     pub fn fixed(config: Config) -> Self {
-        Self(watch::channel(Current::new(config, KeyPlaces::default())).1)
+        let usual = table::values(&Config::default());
+        let said = table::values(&config);
+        let origins = said.iter().zip(usual).filter(|((_, value), (_, usual))| value != usual);
+        let origins = origins.map(|((setting, _), _)| (setting.name(), Origin::Flag)).collect();
+        Self::settled(Loaded { config, origins, key_places: KeyPlaces::default() })
+    }
+
+    /// A configuration whose file is read once, for commands that end at once.
+    #[must_use]
+    pub fn settled(loaded: Loaded) -> Self {
+        Self::over(watch::channel(Current::new(loaded)).1)
     }
 
     /// Follows the file that `sources` names for as long as the program runs.
     #[must_use]
     pub fn follow(loaded: Loaded, sources: Sources, tasks: &Tasks) -> Self {
-        let (tell, live) = watch::channel(Current::new(loaded.config, loaded.key_places));
+        let (tell, file) = watch::channel(Current::new(loaded));
         if let Some(file) = sources.file.clone() {
             let token = tasks.token();
             tasks.spawn("configuration file", async move {
@@ -61,27 +134,52 @@ impl Live {
                 }
             });
         }
-        Self(live)
+        Self::over(file)
+    }
+
+    fn over(file: watch::Receiver<Current>) -> Self {
+        let (changed, house) = watch::channel(());
+        Self { file, under: Arc::new(Under { ask: OnceLock::new(), laid: Mutex::default(), changed }), house }
+    }
+
+    /// Lays what the house says under this configuration, for all its handles. The first house counts.
+    pub fn follow_house(&self, ask: AskHouse) {
+        let _ = self.under.ask.set(ask);
     }
 
     /// The configuration in force.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.0.borrow().config)
+        let (over, origins) = {
+            let current = self.file.borrow();
+            (Arc::clone(&current.config), Arc::clone(&current.origins))
+        };
+        self.under.lay(&over, &origins)
     }
 
-    /// The configuration in force, with where its keys come from.
+    /// The configuration in force, with where it and its keys come from.
     #[must_use]
     pub fn current(&self) -> Current {
-        self.0.borrow().clone()
+        let current = self.file.borrow().clone();
+        Current { config: self.under.lay(&current.config, &current.origins), ..current }
     }
 
-    /// Waits for the next change. Never returns when there can be none.
+    /// Waits for the next change, of the file or of what somebody who asked has found the house to say. Never returns when
+    /// there can be none.
     pub async fn changed(&mut self) -> Current {
-        if self.0.changed().await.is_err() {
-            std::future::pending::<()>().await;
+        let (file, house) = (&mut self.file, &mut self.house);
+        tokio::select! {
+            () = told(file) => {}
+            () = told(house) => {}
         }
-        self.0.borrow_and_update().clone()
+        self.current()
+    }
+}
+
+/// Waits for news, for ever where nobody is left to tell any.
+async fn told<T>(news: &mut watch::Receiver<T>) {
+    if news.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -135,15 +233,32 @@ fn reload(sources: &Sources, tell: &watch::Sender<Current>) {
         let next = match read {
             Ok(loaded) => {
                 let (config, waiting) = with_live(&current.config, &loaded.config);
-                Current { waiting, ..Current::new(config, loaded.key_places) }
+                let origins = origins_in_force(&current.origins, loaded.origins, &waiting);
+                Current { waiting, ..Current::new(Loaded { config, origins, key_places: loaded.key_places }) }
             }
             Err(fault) => Current { problem: Some(fault), ..current.clone() },
         };
         // Where a key stands changes with every line above it, and concerns nobody until something else does.
-        let news = next.config != current.config || next.problem != current.problem || next.waiting != current.waiting;
+        // But that the file says something at all does: what the house says counts no more then.
+        let says = |current: &Current| current.origins.keys().cloned().collect::<Vec<_>>();
+        let news = next.config != current.config
+            || says(&next) != says(current)
+            || next.problem != current.problem
+            || next.waiting != current.waiting;
         *current = next;
         news
     });
+}
+
+/// What waits for the next start comes from where it came from before.
+fn origins_in_force(old: &Origins, mut new: Origins, waiting: &[String]) -> Origins {
+    for name in waiting {
+        match old.get(name) {
+            Some(origin) => new.insert(name.clone(), origin.clone()),
+            None => new.remove(name),
+        };
+    }
+    new
 }
 
 /// `old` with the live settings of `new`, and which of the others differ.
@@ -213,15 +328,17 @@ mod tests {
         // Everything that is looked up when it is needed holds at once.
         write(
             "[ui]\ntheme = \"light\"\n[chat]\ntitles = false\nmodel = \"m\"\nsystem_prompt = \"s\"\nattachment_bytes = 2048\n\
-             [limits]\nconcurrent_answers = 5\nchat_per_minute = 7\n[auth]\nidle_lock_minutes = 3\n[ollama]\nhealth_seconds = 9\n",
+             silence_seconds = 7\n[limits]\nconcurrent_answers = 5\nchat_per_minute = 7\n[auth]\nidle_lock_minutes = 3\n[ollama]\nhealth_seconds = 9\n",
         );
         let current = next(&mut live).await;
         let (chat, config) = (&current.config.chat, &current.config);
         assert_eq!((chat.titles, chat.model.as_str(), chat.system_prompt.as_str()), (false, "m", "s"));
         assert_eq!((chat.attachment_bytes, config.limits.concurrent_answers), (2048, 5));
         assert_eq!((config.auth.idle_lock_minutes, config.ollama.health_seconds), (3, 9));
-        assert_eq!(current.waiting, ["limits.chat_per_minute"]);
-        assert_eq!(config.limits.chat_per_minute, Config::default().limits.chat_per_minute);
+        assert_eq!(current.waiting, ["chat.silence_seconds"]);
+        assert_eq!((config.limits.chat_per_minute, chat.silence_seconds), (7, Config::default().chat.silence_seconds));
+        assert!(!current.origins.contains_key("chat.silence_seconds"), "it still comes from the default");
+        assert!(current.origins.contains_key("limits.chat_per_minute"));
 
         write("[ui]\ntheme = \"pink\"\n");
         let current = next(&mut live).await;
@@ -233,6 +350,28 @@ mod tests {
         assert_eq!((current.problem, current.config.as_ref()), (None, &Config::default()));
         assert_eq!(current.waiting, Vec::<String>::new());
         assert_eq!(tasks.stop(Duration::from_secs(2)).await, Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn what_the_house_says_holds_at_the_next_question_and_is_told_of_once() {
+        let says = Arc::new(Mutex::new(Arc::new(HouseValues::new())));
+        let heard = Arc::clone(&says);
+        let mut live = Live::fixed(Config::default());
+        live.follow_house(Box::new(move || Arc::clone(&heard.lock().unwrap())));
+        let set = |name: &str, value: &str| {
+            let mut all = (**says.lock().unwrap()).clone();
+            all.insert(name.to_owned(), value.to_owned());
+            *says.lock().unwrap() = Arc::new(all);
+        };
+        assert_eq!(live.config().jobs.keep_days, 30);
+        set("jobs.keep_days", "9");
+        let other = live.clone();
+        assert_eq!(other.config().jobs.keep_days, 9);
+        assert_eq!(next(&mut live).await.config.jobs.keep_days, 9);
+        // What changes nothing here is no news.
+        set("what.is_this", "3");
+        assert_eq!(other.config().jobs.keep_days, 9);
+        assert!(!live.house.has_changed().unwrap());
     }
 
     #[tokio::test]

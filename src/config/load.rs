@@ -56,11 +56,14 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Where each value that is not a default comes from, by the setting's name.
+pub type Origins = BTreeMap<String, Origin>;
+
 /// A checked configuration and where each value came from.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     pub config: Config,
-    origins: BTreeMap<String, Origin>,
+    pub origins: Origins,
     pub key_places: KeyPlaces,
 }
 

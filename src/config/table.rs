@@ -150,7 +150,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "auth",
         key: "min_length",
         kind: Kind::Whole { low: 8, high: 128 },
-        live: false,
+        live: true,
         help: "The shortest passphrase accepted, in characters. How hard it is to guess is judged besides.",
     },
     Setting {
@@ -164,42 +164,42 @@ pub const SETTINGS: &[Setting] = &[
         section: "auth",
         key: "stay_signed_in_days",
         kind: Kind::Whole { low: 1, high: 30 },
-        live: false,
+        live: true,
         help: "Days that “stay signed in” lasts.",
     },
     Setting {
         section: "limits",
         key: "chat_per_minute",
         kind: Kind::Whole { low: 1, high: 6000 },
-        live: false,
+        live: true,
         help: "Questions a minute.",
     },
     Setting {
         section: "limits",
         key: "auth_per_minute",
         kind: Kind::Whole { low: 1, high: 600 },
-        live: false,
+        live: true,
         help: "Calls a minute that take a passphrase or a code: of one account, or of one OS user who is not signed in.",
     },
     Setting {
         section: "limits",
         key: "admin_per_minute",
         kind: Kind::Whole { low: 1, high: 6000 },
-        live: false,
+        live: true,
         help: "Administrative changes a minute.",
     },
     Setting {
         section: "limits",
         key: "read_per_minute",
         kind: Kind::Whole { low: 60, high: 600_000 },
-        live: false,
+        live: true,
         help: "Looks a minute.",
     },
     Setting {
         section: "limits",
         key: "write_per_minute",
         kind: Kind::Whole { low: 60, high: 600_000 },
-        live: false,
+        live: true,
         help: "Changes to one's own conversations, folders and drafts a minute.",
     },
     Setting {
@@ -213,14 +213,14 @@ pub const SETTINGS: &[Setting] = &[
         section: "limits",
         key: "tokens_per_day",
         kind: Kind::Whole { low: 0, high: 2_000_000_000 },
-        live: false,
+        live: true,
         help: "Tokens of questions and answers that one account may use in a day (UTC). 0 = as many as one likes.",
     },
     Setting {
         section: "limits",
         key: "vault_mib",
         kind: Kind::Whole { low: 0, high: 16_777_216 },
-        live: false,
+        live: true,
         help: "Mebibytes that one account's vault may take before nothing new is added to it. 0 = as much as there is.",
     },
     Setting {
@@ -234,7 +234,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "cache",
         key: "models_fresh_seconds",
         kind: Kind::Whole { low: 0, high: 3600 },
-        live: false,
+        live: true,
         help: "Seconds for which a list of models is shown without asking again.",
     },
     Setting {
@@ -312,6 +312,7 @@ pub fn values(config: &Config) -> Vec<(&'static Setting, toml::Value)> {
 pub fn default_file() -> String {
     let mut file = String::from(
         "# OllamaNet's settings. Take the # before a setting away to change it.\n\
+         # Weaker than this file: what an administrator has set for the house (ollamanet settings list).\n\
          # Stronger than this file: OLLAMANET_SECTION_KEY in the environment, then --set section.key=value.\n",
     );
     let defaults = values(&Config::default());
@@ -336,7 +337,7 @@ pub fn settings_markdown() -> String {
          Every setting, its default and what it takes. `ollamanet config path` says where the file is, \
          `ollamanet config default` prints one with everything in it, `ollamanet config check` reads it and names each \
          mistake with its line and column.\n\n\
-         Order of precedence: default, `config.toml`, the environment variable, `--set section.key=value`. A change in \
+         Order of precedence: default, what an administrator has set for the house (below), `config.toml`, the environment variable, `--set section.key=value`. A change in \
          the file reaches a running interface where the last column says so, otherwise it counts from the next start.\n",
     );
     let defaults = values(&Config::default());
@@ -363,6 +364,7 @@ pub fn settings_markdown() -> String {
          action's name and its keys, `send = [\"enter\"]`. An empty list unbinds. `ollamanet config check` reports names \
          it does not know and keys that mean two things.\n",
     );
+    page.push_str(&super::house::page::house_markdown());
     page
 }
 

@@ -11,6 +11,7 @@ mod backups;
 mod branches;
 mod fleet;
 mod health;
+mod house;
 mod insights;
 mod jobs;
 mod library;
@@ -33,8 +34,8 @@ use crate::{
     access::Gate,
     services::{
         accounts::Accounts, audit::Audit, backups::Backups, branches::Branches, conversations::Conversations,
-        feedback::Ratings, health::HealthChecks, insights::Insights, jobs::Jobs, library::Library, measures::Measures,
-        model_work::ModelWork, models::Models, notes::Notes, profiles::Profiles, reports::Reports,
+        feedback::Ratings, health::HealthChecks, house::House, insights::Insights, jobs::Jobs, library::Library,
+        measures::Measures, model_work::ModelWork, models::Models, notes::Notes, profiles::Profiles, reports::Reports,
         retention::Retention, roles::Roles, search::Search, transfer::Transfers, turns::Turns, users::Users,
     },
 };
@@ -58,6 +59,7 @@ pub struct Parts {
     pub health: HealthChecks,
     pub users: Users,
     pub roles: Roles,
+    pub house: House,
     pub audit: Audit,
     pub backups: Backups,
     pub profiles: Profiles,

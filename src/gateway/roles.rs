@@ -1,4 +1,4 @@
-//! Roles and what hangs on them: permissions, limits, models; and the rules of the house.
+//! Roles and what hangs on them: permissions, limits, models.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::{
     access::{Admin, Class, Op},
     api::{
         Fault,
-        admin::{Limited, ModelRule, Permission, Policy, RoleView, Scope},
+        admin::{Limited, ModelRule, Permission, RoleView, Scope},
         auth::{Role, Session},
     },
 };
@@ -26,8 +26,6 @@ const DELETE: Op = Op { name: "roles.delete", ..CREATE };
 const PERMIT: Op = Op { name: "roles.permit", ..CREATE };
 const LIMIT: Op = Op { name: "roles.limit", ..CREATE };
 const MODELS: Op = Op { name: "roles.models", ..CREATE };
-const POLICY: Op = Op { name: "policy.show", ..LIST };
-const SET_POLICY: Op = Op { name: "policy.set", ..CREATE };
 
 impl Gateway {
     /// Every role, the built-in ones first: the matrix.
@@ -73,13 +71,5 @@ impl Gateway {
     /// Says which models a role or an account may see and use; the rules replace those before.
     pub async fn set_model_access(&self, session: &Session, scope: Scope, rules: Vec<ModelRule>) -> Result<(), Fault> {
         self.0.gate.call::<Admin, _, _>(session, &MODELS, |by| self.0.roles.set_models(by, scope, rules)).await
-    }
-
-    pub async fn policy(&self, session: &Session) -> Result<Policy, Fault> {
-        self.0.gate.call::<Admin, _, _>(session, &POLICY, |by| self.0.roles.policy(by)).await
-    }
-
-    pub async fn set_policy(&self, session: &Session, policy: Policy) -> Result<(), Fault> {
-        self.0.gate.call::<Admin, _, _>(session, &SET_POLICY, |by| self.0.roles.set_policy(by, policy)).await
     }
 }

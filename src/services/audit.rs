@@ -79,7 +79,7 @@ impl Audit {
                 let moment = Moment::here();
                 let Some(days) = policy::current(tx)?.audit_keep_days else {
                     return Err(Fault::invalid("The audit trail is kept for ever here.")
-                        .hint("Say first how long: `ollamanet policy set audit-keep-days 365`."));
+                        .hint("Say first how long: `ollamanet settings set audit.keep_days=365`."));
                 };
                 if audit::verify(tx)?.broken_at.is_some() {
                     return Err(Fault::invalid("The audit trail was changed, so nothing of it is removed.")

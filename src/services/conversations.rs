@@ -68,7 +68,7 @@ impl Conversations {
             .vault
             .db
             .write(move |tx| {
-                let (new, _) = resolve(tx, new, &config.chat)?;
+                let (new, _) = resolve(tx, new, &config)?;
                 Ok::<_, Fault>(conversations::create(tx, &checked_new(new)?, now())?)
             })
             .await?;
@@ -79,7 +79,7 @@ impl Conversations {
     /// What it would begin with, without making it.
     pub async fn beginning(&self, by: Caller<Member>, new: NewConversation) -> Result<Beginning, Fault> {
         let config = self.live.config();
-        let (new, preset) = by.vault.db.read(move |tx| resolve(tx, new, &config.chat)).await?;
+        let (new, preset) = by.vault.db.read(move |tx| resolve(tx, new, &config)).await?;
         Ok(Beginning {
             preset: preset.map(|preset| PresetName { id: preset.id, name: preset.name }),
             model: new.model,

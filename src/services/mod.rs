@@ -13,6 +13,7 @@ pub mod context;
 pub mod conversations;
 pub mod feedback;
 pub mod health;
+pub mod house;
 pub mod hub;
 pub mod insights;
 pub mod jobs;

@@ -1,4 +1,4 @@
-//! Roles, what they may and how often, which models whom; the rules of the house.
+//! Roles, what they may and how often, which models whom.
 //!
 //! Invariants: a denial wins over everything, nothing can be denied to the built-in role `admin`, nobody gives what they
 //! have not got themselves, and there is always somebody left who can administer.
@@ -7,14 +7,14 @@ use crate::{
     access::{Admin, Caller},
     api::{
         Fault, FaultKind,
-        admin::{Limited, ModelRule, Permission, Policy, RoleView, Scope},
+        admin::{Limited, ModelRule, Permission, RoleView, Scope},
         auth::Role,
     },
     services::rules::{beyond_own, still_administered, within_own},
     store::{
         Db, StoreError, Tx,
         system::{
-            Moment, accounts, audit, policy,
+            Moment, accounts, audit,
             roles::{self, BUILT_IN},
         },
     },
@@ -26,8 +26,6 @@ const NAME_MAX: usize = 50;
 const RULES_MAX: usize = 200;
 /// Longest pattern of a model's name, bytes: a registry's host, a namespace, a name and a tag.
 const PATTERN_MAX: usize = 400;
-/// Fewest days that the audit trail is kept.
-const AUDIT_LEAST: u32 = 30;
 
 #[derive(Debug)]
 pub struct Roles {
@@ -171,41 +169,6 @@ impl Roles {
             })
             .await
     }
-
-    pub async fn policy(&self, _by: Caller<Admin>) -> Result<Policy, Fault> {
-        Ok(self.system.read(|tx| policy::current(tx)).await?)
-    }
-
-    pub async fn set_policy(&self, by: Caller<Admin>, policy: Policy) -> Result<(), Fault> {
-        if policy.audit_keep_days.is_some_and(|days| days < AUDIT_LEAST) {
-            return Err(Fault::invalid(format!("The audit trail is kept for at least {AUDIT_LEAST} days.")));
-        }
-        self.system
-            .write(move |tx| {
-                let (moment, before) = (Moment::here(), policy::current(tx)?);
-                if before == policy {
-                    return Ok(());
-                }
-                policy::set(tx, by.account, &policy, moment.now)?;
-                Ok(audit::append(tx, &moment, Some(by.account), "policy.set", &difference(&before, &policy), "ok")?)
-            })
-            .await
-    }
-}
-
-fn difference(before: &Policy, after: &Policy) -> String {
-    let mut changed = Vec::new();
-    if before.registration != after.registration {
-        changed.push(format!("registration = {}", if after.registration { "open" } else { "closed" }));
-    }
-    if before.second_factor != after.second_factor {
-        changed.push(format!("second factor = {:?}", after.second_factor).to_lowercase());
-    }
-    if before.audit_keep_days != after.audit_keep_days {
-        let kept = after.audit_keep_days.map_or_else(|| "for ever".to_owned(), |days| format!("{days} days"));
-        changed.push(format!("audit kept = {kept}"));
-    }
-    changed.join(", ")
 }
 
 fn checked_name(name: &str) -> Result<String, Fault> {

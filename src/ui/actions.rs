@@ -563,7 +563,13 @@ actions! {
         RoleDelete "delete" ["d", "delete"] "Remove the role; its members get another";
     }
     Settings {
-        SettingChange "change" ["space", "enter"] "Change the setting";
+        SettingChange "change" ["space", "enter"] "Change the setting; among changes, go back to this one";
+        SettingTakeBack "take-back" ["z"] "Take the last change of the setting back";
+        SettingUnset "default" ["u"] "Let the setting have its default again";
+        SettingHistory "history" ["v"] "Who changed the setting, and when";
+        SettingChanges "changes" ["a"] "All changes of all settings";
+        SettingSince "since" ["c"] "What was changed since yesterday";
+        SettingFilter "filter" ["/"] "Show only some settings";
     }
     Audit {
         TrailFilter "filter" ["/"] "Filter by action, person, result or time";

@@ -6,6 +6,7 @@ mod auth;
 mod chat;
 mod compare;
 mod files;
+pub mod house;
 mod insights;
 mod jobs;
 mod library;

@@ -9,6 +9,7 @@ mod auth;
 mod chat;
 mod compare;
 mod files;
+mod house;
 mod insights;
 mod jobs;
 mod library;

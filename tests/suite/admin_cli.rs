@@ -150,9 +150,9 @@ async fn the_trail_is_listed_verified_and_exported_and_tampering_is_found() {
     let register = ["account", "register", "carl", "--passphrase-fd", "0"];
     let closed = stage.with_input(&register, &format!("{BENS}\n")).await;
     assert!(closed.code == Some(5) && closed.err.contains("Nobody can make an account for themselves"), "{closed:?}");
-    alice_does(&stage, &["policy", "set", "registration=on", "audit-keep-days=365"]).await;
-    let shown = stage.run(&["policy", "show"]).await;
-    assert_eq!(shown.out, "registration=on\nsecond-factor=voluntary\naudit-keep-days=365\n");
+    alice_does(&stage, &["settings", "set", "accounts.registration=on", "audit.keep_days=365"]).await;
+    let shown = stage.run(&["settings", "get", "audit.keep_days"]).await;
+    assert_eq!(shown.out, "365\n");
     let open = stage.with_input(&register, &format!("{BENS}\n")).await;
     assert!(open.code == Some(0) && open.out.contains("Recovery code: "), "{open:?}");
     // What is set for one account holds for that one, and its person may leave.
@@ -186,11 +186,11 @@ async fn the_trail_is_listed_verified_and_exported_and_tampering_is_found() {
     assert_eq!(carl(&["account", "whoami"]).await.code, Some(5));
     let pruned = alice_does(&stage, &["audit", "prune"]).await;
     assert!(pruned.out.starts_with("Removed: 0."), "{pruned:?}");
-    let wrong = alice(&stage, &["policy", "set", "registration=maybe"]).await;
+    let wrong = alice(&stage, &["settings", "set", "accounts.registration=maybe"]).await;
     assert_eq!(wrong.code, Some(2), "{wrong:?}");
 
-    let list = stage.run(&["audit", "list", "--action", "policy"]).await;
-    assert!(list.out.contains("policy.set") && list.out.contains("alice"), "{list:?}");
+    let list = stage.run(&["audit", "list", "--action", "settings"]).await;
+    assert!(list.out.contains("settings.set") && list.out.contains("alice"), "{list:?}");
     let none = stage.json(&["audit", "list", "--until", "2020-01-01"]).await;
     assert_eq!(none, Value::Array(Vec::new()));
     let sound = stage.run(&["audit", "verify"]).await;
@@ -201,14 +201,14 @@ async fn the_trail_is_listed_verified_and_exported_and_tampering_is_found() {
     let path = stage.home().join("trail.csv");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let written = fs::read_to_string(&path).unwrap();
-    assert!(written.starts_with("seq,at,actor,actor_name,") && written.contains(",policy.set,"), "{written}");
+    assert!(written.starts_with("seq,at,actor,actor_name,") && written.contains(",settings.set,"), "{written}");
     let over = stage.run(&["audit", "export", "trail.csv"]).await;
     assert!(over.code == Some(1) && fs::read_to_string(&path).unwrap() == written, "{over:?}");
     let lines = stage.run(&["audit", "export", "-", "--format", "jsonl", "--result", "ok"]).await;
     let first: Value = serde_json::from_str(lines.out.lines().next().unwrap()).unwrap();
     assert_eq!(first["result"], "ok");
 
-    tamper(&stage, "UPDATE audit SET target = 'something else' WHERE action = 'policy.set'");
+    tamper(&stage, "UPDATE audit SET target = 'something else' WHERE action = 'settings.set'");
     let found = stage.run(&["audit", "verify"]).await;
     assert!(found.code == Some(1) && found.out.contains("was changed"), "{found:?}");
 }

@@ -10,7 +10,7 @@ use ollamanet::{
     api::{
         AccountId, ConversationId, DocumentId, Fault, FaultKind, FolderId, JobId, MessageId, NoteId, PresetId,
         PromptId, SessionId, TagId, TransferId, TurnId, VaultId,
-        admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
+        admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         backup::{Extent, Schedule, Which},
         benchmarks::BenchmarkQuery,
@@ -32,6 +32,7 @@ use ollamanet::{
         reports::{Question, Subject},
         retention::{PreviewAt, RetentionRules},
         search::Asked,
+        settings::{NewValue, Point},
         transfer::{ExportFormat, ExportScope, NewExport, NewImport},
     },
     fake::{Pace, StandIn},
@@ -71,6 +72,10 @@ impl Things {
             document: DocumentId::new(),
         }
     }
+}
+
+fn kept_days(days: u32, seen: i64) -> NewValue {
+    NewValue { name: "audit.keep_days".to_owned(), to: Some(days.to_string()), seen }
 }
 
 /// As if somebody had changed these things and now took it back.
@@ -269,7 +274,6 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
     let new = NewUser { name: "Newcomer".to_owned(), display_name: None, role: "user".to_owned() };
     let scope = || Scope::Role("keeper".to_owned());
     let rule = ModelRule { pattern: "*:70b".to_owned(), allowed: false };
-    let policy = Policy { audit_keep_days: Some(365), ..Policy::default() };
     let jobs = of_jobs(house, by).await;
     let people = vec![
         ("users", told(gateway.users(by, UserFilter::default(), None, 10).await)),
@@ -294,8 +298,12 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("restore_user", told(gateway.restore_user(by, who).await)),
         ("delete_user", told(gateway.delete_user(by, who).await)),
         ("purge_user", told(gateway.purge_user(by, who).await)),
-        ("policy", told(gateway.policy(by).await)),
-        ("set_policy", told(gateway.set_policy(by, policy).await)),
+        ("settings", told(gateway.settings(by).await)),
+        ("change_settings", told(gateway.change_settings(by, vec![kept_days(365, 0)]).await)),
+        ("setting_history", told(gateway.setting_history(by, None, None, 10).await)),
+        ("setting_differences", told(gateway.setting_differences(by, Point::Change(0), Point::Now).await)),
+        ("roll_back_setting", told(gateway.roll_back_setting(by, "audit.keep_days", None, 1).await)),
+        ("roll_all_settings_back", told(gateway.roll_all_settings_back(by, Point::Change(1), 2).await)),
         ("create_model_tag", told(gateway.create_model_tag(by, "work", "use").await)),
         ("change_model_tag", told(gateway.change_model_tag(by, "work", Some("office"), None).await)),
         ("tag_models", told(gateway.tag_models(by, vec![MODEL.to_owned()], vec!["quick".to_owned()], vec![]).await)),

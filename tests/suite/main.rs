@@ -29,6 +29,7 @@ mod fleet_cli;
 mod gate_matrix;
 mod guessing;
 mod hostile_text;
+mod house_settings;
 mod insights;
 mod installs_screen;
 mod library;

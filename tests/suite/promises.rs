@@ -11,7 +11,7 @@ use std::{
 use ollamanet::{
     api::{
         AccountId, FaultKind,
-        admin::{AuditFilter, Limited, ModelRule, Permission, Policy, Scope},
+        admin::{AuditFilter, Limited, ModelRule, Permission, Scope},
         auth::{Role, Secret, SignedIn},
         organise::NewConversation,
     },
@@ -401,7 +401,7 @@ async fn whoever_comes_in_fails_is_refused_or_changes_a_right_stands_in_the_trai
     let rule = ModelRule { pattern: "*:70b".to_owned(), allowed: false };
     gateway.set_model_access(by, role(), vec![rule]).await.unwrap();
     gateway.delete_role(by, "keeper", "user").await.unwrap();
-    gateway.set_policy(by, Policy { audit_keep_days: Some(90), ..Policy::default() }).await.unwrap();
+    house.set(by, "audit.keep_days", "90").await.unwrap();
     let code = gateway.new_recovery_code(by).await.unwrap();
     house.recover("Ann", &keys::new_recovery_code().unwrap(), &secret(PASSPHRASE)).await.unwrap_err();
     forget_tries(&house);
@@ -430,7 +430,7 @@ async fn whoever_comes_in_fails_is_refused_or_changes_a_right_stands_in_the_trai
         ("roles.limit", "ok"),
         ("roles.models", "ok"),
         ("roles.delete", "ok"),
-        ("policy.set", "ok"),
+        ("settings.set", "ok"),
         ("auth.new_recovery_code", "ok"),
         ("auth.recover", "wrong"),
         ("auth.recover", "ok"),

@@ -4,9 +4,7 @@
 use ollamanet::{
     api::{
         AccountId, Fault, FaultKind,
-        admin::{
-            Anchor, AuditFilter, Class, Limited, ModelRule, Permission, Policy, RoleView, Scope, SecondFactorPolicy,
-        },
+        admin::{Anchor, AuditFilter, Class, Limited, ModelRule, Permission, RoleView, Scope},
         auth::{Role, Secret, Session, SignedIn},
         chat::{NewTurn, TurnAct},
         organise::{NewConversation, Shelf},
@@ -183,13 +181,12 @@ async fn roles_are_made_renamed_and_removed_and_the_built_in_ones_stay() {
 async fn a_demanded_second_factor_shuts_everything_but_ones_own_account() {
     let two = Two::new().await;
     let (gateway, ben) = (&two.house.gateway, &two.member.session);
-    let demand = |from| Policy { second_factor: from, ..Policy::default() };
-    gateway.set_policy(two.by(), demand(SecondFactorPolicy::Everybody)).await.unwrap();
+    two.house.set(two.by(), "accounts.second_factor", "everybody").await.unwrap();
     assert_eq!(kind(gateway.tree(ben).await), Some(FaultKind::SecondFactorWanted));
     let profile = gateway.profile(ben).await.unwrap();
     assert!(profile.second_factor.is_required && profile.second_factor.added_at.is_none());
     // The rules bind who made them as well: one's own account is what is left.
-    assert_eq!(kind(gateway.policy(two.by()).await), Some(FaultKind::SecondFactorWanted));
+    assert_eq!(kind(gateway.settings(two.by()).await), Some(FaultKind::SecondFactorWanted));
     two.house.close().await;
 }
 
@@ -197,16 +194,16 @@ async fn a_demanded_second_factor_shuts_everything_but_ones_own_account() {
 async fn the_rules_of_the_house_are_kept_and_every_change_is_in_the_trail() {
     let two = Two::new().await;
     let gateway = &two.house.gateway;
-    assert_eq!(gateway.policy(two.by()).await.unwrap(), Policy::default());
-    let policy = Policy { registration: true, audit_keep_days: Some(90), ..Policy::default() };
-    gateway.set_policy(two.by(), policy.clone()).await.unwrap();
-    assert_eq!(gateway.policy(two.by()).await.unwrap(), policy);
-    let short = Policy { audit_keep_days: Some(7), ..Policy::default() };
-    assert_eq!(kind(gateway.set_policy(two.by(), short).await), Some(FaultKind::Invalid));
-    let filter = AuditFilter { action: "policy.".to_owned(), who: "ann".to_owned(), ..AuditFilter::default() };
+    two.house.set(two.by(), "accounts.registration", "on").await.unwrap();
+    two.house.set(two.by(), "audit.keep_days", "90 days").await.unwrap();
+    assert_eq!(kind(two.house.set(two.by(), "audit.keep_days", "7").await), Some(FaultKind::Invalid));
+    let filter = AuditFilter { action: "settings.".to_owned(), who: "ann".to_owned(), ..AuditFilter::default() };
     let found = gateway.audit(two.by(), filter, None, 10).await.unwrap();
     let told: Vec<(&str, &str)> = found.rows.iter().map(|row| (row.target.as_str(), row.result.as_str())).collect();
-    assert_eq!(told, [("registration = open, audit kept = 90 days", "ok")]);
+    assert_eq!(
+        told,
+        [("audit.keep_days: for ever (default) → 90 days", "ok"), ("accounts.registration: off (default) → on", "ok")]
+    );
     assert_eq!(
         kind(gateway.audit(&two.member.session, AuditFilter::default(), None, 10).await),
         Some(FaultKind::Denied)
@@ -283,8 +280,7 @@ async fn pruning_wants_a_rule_and_leaves_a_sound_trail() {
     let two = Two::new().await;
     let gateway = &two.house.gateway;
     assert_eq!(kind(gateway.prune_audit(two.by()).await), Some(FaultKind::Invalid));
-    let policy = Policy { audit_keep_days: Some(30), ..Policy::default() };
-    gateway.set_policy(two.by(), policy).await.unwrap();
+    two.house.set(two.by(), "audit.keep_days", "30").await.unwrap();
     assert_eq!(gateway.prune_audit(two.by()).await.unwrap(), 0);
     assert!(gateway.verify_audit(two.by()).await.unwrap().is_sound());
     two.house.close().await;

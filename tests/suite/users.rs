@@ -238,7 +238,7 @@ async fn anybody_makes_an_account_where_registration_is_open_and_nobody_where_it
     let ann = house.first_admin("Ann").await;
     assert_eq!(house.gateway.register(new("Ben", PASSPHRASE)).await.unwrap_err().kind, FaultKind::Denied);
     open_registration(&house, ann.account.id, true).await;
-    assert!(matches!(house.gateway.door().await.unwrap(), Door::SignIn { registration: true }));
+    assert!(matches!(house.gateway.door().await.unwrap(), Door::SignIn { registration: true, .. }));
     assert_eq!(house.gateway.register(new("B", PASSPHRASE)).await.unwrap_err().kind, FaultKind::Invalid);
     assert_eq!(house.gateway.register(new("Ben", "password123")).await.unwrap_err().kind, FaultKind::Invalid);
     let ben = house.gateway.register(new("Ben", PASSPHRASE)).await.unwrap();

@@ -28,7 +28,7 @@ use crate::{
         AccountId, Fault, FaultKind, SessionId,
         auth::{Account, Door, Entered, NewAccount, Role, Secret, Session, SignedIn, Strength},
     },
-    config::AuthConfig,
+    config::{house::rows, live::Live},
     paths::Paths,
     services::{anchor, rules::check_name},
     store::{
@@ -38,7 +38,7 @@ use crate::{
         system::{
             Moment,
             accounts::{self, AccountRow},
-            audit, leftovers, policy, second_factors, sessions, slots,
+            audit, leftovers, policy, second_factors, sessions, settings, slots,
             throttle::{self, Tried},
             tokens,
         },
@@ -59,7 +59,7 @@ struct Inner {
     paths: Paths,
     /// The data directory lies on a network file system.
     cautious: bool,
-    config: AuthConfig,
+    config: Live,
     tasks: Tasks,
     one_argon2: Semaphore,
     half_ways: HalfWays,
@@ -69,14 +69,7 @@ struct Inner {
 
 impl Accounts {
     #[must_use]
-    pub fn new(
-        system: Db,
-        live: Arc<LiveSessions>,
-        paths: Paths,
-        cautious: bool,
-        config: AuthConfig,
-        tasks: Tasks,
-    ) -> Self {
+    pub fn new(system: Db, live: Arc<LiveSessions>, paths: Paths, cautious: bool, config: Live, tasks: Tasks) -> Self {
         let (one_argon2, half_ways) = (Semaphore::new(1), HalfWays::default());
         let uncounted = bad_days::Uncounted::default();
         let inner = Inner { system, live, paths, cautious, config, tasks, one_argon2, half_ways, uncounted };
@@ -90,7 +83,13 @@ impl Accounts {
         }
         Ok(match self.resume().await? {
             Some(signed_in) => Door::Resumed(Box::new(signed_in)),
-            None => Door::SignIn { registration: self.0.system.read(|tx| policy::current(tx)).await?.registration },
+            None => {
+                let read = |tx: &Tx<'_>| {
+                    Ok::<_, StoreError>((policy::current(tx)?.registration, settings::value(tx, rows::MESSAGE)?))
+                };
+                let (registration, message) = self.0.system.read(read).await?;
+                Door::SignIn { registration, message: message.filter(|message| !message.is_empty()) }
+            }
         })
     }
 
@@ -100,7 +99,8 @@ impl Accounts {
 
     /// How good a passphrase would be.
     pub async fn judge(&self, _by: Visitor, name: &str, passphrase: &Secret) -> Result<Strength, Fault> {
-        let (name, passphrase, min_length) = (name.to_owned(), passphrase.clone(), self.0.config.min_length);
+        let (name, passphrase, min_length) =
+            (name.to_owned(), passphrase.clone(), self.0.config.config().auth.min_length);
         tokio::task::spawn_blocking(move || strength::judge(&name, &passphrase, min_length))
             .await
             .map_err(|_| not_judged())
@@ -410,7 +410,8 @@ impl Accounts {
     }
 
     async fn require_strength(&self, name: &str, passphrase: &Secret) -> Result<(), Fault> {
-        let (name, passphrase, min_length) = (name.to_owned(), passphrase.clone(), self.0.config.min_length);
+        let (name, passphrase, min_length) =
+            (name.to_owned(), passphrase.clone(), self.0.config.config().auth.min_length);
         tokio::task::spawn_blocking(move || strength::require(&name, &passphrase, min_length))
             .await
             .map_err(|_| not_judged())?

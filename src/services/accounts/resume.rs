@@ -147,7 +147,7 @@ impl Accounts {
         let slot = keys::seal(account, known.vault, SlotKind::Session, token.secret.as_slice(), &data_key)
             .map_err(key_fault)?;
         let (selector, hash) = (token.selector, token.hash());
-        let lasts = i64::from(self.0.config.stay_signed_in_days) * 24 * 60 * 60 * 1000;
+        let lasts = i64::from(self.0.config.config().auth.stay_signed_in_days) * 24 * 60 * 60 * 1000;
         let old = file.read();
         self.0
             .system

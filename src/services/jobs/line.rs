@@ -14,9 +14,8 @@ use crate::{
     store::system::jobs::Wish,
 };
 
-/// Attempts in vain after which it is given up, where it is the work's own trouble.
-const IN_VAIN_MAX: u32 = 8;
-/// The same while Ollama is away: with the longest waits, most of a day.
+/// Attempts in vain after which it is given up while Ollama is away: with the longest waits, most of a day. Where it is the
+/// work's own trouble, the house says how many.
 const AWAY_MAX: u32 = 200;
 /// Jobs that are over in a moment, at the same time.
 const LIGHT_AT_ONCE: usize = 4;
@@ -159,8 +158,8 @@ pub fn next<'a>(
 }
 
 /// How long to wait after so many attempts in vain; `None` = it is given up.
-pub fn wait(fault: &Fault, in_vain: u32, pace: &Pace) -> Option<Duration> {
-    let most = if fault.kind == FaultKind::Upstream { AWAY_MAX } else { IN_VAIN_MAX };
+pub fn wait(fault: &Fault, in_vain: u32, attempts: u32, pace: &Pace) -> Option<Duration> {
+    let most = if fault.kind == FaultKind::Upstream { AWAY_MAX.max(attempts) } else { attempts };
     if in_vain > most {
         return None;
     }
@@ -237,7 +236,7 @@ mod tests {
     fn waits_grow_to_a_bound_and_end() {
         let pace = Pace::default();
         let model = Fault::new(FaultKind::Ollama, "x");
-        let seconds = |fault: &Fault, in_vain| wait(fault, in_vain, &pace).map(|wait| wait.as_secs_f64());
+        let seconds = |fault: &Fault, in_vain| wait(fault, in_vain, 8, &pace).map(|wait| wait.as_secs_f64());
         for (in_vain, about) in [(1, 5.0), (2, 10.0), (4, 40.0), (8, 300.0)] {
             let wait = seconds(&model, in_vain).unwrap();
             assert!((about * 0.79..about * 1.21).contains(&wait), "{in_vain}: {wait}");

@@ -165,7 +165,8 @@ impl Jobs {
                     let hint = "Retry it by hand if it is to go on; `tries` in [jobs] of the settings says how often.";
                     return Ended::Failed { error: Fault::new(error.kind, message).hint(hint) };
                 }
-                match line::wait(&error, in_vain, &self.0.parts.pace) {
+                let attempts = self.0.parts.live.config().house.job_attempts;
+                match line::wait(&error, in_vain, attempts, &self.0.parts.pace) {
                     Some(wait) => {
                         let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
                         Ended::Again { error, next_at: now().saturating_add(wait), in_vain }

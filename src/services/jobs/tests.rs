@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::*;
 use crate::{
     api::{SessionId, admin::AuditFilter, auth::Role},
-    config::Config,
+    config::{Config, house::overlay::HouseValues},
     store::system::{accounts, open_system},
 };
 
@@ -102,6 +102,27 @@ impl Desk {
         outcome: impl Fn(u32) -> Comes + Send + 'static,
         config: Config,
     ) -> Self {
+        Self::set_up(dir, &[], outcome, config).await
+    }
+
+    async fn where_the_house_says(
+        dir: &tempfile::TempDir,
+        says: &[(&str, &str)],
+        outcome: impl Fn(u32) -> Comes + Send + 'static,
+    ) -> Self {
+        Self::set_up(dir, says, outcome, Config::default()).await
+    }
+
+    async fn set_up(
+        dir: &tempfile::TempDir,
+        says: &[(&str, &str)],
+        outcome: impl Fn(u32) -> Comes + Send + 'static,
+        config: Config,
+    ) -> Self {
+        let says: Arc<HouseValues> =
+            Arc::new(says.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+        let live = Live::fixed(config);
+        live.follow_house(Box::new(move || Arc::clone(&says)));
         let system = open_system(&dir.path().join("system.db"), false).unwrap();
         let runner = Arc::new(Scripted {
             outcome: Mutex::new(Box::new(outcome)),
@@ -117,7 +138,7 @@ impl Desk {
             system,
             hub,
             tasks: tasks.clone(),
-            live: Live::fixed(config),
+            live,
             leases: dir.path().join("leases"),
             runner: runner.clone(),
             pace: Pace { first_wait: ms(5), longest_wait: ms(20), tell: ms(5), write: ms(5), look: ms(20) },
@@ -227,6 +248,18 @@ async fn what_fails_for_now_is_tried_again_after_a_while_and_what_fails_for_good
     desk.jobs.again(AccountId::new(), id, false, "jobs.retry").await.unwrap();
     let job = desk.state(id, JobState::Done).await;
     assert_eq!((job.attempts, job.error), (2, None));
+}
+
+#[tokio::test]
+async fn the_house_says_how_many_run_at_once_and_how_often_one_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let says = [("jobs.installs_at_once", "1"), ("jobs.attempts", "2")];
+    let mut desk = Desk::where_the_house_says(&dir, &says, |_| Comes::ToNothingForNow).await;
+    let ids = [desk.begun(Work::install("one")).await, desk.begun(Work::install("other")).await];
+    for id in ids {
+        assert_eq!(desk.state(id, JobState::Failed).await.attempts, 3);
+    }
+    assert_eq!(desk.runner.most.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::{
         organise::{Conversation, ConversationPatch, NewConversation},
         profile::Preferences,
     },
-    config::ChatConfig,
+    config::Config,
     store::{
         StoreError,
         vault::{
@@ -20,11 +20,11 @@ use crate::{
 
 /// A new conversation with everything that was left open filled in, and the preset it begins with. What the person said
 /// wins over the preset that was named, the folder's, or the account's; that over the preferences, and those over the
-/// settings file.
+/// settings of the file and the house.
 pub(in crate::services) fn resolve(
     tx: &Tx<'_>,
     new: NewConversation,
-    chat: &ChatConfig,
+    config: &Config,
 ) -> Result<(NewConversation, Option<Preset>), StoreError> {
     let id = match new.preset {
         Begins::Exactly(id) => id,
@@ -42,10 +42,11 @@ pub(in crate::services) fn resolve(
         return Ok((new, preset));
     }
     let own: Preferences = settings::get(tx, PREFERENCES)?.unwrap_or_default();
-    Ok((filled(new, preset.as_ref(), &own, chat), preset))
+    Ok((filled(new, preset.as_ref(), &own, config), preset))
 }
 
-fn filled(new: NewConversation, preset: Option<&Preset>, own: &Preferences, chat: &ChatConfig) -> NewConversation {
+fn filled(new: NewConversation, preset: Option<&Preset>, own: &Preferences, config: &Config) -> NewConversation {
+    let chat = &config.chat;
     let configured = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let options = match preset {
         Some(preset) => new.options.or(&preset.options),
@@ -62,7 +63,7 @@ fn filled(new: NewConversation, preset: Option<&Preset>, own: &Preferences, chat
             .or_else(|| preset.and_then(|preset| preset.system_prompt.clone()))
             .or_else(|| own.system_prompt.clone())
             .or_else(|| configured(&chat.system_prompt)),
-        options: options.or(&own.options),
+        options: options.or(&own.options).or(&config.house.options),
         preset: Begins::Exactly(preset.map(|preset| preset.id)),
         folder: new.folder,
         title: new.title,
@@ -133,9 +134,10 @@ mod tests {
     }
 
     fn begins(tx: &Tx<'_>, folder: Option<FolderId>, preset: Begins) -> (Option<String>, Option<String>) {
-        let chat = ChatConfig { model: "configured:1b".to_owned(), ..ChatConfig::default() };
+        let mut config = Config::default();
+        "configured:1b".clone_into(&mut config.chat.model);
         let new = NewConversation { folder, preset, ..NewConversation::default() };
-        let (new, preset) = resolve(tx, new, &chat).unwrap();
+        let (new, preset) = resolve(tx, new, &config).unwrap();
         (preset.map(|preset| preset.name), new.model)
     }
 
@@ -192,7 +194,7 @@ mod tests {
             preset: Begins::With(preset.id),
             ..NewConversation::default()
         };
-        let (new, _) = resolve(&tx, said, &ChatConfig::default()).unwrap();
+        let (new, _) = resolve(&tx, said, &Config::default()).unwrap();
         assert_eq!(new.model.as_deref(), Some("said:1b"));
         assert_eq!(new.system_prompt.as_deref(), Some("own"));
         assert_eq!(new.options, options(&[("top_k", "9"), ("seed", "7"), ("min_p", "0.5")]));

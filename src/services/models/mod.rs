@@ -43,6 +43,7 @@ use crate::{
         models::{Model, ModelDetail, ModelList},
     },
     cache::{Facts, Listed, ModelCache},
+    config::live::Live,
     ollama::{Ollama, OllamaError, Resident, name::same_model},
     services::hub::Hub,
     store::Db,
@@ -75,8 +76,8 @@ pub struct Parts {
     pub ollama: Ollama,
     pub breakers: Breakers,
     pub cache: ModelCache,
-    /// How long a list counts as fresh.
-    pub fresh: Duration,
+    /// Says how long a list counts as fresh.
+    pub live: Live,
     pub system: Db,
     pub hub: Hub,
     pub tasks: Tasks,
@@ -110,7 +111,11 @@ impl Models {
         let since = Instant::now();
         let cache = &self.parts.cache;
         let young = |listed: &Listed| {
-            if fresh { listed.at >= since } else { listed.age(Instant::now()) < self.parts.fresh }
+            if fresh {
+                listed.at >= since
+            } else {
+                listed.age(Instant::now()) < Duration::from_secs(self.parts.live.config().cache.models_fresh_seconds)
+            }
         };
         if let Some(listed) = cache.list().filter(young) {
             cache.note_list(true);
@@ -250,6 +255,8 @@ mod tests {
     };
 
     async fn service(fresh: Duration) -> (Tasks, Fake, Models) {
+        let mut config = crate::config::Config::default();
+        config.cache.models_fresh_seconds = fresh.as_secs();
         let tasks = Tasks::new();
         let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
         let ollama = Ollama::new(Settings::new(Address::parse(&fake.url()).unwrap()));
@@ -258,7 +265,7 @@ mod tests {
             ollama,
             breakers: Breakers::new(),
             cache: ModelCache::new(1 << 20, Duration::from_secs(10)),
-            fresh,
+            live: Live::fixed(config),
             system: scratch::system(&dir),
             hub: Hub::new(),
             tasks: tasks.clone(),

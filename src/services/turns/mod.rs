@@ -545,12 +545,15 @@ impl Turns {
             return;
         }
         let (token, sessions) = (self.0.parts.tasks.token(), self.0.parts.sessions.clone());
+        let live = self.0.parts.live.clone();
         let mut fleet = self.0.parts.system.clone().map(Follower::new);
         let state = Arc::clone(&self.0.state);
         self.0.parts.tasks.spawn("other windows", async move {
             let (mut seen, mut mark) = (None, None);
             let mut house = HouseMark::default();
             while hub.is_heard(account) {
+                // Whoever follows the configuration hears of what the house says now.
+                drop(live.config());
                 if let Some(sessions) = &sessions {
                     sessions.look();
                     if sessions.house_changed(&mut house) {

@@ -1,25 +1,29 @@
 //! One-time codes: how somebody comes in whom nobody gave a passphrase. Only a hash of each is here; one per account, good
-//! once and for a day.
+//! once and for as long as the house says.
 
 use rusqlite::{OptionalExtension, Transaction, named_params};
 use subtle::ConstantTimeEq;
 
+use super::settings;
 use crate::{
     api::AccountId,
     store::{StoreError, While},
 };
 
-/// How long a code is good, milliseconds.
-pub const LASTS: i64 = 24 * 60 * 60 * 1000;
+/// How many hours a code is good where the house says nothing else.
+const HOURS: i64 = 24;
+const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// Gives the account a code in the place of any before; says until when it is good.
 pub fn issue(tx: &Transaction<'_>, account: AccountId, hash: &[u8; 32], now: i64) -> Result<i64, StoreError> {
+    let hours = settings::value(tx, "accounts.code_hours")?.and_then(|hours| hours.parse().ok()).unwrap_or(HOURS);
+    let until = now + hours * HOUR_MS;
     tx.execute(
         "INSERT OR REPLACE INTO activation_codes (account, hash, expires_at, used_at) VALUES (:account, :hash, :until, NULL)",
-        named_params! { ":account": account.0, ":hash": hash.as_slice(), ":until": now + LASTS },
+        named_params! { ":account": account.0, ":hash": hash.as_slice(), ":until": until },
     )
     .while_("issuing a one-time code")?;
-    Ok(now + LASTS)
+    Ok(until)
 }
 
 /// Until when the account's code is good, if it has one that is.
@@ -64,6 +68,8 @@ pub fn use_up(tx: &Transaction<'_>, account: AccountId, hash: &[u8; 32], now: i6
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LASTS: i64 = HOURS * HOUR_MS;
     use crate::{
         api::auth::Role,
         store::system::{accounts, scratch},

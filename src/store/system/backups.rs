@@ -1,38 +1,53 @@
-//! When backups are made on their own: versions of one setting, as the rules of the house are.
+//! When backups are made on their own: three settings of the house.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 
+use super::settings::{self, New};
 use crate::{
     api::{
         AccountId,
-        backup::{LastRun, Schedule},
+        backup::{Keep, LastRun, Schedule},
     },
     store::{StoreError, While},
 };
 
-const NAME: &str = "backup";
+const HOUR: &str = "backup.hour";
+const DAILY: &str = "backup.keep_daily";
+const WEEKLY: &str = "backup.keep_weekly";
 /// How a scheduled one stands in the audit trail.
 pub const SCHEDULED: &str = "backup.scheduled";
 
 pub fn schedule(conn: &Connection) -> Result<Schedule, StoreError> {
-    let found: Option<String> = conn
-        .prepare_cached("SELECT value FROM settings WHERE name = :name ORDER BY version DESC LIMIT 1")
-        .and_then(|mut find| find.query_row(named_params! { ":name": NAME }, |row| row.get(0)).optional())
-        .while_("reading when backups are made")?;
-    match found {
-        None => Ok(Schedule::default()),
-        Some(text) => serde_json::from_str(&text).map_err(|_| StoreError::Nonsense { what: "schedule of backups" }),
-    }
+    let usual = Schedule::default();
+    let nonsense = || StoreError::Nonsense { what: "schedule of backups" };
+    let number = |name| settings::value(conn, name)?.map(|text| text.parse().map_err(|_| nonsense())).transpose();
+    let hour: Option<i64> = number(HOUR)?;
+    let many = |number: Option<i64>, usual: u32| number.map_or(Ok(usual), |number| u32::try_from(number));
+    Ok(Schedule {
+        hour: match hour {
+            None | Some(-1) => None,
+            Some(hour) => Some(u8::try_from(hour).ok().filter(|hour| *hour < 24).ok_or_else(nonsense)?),
+        },
+        keep: Keep {
+            daily: many(number(DAILY)?, usual.keep.daily).map_err(|_| nonsense())?,
+            weekly: many(number(WEEKLY)?, usual.keep.weekly).map_err(|_| nonsense())?,
+        },
+    })
 }
 
+/// Sets what differs.
 pub fn set_schedule(tx: &Transaction<'_>, by: AccountId, schedule: Schedule, now: i64) -> Result<(), StoreError> {
-    let value = serde_json::to_string(&schedule).map_err(|_| StoreError::Nonsense { what: "schedule of backups" })?;
-    tx.execute(
-        "INSERT INTO settings (name, version, value, changed_by, changed_at)
-         SELECT :name, coalesce(max(version), 0) + 1, :value, :by, :now FROM settings WHERE name = :name",
-        named_params! { ":name": NAME, ":value": value, ":by": by.0, ":now": now },
-    )
-    .while_("changing when backups are made")?;
+    let before = self::schedule(tx)?;
+    let put = |name, value: String| settings::put(tx, New { name, value: Some(&value), restores: None }, Some(by), now);
+    if before.hour != schedule.hour {
+        put(HOUR, schedule.hour.map_or_else(|| "-1".to_owned(), |hour| hour.to_string()))?;
+    }
+    if before.keep.daily != schedule.keep.daily {
+        put(DAILY, schedule.keep.daily.to_string())?;
+    }
+    if before.keep.weekly != schedule.keep.weekly {
+        put(WEEKLY, schedule.keep.weekly.to_string())?;
+    }
     Ok(())
 }
 

@@ -18,6 +18,7 @@ pub mod roles;
 pub mod sealed;
 pub mod second_factors;
 pub mod sessions;
+pub mod settings;
 pub mod slots;
 pub mod storage_days;
 pub mod throttle;

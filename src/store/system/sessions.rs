@@ -277,7 +277,7 @@ fn with_rules(conn: &Connection, (account, role, mut standing): Stands) -> Resul
         .while_("looking up permissions")?;
     standing.limits = limits(conn, Some(account), Some(&role))?;
     standing.models = models(conn, Some(account), Some(&role))?;
-    standing.wants_second_factor &= super::policy::current(conn)?.second_factor.demands_from(standing.rank);
+    standing.wants_second_factor &= super::policy::second_factor(conn)?.demands_from(standing.rank);
     Ok(standing)
 }
 

@@ -74,6 +74,14 @@ impl Watch {
         sessions::standing_unwritten(&self.lock(), session, now)
     }
 
+    /// Asks something else of the database.
+    ///
+    /// # Errors
+    /// What `ask` says.
+    pub fn with<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        ask(&self.lock())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.conn.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::overview::{OverviewCall, OverviewReply};
+use super::{
+    house::{SettingsCall, SettingsReply},
+    overview::{OverviewCall, OverviewReply},
+};
 use crate::api::{
     AccountId, Fault, SessionId,
     admin::{
         ActivationCode, AuditFilter, AuditPage, AuditVerdict, LimitRule, Limited, ModelRule, NewUser, Permission,
-        Policy, RoleView, Scope, UserDetail, UserFilter, UserPage,
+        RoleView, Scope, UserDetail, UserFilter, UserPage,
     },
     auth::Role,
     backup::{Backups, Extent, Outcome, Progress, Schedule},
@@ -108,8 +111,7 @@ pub enum AdminCall {
         scope: Scope,
         rules: Vec<ModelRule>,
     },
-    Policy,
-    SetPolicy(Policy),
+    Settings(SettingsCall),
     Audit {
         asked: u64,
         filter: AuditFilter,
@@ -161,7 +163,7 @@ pub enum AdminReply {
         results: Vec<(Target, Result<Option<ActivationCode>, Fault>)>,
     },
     Roles(Result<Vec<RoleView>, Fault>),
-    Policy(Result<Policy, Fault>),
+    Settings(SettingsReply),
     Audit {
         asked: u64,
         page: Result<AuditPage, Fault>,
@@ -206,7 +208,7 @@ impl AdminReply {
                 _ => None,
             },
             Self::Roles(roles) => roles.as_ref().err(),
-            Self::Policy(policy) => policy.as_ref().err(),
+            Self::Settings(reply) => reply.fault(),
             Self::Audit { page, .. } => page.as_ref().err(),
             Self::Verified(verdict) => verdict.as_ref().err(),
             Self::Pruned(gone) => gone.as_ref().err(),

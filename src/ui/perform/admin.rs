@@ -47,8 +47,7 @@ impl Performer {
             | AdminCall::Permit { .. }
             | AdminCall::Limits { .. }
             | AdminCall::Models { .. }
-            | AdminCall::Policy
-            | AdminCall::SetPolicy(_)
+            | AdminCall::Settings(_)
             | AdminCall::Prune => Way::Beside("call"),
         };
         let hands = self.hands.clone();
@@ -92,7 +91,7 @@ impl Hands {
                 return AdminReply::Each { act: act.clone(), results };
             }
             AdminCall::Roles => return AdminReply::Roles(gateway.roles(session).await),
-            AdminCall::Policy => return AdminReply::Policy(gateway.policy(session).await),
+            AdminCall::Settings(call) => return AdminReply::Settings(self.settings(session, call.clone()).await),
             AdminCall::Audit { asked, filter, before, limit } => {
                 let page = gateway.audit(session, filter.clone(), *before, *limit).await;
                 return AdminReply::Audit { asked: *asked, page };
@@ -131,7 +130,6 @@ impl Hands {
                 done
             }
             AdminCall::Models { scope, rules } => gateway.set_model_access(session, scope.clone(), rules.clone()).await,
-            AdminCall::SetPolicy(policy) => gateway.set_policy(session, policy.clone()).await,
         };
         AdminReply::Done { call, done }
     }

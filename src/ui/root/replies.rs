@@ -36,8 +36,9 @@ impl Root {
         match (reply, &mut self.stage) {
             (AuthReply::Door(door), Stage::Opening) => self.on_door(door),
             // Asked again after signing out, for what it says about making accounts.
-            (AuthReply::Door(Ok(Door::SignIn { registration })), Stage::Outside(screen)) => {
+            (AuthReply::Door(Ok(Door::SignIn { registration, message })), Stage::Outside(screen)) => {
                 self.registration = registration;
+                screen.set_message(message);
                 screen.set_registration(registration);
                 Vec::new()
             }

@@ -23,9 +23,10 @@ impl Root {
     pub(super) fn on_door(&mut self, door: Result<Door, Fault>) -> Vec<Effect> {
         match door {
             Ok(Door::FirstRun) => self.stage = Stage::Outside(SignInScreen::first_run()),
-            Ok(Door::SignIn { registration }) => {
+            Ok(Door::SignIn { registration, message }) => {
                 self.registration = registration;
-                self.stage = Stage::Outside(SignInScreen::sign_in(None).with_registration(registration));
+                self.stage =
+                    Stage::Outside(SignInScreen::sign_in(None).with_registration(registration).with_message(message));
             }
             Ok(Door::Resumed(signed_in)) => {
                 self.cx.account = Some(signed_in.account);

@@ -58,7 +58,7 @@ fn inside() -> Root {
 
 fn at_the_door() -> Root {
     let mut root = root();
-    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: false }))));
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: false, message: None }))));
     root
 }
 

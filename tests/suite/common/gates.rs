@@ -12,7 +12,7 @@ use ollamanet::{
         AccountId,
         auth::{Account, Role, Session},
     },
-    config::LimitsConfig,
+    config::{Config, LimitsConfig, live::Live},
     store::{
         Db, StoreError, Vault,
         keys::new_data_key,
@@ -39,7 +39,7 @@ impl Window {
         let tasks = Tasks::new();
         let live = Arc::new(LiveSessions::new(Watch::open(&path).unwrap()));
         let breakers = Breakers::new();
-        let limiter = Limiter::new(system.clone(), limits, tasks.clone());
+        let limiter = Limiter::new(system.clone(), Live::fixed(Config { limits, ..Config::default() }), tasks.clone());
         let gate = Gate::new(Arc::clone(&live), limiter, breakers.clone(), system.clone());
         Self { gate, live, breakers, system, tasks }
     }

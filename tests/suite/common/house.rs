@@ -7,6 +7,7 @@ use ollamanet::{
         AccountId, Fault,
         admin::NewUser,
         auth::{Activation, Entered, NewAccount, Role, Secret, Session, SignedIn},
+        settings::NewValue,
     },
     app,
     config::{Config, live::Live},
@@ -67,6 +68,14 @@ impl House {
         let new = NewUser { name: name.to_owned(), display_name: None, role: role.to_owned() };
         let code = self.gateway.create_user(by, new).await.unwrap().code;
         whole(self.activate(name, &code, None, PASSPHRASE).await.unwrap())
+    }
+
+    /// Sets one setting of the house, as it stands now.
+    pub async fn set(&self, by: &Session, name: &str, to: &str) -> Result<(), Fault> {
+        let rows = self.gateway.settings(by).await?.rows;
+        let seen = rows.iter().find(|row| row.name == name).map_or(0, |row| row.version);
+        let change = NewValue { name: name.to_owned(), to: Some(to.to_owned()), seen };
+        self.gateway.change_settings(by, vec![change]).await
     }
 
     /// Comes in with a one-time code.

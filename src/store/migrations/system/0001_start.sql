@@ -430,14 +430,19 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state, seq);
 
+-- What an administrator has set for the house: one row for each change, so the newest of a name counts and the others are
+-- its history. A value that is NULL is the default again.
 CREATE TABLE settings (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT NOT NULL,
     version    INTEGER NOT NULL,
-    value      TEXT NOT NULL,
+    value      TEXT,
     changed_by BLOB,
     changed_at INTEGER NOT NULL,
-    PRIMARY KEY (name, version)
-) STRICT, WITHOUT ROWID;
+    -- The version whose value a rollback brought back; 0 = what held before there was any.
+    restores   INTEGER,
+    UNIQUE (name, version)
+) STRICT;
 
 CREATE TABLE health_history (
     at      INTEGER NOT NULL,

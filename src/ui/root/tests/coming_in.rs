@@ -25,7 +25,7 @@ fn half_way() -> Root {
 
 fn with_registration() -> Root {
     let mut root = root();
-    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: true }))));
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: true, message: None }))));
     root
 }
 
@@ -169,7 +169,7 @@ fn signing_out_asks_the_door_again_so_that_it_offers_what_is_open() {
     press(&mut root, "enter");
     let effects = root.update(Msg::Auth(AuthReply::SignedOut(Ok(()))));
     assert!(matches!(effects[..], [Effect::Auth(AuthCall::Door)]), "{effects:?}");
-    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: true }))));
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: true, message: None }))));
     assert!(draw(&root, 80, 24).contains("No account yet?"));
 }
 
@@ -232,4 +232,18 @@ fn where_accounts_are_open_to_everybody_the_door_looks_right() {
     let mut root = with_registration();
     press(&mut root, "f12");
     assert_looks("register", root);
+}
+
+#[test]
+fn what_the_administrators_say_stands_before_the_name_and_gives_way_where_there_is_no_room() {
+    let mut root = root();
+    let message = Some("Down on Sunday.\u{1b}[2J".to_owned());
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: false, message }))));
+    let screen = draw(&root, 80, 24);
+    assert!(screen.contains("Down on Sunday.") && !screen.contains('\u{1b}'), "{screen}");
+    let small = draw(&root, 40, 10);
+    assert!(small.contains("User name") && small.contains("Passphrase") && !small.contains("Sunday"), "{small}");
+    // Asked again after signing out, it may be gone.
+    root.update(Msg::Auth(AuthReply::Door(Ok(Door::SignIn { registration: false, message: None }))));
+    assert!(!draw(&root, 80, 24).contains("Sunday"));
 }

@@ -14,13 +14,14 @@ use super::{
     backups,
     editors::{LimitsEditor, ModelsEditor},
     overview,
+    settings::SettingEditor,
     table::{broken, first_row, fit, row_style, safe},
     trail::{self, When},
 };
 use crate::{
     api::{
         Fault,
-        admin::{AccountState, ActivationCode, AuditFilter, NewUser, Policy},
+        admin::{AccountState, ActivationCode, AuditFilter, NewUser},
         auth::Role,
         reports::Question,
     },
@@ -40,8 +41,6 @@ use crate::{
 
 /// Longest and shortest lock by hand, minutes.
 pub const LOCK_MINUTES: std::ops::RangeInclusive<u32> = 1..=43_200;
-/// Fewest days that the trail is kept.
-const KEEP_LEAST: u32 = 30;
 
 /// What a choice from a list means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +58,6 @@ pub enum Purpose {
     NewRole,
     RenameRole(String),
     TrailFilter,
-    KeepDays(Policy),
     Export(AuditFilter),
     Backups(backups::Wanted),
     Overview(overview::Wanted),
@@ -107,6 +105,7 @@ pub enum Dialog {
     Fill(Box<Fill>),
     Limits(Box<LimitsEditor>),
     Models(Box<ModelsEditor>),
+    Setting(Box<SettingEditor>),
     Codes(Codes),
     Outcome(Outcome),
 }
@@ -218,14 +217,6 @@ impl Fill {
     }
 
     #[must_use]
-    pub fn keep_days(policy: &Policy) -> Dialog {
-        let mut form = Form::default().text("Days, at least 30; empty = for ever");
-        form.fill(0, &policy.audit_keep_days.map(|days| days.to_string()).unwrap_or_default());
-        let note = "Older entries go when the trail is pruned. What stays can be verified all the same.";
-        Self::of("How long the audit trail is kept", note, Purpose::KeepDays(policy.clone()), form)
-    }
-
-    #[must_use]
     pub fn export(filter: AuditFilter) -> Dialog {
         let mut form = Form::default().text("File, ending in .csv or .jsonl");
         form.fill(0, "~/ollamanet-audit.csv");
@@ -280,18 +271,6 @@ impl Fill {
                 since: trail::moment(&text(3), When::Begins, cx).map_err(|fault| (fault, 3))?,
                 until: trail::moment(&text(4), When::Ends, cx).map_err(|fault| (fault, 4))?,
             }),
-            Purpose::KeepDays(policy) => {
-                let days = match text(0) {
-                    empty if empty.is_empty() => None,
-                    text => Some(
-                        text.parse()
-                            .ok()
-                            .filter(|days| *days >= KEEP_LEAST)
-                            .ok_or((Fault::invalid("That is no number of days from 30 on."), 0))?,
-                    ),
-                };
-                Out::Send(AdminCall::SetPolicy(Policy { audit_keep_days: days, ..policy.clone() }))
-            }
             Purpose::Export(filter) => Out::Send(AdminCall::Export { filter: filter.clone(), path: wanted(0)?.into() }),
             Purpose::Backups(wanted) => wanted.filled(&self.form)?,
             Purpose::Overview(wanted) => wanted.filled(&self.form)?,
@@ -314,13 +293,14 @@ impl Dialog {
             Self::Ask(_) | Self::Pick(_) | Self::Codes(_) | Self::Outcome(_) => Context::List,
             Self::Fill(_) | Self::Limits(_) => Context::Form,
             Self::Models(_) => Context::Composer,
+            Self::Setting(editor) => editor.context(),
         }
     }
 
     /// Whether it waits for what it sent.
     #[must_use]
     pub fn sends(&self) -> bool {
-        matches!(self, Self::Fill(_) | Self::Limits(_) | Self::Models(_))
+        matches!(self, Self::Fill(_) | Self::Limits(_) | Self::Models(_) | Self::Setting(_))
     }
 
     /// What it sent was refused.
@@ -329,6 +309,7 @@ impl Dialog {
             Self::Fill(fill) => fill.form.refuse(fault, None),
             Self::Limits(editor) => editor.refuse(fault),
             Self::Models(editor) => editor.refuse(fault),
+            Self::Setting(editor) => editor.refuse(fault),
             Self::Ask(_) | Self::Pick(_) | Self::Codes(_) | Self::Outcome(_) => {}
         }
     }
@@ -339,6 +320,7 @@ impl Dialog {
         Some(match self {
             Self::Pick(picker) => picked(picker.on_action(action, cx).ok()?),
             Self::Models(editor) => editor.on_action(action, cx)?,
+            Self::Setting(editor) => editor.on_action(action, cx)?,
             Self::Outcome(outcome) if (closes || action == Action::ListAccept) && !outcome.codes.is_empty() => {
                 let codes = std::mem::take(&mut outcome.codes);
                 *self = Codes::dialog(codes);
@@ -399,6 +381,7 @@ impl Dialog {
             Self::Fill(fill) => fill.form.on_key(key).map(|_| Out::Stay),
             Self::Limits(editor) => editor.on_key(key).then_some(Out::Stay),
             Self::Models(editor) => editor.on_key(key).then_some(Out::Stay),
+            Self::Setting(editor) => editor.on_key(key).then_some(Out::Stay),
             Self::Codes(_) | Self::Outcome(_) => None,
         }
     }
@@ -409,6 +392,7 @@ impl Dialog {
             Self::Fill(fill) => drop(fill.form.on_paste(text)),
             Self::Limits(editor) => editor.on_paste(text),
             Self::Models(editor) => editor.on_paste(text),
+            Self::Setting(editor) => editor.on_paste(text),
             Self::Ask(_) | Self::Codes(_) | Self::Outcome(_) => {}
         }
         Out::Stay
@@ -421,7 +405,9 @@ impl Dialog {
                 fill.form.on_mouse(mouse);
                 Out::Stay
             }
-            Self::Ask(_) | Self::Limits(_) | Self::Models(_) | Self::Codes(_) | Self::Outcome(_) => Out::Stay,
+            Self::Ask(_) | Self::Limits(_) | Self::Models(_) | Self::Setting(_) | Self::Codes(_) | Self::Outcome(_) => {
+                Out::Stay
+            }
         }
     }
 
@@ -432,6 +418,7 @@ impl Dialog {
             Self::Fill(fill) => fill.view(frame, area, cx),
             Self::Limits(editor) => editor.view(frame, area, cx),
             Self::Models(editor) => editor.view(frame, area, cx),
+            Self::Setting(editor) => editor.view(frame, area, cx),
             Self::Codes(codes) => codes.view(frame, area, cx),
             Self::Outcome(outcome) => outcome.view(frame, area, cx),
         }
@@ -496,7 +483,6 @@ impl Fill {
             Purpose::Lock(_)
             | Purpose::Purge(_)
             | Purpose::RenameRole(_)
-            | Purpose::KeepDays(_)
             | Purpose::Overview(overview::Wanted::Export(..))
             | Purpose::Export(_) => cx.hints(&[(Action::Submit, "done"), (Action::Cancel, "leave it")]),
         };

@@ -11,7 +11,7 @@ mod editors;
 mod overview;
 mod part;
 mod roles;
-mod rules;
+mod settings;
 mod tabs;
 mod trail;
 mod users;
@@ -29,7 +29,7 @@ use self::{
     overview::Overview,
     part::{House, Part},
     roles::Roles,
-    rules::Rules,
+    settings::Settings,
     tabs::Tab,
     trail::Trail,
     users::Users,
@@ -39,7 +39,7 @@ use crate::{
     ui::{
         actions::{Action, Context},
         cx::{Cx, Hint},
-        msg::{AdminCall, AdminReply, Effect, OverviewCall, OverviewReply, Target, UserAct},
+        msg::{AdminCall, AdminReply, Effect, OverviewCall, OverviewReply, Target, UserAct, house::SettingsReply},
         screens::Screen,
         widgets::{table, toast::Toast},
     },
@@ -51,7 +51,7 @@ pub struct AdminScreen {
     overview: Overview,
     users: Users,
     roles: Roles,
-    rules: Rules,
+    settings: Settings,
     trail: Trail,
     backups: Backups,
     dialog: Option<Dialog>,
@@ -93,7 +93,7 @@ impl AdminScreen {
             effects.extend(self.roles.open());
         }
         if self.tab != Tab::Settings {
-            effects.extend(self.rules.open());
+            effects.extend(self.settings.open());
         }
         effects
     }
@@ -103,7 +103,7 @@ impl AdminScreen {
             Tab::Overview => &self.overview,
             Tab::Users => &self.users,
             Tab::Roles => &self.roles,
-            Tab::Settings => &self.rules,
+            Tab::Settings => &self.settings,
             Tab::Audit => &self.trail,
             Tab::Backups => &self.backups,
         }
@@ -114,7 +114,7 @@ impl AdminScreen {
             Tab::Overview => &mut self.overview,
             Tab::Users => &mut self.users,
             Tab::Roles => &mut self.roles,
-            Tab::Settings => &mut self.rules,
+            Tab::Settings => &mut self.settings,
             Tab::Audit => &mut self.trail,
             Tab::Backups => &mut self.backups,
         }
@@ -174,7 +174,7 @@ impl AdminScreen {
             AdminReply::Users { asked, page } => self.users.on_page(asked, page, cx),
             AdminReply::User { asked, id, detail } => self.users.on_detail(asked, id, detail),
             AdminReply::Roles(roles) => self.roles.on_roles(roles),
-            AdminReply::Policy(policy) => self.rules.on_policy(policy),
+            AdminReply::Settings(reply) => self.on_settings(reply, cx),
             AdminReply::Audit { asked, page } => self.trail.on_page(asked, page),
             AdminReply::Verified(verdict) => self.trail.on_verified(verdict),
             AdminReply::Pruned(Ok(gone)) => {
@@ -235,6 +235,28 @@ impl AdminScreen {
         }
     }
 
+    fn on_settings(&mut self, reply: SettingsReply, cx: &Cx) -> Vec<Effect> {
+        match reply {
+            SettingsReply::Changed { call, done: Err(fault) } => {
+                let unconfirmed = fault.kind == FaultKind::Unconfirmed;
+                let mut effects = self.refused(fault, AdminCall::Settings(call));
+                // Somebody else was quicker: what they did is shown.
+                if !unconfirmed {
+                    effects.extend(self.settings.open());
+                }
+                effects
+            }
+            SettingsReply::Changed { call, done: Ok(()) } => {
+                self.told();
+                self.close_sender();
+                self.settings.on_reply(SettingsReply::Changed { call, done: Ok(()) }, cx)
+            }
+            reply @ (SettingsReply::Listed(_) | SettingsReply::Past { .. } | SettingsReply::Differs { .. }) => {
+                self.settings.on_reply(reply, cx)
+            }
+        }
+    }
+
     fn told(&mut self) {
         self.working = self.working.saturating_sub(1);
     }
@@ -274,7 +296,6 @@ impl AdminScreen {
             AdminCall::Permit { .. } => return self.roles.open(),
             AdminCall::Limits { .. } => ("The limits are changed.".to_owned(), self.read()),
             AdminCall::Models { .. } => ("The models are changed.".to_owned(), self.read()),
-            AdminCall::SetPolicy(_) => ("The rule is changed.".to_owned(), self.rules.open()),
             AdminCall::SetBackupSchedule(_) => ("The schedule is changed.".to_owned(), self.backups.open()),
             AdminCall::PurgeQuarantine(_) => ("It is removed for good.".to_owned(), self.backups.open()),
             AdminCall::Users { .. }
@@ -286,7 +307,8 @@ impl AdminScreen {
             | AdminCall::Backup(_)
             | AdminCall::PruneBackups
             | AdminCall::Roles
-            | AdminCall::Policy
+            // Its tab says what is changed.
+            | AdminCall::Settings(_)
             | AdminCall::Audit { .. }
             | AdminCall::Verify
             | AdminCall::Prune
@@ -395,7 +417,7 @@ impl Screen for AdminScreen {
             self.tab = tab;
             return Some(self.read());
         }
-        let house = House { roles: self.roles.names(), policy: self.rules.policy().cloned() };
+        let house = House { roles: self.roles.names(), policy: self.settings.policy() };
         let step = self.part_mut().on_action(action, &house, cx)?;
         if step.dialog.is_some() {
             self.dialog = step.dialog;
@@ -463,10 +485,10 @@ impl Screen for AdminScreen {
 /// Whether the call changes something, or takes long enough that somebody waits for it.
 fn is_change(call: &AdminCall) -> bool {
     match call {
+        AdminCall::Settings(call) => call.is_change(),
         AdminCall::Users { .. }
         | AdminCall::User { .. }
         | AdminCall::Roles
-        | AdminCall::Policy
         | AdminCall::Audit { .. }
         | AdminCall::Overview(OverviewCall::Read { .. })
         | AdminCall::Backups
@@ -482,7 +504,6 @@ fn is_change(call: &AdminCall) -> bool {
         | AdminCall::Permit { .. }
         | AdminCall::Limits { .. }
         | AdminCall::Models { .. }
-        | AdminCall::SetPolicy(_)
         | AdminCall::Prune
         | AdminCall::SetBackupSchedule(_)
         | AdminCall::PruneBackups

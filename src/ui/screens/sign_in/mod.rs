@@ -50,6 +50,8 @@ pub struct SignInScreen {
     answers: Cell<Rect>,
     /// Anybody may make an account here.
     registration: bool,
+    /// What the administrators say to everybody who comes.
+    message: Option<String>,
 }
 
 #[derive(Debug)]
@@ -112,13 +114,19 @@ impl SignInScreen {
     #[must_use]
     pub fn first_run() -> Self {
         let stage = Stage::FirstRun { form: new_account_form(), meter: Meter::default() };
-        Self { stage, reason: None, registration: false, answers: Cell::default() }
+        Self { stage, reason: None, registration: false, message: None, answers: Cell::default() }
     }
 
     /// With the reason when a session has just ended.
     #[must_use]
     pub fn sign_in(reason: Option<Fault>) -> Self {
-        Self { stage: Stage::SignIn { form: sign_in_form("") }, reason, registration: false, answers: Cell::default() }
+        Self {
+            stage: Stage::SignIn { form: sign_in_form("") },
+            reason,
+            registration: false,
+            message: None,
+            answers: Cell::default(),
+        }
     }
 
     /// Says whether anybody may make an account here.
@@ -126,6 +134,16 @@ impl SignInScreen {
     pub fn with_registration(mut self, open: bool) -> Self {
         self.registration = open;
         self
+    }
+
+    #[must_use]
+    pub fn with_message(mut self, message: Option<String>) -> Self {
+        self.message = message;
+        self
+    }
+
+    pub fn set_message(&mut self, message: Option<String>) {
+        self.message = message;
     }
 
     pub fn set_registration(&mut self, open: bool) {

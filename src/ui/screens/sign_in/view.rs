@@ -21,6 +21,8 @@ use crate::{
     },
 };
 
+/// Longest message that is shown, lines.
+const MESSAGE_LINES: u16 = 4;
 const WIDTH: u16 = 76;
 
 /// A titled card of this inner height; gives the inside.
@@ -88,12 +90,24 @@ impl SignInScreen {
             Stage::SignIn { form } => {
                 let reason = self.reason.as_ref().map_or(0, |fault| lines(&format!("✗ {fault}"), wide) + 1);
                 let ways = self.other_ways(cx);
-                let height = form.height() + reason;
+                // It stands back where the form itself would not fit.
+                let message = self.message.as_deref().map(|message| SafeText::line(message).into_string());
+                let says = message.as_ref().map_or(0, |message| lines(message, wide).min(MESSAGE_LINES) + 1);
+                let says = if middle.height >= form.height() + reason + says + 4 { says } else { 0 };
+                let height = form.height() + reason + says;
                 let below = if middle.height >= height + ways.len() as u16 + 4 { ways.len() as u16 } else { 0 };
                 let inner = card(frame, middle, cx, "Sign in to OllamaNet", height + below);
-                let [why, fields, others] =
-                    Layout::vertical([Constraint::Length(reason), Constraint::Min(0), Constraint::Length(below)])
-                        .areas(inner);
+                let [said, why, fields, others] = Layout::vertical([
+                    Constraint::Length(says),
+                    Constraint::Length(reason),
+                    Constraint::Min(0),
+                    Constraint::Length(below),
+                ])
+                .areas(inner);
+                if let Some(message) = message.filter(|_| says > 0) {
+                    let room = Rect { height: said.height.saturating_sub(1), ..said };
+                    frame.render_widget(prose(&message, cx), room);
+                }
                 if let Some(fault) = &self.reason {
                     frame.render_widget(fault_text(fault, cx), why);
                 }
@@ -121,7 +135,7 @@ impl SignInScreen {
                 meter.view(frame, bar, form.value(SECOND), cx);
             }
             Stage::Activate { form, meter } => {
-                let about = "The one-time code is from your administrator and good for 24 hours; you choose the \
+                let about = "The one-time code is from your administrator and good for a limited time; you choose the \
                              passphrase. After a reset your recovery code opens your old vault. Without it that vault \
                              stays sealed and kept, and a new, empty one begins.";
                 let text = lines_if_room(about, wide, form.height() + 1, middle);

@@ -64,7 +64,7 @@ fn a_click_selects_an_account_and_another_one_shows_it() {
 }
 
 #[test]
-fn a_click_selects_a_cell_of_the_matrix_and_a_rule() {
+fn a_click_selects_a_cell_of_the_matrix_and_a_setting() {
     let mut desk = Desk::new();
     click(&mut desk, "Roles");
     click(&mut desk, "see health");
@@ -75,7 +75,7 @@ fn a_click_selects_a_cell_of_the_matrix_and_a_rule() {
     let drawn = desk.draw(80, 24);
     assert!(drawn.contains(&format!("{last} · rank")) && drawn.contains("› see health"), "{drawn}");
     click(&mut desk, "4 Settings");
-    click(&mut desk, "Second factor");
+    click(&mut desk, "accounts.second_factor");
     let drawn = desk.draw(80, 24);
-    assert!(drawn.contains("› Second factor"), "{drawn}");
+    assert!(drawn.contains("›   accounts.second_factor"), "{drawn}");
 }

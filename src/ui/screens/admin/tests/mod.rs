@@ -5,6 +5,7 @@ mod clicks;
 mod overview;
 mod roles;
 mod rules_and_trail;
+mod settings;
 mod users;
 mod views;
 
@@ -17,11 +18,14 @@ use crate::{
         AccountId, SessionId,
         admin::{
             AccountState, Anchor, AuditEntry, AuditPage, AuditVerdict, Class, LimitRule, Limited, ModelRule,
-            Permission, Policy, RoleView, SessionRow, UserDetail, UserPage, UserRow,
+            Permission, RoleView, SessionRow, UserDetail, UserPage, UserRow,
         },
         auth::{Role, Secret},
     },
-    ui::{msg::Timer, testing::toasts},
+    ui::{
+        msg::{Timer, house::SettingsCall},
+        testing::toasts,
+    },
 };
 
 /// The screen with its surroundings, typed at as the root does it.
@@ -38,7 +42,7 @@ impl Desk {
         desk.screen.open();
         desk.reply(AdminReply::Users { asked: 1, page: Ok(page(people(), false)) });
         desk.reply(AdminReply::Roles(Ok(roles())));
-        desk.reply(AdminReply::Policy(Ok(Policy::default())));
+        desk.reply(listed(all_settings()));
         desk
     }
 
@@ -98,6 +102,12 @@ impl Desk {
         lines.join("\n")
     }
 }
+
+fn listed(shown: settings::Shown) -> AdminReply {
+    AdminReply::Settings(SettingsReply::Listed(Ok(Box::new(shown))))
+}
+
+use settings::{all_settings, with};
 
 fn id(n: u128) -> AccountId {
     AccountId(uuid::Uuid::from_u128(n))

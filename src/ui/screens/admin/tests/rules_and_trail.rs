@@ -1,12 +1,5 @@
 use super::*;
-use crate::api::admin::{AuditFilter, SecondFactorPolicy};
-
-fn rules() -> Desk {
-    let mut desk = Desk::new();
-    desk.press(KeyCode::Char('4'));
-    desk.reply(AdminReply::Policy(Ok(Policy::default())));
-    desk
-}
+use crate::api::admin::AuditFilter;
 
 fn trail() -> Desk {
     let mut desk = Desk::new();
@@ -14,44 +7,6 @@ fn trail() -> Desk {
     let rows = (1..=50).rev().map(|seq| entry(seq, "users.lock", "ok")).collect();
     desk.reply(AdminReply::Audit { asked: 1, page: Ok(AuditPage { rows, more: true }) });
     desk
-}
-
-#[test]
-fn opening_registration_asks_and_closing_it_does_not() {
-    let mut desk = rules();
-    assert_eq!(calls(&desk.press(KeyCode::Char(' '))), []);
-    let open = Policy { registration: true, ..Policy::default() };
-    assert_eq!(calls(&desk.press(KeyCode::Char('1'))), [AdminCall::SetPolicy(open.clone())]);
-    desk.reply(AdminReply::Policy(Ok(open)));
-    assert_eq!(calls(&desk.press(KeyCode::Char(' '))), [AdminCall::SetPolicy(Policy::default())]);
-}
-
-#[test]
-fn the_second_factor_goes_from_voluntary_to_administrators_to_everybody() {
-    let mut desk = rules();
-    desk.press(KeyCode::Char('j'));
-    let mut policy = Policy::default();
-    for next in [SecondFactorPolicy::Administrators, SecondFactorPolicy::Everybody] {
-        desk.press(KeyCode::Char(' '));
-        policy.second_factor = next;
-        assert_eq!(calls(&desk.press(KeyCode::Char('1'))), [AdminCall::SetPolicy(policy.clone())]);
-        desk.reply(AdminReply::Policy(Ok(policy.clone())));
-    }
-    assert_eq!(calls(&desk.press(KeyCode::Char(' '))), [AdminCall::SetPolicy(Policy::default())]);
-}
-
-#[test]
-fn the_trail_is_kept_for_at_least_thirty_days_or_for_ever() {
-    let mut desk = rules();
-    desk.press(KeyCode::Char('G'));
-    desk.enter();
-    desk.write("29");
-    assert_eq!(calls(&desk.enter()), []);
-    desk.overwrite("365");
-    let kept = Policy { audit_keep_days: Some(365), ..Policy::default() };
-    assert_eq!(calls(&desk.enter()), [AdminCall::SetPolicy(kept)]);
-    desk.overwrite("");
-    assert_eq!(calls(&desk.enter()), [AdminCall::SetPolicy(Policy::default())]);
 }
 
 #[test]
@@ -109,7 +64,7 @@ fn the_filter_is_a_form_that_can_be_taken_away_again() {
 fn pruning_follows_the_rule_and_asks_first() {
     let mut desk = trail();
     assert_eq!(toasts(&desk.press(KeyCode::Char('p'))), ["The audit trail is kept for ever here."]);
-    desk.reply(AdminReply::Policy(Ok(Policy { audit_keep_days: Some(90), ..Policy::default() })));
+    desk.reply(listed(with("audit.keep_days", "90")));
     desk.press(KeyCode::Char('p'));
     assert!(desk.draw(80, 24).contains("older than 90 days"));
     assert_eq!(calls(&desk.press(KeyCode::Char('1'))), [AdminCall::Prune]);
@@ -159,5 +114,5 @@ fn the_list_on_view_is_read_anew_when_the_house_changed_in_another_window() {
     desk.press(KeyCode::Char('3'));
     assert_eq!(calls(&desk.screen.house_changed()), [AdminCall::Roles]);
     desk.press(KeyCode::Char('4'));
-    assert_eq!(calls(&desk.screen.house_changed()), [AdminCall::Policy]);
+    assert_eq!(calls(&desk.screen.house_changed()), [AdminCall::Settings(SettingsCall::List)]);
 }

@@ -3,7 +3,7 @@ use crate::{api::admin::AuditFilter, ui::theme::Theme};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (40, 12)];
 
-fn looks(name: &str, desk: &mut Desk) {
+pub(super) fn looks(name: &str, desk: &mut Desk) {
     for (width, height) in SIZES {
         desk.cx.size = (width, height);
         insta::assert_snapshot!(format!("{name}-{width}x{height}"), desk.draw(width, height));
@@ -116,14 +116,6 @@ fn the_editor_of_models() {
     let mut desk = with_detail();
     desk.press(KeyCode::Char('m'));
     looks("models", &mut desk);
-}
-
-#[test]
-fn the_rules_of_the_house() {
-    let mut desk = Desk::new();
-    desk.press(KeyCode::Char('4'));
-    desk.reply(AdminReply::Policy(Ok(Policy { audit_keep_days: Some(365), ..Policy::default() })));
-    looks("rules", &mut desk);
 }
 
 #[test]
