@@ -113,6 +113,8 @@ pub struct Caller<R> {
     pub account: AccountId,
     pub session: SessionId,
     pub request: RequestId,
+    /// When it came to the gate.
+    pub since: tokio::time::Instant,
     pub vault: Vault,
     /// Limits, and which models exist for this account.
     pub rules: Arc<Rules>,
@@ -178,7 +180,7 @@ impl Gate {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let request = RequestId::new();
+        let (request, since) = (RequestId::new(), tokio::time::Instant::now());
         let work = async {
             let found = self.admit(session, op, R::ROLE).await?;
             let vault = found.vault.ok_or_else(locked)?;
@@ -188,6 +190,7 @@ impl Gate {
                 account: found.account.id,
                 session: session.id,
                 request,
+                since,
                 vault,
                 rules: found.rules,
                 ended: ended.clone(),

@@ -31,6 +31,7 @@ pub mod reports;
 pub mod retention;
 pub mod search;
 pub mod settings;
+pub mod slowness;
 pub mod transfer;
 pub mod updates;
 

@@ -259,6 +259,8 @@ pub enum Conversations {
     },
     #[command(flatten)]
     Arrange(Arrange),
+    /// Say where the time of an answer went, and what would make it faster
+    Why(super::operations_args::Why),
     /// Write conversations into a file
     Export(super::transfer_args::Export),
     /// Bring conversations in from files; doing it again adds nothing twice

@@ -9,7 +9,7 @@ use super::{
     args::{Conversations, Paging, ShelfName},
     arrange, find,
     out::{self, moment, print, print_json, safe, safe_lines, say},
-    tags,
+    tags, why,
 };
 use crate::api::{
     ConversationId, Fault,
@@ -70,6 +70,7 @@ pub async fn run(desk: &Desk, what: Conversations) -> Result<(), End> {
             done(desk, &now(desk, &session, rows).await?, "Restored")
         }
         Conversations::Arrange(what) => arrange::run(desk, &session, what).await,
+        Conversations::Why(what) => why::run(desk, &session, &what).await,
         // These hear a stop themselves and never come this far.
         Conversations::Export(_) | Conversations::Import(_) => Ok(()),
     }

@@ -38,6 +38,7 @@ pub mod models;
 pub mod monitor;
 pub mod notes;
 pub mod notes_args;
+pub mod operations_args;
 pub mod out;
 pub mod own;
 pub mod pages;
@@ -63,6 +64,7 @@ pub mod transfer;
 pub mod transfer_args;
 pub mod typed;
 pub mod users;
+mod why;
 
 pub use args::{Cli, Command, Global};
 pub use out::End;

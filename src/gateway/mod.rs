@@ -24,6 +24,7 @@ mod reports;
 mod retention;
 mod roles;
 mod search;
+mod slowness;
 mod transfer;
 mod turns;
 mod users;

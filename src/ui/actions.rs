@@ -309,6 +309,7 @@ actions! {
         RateUp "rate-up" ["+"] "Rate the answer as good; again takes it back";
         RateDown "rate-down" ["-"] "Rate the answer as not good; again takes it back";
         PreviewSent "files" ["a"] "Look at what the model received of the files of the message";
+        WhySlow "why-slow" ["w"] "Where the time of the answer went, and what would make it faster";
         ShowBranches "branches" ["shift+b"] "Show the branches as a picture";
         TranscriptHelp "transcript-help" ["?"] "Show the keys that work here";
     }

@@ -221,6 +221,8 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("change_note", told(gateway.change_note(by, note, "mine now", None).await)),
         ("delete_note", told(gateway.delete_note(by, note, None).await)),
         ("feedback", told(gateway.feedback(by, Some(conversation), None, None, 10).await)),
+        ("slowness", told(gateway.slowness(by, conversation, message).await)),
+        ("slowness", told(gateway.slowness(by, own, message).await)),
         ("set_feedback", told(gateway.set_feedback(by, conversation, message, thumb()).await)),
         ("set_feedback", told(gateway.set_feedback(by, own, message, thumb()).await)),
         ("withdraw_feedback", told(gateway.withdraw_feedback(by, conversation, message).await)),

@@ -61,3 +61,4 @@ mod transfer;
 mod turns;
 mod two_windows;
 mod users;
+mod why_slow;

@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::tz::TimeZone;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Turns, Unsaved,
     begin::{self, Begun, Beside},
     known::Facts,
+    phases::Clock,
     run::{Ended, Partial, run_turn},
     titles,
 };
 use crate::{
     api::{
-        AccountId, ConversationId, Fault, FaultKind, TurnId,
+        AccountId, ConversationId, Fault, FaultKind, RequestId, TurnId,
         chat::{AttachmentKind, ContextMeter, Message, MessageRole, MessageState, Metrics, TurnEvent},
         events::{Changed, Event},
         options::Think,
@@ -34,6 +35,7 @@ use crate::{
         vault::{
             conversations,
             messages::{self, Ending, Requested},
+            times::{self, Times},
             window::{self, Body},
         },
     },
@@ -61,6 +63,9 @@ pub(super) struct Job {
     pub place: Place,
     /// Another number of answers at once than the configured one.
     pub at_once: Option<u32>,
+    /// The call that asked for it.
+    pub request: RequestId,
+    pub clock: Clock,
 }
 
 impl Job {
@@ -85,8 +90,10 @@ impl Turns {
     pub(super) async fn drive(&self, mut job: Job) {
         let hub = &self.0.parts.hub;
         let how = self.carry(&mut job).await;
+        let ended = Instant::now();
+        let times = times(&job, ended, &how);
         let (ending, fault) = ending(&job, how);
-        let (answer, meter, fault) = self.store_end(&job, ending, fault).await;
+        let (answer, meter, fault) = self.store_end(&job, ending, (times, ended), fault).await;
         let first = answer.state == MessageState::Done || answer.state == MessageState::Length;
         self.note_use(&job, &answer).await;
         self.state().running.remove(&job.turn);
@@ -118,8 +125,11 @@ impl Turns {
         let at_once = job.at_once.unwrap_or_else(|| self.0.parts.live.config().limits.concurrent_answers);
         let address = (job.turn, job.conversation, job.begun.answer.id);
         let event = |event| Event::Turn { turn: address.0, conversation: address.1, answer: address.2, event };
+        let lined_up = Instant::now();
         let in_line = job.place.turn_to_run(at_once, |before| hub.tell(account, event(TurnEvent::Queued { before })));
-        if stop.run_until_cancelled(in_line).await.is_none() {
+        let is_its_turn = stop.run_until_cancelled(in_line).await.is_some();
+        job.clock.waited(lined_up.elapsed());
+        if !is_its_turn {
             return Ended::Stopped;
         }
         let request = match self.request(job).await {
@@ -131,6 +141,7 @@ impl Turns {
         }
         job.partial =
             Partial::going_on(std::mem::take(&mut job.partial.content), std::mem::take(&mut job.partial.thinking));
+        job.clock.leaves(Instant::now());
         let chunks = match stop.run_until_cancelled(self.0.parts.ollama.chat(&request)).await {
             None => return Ended::Stopped,
             Some(Err(why)) => return Ended::Failed(why),
@@ -177,6 +188,7 @@ impl Turns {
         &self,
         job: &Job,
         ending: Ending,
+        (times, ended): (Times, Instant),
         fault: Option<Fault>,
     ) -> (Message, ContextMeter, Option<Fault>) {
         let facts = self.0.known.remembered(&job.model);
@@ -187,6 +199,7 @@ impl Turns {
             .db
             .write(move |tx| {
                 let answer = messages::finish(tx, seq, &to_store, now())?;
+                times::keep(tx, seq, &waited_for_the_store(times, ended))?;
                 let meter = begin::meter(tx, conversation, &Beside::default(), Some(model.as_str()), &facts)?;
                 Ok::<_, StoreError>((answer, meter))
             })
@@ -195,7 +208,7 @@ impl Turns {
             Ok((answer, meter)) => (answer, meter, fault),
             Err(error) => {
                 let fault = Fault::from(error);
-                let unsaved = Unsaved { account: job.account(), seq, ending: ending.clone() };
+                let unsaved = Unsaved { account: job.account(), seq, ending: ending.clone(), times };
                 self.state().unsaved.insert(job.begun.answer.id, unsaved);
                 let answer = Message {
                     content: ending.content,
@@ -285,6 +298,21 @@ fn sent(body: Body) -> ChatMessage {
     }
     text.push_str(&content);
     ChatMessage { images, ..ChatMessage::new(role, text) }
+}
+
+/// Where its time went until nothing more came.
+fn times(job: &Job, ended: Instant, how: &Ended) -> Times {
+    let usage = match how {
+        Ended::Done(done) => Some(&done.usage),
+        Ended::Stopped | Ended::Failed(_) | Ended::NotKept(_) => None,
+    };
+    Times { phases: job.clock.phases(ended, &job.partial.spent(), usage), request: job.request }
+}
+
+/// With the wait for the database, which is asked on its own thread: only the writing itself is left out.
+fn waited_for_the_store(mut times: Times, ended: Instant) -> Times {
+    times.phases.own += u64::try_from(ended.elapsed().as_micros()).unwrap_or(u64::MAX);
+    times
 }
 
 /// What is stored of how it ended, and what the person is told if it did not end well.

@@ -13,7 +13,9 @@
 mod begin;
 mod drive;
 mod known;
+mod phases;
 mod run;
+mod slow;
 mod titles;
 
 #[cfg(test)]
@@ -26,13 +28,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     begin::{Act, Beside, Plan},
     drive::Job,
     known::{Facts, Known},
+    phases::Clock,
     run::Partial,
 };
 use super::{
@@ -47,7 +53,7 @@ use crate::{
         live::{HouseMark, LiveSessions},
     },
     api::{
-        AccountId, ConversationId, Fault, FaultKind, MessageId, TurnId,
+        AccountId, ConversationId, Fault, FaultKind, MessageId, RequestId, TurnId,
         admin::Limited,
         chat::{
             Attachment, AttachmentKind, AttachmentPreview, ContextMeter, NewTurn, Opened, Planned, PreviewOf, TurnAct,
@@ -69,6 +75,7 @@ use crate::{
             messages::{self, Ending},
             recovery::{self, Own},
             settings::{self, PREFERENCES},
+            times::{self, Times},
         },
     },
     tasks::Tasks,
@@ -137,6 +144,15 @@ struct Unsaved {
     account: AccountId,
     seq: i64,
     ending: Ending,
+    times: Times,
+}
+
+/// The call that asks for an answer.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    request: RequestId,
+    /// When it came to the gate.
+    since: Instant,
 }
 
 impl Turns {
@@ -147,7 +163,8 @@ impl Turns {
 
     /// Commits what the person asked and starts the answer.
     pub async fn start(&self, by: Caller<Member>, new: NewTurn) -> Result<TurnStarted, Fault> {
-        self.start_in(&by.vault, &by.work, &by.rules, new).await
+        let asked = Asked { request: by.request, since: by.since };
+        self.start_in(&by.vault, &by.work, &by.rules, asked, new).await
     }
 
     /// Stops an answer of the caller's. One that has ended, or is somebody else's, is left alone.
@@ -253,6 +270,7 @@ impl Turns {
         vault: &Vault,
         ended: &CancellationToken,
         rules: &Rules,
+        asked: Asked,
         new: NewTurn,
     ) -> Result<TurnStarted, Fault> {
         let NewTurn { conversation, act, model, shorten } = new;
@@ -314,8 +332,23 @@ impl Turns {
             // Told before the first event, so that nobody hears of an answer that they do not know yet.
             let _ = reply.send(Ok(started));
             let stop_too = stop.clone();
-            let job =
-                Job { turn, conversation, vault, model, begun, partial, facts, stop, root, ended, place, at_once };
+            let (request, clock) = (asked.request, Clock::since(asked.since));
+            let job = Job {
+                turn,
+                conversation,
+                vault,
+                model,
+                begun,
+                partial,
+                facts,
+                stop,
+                root,
+                ended,
+                place,
+                at_once,
+                request,
+                clock,
+            };
             let ended = job.ended.clone();
             let mut driven = std::pin::pin!(turns.drive(job));
             // Whoever signs out closes the vault, and a running answer must not hold it open.
@@ -400,6 +433,7 @@ impl Turns {
                 };
                 for (_, unsaved) in &unsaved {
                     messages::finish(tx, unsaved.seq, &unsaved.ending, now())?;
+                    times::keep(tx, unsaved.seq, &unsaved.times)?;
                 }
                 let ended = recovery::recover(tx, &leases, &own, now())?;
                 Ok::<_, StoreError>((unsaved, ended))

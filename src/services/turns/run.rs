@@ -37,6 +37,8 @@ pub struct Partial {
     /// The first and the last token of the thinking that goes on.
     thinking_between: Option<(Instant, Instant)>,
     thought_for: Option<Duration>,
+    /// How long nothing was read because nobody took what there was.
+    held: Duration,
     /// How much of both texts is kept already.
     kept: (usize, usize),
     pieces: u32,
@@ -48,6 +50,15 @@ pub struct Piece {
     pub number: u32,
     pub content: String,
     pub thinking: String,
+}
+
+/// What our own clock saw of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// From the request leaving to the first token.
+    pub first: Option<Duration>,
+    /// How long nothing was read because nobody took what there was.
+    pub held: Duration,
 }
 
 /// How it ended.
@@ -74,6 +85,7 @@ impl Partial {
             first: None,
             thinking_between: None,
             thought_for: None,
+            held: Duration::ZERO,
             kept,
             pieces: 0,
         }
@@ -115,6 +127,12 @@ impl Partial {
         self.kept = (self.content.len(), self.thinking.len());
         self.pieces += 1;
         piece
+    }
+
+    /// What our own clock saw of it, for telling where the time went.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        Spent { first: self.first.map(|first| first - self.begun), held: self.held }
     }
 
     /// What it cost, with what Ollama reported if it came to that.
@@ -178,9 +196,11 @@ where
                     answer.absorb(&delta);
                     if delta != Delta::default() {
                         // Waiting for room must not make us deaf to a stop.
+                        let offered = Instant::now();
                         if stop.run_until_cancelled(tell(delta)).await.is_none() {
                             break Ended::Stopped;
                         }
+                        answer.held += offered.elapsed();
                     }
                     if let Some(done) = done {
                         break Ended::Done(done);

@@ -56,6 +56,10 @@ fn turns(home: &Path, url: &str, tasks: &Tasks, hub: Hub, config: Config) -> Tur
     })
 }
 
+fn asking() -> Asked {
+    Asked { request: RequestId::new(), since: Instant::now() }
+}
+
 async fn house() -> House {
     let mut config = Config::default();
     config.chat.titles = false;
@@ -85,7 +89,7 @@ impl House {
 
     async fn act(&self, act: TurnAct) -> Result<TurnStarted, Fault> {
         let new = NewTurn { conversation: self.conversation, act, model: None, shorten: false };
-        self.turns.start_in(&self.vault, &CancellationToken::new(), &Rules::default(), new).await
+        self.turns.start_in(&self.vault, &CancellationToken::new(), &Rules::default(), asking(), new).await
     }
 
     async fn send(&self, text: &str) -> Result<TurnStarted, Fault> {
@@ -384,7 +388,8 @@ async fn a_refusal_for_length_is_told_and_shortening_uses_its_figures() {
     let before = house.chats().last().unwrap()["messages"].as_array().unwrap().len();
     let act = TurnAct::Regenerate { answer: refused.id };
     let new = NewTurn { conversation: house.conversation, act, model: None, shorten: true };
-    let started = house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), new).await.unwrap();
+    let started =
+        house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), asking(), new).await.unwrap();
     house.end().await;
     let after = house.chats().last().unwrap()["messages"].as_array().unwrap().len();
     assert!(after < before, "{after} messages after {before}");
@@ -531,7 +536,7 @@ async fn a_text_file_goes_as_a_block_and_an_image_only_to_a_model_that_sees() {
         model: Some("demo-vision:4b".to_owned()),
         shorten: false,
     };
-    house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), new).await.unwrap();
+    house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), asking(), new).await.unwrap();
     house.end().await;
     let chats = house.chats();
     assert_eq!(chats[2]["messages"][4]["images"], json!([STANDARD.encode(papers::PNG)]));
@@ -764,8 +769,11 @@ async fn a_list_of_models_that_does_not_come_holds_nobody_up_for_long() {
         shorten: false,
     };
     let asked = std::time::Instant::now();
-    let refused =
-        house.turns.start_in(&house.vault, &CancellationToken::new(), &Rules::default(), new).await.unwrap_err();
+    let refused = house
+        .turns
+        .start_in(&house.vault, &CancellationToken::new(), &Rules::default(), asking(), new)
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind, FaultKind::Upstream);
     assert!(asked.elapsed() < Duration::from_secs(15), "well before the silence of a stream counts");
 }
@@ -784,7 +792,7 @@ async fn several_models_answer_one_question_at_once_and_none_of_them_becomes_the
     let beside = async |question, model: &str| {
         let act = TurnAct::Beside { question };
         let new = NewTurn { conversation, act, model: Some(model.to_owned()), shorten: false };
-        turns.start_in(&vault, &CancellationToken::new(), &Rules::default(), new).await
+        turns.start_in(&vault, &CancellationToken::new(), &Rules::default(), asking(), new).await
     };
     for model in ["demo-think:8b", "demo-vision:4b", "demo-chat:3b"] {
         assert_eq!(beside(question, model).await.unwrap().answer.parent, Some(question), "{model}");

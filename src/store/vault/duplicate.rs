@@ -141,7 +141,17 @@ fn copy_beside(tx: &Transaction<'_>, from: i64, to: i64, copies: &HashMap<i64, i
              SELECT :copy, thumb, reasons, rev, created_at, updated_at, comment FROM feedback WHERE message = :message",
         )
         .while_("copying ratings")?;
+    let mut time = tx
+        .prepare_cached(
+            "INSERT INTO answer_times
+                 (message, request, queue_us, own_us, load_us, prompt_us, first_us, answer_us, network_us)
+             SELECT :copy, request, queue_us, own_us, load_us, prompt_us, first_us, answer_us, network_us
+             FROM answer_times WHERE message = :message",
+        )
+        .while_("copying where an answer's time went")?;
     for (message, copy) in copies {
+        time.execute(named_params! { ":message": message, ":copy": copy })
+            .while_("copying where an answer's time went")?;
         attach.execute(named_params! { ":message": message, ":copy": copy }).while_("copying attachments")?;
         rate.execute(named_params! { ":message": message, ":copy": copy }).while_("copying ratings")?;
     }

@@ -54,6 +54,7 @@ pub(super) mod rows;
 pub mod search;
 pub mod settings;
 pub mod tags;
+pub mod times;
 pub mod usage;
 pub mod weight;
 pub mod window;

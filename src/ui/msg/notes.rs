@@ -9,6 +9,7 @@ use crate::api::{
     feedback::NewFeedback,
     notes::{Anchor, NewNote, Note, NoteRow, NoteScope},
     organise::{Cursor, Page},
+    slowness::Slowness,
 };
 use crate::ui::actions::Action;
 
@@ -100,6 +101,11 @@ pub enum NoteCall {
         conversation: ConversationId,
         message: MessageId,
     },
+    /// Where an answer's time went.
+    Why {
+        conversation: ConversationId,
+        message: MessageId,
+    },
     Branches(ConversationId),
     Prune {
         conversation: ConversationId,
@@ -124,6 +130,10 @@ pub enum NoteReply {
         message: MessageId,
         feedback: Option<NewFeedback>,
         done: Result<(), Fault>,
+    },
+    Why {
+        message: MessageId,
+        slowness: Result<Box<Slowness>, Fault>,
     },
     Branches {
         conversation: ConversationId,
@@ -152,6 +162,7 @@ impl NoteReply {
             Self::List(_, reply) => reply.fault(),
             Self::Added(note) => note.as_ref().err(),
             Self::Rated { done, .. } => done.as_ref().err(),
+            Self::Why { slowness, .. } => slowness.as_ref().err(),
             Self::Branches { tree, .. } => tree.as_ref().err(),
             Self::Pruned { done, .. } | Self::RestoredBranch { done, .. } | Self::PurgedBranch { done, .. } => {
                 done.as_ref().err()

@@ -16,6 +16,7 @@ impl Performer {
             | NoteCall::List(_, ListCall::Change { .. } | ListCall::Delete { .. })
             | NoteCall::Rate { .. }
             | NoteCall::Withdraw { .. }
+            | NoteCall::Why { .. }
             | NoteCall::Branches(_)
             | NoteCall::Prune { .. }
             | NoteCall::RestoreBranch { .. }
@@ -50,6 +51,10 @@ impl Hands {
                 message,
                 feedback: None,
                 done: gateway.withdraw_feedback(session, conversation, message).await.map(drop),
+            },
+            NoteCall::Why { conversation, message } => NoteReply::Why {
+                message,
+                slowness: gateway.slowness(session, conversation, message).await.map(Box::new),
             },
             NoteCall::Branches(conversation) => {
                 NoteReply::Branches { conversation, tree: gateway.branch_tree(session, conversation).await }

@@ -26,6 +26,7 @@ pub mod toast;
 pub mod transcript;
 pub mod transfer;
 pub mod tree;
+pub mod why;
 
 /// `2.0 GB`: in thousands, as Ollama counts.
 #[must_use]

@@ -199,6 +199,21 @@ CREATE TABLE message_pieces (
     PRIMARY KEY (message, piece)
 ) STRICT, WITHOUT ROWID;
 
+-- Where an answer's time went, microseconds; together they are all of it. Answers that this program did not see to their
+-- end have no row.
+CREATE TABLE answer_times (
+    message    INTEGER PRIMARY KEY REFERENCES messages (seq) ON DELETE CASCADE,
+    -- The call that asked for it, as faults and the log name it.
+    request    BLOB NOT NULL CHECK (length(request) = 16),
+    queue_us   INTEGER NOT NULL,
+    own_us     INTEGER NOT NULL,
+    load_us    INTEGER NOT NULL,
+    prompt_us  INTEGER NOT NULL,
+    first_us   INTEGER NOT NULL,
+    answer_us  INTEGER NOT NULL,
+    network_us INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE notes (
     seq          INTEGER PRIMARY KEY AUTOINCREMENT,
     id           BLOB NOT NULL UNIQUE CHECK (length(id) = 16),

@@ -51,6 +51,8 @@ const LEFT_OUT: &[&str] = &[
 
 /// Tables that hold nothing of a person's own that stands nowhere else.
 const TABLES_LEFT_OUT: &[&str] = &[
+    // How fast this machine was.
+    "answer_times",
     "chunks",
     "conversation_counts",
     "leases",

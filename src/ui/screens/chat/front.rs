@@ -1,7 +1,7 @@
 //! What stands before the messages and is about them: a note being written, a rating, the list of notes, the picture of
 //! the branches. Selecting a passage, which leads there, is here as well.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{Frame, layout::Rect};
 
 use super::{ChatScreen, state::Focus, turns::notice};
@@ -25,6 +25,7 @@ use crate::{
             rating::{Rating, RatingOut},
             toast::Toast,
             transcript::Motion,
+            why::Why,
         },
     },
 };
@@ -33,6 +34,7 @@ use crate::{
 pub(super) enum Front {
     Note(Box<NoteEditor>),
     Rating(Box<Rating>),
+    Why(Box<Why>),
     /// Those of the conversation on view.
     Notes(Box<NotesTab>),
     Branches(Box<BranchPicture>),
@@ -153,6 +155,21 @@ impl ChatScreen {
         Vec::new()
     }
 
+    pub(super) fn why_slow(&mut self) -> Vec<Effect> {
+        let (Some(conversation), Some(message)) = (self.open_id(), self.transcript.subject()) else {
+            return notice("There is no answer yet.");
+        };
+        if message.role != MessageRole::Assistant {
+            return notice("Only answers have a speed: go to one first.");
+        }
+        if message.state == MessageState::Streaming || self.transcript.is_live(message.id) {
+            return notice("The answer is still arriving; where its time went is told when it is complete.");
+        }
+        let message = message.id;
+        self.front = Some(Front::Why(Box::new(Why::of(message))));
+        vec![Effect::Notes(NoteCall::Why { conversation, message })]
+    }
+
     pub(super) fn show_branches(&mut self) -> Vec<Effect> {
         let Some(conversation) = self.open_id() else {
             return notice("This conversation begins with its first message.");
@@ -177,6 +194,10 @@ impl ChatScreen {
                 let out = rating.on_action(action)?;
                 Some(self.rated(out))
             }
+            Front::Why(_) => matches!(action, Action::ListClose | Action::Escape | Action::Interrupt).then(|| {
+                self.front = None;
+                Vec::new()
+            }),
             Front::Notes(list) => {
                 if let Some(effects) = list.on_action(action, cx) {
                     return Some(effects);
@@ -212,6 +233,11 @@ impl ChatScreen {
                 Some(self.rated(out))
             }
             Front::Notes(list) => list.on_key(key, cx),
+            // The key that opened it closes it.
+            Front::Why(_) => (key.code == KeyCode::Char('w')).then(|| {
+                self.front = None;
+                Vec::new()
+            }),
             Front::Branches(_) | Front::Compare(_) => None,
             Front::Asked { ask, .. } => {
                 let out = ask.on_key(key)?;
@@ -225,7 +251,7 @@ impl ChatScreen {
             Some(Front::Note(editor)) => editor.paste(text),
             Some(Front::Rating(rating)) => rating.paste(&text),
             Some(Front::Notes(list)) => return list.on_paste(text),
-            Some(Front::Branches(_) | Front::Compare(_) | Front::Asked { .. }) | None => {}
+            Some(Front::Why(_) | Front::Branches(_) | Front::Compare(_) | Front::Asked { .. }) | None => {}
         }
         Vec::new()
     }
@@ -235,9 +261,8 @@ impl ChatScreen {
         match &mut self.front {
             Some(Front::Note(editor)) => editor.set_text(text),
             Some(Front::Notes(list)) => list.on_edited(text),
-            Some(Front::Rating(_) | Front::Branches(_) | Front::Compare(_) | Front::Asked { .. }) | None => {
-                return false;
-            }
+            Some(Front::Rating(_) | Front::Why(_) | Front::Branches(_) | Front::Compare(_) | Front::Asked { .. })
+            | None => return false,
         }
         true
     }
@@ -249,7 +274,7 @@ impl ChatScreen {
             Front::Notes(list) => list.context(),
             Front::Branches(_) => Context::Branches,
             Front::Compare(_) => Context::Compare,
-            Front::Asked { .. } => Context::List,
+            Front::Why(_) | Front::Asked { .. } => Context::List,
         })
     }
 
@@ -258,6 +283,7 @@ impl ChatScreen {
             Some(Front::Notes(list)) => list.is_busy(),
             Some(Front::Branches(picture)) => picture.is_loading(),
             Some(Front::Compare(compare)) => compare.is_running(),
+            Some(Front::Why(why)) => why.is_loading(),
             Some(Front::Note(_) | Front::Rating(_) | Front::Asked { .. }) | None => false,
         }
     }
@@ -271,6 +297,7 @@ impl ChatScreen {
             None => {}
             Some(Front::Note(editor)) => editor.view(frame, area, cx),
             Some(Front::Rating(rating)) => rating.view(frame, area, cx),
+            Some(Front::Why(why)) => why.view(frame, area, cx),
             Some(Front::Notes(list)) => {
                 let size = (area.width.saturating_sub(4).min(100), area.height.saturating_sub(2));
                 let inner = crate::ui::widgets::modal::open(frame, area, cx, "Notes", size, &list.footer(cx));
@@ -413,6 +440,14 @@ impl ChatScreen {
                 vec![Effect::Toast(Toast::good(words))]
             }
             NoteReply::Rated { done: Err(fault), .. } => vec![Effect::Toast(Toast::fault(&fault))],
+            NoteReply::Why { message, slowness } => {
+                if let Some(Front::Why(why)) = &mut self.front
+                    && why.message == message
+                {
+                    why.set(slowness);
+                }
+                Vec::new()
+            }
             NoteReply::Branches { conversation, tree } => {
                 if let Some(Front::Branches(picture)) = &mut self.front
                     && picture.conversation == conversation

@@ -142,6 +142,9 @@ impl ChatScreen {
             }
             hints.extend(cx.hints(&[(Action::SelectPassage, "select"), (Action::NoteMessage, "note")]));
             hints.extend(cx.hint(Action::CopyBlock, "copy code"));
+            if message.role == crate::api::chat::MessageRole::Assistant {
+                hints.extend(cx.hint(Action::WhySlow, "why slow"));
+            }
             if message.siblings > 1 {
                 hints.extend(cx.hint(Action::NextSibling, "sibling"));
             }

@@ -59,6 +59,7 @@ impl ChatScreen {
             Action::ListNotes => return Some(self.list_notes()),
             Action::RateUp => return Some(self.rate(Thumb::Up)),
             Action::RateDown => return Some(self.rate(Thumb::Down)),
+            Action::WhySlow => return Some(self.why_slow()),
             Action::ShowBranches => return Some(self.show_branches()),
             Action::PreviewSent => return Some(self.look_at_sent(cx)),
             Action::TranscriptHelp => return Some(vec![Effect::Act(Action::Help)]),

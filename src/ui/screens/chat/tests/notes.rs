@@ -5,11 +5,13 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use super::*;
 use crate::{
     api::{
-        NoteId,
+        NoteId, RequestId,
         branches::{BranchTree, Ending, Stretch},
+        chat::Metrics,
         feedback::{NewFeedback, Reason, Thumb},
         notes::{Anchor, NewNote, NewPassage, Note, NoteMark, NoteRow, NoteScope, Passage},
         organise::Cursor,
+        slowness::{Phases, Slowness},
     },
     ui::msg::{ListCall, ListReply, NoteCall, NoteReply, NotesOf},
 };
@@ -275,4 +277,55 @@ fn a_branch_is_pruned_from_the_picture_after_a_question_that_says_how_many() {
     assert!(told(&effects).contains("4 messages are in the trash"), "{effects:?}");
     let effects = desk.enter();
     assert!(matches!(&effects[..], [Effect::OpenAt(spot)] if spot.message == Some(msg(21))));
+}
+
+fn slow() -> Slowness {
+    Slowness {
+        message: msg(2),
+        model: Some("demo-chat:3b".to_owned()),
+        state: MessageState::Done,
+        metrics: Metrics {
+            load_ms: Some(8200),
+            prompt_ms: Some(640),
+            prompt_tokens: Some(412),
+            answer_tokens: Some(180),
+            answer_ms: Some(3300),
+            ..Metrics::default()
+        },
+        phases: Some(Phases {
+            queue: 0,
+            own: 14_200,
+            load: 8_200_000,
+            prompt: 640_000,
+            first_token: 81_000,
+            generation: 3_300_000,
+            network: 2100,
+        }),
+        request: Some(RequestId(uuid::Uuid::nil())),
+    }
+}
+
+#[test]
+fn one_key_tells_where_the_time_of_the_answer_went() {
+    let mut desk = desk();
+    let effects = desk.press(KeyCode::Char('w')).unwrap();
+    let asked = noted(&effects);
+    assert!(matches!(asked[..], [NoteCall::Why { message, .. }] if *message == msg(2)), "{asked:?}");
+    assert!(desk.draw(80, 24).contains("Reading…"));
+    let another = Slowness { message: msg(9), ..slow() };
+    desk.screen.on_notes(NoteReply::Why { message: msg(9), slowness: Ok(Box::new(another)) }, &desk.cx);
+    assert!(desk.draw(80, 24).contains("Reading…"), "what was told of another answer is not shown for this one");
+    desk.screen.on_notes(NoteReply::Why { message: msg(2), slowness: Ok(Box::new(slow())) }, &desk.cx);
+    insta::assert_snapshot!(desk.draw(80, 24));
+    insta::assert_snapshot!(desk.draw(120, 36));
+    desk.press(KeyCode::Char('w'));
+    assert!(!desk.draw(80, 24).contains("Where the time went"), "the same key closes it");
+}
+
+#[test]
+fn a_question_has_no_speed_and_says_so() {
+    let mut desk = desk();
+    desk.press(KeyCode::Char('k'));
+    let effects = desk.press(KeyCode::Char('w')).unwrap();
+    assert!(told(&effects).contains("Only answers have a speed"), "{effects:?}");
 }
