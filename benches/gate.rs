@@ -44,7 +44,8 @@ fn gate(c: &mut Criterion) {
     // An allowance that the measurement cannot use up.
     let limits = LimitsConfig { read_per_minute: 1_000_000_000, ..LimitsConfig::default() };
     let limiter = Limiter::new(system.clone(), Live::fixed(Config { limits, ..Config::default() }), Tasks::new());
-    let gate = Gate::new(Arc::clone(&live), limiter, Breakers::new(), system.clone());
+    let gate =
+        Gate::new(Arc::clone(&live), limiter, Breakers::new(), system.clone(), ollamanet::metrics::Metrics::new());
     let key = new_data_key().unwrap();
     let file = dir.path().join("vault.db");
     let db = open(&Target { name: "vault", path: &file, schema: &VAULT, key: Some(&key), cautious: false }).unwrap();

@@ -25,9 +25,9 @@ use crate::{
         load::{self, Loaded, Sources},
     },
     gateway::{Gateway, Parts},
-    hardening,
-    logging::{self, Log},
-    ollama::{Address, Ollama, Settings},
+    hardening, logging,
+    metrics::{self, Metrics},
+    ollama::{self, Address, Ollama, Settings},
     paths::{self, Paths},
     services::{
         accounts::Accounts,
@@ -52,6 +52,7 @@ use crate::{
         retention::Retention,
         roles::Roles,
         search::Search,
+        telemetry::Telemetry,
         transfer::Transfers,
         turns::{self, Turns},
         users::Users,
@@ -59,8 +60,10 @@ use crate::{
     store::{
         self, Db, backup, check,
         system::{Moment, leftovers, open_system, settings::Followed, watch::Watch},
+        thread::Of,
     },
     tasks::Tasks,
+    trace::Ring,
     ui::{self, live::Ended},
 };
 
@@ -100,12 +103,14 @@ fn start(cli: Cli) -> Result<(), End> {
         Some(_) => {}
     }
     // Whatever is wrong with the directories is said where the store is opened.
-    let log = match &command {
+    let watching = Watching::default();
+    let directory = match &command {
         // A demo leaves nothing behind.
-        Some(Command::Demo) => Log::none(),
-        Some(_) | None if paths.secure_state().is_err() => Log::none(),
-        Some(_) | None => logging::start(&paths.state, logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?),
+        Some(Command::Demo) => None,
+        Some(_) | None => paths.secure_state().is_ok().then_some(paths.state.as_path()),
     };
+    let log =
+        logging::start(directory, logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?, &watching.ring);
     if !hardening::holds() {
         tracing::warn!("this system does not let the process hide its memory from core files and debuggers");
     }
@@ -115,6 +120,7 @@ fn start(cli: Cli) -> Result<(), End> {
         (Some(Command::Doctor), Err(_)) => Loaded::default(),
         (_, Err(fault)) => return Err(fault.into()),
     };
+    watching.ring.keep(loaded.config.trace.requests as usize);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("worker")
@@ -122,12 +128,20 @@ fn start(cli: Cli) -> Result<(), End> {
         .build()
         .map_err(|error| Fault::new(FaultKind::Internal, format!("The program cannot start its threads: {error}.")))?;
     let tasks = Tasks::new();
-    let done = runtime.block_on(dispatch(command, global, loaded, sources, &paths, &tasks));
-    finish(runtime, &tasks);
+    let mut begun = Begun { watching, gateway: None };
+    let done = runtime.block_on(dispatch(command, global, loaded, sources, &paths, &tasks, &mut begun));
+    finish(runtime, &tasks, begun.gateway);
     // Everything is closed now, and may be moved.
     let restored = restore::carry_out(&paths.data);
     drop(log);
     done.and(restored.map_err(End::from))
+}
+
+/// What a run has begun and the end of it needs.
+struct Begun {
+    watching: Watching,
+    /// Once there is one.
+    gateway: Option<Gateway>,
 }
 
 async fn dispatch(
@@ -137,6 +151,7 @@ async fn dispatch(
     sources: Sources,
     paths: &Paths,
     tasks: &Tasks,
+    begun: &mut Begun,
 ) -> Result<(), End> {
     // A full quota sends SIGXFSZ, which ends a program that has no handler; with one, the write fails as on a full disk.
     let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
@@ -144,13 +159,15 @@ async fn dispatch(
     match command {
         None => {
             let live = Live::follow(loaded, sources, tasks);
-            let (gateway, backups) = compose_with_backups(paths, &config, &live, tasks)?;
+            let (gateway, backups) = compose_with_backups(paths, &config, &live, tasks, &begun.watching)?;
+            begun.gateway = Some(gateway.clone());
             gateway.take_up_all_jobs();
             gateway.measure_sizes_daily(tasks);
+            gateway.follow_hours(tasks);
             backups.follow_schedule();
             interface(gateway, live, tasks, false).await
         }
-        Some(Command::Demo) => demo(config, tasks).await,
+        Some(Command::Demo) => demo(config, tasks, &begun.watching).await,
         Some(Command::Doctor) => {
             let mut stops = Stops::listen()?;
             let json = global.json;
@@ -170,7 +187,8 @@ async fn dispatch(
         Some(command) => {
             let mut stops = Stops::listen()?;
             let live = Live::settled(loaded);
-            let gateway = compose(paths, &config, &live, tasks)?;
+            let gateway = compose_watched(paths, &config, &live, tasks, &begun.watching)?;
+            begun.gateway = Some(gateway.clone());
             let desk = Desk::new(gateway, (*live.config()).clone(), global);
             cli::run(desk, command, &mut stops).await
         }
@@ -179,7 +197,26 @@ async fn dispatch(
 
 /// The parts of the program, put together over one data directory.
 pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Result<Gateway, Fault> {
-    Ok(compose_with_backups(paths, config, live, tasks)?.0)
+    compose_watched(paths, config, live, tasks, &Watching::default())
+}
+
+/// What a process sees of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Watching {
+    /// The last requests, gathered by whoever hears the spans.
+    pub ring: Ring,
+    pub metrics: Metrics,
+}
+
+/// The same, watched.
+pub fn compose_watched(
+    paths: &Paths,
+    config: &Config,
+    live: &Live,
+    tasks: &Tasks,
+    watching: &Watching,
+) -> Result<Gateway, Fault> {
+    Ok(compose_with_backups(paths, config, live, tasks, watching)?.0)
 }
 
 /// The same, and the backups, for a process that stays long enough to make one at its hour.
@@ -188,6 +225,7 @@ fn compose_with_backups(
     config: &Config,
     live: &Live,
     tasks: &Tasks,
+    watching: &Watching,
 ) -> Result<(Gateway, Backups), Fault> {
     paths.secure()?;
     let file_system = paths::network_file_system(&paths.data);
@@ -201,19 +239,15 @@ fn compose_with_backups(
     let cautious = alone.is_some();
     backup::finish_interrupted(&paths.data)?;
     let system = open_system(&paths.system_db(), cautious)?;
+    let Watching { ring, metrics } = watching.clone();
+    system.measure(Of::System, &metrics);
     let watch = Arc::new(Watch::open(&paths.system_db())?);
     follow_house(live, &watch);
     let sessions = Arc::new(LiveSessions::new(watch));
     let accounts =
         Accounts::new(system.clone(), Arc::clone(&sessions), paths.clone(), cautious, live.clone(), tasks.clone());
     let breakers = Breakers::new();
-    let ollama = Ollama::new(Settings {
-        silence: config.chat.silence(),
-        allow_plaintext_remote: config.ollama.allow_plaintext_remote,
-        api_key: std::env::var("OLLAMA_API_KEY").ok(),
-        watch: Some(breakers.watch()),
-        ..Settings::new(address(config)?)
-    });
+    let ollama = ollama(config, counted(breakers.watch(), metrics.clone()))?;
     let health = watch_health(paths, tasks, &system, &ollama, &breakers, file_system);
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
@@ -225,7 +259,8 @@ fn compose_with_backups(
     let (cwd, home) = (std::env::current_dir().unwrap_or_default(), std::env::var_os("HOME").map(PathBuf::from));
     let transfers = Transfers::new(hub.clone(), tasks.clone(), system.clone(), cwd.clone(), home.clone());
     let bench = Bench { system: system.clone(), leases: paths.data.join("leases") };
-    let cache = ModelCache::new(config.cache.bytes, Duration::from_secs(config.cache.models_fresh_seconds));
+    let cache = ModelCache::new(config.cache.bytes, Duration::from_secs(config.cache.models_fresh_seconds))
+        .counted_in(metrics.clone());
     let model_work = ModelWork::new(ollama.clone(), cwd.clone(), home.clone()).with_bench(bench);
     let model_work = Arc::new(model_work.with_cache(cache.clone()));
     let jobs = Jobs::new(jobs::Parts {
@@ -236,6 +271,7 @@ fn compose_with_backups(
         leases: paths.data.join("leases"),
         runner: model_work.clone(),
         pace: jobs::Pace::default(),
+        metrics: metrics.clone(),
     });
     let turns = Turns::new(turns::Parts {
         lanes: lanes.clone(),
@@ -246,10 +282,12 @@ fn compose_with_backups(
         leases: paths.data.join("leases"),
         system: Some(system.clone()),
         sessions: Some(Arc::clone(&sessions)),
+        metrics: metrics.clone(),
         cwd,
         home,
     });
-    let models = models(live, ollama.clone(), cache, &breakers, &system, &hub, tasks);
+    let models = models(live, ollama.clone(), cache.clone(), &breakers, &system, &hub, tasks);
+    let telemetry = Telemetry::new(system.clone(), metrics.clone(), ring, cache);
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
     let measures = Measures::new(system.clone());
@@ -259,7 +297,7 @@ fn compose_with_backups(
     let profiles = Profiles::new(system.clone(), live.clone(), lanes);
     let backups = Backups::new(system.clone(), restore::place(paths, config), tasks.clone());
     let limiter = Limiter::new(system.clone(), live.clone(), tasks.clone());
-    let gate = Gate::new(sessions, limiter, breakers, system);
+    let gate = Gate::new(sessions, limiter, breakers, system, metrics);
     let gateway = Gateway::new(Parts {
         alone,
         gate,
@@ -283,6 +321,7 @@ fn compose_with_backups(
         branches,
         insights: Insights,
         search,
+        telemetry,
         retention,
         jobs,
         model_work,
@@ -314,6 +353,35 @@ fn models(
         system: system.clone(),
         hub: hub.clone(),
         tasks: tasks.clone(),
+    })
+}
+
+/// The client; `watch` hears how each call ended.
+fn ollama(config: &Config, watch: ollama::Watch) -> Result<Ollama, Fault> {
+    Ok(Ollama::new(Settings {
+        silence: config.chat.silence(),
+        allow_plaintext_remote: config.ollama.allow_plaintext_remote,
+        api_key: std::env::var("OLLAMA_API_KEY").ok(),
+        watch: Some(watch),
+        ..Settings::new(address(config)?)
+    }))
+}
+
+/// Hears the outcomes of calls for the figures, too.
+fn counted(watch: ollama::Watch, metrics: Metrics) -> ollama::Watch {
+    Arc::new(move |kind, outcome, took| {
+        watch(kind, outcome, took);
+        let kind = match kind {
+            ollama::Kind::Chat => metrics::OllamaKind::Chat,
+            ollama::Kind::Embed => metrics::OllamaKind::Embed,
+            ollama::Kind::Manage => metrics::OllamaKind::Manage,
+        };
+        let outcome = match outcome {
+            ollama::Outcome::Answered => metrics::OllamaOutcome::Answered,
+            ollama::Outcome::Failed => metrics::OllamaOutcome::Failed,
+            ollama::Outcome::Abandoned => metrics::OllamaOutcome::Abandoned,
+        };
+        metrics.ollama(kind, outcome, took);
     })
 }
 
@@ -376,11 +444,11 @@ async fn interface(gateway: Gateway, live: Live, tasks: &Tasks, is_demo: bool) -
     }
 }
 
-async fn demo(config: Config, tasks: &Tasks) -> Result<(), End> {
+async fn demo(config: Config, tasks: &Tasks, watching: &Watching) -> Result<(), End> {
     out::say("ollamanet: This is a demo: a built-in stand-in plays Ollama, and nothing of it is kept.");
     let demo = Demo::prepare(config, tasks).await?;
     let live = Live::fixed(demo.config.clone());
-    let gateway = compose(&demo.paths, &demo.config, &live, tasks)?;
+    let gateway = compose_watched(&demo.paths, &demo.config, &live, tasks, watching)?;
     demo.furnish(&gateway).await?;
     gateway.take_up_all_jobs();
     let done = interface(gateway, live, tasks, true).await;
@@ -391,8 +459,13 @@ async fn demo(config: Config, tasks: &Tasks) -> Result<(), End> {
 }
 
 /// Ends what still runs, each step even if one before it failed.
-fn finish(runtime: Runtime, tasks: &Tasks) {
+fn finish(runtime: Runtime, tasks: &Tasks, gateway: Option<Gateway>) {
     let late = runtime.block_on(tasks.stop(ENDING));
+    if let Some(gateway) = gateway {
+        // After everything that is counted, and before the database closes.
+        let writing = async { tokio::time::timeout(ENDING, gateway.write_down_counted()).await };
+        let _ = runtime.block_on(writing);
+    }
     if !late.is_empty() {
         tracing::warn!(tasks = late.join(", "), "did not end in time");
     }

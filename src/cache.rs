@@ -18,6 +18,7 @@ use crate::api::{
     fleet::{CacheFigures, CacheKind},
     models::{Geometry, Model, ModelDetail},
 };
+use crate::metrics::{Cache, Metrics};
 
 /// A list as it was received.
 #[derive(Clone, Debug)]
@@ -102,6 +103,7 @@ pub struct ModelCache {
     facts: moka::sync::Cache<String, Arc<Facts>>,
     manifests: moka::sync::Cache<String, Arc<Build>>,
     counts: Arc<Counts>,
+    metrics: Metrics,
 }
 
 impl ModelCache {
@@ -114,7 +116,21 @@ impl ModelCache {
         let facts = moka::sync::Cache::builder().max_capacity(quarter).weigher(facts_weight).build();
         let manifests =
             moka::sync::Cache::builder().max_capacity(eighth).weigher(build_weight).time_to_live(fresh).build();
-        Self { most_bytes: bytes, list: Arc::default(), details, facts, manifests, counts: Arc::default() }
+        Self {
+            most_bytes: bytes,
+            list: Arc::default(),
+            details,
+            facts,
+            manifests,
+            counts: Arc::default(),
+            metrics: Metrics::new(),
+        }
+    }
+
+    /// Counts what was at hand there, too.
+    #[must_use]
+    pub fn counted_in(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// What a registry said of this model a moment ago. Names as they are compared.
@@ -141,12 +157,14 @@ impl ModelCache {
     /// Whether the list at hand was good enough for somebody.
     pub fn note_list(&self, is_hit: bool) {
         self.counts.lists.note(is_hit);
+        self.metrics.cache(Cache::Lists, is_hit);
     }
 
     #[must_use]
     pub fn detail(&self, digest: &str) -> Option<Arc<ModelDetail>> {
         let found = self.details.get(digest);
         self.counts.details.note(found.is_some());
+        self.metrics.cache(Cache::Details, found.is_some());
         found
     }
 
@@ -155,6 +173,7 @@ impl ModelCache {
     pub fn facts(&self, digest: &str) -> Option<Arc<Facts>> {
         let found = self.facts.get(digest);
         self.counts.facts.note(found.is_some());
+        self.metrics.cache(Cache::Facts, found.is_some());
         found
     }
 

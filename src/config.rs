@@ -25,6 +25,7 @@ pub struct Config {
     pub ui: UiConfig,
     pub ollama: OllamaConfig,
     pub backup: BackupConfig,
+    pub trace: TraceConfig,
     /// Context name → action name → keys. `[]` unbinds.
     pub keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// What only the house says; no file has it.
@@ -137,6 +138,19 @@ pub struct OllamaConfig {
 pub struct BackupConfig {
     /// Where backups are kept; empty = `backups` in the data directory, and what is relative lies there too.
     pub directory: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TraceConfig {
+    /// Requests whose way is kept in memory; 0 = none.
+    pub requests: u32,
+}
+
+impl Default for TraceConfig {
+    fn default() -> Self {
+        Self { requests: 100 }
+    }
 }
 
 impl Default for AuthConfig {

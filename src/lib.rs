@@ -39,6 +39,8 @@
 //! | a setting | `config` (the field), `config::table` (its row) |
 //! | which models there are, what fits this machine, what may be typed over the list | `services::models`, one file each |
 //! | which words a text is found by | `words`; the index of a vault: `store::vault::search` |
+//! | what is counted | `api::metrics` (the table), `metrics` (the counting), `services::telemetry` (by the hour) |
+//! | what a request did and how long | `trace`; the time of one answer: `services::turns::phases` |
 //! | how the parts find each other, and how it ends | `app` |
 //!
 //! # What is deliberately absent
@@ -60,6 +62,7 @@ pub mod fake;
 pub mod gateway;
 pub mod hardening;
 pub mod logging;
+pub mod metrics;
 pub mod ollama;
 pub mod paths;
 pub mod qr;
@@ -68,6 +71,7 @@ pub mod services;
 pub mod store;
 pub mod tasks;
 pub mod template;
+pub mod trace;
 pub mod ui;
 pub mod whole_file;
 pub mod words;

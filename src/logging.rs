@@ -16,9 +16,12 @@ use std::{
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::api::Fault;
+use crate::{
+    api::Fault,
+    trace::{self, Ring},
+};
 
 /// The newest log; older ones end in `.1` and `.2`.
 pub const FILE: &str = "ollamanet.log";
@@ -59,21 +62,27 @@ pub fn level(named: Option<&str>) -> Result<LevelFilter, Fault> {
     }
 }
 
-/// Starts the log in `directory`. A log that cannot be written is no reason not to work: then there is none.
+/// Starts the log in `directory`, and what gathers the last requests in `ring`. A log that cannot be written is no reason
+/// not to work: then there is none.
 #[must_use]
-pub fn start(directory: &Path, level: LevelFilter) -> Log {
-    if level == LevelFilter::OFF {
-        return Log::none();
-    }
-    let Ok(file) = Rotating::open(directory, MOST_BYTES) else {
+pub fn start(directory: Option<&Path>, level: LevelFilter, ring: &Ring) -> Log {
+    let file = directory
+        .filter(|_| level != LevelFilter::OFF)
+        .and_then(|directory| Some((directory, Rotating::open(directory, MOST_BYTES).ok()?)));
+    let Some((directory, file)) = file else {
+        let _ = tracing_subscriber::registry().with(ring.layer()).try_init();
         return Log::none();
     };
     let _ = PLACE.set(directory.join(FILE));
     let (writer, worker) = tracing_appender::non_blocking(OneLine(file));
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_target(true).with_writer(writer);
     // The other crates' finer levels print what they send and receive.
-    let whom = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("ollamanet", level);
-    let _ = tracing_subscriber::registry().with(whom).with(lines).try_init();
+    let whom = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("ollamanet", level)
+        // What each call did at the databases and at Ollama is for whoever looks closely.
+        .with_target(trace::PARTS, if level >= LevelFilter::DEBUG { level } else { LevelFilter::OFF });
+    let _ = tracing_subscriber::registry().with(ring.layer()).with(lines.with_filter(whom)).try_init();
     Log { _worker: Some(worker) }
 }
 

@@ -22,13 +22,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("paths", &["api"]),
     ("qr", &["api"]),
     ("hardening", &[]),
-    ("logging", &["api"]),
+    ("logging", &["api", "trace"]),
+    ("metrics", &["api"]),
+    ("trace", &["api"]),
     ("config", &["api", "tasks"]),
-    ("cache", &["api"]),
-    ("store", &["api", "tasks", "safe_text", "paths", "words"]),
-    ("ollama", &["api", "tasks", "safe_text"]),
+    ("cache", &["api", "metrics"]),
+    ("store", &["api", "tasks", "safe_text", "paths", "words", "metrics", "trace"]),
+    ("ollama", &["api", "tasks", "safe_text", "trace"]),
     ("fake", &["api", "tasks"]),
-    ("access", &["api", "store", "ollama", "config", "tasks", "paths"]),
+    ("access", &["api", "store", "ollama", "config", "tasks", "paths", "metrics", "trace"]),
     (
         "services",
         &[
@@ -45,11 +47,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "template",
             "whole_file",
             "extract",
+            "metrics",
+            "trace",
         ],
     ),
     ("gateway", &["api", "access", "services", "tasks", "config"]),
-    ("ui", &["api", "config", "safe_text", "tasks", "qr", "words", "template", "whole_file"]),
-    ("cli", &["api", "gateway", "config", "safe_text", "tasks", "template", "whole_file", "qr"]),
+    ("ui", &["api", "config", "safe_text", "tasks", "qr", "words", "template", "whole_file", "trace"]),
+    ("cli", &["api", "gateway", "config", "safe_text", "tasks", "template", "whole_file", "qr", "trace"]),
 ];
 
 /// Exceptions, each with its reason.

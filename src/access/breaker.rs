@@ -148,7 +148,7 @@ impl Breakers {
     #[must_use]
     pub fn watch(&self) -> Watch {
         let breakers = self.clone();
-        Arc::new(move |kind, outcome| breakers.report(kind, outcome, Instant::now()))
+        Arc::new(move |kind, outcome, _| breakers.report(kind, outcome, Instant::now()))
     }
 
     /// Forgets every failure: for somebody who has just started or mended Ollama.
@@ -283,7 +283,7 @@ mod tests {
         let breakers = Breakers::new();
         let watch = breakers.watch();
         for _ in 0..OPENS_AFTER {
-            watch(Kind::Chat, Outcome::Failed);
+            watch(Kind::Chat, Outcome::Failed, Duration::ZERO);
         }
         let now = Instant::now();
         let fault = breakers.admit(OllamaKind::Chat, now).unwrap_err();

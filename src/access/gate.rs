@@ -84,7 +84,7 @@ use std::{
 };
 
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, field::Empty};
 
 use super::{
     breaker::Breakers,
@@ -98,10 +98,13 @@ use crate::{
         AccountId, Fault, FaultKind, RequestId, SessionId,
         auth::{Account, Role, Session},
     },
+    metrics::Metrics,
     store::{
         Db, Vault,
         system::{Moment, audit, buckets::Who},
+        thread::Of,
     },
+    trace,
 };
 
 /// Proof that a live session of at least rank `R` asked for this, and that the gate let it in.
@@ -159,12 +162,13 @@ pub struct Gate {
     limiter: Limiter,
     breakers: Breakers,
     system: Db,
+    metrics: Metrics,
 }
 
 impl Gate {
     #[must_use]
-    pub fn new(live: Arc<LiveSessions>, limiter: Limiter, breakers: Breakers, system: Db) -> Self {
-        Self { live, limiter, breakers, system }
+    pub fn new(live: Arc<LiveSessions>, limiter: Limiter, breakers: Breakers, system: Db, metrics: Metrics) -> Self {
+        Self { live, limiter, breakers, system, metrics }
     }
 
     /// Lets `work` run for the caller of `session`, or says why not.
@@ -180,10 +184,11 @@ impl Gate {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let (request, since) = (RequestId::new(), tokio::time::Instant::now());
+        let (request, since) = (trace::current(), tokio::time::Instant::now());
         let work = async {
             let found = self.admit(session, op, R::ROLE).await?;
             let vault = found.vault.ok_or_else(locked)?;
+            vault.db.measure(Of::Vault, &self.metrics);
             self.limiter.admit_growth(op, &vault, &found.rules).await?;
             let (ended, why) = (found.ended, found.why);
             let caller = Caller {
@@ -204,7 +209,7 @@ impl Gate {
                 out = work(caller) => out,
             }
         };
-        within(op, request, work).await
+        self.within(op, request, work).await
     }
 
     /// The same for what may be done while the vault is closed.
@@ -220,13 +225,13 @@ impl Gate {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let request = RequestId::new();
+        let request = trace::current();
         let work = async {
             let found = self.admit(session, op, Role::User).await?;
             let is_locked = found.vault.is_none();
             work(Holder { account: found.account, session: session.id, is_locked, request, _gate: PhantomData }).await
         };
-        within(op, request, work).await
+        self.within(op, request, work).await
     }
 
     /// For the few operations that come before any session. They draw on the allowance of the OS user, so that trying ever
@@ -238,12 +243,45 @@ impl Gate {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let request = RequestId::new();
+        let request = trace::current();
         let work = async {
             self.admit_pace(Who::this_os_user(), op, &Rules::default()).await?;
             work(Visitor { request, _gate: PhantomData }).await
         };
-        within(op, request, work).await
+        self.within(op, request, work).await
+    }
+
+    /// Gives `work` its deadline, its place in the log and in the figures. The log never holds what was said, only what was
+    /// asked for.
+    async fn within<T>(
+        &self,
+        op: &'static Op,
+        request: RequestId,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let span = tracing::info_span!(target: trace::CALLS, "call", %request, what = op.name, outcome = Empty);
+        let start = Instant::now();
+        let outcome = tokio::time::timeout(op.deadline, work.instrument(span.clone())).await.unwrap_or_else(|_| {
+            Err(Fault::new(FaultKind::Timeout, format!("That took longer than {} s.", op.deadline.as_secs()))
+                .hint("Try again; what was already being written is kept."))
+        });
+        let took = start.elapsed();
+        self.metrics.call(op.class, outcome.as_ref().err().map(|fault| fault.kind), took);
+        let _entered = span.enter();
+        let took_us = took.as_micros();
+        match outcome {
+            Ok(value) => {
+                span.record("outcome", "ok");
+                tracing::debug!(took_us, "done");
+                Ok(value)
+            }
+            Err(mut fault) => {
+                span.record("outcome", fault.kind.as_str());
+                fault.report_id.get_or_insert(request);
+                tracing::info!(took_us, kind = ?fault.kind, "refused or failed");
+                Err(fault)
+            }
+        }
     }
 
     /// Order matters: who → may they → too fast → is there any point.
@@ -290,25 +328,4 @@ impl Gate {
 
 fn locked() -> Fault {
     Fault::new(FaultKind::Locked, "The screen is locked.").hint("Enter your passphrase to unlock it.")
-}
-
-/// Gives `work` its deadline and its place in the log. The log never holds what was said, only what was asked for.
-async fn within<T>(
-    op: &'static Op,
-    request: RequestId,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    let span = tracing::debug_span!("call", op = op.name, %request);
-    let start = Instant::now();
-    let outcome = tokio::time::timeout(op.deadline, work.instrument(span.clone())).await.unwrap_or_else(|_| {
-        Err(Fault::new(FaultKind::Timeout, format!("That took longer than {} s.", op.deadline.as_secs()))
-            .hint("Try again; what was already being written is kept."))
-    });
-    let _entered = span.enter();
-    let took_us = start.elapsed().as_micros();
-    outcome.inspect(|_| tracing::debug!(took_us, "done")).map_err(|mut fault| {
-        fault.report_id.get_or_insert(request);
-        tracing::info!(took_us, kind = ?fault.kind, "refused or failed");
-        fault
-    })
 }

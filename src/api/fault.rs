@@ -56,6 +56,37 @@ pub enum FaultKind {
     Internal,
 }
 
+impl FaultKind {
+    /// In a word, as JSON writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Locked => "locked",
+            Self::Denied => "denied",
+            Self::WrongCredentials => "wrong_credentials",
+            Self::Unconfirmed => "unconfirmed",
+            Self::SecondFactorWanted => "second_factor_wanted",
+            Self::Slow => "slow",
+            Self::Upstream => "upstream",
+            Self::Ollama => "ollama",
+            Self::Model => "model",
+            Self::ModelMissing => "model_missing",
+            Self::Overflow => "overflow",
+            Self::Invalid => "invalid",
+            Self::Conflict => "conflict",
+            Self::NotFound => "not_found",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::DiskFull => "disk_full",
+            Self::ReadOnly => "read_only",
+            Self::Unsafe => "unsafe",
+            Self::Store => "store",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// What went wrong, in words for a person. Text in here may be foreign: display it through `SafeText`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {

@@ -99,6 +99,8 @@ pub enum Command {
     Insights(super::insights_args::Insights),
     /// Check Ollama, the store and the disk; the exit code tells
     Health,
+    /// What was counted in this hour: calls, databases, Ollama, answers; for administrators
+    Metrics(super::operations_args::Metrics),
     /// Check everything and explain each fix
     Doctor,
     /// Settings of the file: show, path, check, default; those of the house are under `settings`

@@ -33,6 +33,7 @@ pub mod library_args;
 pub mod library_files;
 pub mod measures;
 pub mod measures_args;
+mod metrics;
 pub mod model_jobs;
 pub mod models;
 pub mod monitor;
@@ -224,6 +225,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Catalog(what) => catalog::run(desk, what).await,
         Command::Insights(what) => insights::run(desk, what).await,
         Command::Health => health::run(desk).await,
+        Command::Metrics(what) => metrics::run(desk, what).await,
         Command::Account(what) => account::run(desk, what).await,
         Command::Sessions(what) => sessions::run(desk, what).await,
         Command::Users(what) => users::run(desk, what).await,

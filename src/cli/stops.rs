@@ -12,6 +12,7 @@ use super::out::{self, End};
 use crate::{
     api::{Fault, FaultKind},
     tasks::on_a_thread,
+    trace::{By, Entry},
 };
 
 /// How long a command that was left may take to drop what it holds. One that is stuck in a write never does.
@@ -64,7 +65,7 @@ pub async fn run_until(
     let leave = left.clone();
     let mut thread = on_a_thread(async move {
         // Not simply dropped with the runtime: that would fail its calls, and it would complain of them.
-        match leave.run_until_cancelled(command).await {
+        match leave.run_until_cancelled(Entry::new(By::Command).around(command)).await {
             Some(Err(End::Fault(fault))) => {
                 out::complain(&fault);
                 Err(End::Code(fault.exit_code()))

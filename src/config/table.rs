@@ -43,6 +43,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("cache", "What is kept in memory."),
     ("jobs", "Work that goes on by itself, such as downloads of models."),
     ("backup", "Backups. When they are made is set with `ollamanet backup schedule`."),
+    ("trace", "What is kept of how a request went: names and times of its steps, never what it was about."),
 ];
 
 const MEBIBYTE: i64 = 1024 * 1024;
@@ -264,6 +265,13 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Text { most: 4096 },
         live: false,
         help: "Where backups are kept, best on another disk. Empty: backups in the data directory.",
+    },
+    Setting {
+        section: "trace",
+        key: "requests",
+        kind: Kind::Whole { low: 0, high: 1000 },
+        live: false,
+        help: "The last requests of a window that are kept in its memory with their steps, ten kilobytes each at most; 0 = none.",
     },
 ];
 

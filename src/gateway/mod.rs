@@ -16,6 +16,7 @@ mod insights;
 mod jobs;
 mod library;
 mod measures;
+mod metrics;
 mod models;
 mod notes;
 mod organise;
@@ -37,8 +38,10 @@ use crate::{
         accounts::Accounts, audit::Audit, backups::Backups, branches::Branches, conversations::Conversations,
         feedback::Ratings, health::HealthChecks, house::House, insights::Insights, jobs::Jobs, library::Library,
         measures::Measures, model_work::ModelWork, models::Models, notes::Notes, profiles::Profiles, reports::Reports,
-        retention::Retention, roles::Roles, search::Search, transfer::Transfers, turns::Turns, users::Users,
+        retention::Retention, roles::Roles, search::Search, telemetry::Telemetry, transfer::Transfers, turns::Turns,
+        users::Users,
     },
+    tasks::Tasks,
 };
 
 /// The one door to everything. Cheap to clone.
@@ -71,6 +74,7 @@ pub struct Parts {
     pub branches: Branches,
     pub insights: Insights,
     pub search: Search,
+    pub telemetry: Telemetry,
     pub retention: Retention,
     pub jobs: Jobs,
     pub model_work: Arc<ModelWork>,
@@ -88,5 +92,15 @@ impl Gateway {
     /// only works off its own.
     pub fn take_up_all_jobs(&self) {
         self.0.jobs.take_up_all();
+    }
+
+    /// Nor is this: from now on what this process counts is written down by the hour.
+    pub fn follow_hours(&self, tasks: &Tasks) {
+        self.0.telemetry.follow_hours(tasks);
+    }
+
+    /// Nor this: what was counted and not written down yet is, because the process ends.
+    pub fn write_down_counted(&self) -> impl Future<Output = ()> + '_ {
+        self.0.telemetry.write_down()
     }
 }

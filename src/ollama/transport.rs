@@ -20,6 +20,7 @@ use reqwest::{Client, Method, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
+use tracing::{Instrument, Span, field::Empty};
 
 use super::{
     error::{OllamaError, Unreachable, classify},
@@ -27,6 +28,7 @@ use super::{
     ndjson::{self, Lines},
     wire::{Last, Wire},
 };
+use crate::trace;
 
 /// Longest wait for a connection.
 pub const CONNECT: Duration = Duration::from_secs(3);
@@ -57,6 +59,16 @@ pub enum Kind {
     Manage,
 }
 
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embed => "embed",
+            Self::Manage => "manage",
+        }
+    }
+}
+
 /// How a call ended, as far as the state of the server is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -68,8 +80,18 @@ pub enum Outcome {
     Abandoned,
 }
 
-/// Hears the outcome of each call.
-pub type Watch = Arc<dyn Fn(Kind, Outcome) + Send + Sync>;
+impl Outcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// Hears the outcome of each call, and how long it took until that was known.
+pub type Watch = Arc<dyn Fn(Kind, Outcome, Duration) + Send + Sync>;
 
 pub(super) struct Transport {
     pub(super) address: Address,
@@ -83,6 +105,9 @@ pub(super) struct Transport {
 pub(super) struct Report {
     kind: Kind,
     watch: Option<Watch>,
+    begun: Instant,
+    /// The call as a part of the request that made it.
+    span: Span,
 }
 
 impl Report {
@@ -103,7 +128,8 @@ impl Report {
 
     fn tell(&mut self, outcome: Outcome) {
         if let Some(watch) = self.watch.take() {
-            watch(self.kind, outcome);
+            watch(self.kind, outcome, self.begun.elapsed());
+            self.span.record("outcome", outcome.as_str());
         }
     }
 }
@@ -165,7 +191,10 @@ impl Transport {
     }
 
     pub(super) fn report(&self, kind: Kind) -> Report {
-        Report { kind, watch: self.watch.clone() }
+        let span = tracing::info_span!(
+            target: trace::PARTS, "ollama", what = kind.as_str(), outcome = Empty, bytes = Empty
+        );
+        Report { kind, watch: self.watch.clone(), begun: Instant::now(), span }
     }
 
     /// Sends and waits for the headers, at most `silence` since the last piece of the body went. Any status that is no success becomes its error.
@@ -205,7 +234,9 @@ impl Transport {
                 request.header(header::CONTENT_LENGTH, length).body(reqwest::Body::wrap_stream(bytes))
             }
         };
-        match moved.wait(request.send(), silence).await {
+        // Connecting, where no connection is open, and all that the server does before it says the first word.
+        let headers = tracing::info_span!(target: trace::PARTS, "headers");
+        match moved.wait(request.send(), silence).instrument(headers).await {
             Some(Ok(response)) => Ok(response),
             Some(Err(error)) => Err(self.fault(&error)),
             None => Err(OllamaError::Silent { after: silence }),
@@ -275,6 +306,7 @@ impl Transport {
         let result = async {
             let response = self.send(method, path, body, silence).await?;
             let body = self.body(response, silence).await?;
+            Span::current().record("bytes", body.len() as u64);
             match ndjson::parse::<T>(&body) {
                 Ok(value) => Ok(value),
                 Err(_) => match ndjson::parse::<Value>(&body) {
@@ -283,6 +315,7 @@ impl Transport {
                 },
             }
         }
+        .instrument(report.span.clone())
         .await;
         report.ended(&result);
         result
@@ -298,7 +331,8 @@ impl Transport {
         silence: Duration,
     ) -> Result<StatusCode, OllamaError> {
         let mut report = self.report(kind);
-        let result = self.send(method, path, body, silence).await.map(|response| response.status());
+        let sending = self.send(method, path, body, silence).instrument(report.span.clone());
+        let result = sending.await.map(|response| response.status());
         report.ended(&result);
         result
     }
@@ -316,7 +350,7 @@ impl Transport {
         W::Item: Last + Send,
     {
         let mut report = self.report(kind);
-        let sent = self.send(Method::POST, path, Body::Json(body), silence).await;
+        let sent = self.send(Method::POST, path, Body::Json(body), silence).instrument(report.span.clone()).await;
         let response = match sent {
             Ok(response) if is_html(&response) => {
                 report.answered();
@@ -337,6 +371,7 @@ impl Transport {
             },
             lines: Lines::default(),
             url: self.address.to_string(),
+            stretch: tracing::info_span!(target: trace::PARTS, parent: &report.span, "first piece"),
             report,
             seen: 0,
             given: 0,
@@ -372,6 +407,8 @@ struct Reading<W> {
     longest: u64,
     lines: Lines,
     url: String,
+    /// Until the first piece; then, until the last.
+    stretch: Span,
     report: Report,
     seen: u64,
     /// Items handed out.
@@ -391,11 +428,15 @@ where
             return None;
         }
         let result = self.read().await;
+        if self.given == 0 && !self.over {
+            self.stretch = tracing::info_span!(target: trace::PARTS, parent: &self.report.span, "stream");
+        }
         self.over = match &result {
             Ok(item) => item.is_last(),
             Err(_) => true,
         };
         if self.over {
+            self.report.span.record("bytes", self.seen);
             self.report.ended(&result);
         } else {
             // The first piece shows that the server works; waiting for the end would hold a breaker's probe for minutes.

@@ -29,6 +29,7 @@ pub mod retention;
 pub mod roles;
 mod rules;
 pub mod search;
+pub mod telemetry;
 pub mod transfer;
 pub mod turns;
 pub mod users;

@@ -9,18 +9,21 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, PoisonError, Weak,
+        Arc, Condvar, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{StoreError, While, backup, check};
+use crate::{
+    metrics::{self, Metrics},
+    trace,
+};
 
 /// Jobs that may wait before callers do.
 const QUEUE: usize = 64;
@@ -96,6 +99,40 @@ impl Drop for Counted {
     }
 }
 
+/// Whose database it is, as far as measuring tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    System,
+    Vault,
+}
+
+/// Which of a database's threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    Writer,
+    Reader,
+    Searcher,
+}
+
+/// What hears how long work waited and ran, once somebody wants to know. One for all handles of a database.
+#[derive(Clone, Default)]
+struct Meter(Arc<OnceLock<(Of, Metrics)>>);
+
+impl Meter {
+    /// Where work of this thread is counted.
+    fn of(&self, on: On) -> Option<(metrics::Lane, Metrics)> {
+        let (of, metrics) = self.0.get()?;
+        let lane = match (of, on) {
+            (Of::System, On::Writer) => metrics::Lane::SystemWrite,
+            (Of::System, On::Reader) => metrics::Lane::SystemRead,
+            (Of::Vault, On::Writer) => metrics::Lane::VaultWrite,
+            (Of::Vault, On::Reader) => metrics::Lane::VaultRead,
+            (Of::System | Of::Vault, On::Searcher) => metrics::Lane::Search,
+        };
+        Some((lane, metrics.clone()))
+    }
+}
+
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 #[derive(Clone)]
@@ -111,6 +148,7 @@ pub struct Db {
     searcher: Arc<Searcher>,
     /// The write-ahead log beside the file.
     log: Arc<PathBuf>,
+    meter: Meter,
 }
 
 impl std::fmt::Debug for Db {
@@ -126,6 +164,7 @@ pub struct WeakDb {
     reader: mpsc::WeakSender<Job>,
     searcher: Weak<Searcher>,
     log: Arc<PathBuf>,
+    meter: Meter,
 }
 
 impl std::fmt::Debug for WeakDb {
@@ -144,6 +183,7 @@ impl WeakDb {
             reader: lane(&self.reader)?,
             searcher: self.searcher.upgrade()?,
             log: Arc::clone(&self.log),
+            meter: self.meter.clone(),
         })
     }
 }
@@ -158,6 +198,14 @@ impl Db {
             reader: lane(&self.reader),
             searcher: Arc::downgrade(&self.searcher),
             log: Arc::clone(&self.log),
+            meter: self.meter.clone(),
+        }
+    }
+
+    /// Counts from now on how long work waits and runs. Whoever says so first is heard.
+    pub fn measure(&self, of: Of, metrics: &Metrics) {
+        if self.meter.0.get().is_none() {
+            let _ = self.meter.0.set((of, metrics.clone()));
         }
     }
 
@@ -204,7 +252,7 @@ impl Db {
         let writer = last_lane(&format!("{name}-write"), writer, &others, held)?;
         let reader = reader.unwrap_or_else(|| writer.clone());
         let searcher = Searcher { name: format!("{name}-search"), open: open_searcher, lane: Mutex::default(), others };
-        Ok(Self { writer, reader, searcher: Arc::new(searcher), log })
+        Ok(Self { writer, reader, searcher: Arc::new(searcher), log, meter: Meter::default() })
     }
 
     /// Runs `work` in one IMMEDIATE transaction on the writer: commits on `Ok`, rolls back on `Err`.
@@ -219,7 +267,8 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.writer.run(move |conn| in_transaction(conn, TransactionBehavior::Immediate, work)).await
+        let meter = self.meter.of(On::Writer);
+        self.writer.run(meter, move |conn| in_transaction(conn, TransactionBehavior::Immediate, work)).await
     }
 
     /// Runs `work` in one read transaction on the read-only connection.
@@ -231,7 +280,8 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.reader.run(move |conn| in_transaction(conn, TransactionBehavior::Deferred, work)).await
+        let meter = self.meter.of(On::Reader);
+        self.reader.run(meter, move |conn| in_transaction(conn, TransactionBehavior::Deferred, work)).await
     }
 
     /// Runs `work` in one read transaction on the connection for searching, which the first search opens. Whoever stops
@@ -250,7 +300,7 @@ impl Db {
         let lane = self.searcher.lane()?.unwrap_or_else(|| self.reader.clone());
         let stop = StopWhenDropped(Arc::default());
         let going = Arc::clone(&stop.0);
-        lane.run(move |conn| {
+        lane.run(self.meter.of(On::Searcher), move |conn| {
             going.check()?;
             // Asked by SQLite itself while it works, and not told by `sqlite3_interrupt`: that one is lost on a statement
             // which has not begun yet, and would end whatever runs on the connection next.
@@ -289,24 +339,59 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.writer.run(work).await
+        self.writer.run(self.meter.of(On::Writer), work).await
     }
 }
 
 impl Lane {
-    async fn run<T, E>(&self, work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    async fn run<T, E>(
+        &self,
+        meter: Option<(metrics::Lane, Metrics)>,
+        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let measured = meter.map(Measured::new);
         let job: Job = Box::new(move |conn| {
+            let begun = Instant::now();
+            let done = work(conn);
+            // Before whoever asked hears of it, so that what they see next is counted.
+            if let Some(measured) = measured {
+                measured.ended(begun);
+            }
             // Nobody waiting any more is no failure.
-            let _ = reply.send(work(conn));
+            let _ = reply.send(done);
         });
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         // A job that panicked drops its reply without sending.
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// One piece of work, measured: its place in the request that asked for it, and in the figures.
+struct Measured {
+    lane: metrics::Lane,
+    metrics: Metrics,
+    queued: Instant,
+    span: tracing::Span,
+}
+
+impl Measured {
+    /// Made where the request is; ended on the database's thread.
+    fn new((lane, metrics): (metrics::Lane, Metrics)) -> Self {
+        let span = tracing::info_span!(
+            target: trace::PARTS, "store", what = lane.as_str(), wait_us = tracing::field::Empty
+        );
+        Self { lane, metrics, queued: Instant::now(), span }
+    }
+
+    fn ended(self, begun: Instant) {
+        let waited = begun - self.queued;
+        self.span.record("wait_us", u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+        self.metrics.store(self.lane, waited, begun.elapsed());
     }
 }
 

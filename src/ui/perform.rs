@@ -40,6 +40,7 @@ use crate::{
     api::{Fault, FaultKind, auth::Session, events::Event, library::Kind, organise::Shelf},
     gateway::Gateway,
     tasks::Tasks,
+    trace,
 };
 
 /// Waiting calls; a person cannot ask faster.
@@ -198,6 +199,7 @@ impl Performer {
     }
 
     fn make(&mut self, way: Way, work: Work) {
+        let work: Work = Box::pin(trace::carried(work));
         match way {
             Way::InOrder => self.in_order(work),
             Way::Beside(name) => self.hands.tasks.spawn(name, work),

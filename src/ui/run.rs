@@ -12,6 +12,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::msg::{Effect, Msg, ShellCall};
+use crate::trace::{By, Entry};
 
 /// The machine.
 pub trait App {
@@ -77,11 +78,18 @@ pub(super) async fn run<A: App>(
         }
         let mut lend = None;
         for msg in batch.drain(..) {
-            for effect in app.update(msg) {
+            let is_typed = matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_));
+            let effects = app.update(msg);
+            // What a key leads to is one request; what follows from an answer gets its number at the gate.
+            let entry = (is_typed && !effects.is_empty()).then(|| Entry::new(By::Key));
+            for effect in effects {
                 match effect {
                     Effect::Shell(ShellCall::Suspend) => lend = Some(Lend::Shell),
                     Effect::Shell(ShellCall::Edit(text)) => lend = Some(Lend::Editor(text)),
-                    effect => perform(effect),
+                    effect => match &entry {
+                        Some(entry) => entry.scope(|| perform(effect)),
+                        None => perform(effect),
+                    },
                 }
             }
         }

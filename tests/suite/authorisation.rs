@@ -22,6 +22,7 @@ use ollamanet::{
         jobs::{Batch, Download, JobFilter, Work},
         library::{Begins, Called, Kind, NewPreset, NewPrompt, PresetPatch, PromptPatch, Taken},
         measures::UseQuery,
+        metrics::Wanted,
         notes::{NewNote, NoteScope},
         organise::{
             ConversationPatch, FolderContent, FolderStanding, Grouping, NewConversation, Shelf, Standing, TitleOrigin,
@@ -328,6 +329,8 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("audit", told(gateway.audit(by, AuditFilter::default(), None, 10).await)),
         ("verify_audit", told(gateway.verify_audit(by).await)),
         ("prune_audit", told(gateway.prune_audit(by).await)),
+        ("counted", told(gateway.counted(by, Wanted { hours: 1, total: false }).await.map(|counted| counted.at))),
+        ("requests", told(gateway.requests(by, 10).await)),
     ];
     people.into_iter().chain(jobs).chain(of_backups(house, by).await).collect()
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use ollamanet::{
-    api::{benchmarks, insights},
+    api::{benchmarks, insights, metrics},
     cli::pages,
     config::table,
     ui::keymap,
@@ -162,6 +162,7 @@ fn the_pages_say_what_the_tables_say() {
         ("commands.md", pages::commands_markdown()),
         ("insights.md", insights::insights_markdown()),
         ("benchmarks.md", benchmarks::benchmarks_markdown()),
+        ("metrics.md", metrics::metrics_markdown()),
     ];
     for (name, fresh) in pages {
         let path = docs.join(name);

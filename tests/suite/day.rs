@@ -96,7 +96,8 @@ async fn lives_a_day_when_told_to() {
     config.ollama.host = std::env::var(OLLAMA).unwrap();
     config.limits.auth_per_minute = 1000;
     let house = House::open(&home, &config);
-    let log = logging::start(&home.join("data/state"), logging::level(Some("trace")).unwrap());
+    let ring = ollamanet::trace::Ring::of(1000);
+    let log = logging::start(Some(&home.join("data/state")), logging::level(Some("trace")).unwrap(), &ring);
     let gateway = &house.gateway;
     let new = NewAccount { name: "ann".to_owned(), passphrase: Secret::new(ANNS) };
     let ann = gateway.create_first_admin(new).await.unwrap();
@@ -149,7 +150,21 @@ async fn lives_a_day_when_told_to() {
     forget_tries(&house);
     gateway.unlock(&ben.session, &Secret::new(BENS)).await.unwrap();
     gateway.tree(&ann.session).await.unwrap();
+    let wanted = ollamanet::api::metrics::Wanted { hours: 1, total: true };
+    let counted = gateway.counted(&ann.session, wanted).await.unwrap().total.unwrap();
     house.close().await;
+    let requests = ring.newest(1000);
+    assert!(requests.len() > 50 && requests.iter().any(|request| request.spans.len() > 3), "{requests:?}");
+    for told in [format!("{requests:?}"), counted.prometheus(), format!("{:?}", counted.rows())] {
+        let told = told.to_lowercase();
+        for word in [CANARY, "ann", "ben", "demo-chat"] {
+            assert!(
+                !told.split(|c: char| !c.is_alphanumeric() && c != '-').any(|found| found == word),
+                "{word}: {told}"
+            );
+        }
+        assert!(!told.contains(CANARY));
+    }
     drop(log);
 }
 

@@ -224,7 +224,7 @@ async fn crashes_when_told_to() {
     let Some(home) = std::env::var_os(CRASHES).map(std::path::PathBuf::from) else { return };
     hardening::harden();
     logging::note_panics();
-    let log = logging::start(&home, logging::level(Some("trace")).unwrap());
+    let log = logging::start(Some(&home), logging::level(Some("trace")).unwrap(), &ollamanet::trace::Ring::default());
     let key = keys::new_data_key().unwrap();
     let vault = Vault::open(ollamanet::api::AccountId::new(), &home.join("vault.db"), &key, false).unwrap();
     let broken: Result<(), StoreError> = vault

@@ -56,6 +56,7 @@ mod search;
 mod second_factor;
 mod sign_in;
 mod store;
+mod telemetry;
 mod terminal;
 mod transfer;
 mod turns;

@@ -38,7 +38,7 @@ async fn world_with(answering: impl Fn(&Seen) -> Option<Reply> + Send + Sync + '
     let mut settings = Settings::new(Address::parse(&fake.url()).unwrap());
     settings.silence = Duration::from_millis(300);
     settings.api_key = Some("secret".into());
-    settings.watch = Some(Arc::new(move |kind, outcome| heard.lock().unwrap().push((kind, outcome))));
+    settings.watch = Some(Arc::new(move |kind, outcome, _| heard.lock().unwrap().push((kind, outcome))));
     World { _tasks: tasks, fake, ollama: Ollama::new(settings), outcomes }
 }
 

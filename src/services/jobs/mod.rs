@@ -38,6 +38,7 @@ use crate::{
         },
     },
     config::live::Live,
+    metrics::Metrics,
     store::{
         Db, StoreError,
         system::{
@@ -86,6 +87,8 @@ pub struct Parts {
     pub leases: PathBuf,
     pub runner: Arc<dyn Runner>,
     pub pace: Pace,
+    /// Where attempts are counted.
+    pub metrics: Metrics,
 }
 
 /// Cheap to clone.

@@ -15,6 +15,7 @@ use crate::{
         events::Changed,
         jobs::{Job, JobNews, JobProgress, WorkKind},
     },
+    metrics::JobOutcome,
     store::{
         StoreError,
         system::{
@@ -177,6 +178,18 @@ impl Jobs {
         }
     }
 
+    fn count(&self, ended: &Ended) {
+        let outcome = match ended {
+            Ended::Done { .. } => JobOutcome::Done,
+            Ended::Failed { .. } => JobOutcome::Failed,
+            Ended::Put(_) => JobOutcome::Put,
+            Ended::Again { .. } => JobOutcome::Again,
+            // It goes on elsewhere.
+            Ended::LetGo => return,
+        };
+        self.0.parts.metrics.job(outcome);
+    }
+
     /// Writes the end and the audit trail together. What cannot be written now, on a full disk, is written later: until
     /// then the job counts as running.
     async fn write_end(&self, job: &Job, lease: &Arc<Lease>, ended: Ended, last: JobProgress) -> Option<Job> {
@@ -188,7 +201,7 @@ impl Jobs {
         };
         let root = self.0.parts.tasks.token();
         loop {
-            let (id, holder, ended, last) = (job.id, lease.holder(), ended.clone(), last.clone());
+            let (id, holder, to_write, last) = (job.id, lease.holder(), ended.clone(), last.clone());
             let (account, action, target) = (job.account, line::action(job.work.kind()), line::target(&job.work));
             let written = self
                 .0
@@ -196,7 +209,7 @@ impl Jobs {
                 .system
                 .write::<_, StoreError>(move |tx| {
                     let moment = Moment::here();
-                    let job = jobs::end(tx, id, &holder, &ended, Some(&last), moment.now)?;
+                    let job = jobs::end(tx, id, &holder, &to_write, Some(&last), moment.now)?;
                     if let (Some(result), Some(_)) = (result, &job) {
                         audit::append(tx, &moment, account, action, &target, result)?;
                     }
@@ -204,7 +217,12 @@ impl Jobs {
                 })
                 .await;
             match written {
-                Ok(job) => return job,
+                Ok(job) => {
+                    if job.is_some() {
+                        self.count(&ended);
+                    }
+                    return job;
+                }
                 Err(why) => {
                     tracing::warn!(%why, "a job's end could not be written");
                     root.run_until_cancelled(sleep(self.0.parts.pace.look)).await?;

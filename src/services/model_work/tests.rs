@@ -48,6 +48,7 @@ impl Desk {
             leases: dir.path().join("leases"),
             runner: work.clone(),
             pace: jobs::Pace { first_wait: ms(5), longest_wait: ms(20), tell: ms(5), write: ms(5), look: ms(20) },
+            metrics: crate::metrics::Metrics::new(),
         });
         Self { jobs, work, fake, tasks }
     }

@@ -7,6 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::tz::TimeZone;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     Turns, Unsaved,
@@ -39,6 +40,7 @@ use crate::{
             window::{self, Body},
         },
     },
+    trace,
 };
 
 /// Longest wait for a listener to take the end of an answer when the program is ending.
@@ -94,6 +96,7 @@ impl Turns {
         let times = times(&job, ended, &how);
         let (ending, fault) = ending(&job, how);
         let (answer, meter, fault) = self.store_end(&job, ending, (times, ended), fault).await;
+        self.0.parts.metrics.answer(answer.state, &answer.metrics);
         let first = answer.state == MessageState::Done || answer.state == MessageState::Length;
         self.note_use(&job, &answer).await;
         self.state().running.remove(&job.turn);
@@ -127,7 +130,8 @@ impl Turns {
         let event = |event| Event::Turn { turn: address.0, conversation: address.1, answer: address.2, event };
         let lined_up = Instant::now();
         let in_line = job.place.turn_to_run(at_once, |before| hub.tell(account, event(TurnEvent::Queued { before })));
-        let is_its_turn = stop.run_until_cancelled(in_line).await.is_some();
+        let line = tracing::info_span!(target: trace::PARTS, "line", what = "answers");
+        let is_its_turn = stop.run_until_cancelled(in_line).instrument(line).await.is_some();
         job.clock.waited(lined_up.elapsed());
         if !is_its_turn {
             return Ended::Stopped;

@@ -63,6 +63,7 @@ use crate::{
         profile::Preferences,
     },
     config::live::Live,
+    metrics::Metrics,
     ollama::{Ollama, OllamaError},
     store::{
         Db, StoreError, Vault,
@@ -79,6 +80,7 @@ use crate::{
         },
     },
     tasks::Tasks,
+    trace,
 };
 
 /// How often another process' writes are looked for while someone listens. A timer of more than 64 ms wakes the runtime
@@ -104,6 +106,8 @@ pub struct Parts {
     pub system: Option<Db>,
     /// Which sessions of this process still stand.
     pub sessions: Option<Arc<LiveSessions>>,
+    /// Where answers are counted.
+    pub metrics: Metrics,
     /// What relative paths and `~` mean.
     pub cwd: PathBuf,
     pub home: Option<PathBuf>,
@@ -300,7 +304,7 @@ impl Turns {
         let (reply, started) = oneshot::channel();
         let (turns, vault, ended) = (self.clone(), vault.clone(), ended.clone());
         // A task from here on: whoever asked may stop waiting, and then what is committed must be answered all the same.
-        self.0.parts.tasks.spawn_job("an answer", async move {
+        let answering = async move {
             let (state, account, stop_too) = (Arc::clone(&turns.0.state), vault.account, stop.clone());
             let committed = vault
                 .db
@@ -358,7 +362,8 @@ impl Turns {
                 () = turns.look_on() => {}
             }
             driven.await;
-        });
+        };
+        self.0.parts.tasks.spawn_job("an answer", trace::carried(answering));
         started.await.map_err(|_| Fault::new(FaultKind::Internal, "The answer could not be started."))?
     }
 

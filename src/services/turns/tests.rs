@@ -51,6 +51,7 @@ fn turns(home: &Path, url: &str, tasks: &Tasks, hub: Hub, config: Config) -> Tur
         leases: home.join("leases"),
         system: Some(crate::store::system::open_system(&home.join("system.db"), false).unwrap()),
         sessions: None,
+        metrics: Metrics::new(),
         cwd: home.to_path_buf(),
         home: None,
     })

@@ -10,6 +10,7 @@ pub mod changes;
 pub mod fleet;
 pub mod jobs;
 pub mod leftovers;
+pub mod metrics;
 pub mod model_tags;
 pub mod overview;
 pub mod people;

@@ -40,7 +40,8 @@ impl Window {
         let live = Arc::new(LiveSessions::new(Watch::open(&path).unwrap()));
         let breakers = Breakers::new();
         let limiter = Limiter::new(system.clone(), Live::fixed(Config { limits, ..Config::default() }), tasks.clone());
-        let gate = Gate::new(Arc::clone(&live), limiter, breakers.clone(), system.clone());
+        let gate =
+            Gate::new(Arc::clone(&live), limiter, breakers.clone(), system.clone(), ollamanet::metrics::Metrics::new());
         Self { gate, live, breakers, system, tasks }
     }
 

@@ -20,6 +20,7 @@ use ollamanet::{
         system::{Moment, accounts, open_system, slots},
     },
     tasks::Tasks,
+    trace::Ring,
 };
 
 pub const PASSPHRASE: &str = "basin lumen tripod velvet marsh";
@@ -37,6 +38,16 @@ impl House {
         let paths = Paths::find(Some(&home.join("data"))).unwrap();
         let tasks = Tasks::new();
         let gateway = app::compose(&paths, config, &Live::fixed(config.clone()), &tasks).unwrap();
+        Self { gateway, tasks, paths }
+    }
+
+    /// The same, with the last requests gathered in `ring`, as far as this thread hears of their spans.
+    pub fn open_traced(home: &Path, config: &Config, ring: &Ring) -> Self {
+        let paths = Paths::find(Some(&home.join("data"))).unwrap();
+        let tasks = Tasks::new();
+        let live = Live::fixed(config.clone());
+        let watching = app::Watching { ring: ring.clone(), ..app::Watching::default() };
+        let gateway = app::compose_watched(&paths, config, &live, &tasks, &watching).unwrap();
         Self { gateway, tasks, paths }
     }
 

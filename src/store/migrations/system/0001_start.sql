@@ -316,6 +316,17 @@ CREATE TABLE storage_days (
     PRIMARY KEY (account, day)
 ) STRICT, WITHOUT ROWID;
 
+-- What was counted, by the hour and over all processes; hour 0 holds what is older than the kept hours. `series` is named as
+-- Prometheus writes it, and holds nothing of anybody's.
+CREATE TABLE metrics_hours (
+    -- Hours since 1970, UTC.
+    hour   INTEGER NOT NULL,
+    series TEXT NOT NULL,
+    -- A number, or a histogram: its sum and its steps.
+    value  BLOB NOT NULL,
+    PRIMARY KEY (hour, series)
+) STRICT, WITHOUT ROWID;
+
 -- An imported catalogue of models, whole or not at all. Empty = the one that came with the program is in use.
 CREATE TABLE catalogue (
     name  TEXT NOT NULL PRIMARY KEY,
