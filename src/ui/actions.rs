@@ -43,11 +43,12 @@ pub enum Context {
     Settings,
     Audit,
     Backups,
+    Metrics,
 }
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
@@ -72,15 +73,20 @@ impl Context {
         Self::Settings,
         Self::Audit,
         Self::Backups,
+        Self::Metrics,
     ];
 
     /// The wider one whose keys hold here too, before those of `Global`.
     #[must_use]
     pub fn within(self) -> Option<Self> {
         match self {
-            Self::Overview | Self::Users | Self::Roles | Self::Settings | Self::Audit | Self::Backups => {
-                Some(Self::Admin)
-            }
+            Self::Overview
+            | Self::Users
+            | Self::Roles
+            | Self::Settings
+            | Self::Audit
+            | Self::Backups
+            | Self::Metrics => Some(Self::Admin),
             Self::Fleet | Self::Jobs => Some(Self::Models),
             Self::Global
             | Self::Composer
@@ -129,6 +135,7 @@ impl Context {
             Self::Settings => "settings",
             Self::Audit => "audit",
             Self::Backups => "backups",
+            Self::Metrics => "metrics",
         }
     }
 
@@ -160,6 +167,7 @@ impl Context {
             Self::Settings => "Settings of the house",
             Self::Audit => "Audit trail",
             Self::Backups => "Backups",
+            Self::Metrics => "Metrics",
         }
     }
 }
@@ -517,6 +525,7 @@ actions! {
         AdminSettings "settings" ["4"] "The settings of the house";
         AdminAudit "audit" ["5"] "The audit trail";
         AdminBackups "backups" ["6"] "Backups: made, checked, restored";
+        AdminMetrics "metrics" ["8"] "Metrics: how often, how fast, and the last requests";
         AdminUp "up" ["k", "up"] "Up";
         AdminDown "down" ["j", "down"] "Down";
         AdminLeft "left" ["h", "left"] "To the left";
@@ -585,5 +594,9 @@ actions! {
         BackupSchedule "schedule" ["s"] "When one is made on its own, and how many stay";
         BackupPrune "prune" ["p"] "Remove the backups that the rule no longer keeps";
         BackupPurge "purge" ["shift+p"] "Remove for good what a restore moved aside";
+    }
+    Metrics {
+        MetricsSwitch "requests" ["r"] "To the last requests, or back to the figures";
+        MetricsOpen "open" ["enter"] "Show the request with its steps";
     }
 }

@@ -10,6 +10,7 @@ pub mod house;
 mod insights;
 mod jobs;
 mod library;
+mod metrics;
 mod models;
 mod notes;
 mod organise;
@@ -36,6 +37,7 @@ pub use self::{
     insights::{InsightsCall, InsightsReply},
     jobs::{JobAct, JobsCall, JobsOf, JobsReply, Monitored, Offer},
     library::{LibraryCall, LibraryReply, Rows, Thing, Whole, Written},
+    metrics::{MetricsCall, MetricsReply, Read},
     models::{ModelsCall, ModelsReply, TagAct},
     notes::{ListCall, ListReply, NoteCall, NoteReply, NotesOf, spot_of},
     organise::{Arrange, OrganiseCall, OrganiseReply},

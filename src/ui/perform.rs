@@ -13,6 +13,7 @@ mod house;
 mod insights;
 mod jobs;
 mod library;
+mod metrics;
 mod models;
 mod notes;
 mod organise;
@@ -106,6 +107,7 @@ enum Search {
     User,
     Audit,
     Overview,
+    Metrics,
     Insights,
     InsightsDays,
     Library(Kind),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
+    MetricsCall, MetricsReply,
     house::{SettingsCall, SettingsReply},
     overview::{OverviewCall, OverviewReply},
 };
@@ -127,6 +128,7 @@ pub enum AdminCall {
     SetBackupSchedule(Schedule),
     PruneBackups,
     PurgeQuarantine(String),
+    Metrics(MetricsCall),
     /// All that the filter lets through, newest first, into a new file.
     Export {
         filter: AuditFilter,
@@ -187,6 +189,7 @@ pub enum AdminReply {
         done: Result<Outcome, Fault>,
     },
     BackupsPruned(Result<Vec<String>, Fault>),
+    Metrics(MetricsReply),
     /// A change that answers nothing but whether it is made.
     Done {
         call: AdminCall,
@@ -218,6 +221,7 @@ impl AdminReply {
             Self::BackupOn { .. } => None,
             Self::BackupEnded { done, .. } => done.as_ref().err(),
             Self::BackupsPruned(gone) => gone.as_ref().err(),
+            Self::Metrics(reply) => reply.fault(),
             Self::Done { done, .. } => done.as_ref().err(),
         }
     }

@@ -29,6 +29,7 @@ impl Performer {
             AdminCall::Audit { .. } => Way::Newest(Search::Audit),
             AdminCall::Overview(OverviewCall::Read { .. }) => Way::Newest(Search::Overview),
             AdminCall::Overview(OverviewCall::Export { .. }) => Way::Job("writing a report to a file"),
+            AdminCall::Metrics(_) => Way::Newest(Search::Metrics),
             AdminCall::Each { .. } => Way::Job("changing accounts"),
             AdminCall::Export { .. } => Way::Job("writing the audit trail to a file"),
             AdminCall::Verify => Way::Job("verifying the audit trail"),
@@ -104,6 +105,7 @@ impl Hands {
                 let written = self.export_trail(session, filter, &path).await;
                 return AdminReply::Exported { path, filter: filter.clone(), written };
             }
+            AdminCall::Metrics(call) => return AdminReply::Metrics(self.metrics(session, *call).await),
             AdminCall::Backups => return AdminReply::Backups(gateway.backups(session).await.map(Box::new)),
             AdminCall::Backup(work) => {
                 let done = self.work_on_backups(session, work).await;

@@ -76,6 +76,7 @@ impl Root {
             | Action::AdminSettings
             | Action::AdminAudit
             | Action::AdminBackups
+            | Action::AdminMetrics
                 if self.screens().is_none_or(|screens| screens.name() != ScreenName::Admin) =>
             {
                 self.act_on(ScreenName::Admin, action)
@@ -143,7 +144,8 @@ impl Root {
                 | Context::Roles
                 | Context::Settings
                 | Context::Audit
-                | Context::Backups) => screens.current().offers(context),
+                | Context::Backups
+                | Context::Metrics) => screens.current().offers(context),
             },
         }
     }

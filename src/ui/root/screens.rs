@@ -402,6 +402,7 @@ fn is_the_chat_s(action: Action) -> bool {
         | Context::Settings
         | Context::Search
         | Context::Audit
-        | Context::Backups => false,
+        | Context::Backups
+        | Context::Metrics => false,
     }
 }

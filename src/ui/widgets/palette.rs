@@ -37,7 +37,8 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Roles
         | Context::Settings
         | Context::Audit
-        | Context::Backups => true,
+        | Context::Backups
+        | Context::Metrics => true,
         Context::Selection
         | Context::Branches
         | Context::Compare

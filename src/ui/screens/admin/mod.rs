@@ -8,6 +8,7 @@
 mod backups;
 mod dialog;
 mod editors;
+mod metrics;
 mod overview;
 mod part;
 mod roles;
@@ -26,6 +27,7 @@ use ratatui::{
 use self::{
     backups::Backups,
     dialog::{Codes, Dialog, Out, Outcome},
+    metrics::Metrics,
     overview::Overview,
     part::{House, Part},
     roles::Roles,
@@ -54,6 +56,7 @@ pub struct AdminScreen {
     settings: Settings,
     trail: Trail,
     backups: Backups,
+    metrics: Metrics,
     dialog: Option<Dialog>,
     /// Changes that were sent and not told of yet.
     working: usize,
@@ -106,6 +109,7 @@ impl AdminScreen {
             Tab::Settings => &self.settings,
             Tab::Audit => &self.trail,
             Tab::Backups => &self.backups,
+            Tab::Metrics => &self.metrics,
         }
     }
 
@@ -117,6 +121,7 @@ impl AdminScreen {
             Tab::Settings => &mut self.settings,
             Tab::Audit => &mut self.trail,
             Tab::Backups => &mut self.backups,
+            Tab::Metrics => &mut self.metrics,
         }
     }
 
@@ -139,6 +144,7 @@ impl AdminScreen {
             Tab::Settings => Context::Settings,
             Tab::Audit => Context::Audit,
             Tab::Backups => Context::Backups,
+            Tab::Metrics => Context::Metrics,
         }
     }
 
@@ -192,6 +198,11 @@ impl AdminScreen {
                 self.refused(fault, AdminCall::Overview(call))
             }
             AdminReply::Backups(shown) => self.backups.on_shown(shown.map(|shown| *shown)),
+            AdminReply::Metrics(reply) => {
+                let is_on_view = self.tab == Tab::Metrics;
+                let next = self.metrics.on_reply(reply);
+                if is_on_view { next } else { Vec::new() }
+            }
             AdminReply::BackupOn { work, progress } => {
                 self.backups.on_progress(work, progress);
                 Vec::new()
@@ -306,6 +317,7 @@ impl AdminScreen {
             | AdminCall::Backups
             | AdminCall::Backup(_)
             | AdminCall::PruneBackups
+            | AdminCall::Metrics(_)
             | AdminCall::Roles
             // Its tab says what is changed.
             | AdminCall::Settings(_)
@@ -397,7 +409,7 @@ impl Screen for AdminScreen {
     }
 
     fn on_settled(&mut self, asked: u64) -> Vec<Effect> {
-        self.users.on_settled(asked)
+        if self.tab == Tab::Metrics { self.metrics.on_settled(asked) } else { self.users.on_settled(asked) }
     }
 
     fn holds(&self) -> bool {
@@ -492,6 +504,7 @@ fn is_change(call: &AdminCall) -> bool {
         | AdminCall::Audit { .. }
         | AdminCall::Overview(OverviewCall::Read { .. })
         | AdminCall::Backups
+        | AdminCall::Metrics(_)
         // Its own line says how far it is.
         | AdminCall::Backup(_)
         | AdminCall::Verify => false,

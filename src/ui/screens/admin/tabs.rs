@@ -13,16 +13,18 @@ pub(super) enum Tab {
     Settings,
     Audit,
     Backups,
+    Metrics,
 }
 
 /// In their order, each with what opens it.
-pub(super) const TABS: [(Tab, Action, &str); 6] = [
+pub(super) const TABS: [(Tab, Action, &str); 7] = [
     (Tab::Overview, Action::AdminOverview, "Overview"),
     (Tab::Users, Action::AdminUsers, "Users"),
     (Tab::Roles, Action::AdminRoles, "Roles"),
     (Tab::Settings, Action::AdminSettings, "Settings"),
     (Tab::Audit, Action::AdminAudit, "Audit"),
     (Tab::Backups, Action::AdminBackups, "Backups"),
+    (Tab::Metrics, Action::AdminMetrics, "Metrics"),
 ];
 
 /// One tab as it stands in the line, with a column on each side of it.

@@ -94,7 +94,8 @@ impl ChatScreen {
             | Context::Roles
             | Context::Settings
             | Context::Audit
-            | Context::Backups => None,
+            | Context::Backups
+            | Context::Metrics => None,
         }
     }
 

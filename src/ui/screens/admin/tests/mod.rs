@@ -2,6 +2,7 @@
 
 mod backups;
 mod clicks;
+mod metrics;
 mod overview;
 mod roles;
 mod rules_and_trail;
