@@ -258,11 +258,8 @@ fn compose_with_backups(
     let lanes = Lanes::shared(paths.data.join("leases"));
     let (cwd, home) = (std::env::current_dir().unwrap_or_default(), std::env::var_os("HOME").map(PathBuf::from));
     let transfers = Transfers::new(hub.clone(), tasks.clone(), system.clone(), cwd.clone(), home.clone());
-    let bench = Bench { system: system.clone(), leases: paths.data.join("leases") };
-    let cache = ModelCache::new(config.cache.bytes, Duration::from_secs(config.cache.models_fresh_seconds))
-        .counted_in(metrics.clone());
-    let model_work = ModelWork::new(ollama.clone(), cwd.clone(), home.clone()).with_bench(bench);
-    let model_work = Arc::new(model_work.with_cache(cache.clone()));
+    let cache = model_cache(config).counted_in(metrics.clone());
+    let model_work = model_work(&ollama, cache.clone(), &system, paths, (cwd.clone(), home.clone()));
     let jobs = Jobs::new(jobs::Parts {
         system: system.clone(),
         hub: hub.clone(),
@@ -333,6 +330,22 @@ fn compose_with_backups(
 fn follow_house(live: &Live, watch: &Arc<Watch>) {
     let followed = Followed::new(Arc::clone(watch));
     live.follow_house(Box::new(move || followed.values()));
+}
+
+/// What does the work that jobs are about.
+fn model_work(
+    ollama: &Ollama,
+    cache: ModelCache,
+    system: &Db,
+    paths: &Paths,
+    (cwd, home): (PathBuf, Option<PathBuf>),
+) -> Arc<ModelWork> {
+    let bench = Bench { system: system.clone(), leases: paths.data.join("leases") };
+    Arc::new(ModelWork::new(ollama.clone(), cwd, home).with_bench(bench).with_cache(cache))
+}
+
+fn model_cache(config: &Config) -> ModelCache {
+    ModelCache::new(config.cache.bytes, Duration::from_secs(config.cache.models_fresh_seconds))
 }
 
 fn models(

@@ -167,6 +167,72 @@ fn look_for(term: &mut Term, name: &str) {
     term.key("enter");
 }
 
+/// One of them is used and liked, and its detail says how it did; then it is measured.
+fn used_and_measured(term: &mut Term, one: &str) {
+    term.send("1");
+    look_for(term, one);
+    term.send("a").until("Write a message");
+    term.send("hello again").key("enter");
+    term.until_screen("its answer has ended as well", |screen| screen.matches("tok/s").count() == 2);
+    term.key("tab").send("+").until("A good answer");
+    term.send("1").key("enter");
+    term.until("👍");
+    // It is measured as soon as nobody chats, and the table shows that without being asked.
+    term.send("\u{1b}2").until("✓ here");
+    term.send("B").until("In line: benchmark");
+    term.key("enter");
+    term.until("quantisation");
+    term.send("]]").until("[Use]");
+    term.until_screen("how it did", |screen| {
+        let has = |label: &str, words: &str| screen.lines().any(|line| line.contains(label) && line.contains(words));
+        has("answers", " 1") && has("speed", "tok/s") && has("rated", "+1")
+    });
+    term.send("]").until("[Benchmarks]");
+    term.until("Medians");
+    term.key("esc").until("Space mark");
+}
+
+/// Nobody asks a registry unasked. What it had and has no more is an update.
+fn offered_an_update(term: &mut Term, registry: &Registry, theirs: &str) {
+    assert_eq!(registry.asked(), 0);
+    look_for(term, theirs);
+    term.send(" ").until("■ 1 marked");
+    term.send("o").until("It has no update.");
+    registry.renew();
+    term.send("o").until("It has an update.");
+    term.until("↑ update");
+}
+
+/// Two go again in one go, after a question that names what goes and what stays; the last by a list in a file.
+fn removed(term: &mut Term, stage: &Stage, shop: &Shop, names: &[String], theirs: &str) {
+    term.send(" ").until_gone("■ 1 marked");
+    term.send("/").send("\u{15}").send("llama3 installed:yes");
+    term.until(" 3 of ");
+    term.until("›   llama3");
+    term.key("enter");
+    term.send("g").send(" ").until("■ 1 marked");
+    term.send(" ");
+    let going = marked(&term.until("■ 2 marked"));
+    term.send("d").until("Remove from this machine?");
+    let screen = term.until("stay");
+    assert!(going.iter().all(|name| screen.contains(name)), "what goes is named:\n{screen}");
+    assert_eq!(shop.left().len(), 4, "nothing goes before the answer");
+    term.send("2").until("2 jobs are in line.");
+    term.send("2");
+    term.until_screen("both are gone", |screen| screen.matches("✓ remove").count() == 2);
+    let stay = names.iter().find(|name| !going.contains(name)).unwrap();
+    assert_eq!(shop.left().into_iter().filter(|name| name != theirs).collect::<Vec<_>>(), [stay.as_str()]);
+    // And what a list in a file says is done in the same way.
+    let list = stage.home().join("fleet.toml");
+    std::fs::write(&list, format!("remove = [\"{stay}\"]\n")).unwrap();
+    term.send("1").send("I");
+    term.until("Do what a list says");
+    term.send("\u{15}").send(list.to_str().unwrap()).key("enter");
+    term.until("Remove from this machine?");
+    term.send("2").send("2");
+    term.until_screen("it is gone", |screen| screen.matches("✓ remove").count() == 3);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_marked_models_come_beside_a_chat_and_after_a_kill_and_two_of_them_go_again() {
     for size in [(80, 24), (120, 36)] {
@@ -238,64 +304,9 @@ async fn three_marked_models_come_beside_a_chat_and_after_a_kill_and_two_of_them
         term.until_screen("all three are there", |screen| screen.matches("✓ install").count() == 3);
         assert!(shop.asked_for(three).len() >= 2);
 
-        // One of them is used and liked, and its detail says how it did.
-        term.send("1");
-        look_for(&mut term, one);
-        term.send("a").until("Write a message");
-        term.send("hello again").key("enter");
-        term.until("tok/s");
-        term.key("tab").send("+").until("A good answer");
-        term.send("1").key("enter");
-        term.until("👍");
-        // It is measured as soon as nobody chats, and the table shows that without being asked.
-        term.send("\u{1b}2").until("✓ here");
-        term.send("B").until("In line: benchmark");
-        term.key("enter");
-        term.until("quantisation");
-        term.send("]]").until("[Use]");
-        term.until_screen("how it did", |screen| {
-            let has =
-                |label: &str, words: &str| screen.lines().any(|line| line.contains(label) && line.contains(words));
-            has("answers", " 1") && has("speed", "tok/s") && has("rated", "+1")
-        });
-        term.send("]").until("[Benchmarks]");
-        term.until("Medians");
-        term.key("esc").until("Space mark");
-        // Nobody asks a registry unasked. What it had and has no more is an update.
-        assert_eq!(registry.asked(), 0);
-        look_for(&mut term, &theirs);
-        term.send(" ").until("■ 1 marked");
-        term.send("o").until("It has no update.");
-        registry.renew();
-        term.send("o").until("It has an update.");
-        term.until("↑ update");
-        // Two go again in one go, after a question that names what goes and what stays.
-        term.send(" ").until_gone("■ 1 marked");
-        term.send("/").send("\u{15}").send("llama3 installed:yes");
-        term.until(" 3 of ");
-        term.until("›   llama3");
-        term.key("enter");
-        term.send("g").send(" ").until("■ 1 marked");
-        term.send(" ");
-        let going = marked(&term.until("■ 2 marked"));
-        term.send("d").until("Remove from this machine?");
-        let screen = term.until("stay");
-        assert!(going.iter().all(|name| screen.contains(name)), "what goes is named:\n{screen}");
-        assert_eq!(shop.left().len(), 4, "nothing goes before the answer");
-        term.send("2").until("2 jobs are in line.");
-        term.send("2");
-        term.until_screen("both are gone", |screen| screen.matches("✓ remove").count() == 2);
-        let stay = names.iter().find(|name| !going.contains(name)).unwrap();
-        assert_eq!(shop.left().into_iter().filter(|name| *name != theirs).collect::<Vec<_>>(), [stay.as_str()]);
-        // And what a list in a file says is done in the same way.
-        let list = stage.home().join("fleet.toml");
-        std::fs::write(&list, format!("remove = [\"{stay}\"]\n")).unwrap();
-        term.send("1").send("I");
-        term.until("Do what a list says");
-        term.send("\u{15}").send(list.to_str().unwrap()).key("enter");
-        term.until("Remove from this machine?");
-        term.send("2").send("2");
-        term.until_screen("it is gone", |screen| screen.matches("✓ remove").count() == 3);
+        used_and_measured(&mut term, one);
+        offered_an_update(&mut term, &registry, &theirs);
+        removed(&mut term, &stage, &shop, &names, &theirs);
     }
 }
 

@@ -77,6 +77,7 @@ enum Dialog {
 
 /// What somebody has agreed to so far.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 struct Agreed {
     insecure: bool,
     /// That it is loaded although it does not fit.
