@@ -12,6 +12,7 @@ pub mod fill;
 pub mod form;
 pub mod help;
 pub mod jobs;
+pub mod marked_rows;
 pub mod modal;
 pub mod note_editor;
 pub mod notes_list;

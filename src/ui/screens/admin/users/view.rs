@@ -14,6 +14,7 @@ use crate::{
     ui::{
         cx::Cx,
         screens::admin::table::{boxed, first_row, fit, fit_right, instead, row_style, safe},
+        widgets::marked_rows,
     },
 };
 
@@ -65,23 +66,13 @@ const NAME_MOST: usize = 24;
 
 /// Which columns there is room for, and how wide each is.
 fn columns(room: usize) -> Vec<(Column, usize)> {
-    let mut shown = COLUMNS.to_vec();
-    // The cursor's and the mark's columns stand in front, and a gap behind each.
-    let needs = |shown: &[(Column, usize, u8)]| 5 + NAME_LEAST + shown.iter().map(|(_, w, _)| w + 1).sum::<usize>();
-    while needs(&shown) > room && shown.len() > 1 {
-        let Some(at) = (0..shown.len()).max_by_key(|&at| shown[at].2) else { break };
-        shown.remove(at);
-    }
-    let spare = room.saturating_sub(needs(&shown));
+    let (shown, spare) = marked_rows::columns(&COLUMNS, NAME_LEAST, room);
     let name = (NAME_LEAST + spare).min(NAME_MOST);
     let rest = spare.saturating_sub(name - NAME_LEAST);
-    let mut all = vec![(Column::Name, name)];
-    all.extend(
-        shown
-            .into_iter()
-            .map(|(column, width, _)| (column, if column == Column::Display { width + rest.min(18) } else { width })),
-    );
-    all
+    let shown = shown
+        .into_iter()
+        .map(|(column, width)| (column, if column == Column::Display { width + rest.min(18) } else { width }));
+    std::iter::once((Column::Name, name)).chain(shown).collect()
 }
 
 fn heading(column: Column) -> &'static str {
@@ -184,14 +175,8 @@ impl Users {
         cx: &Cx,
     ) -> Line<'static> {
         let base = row_style(selected, focused, cx);
-        let is_marked = self.marked.contains_key(&row.id);
-        let cursor = if selected { "›" } else { " " };
-        let mark = if is_marked { "■" } else { " " };
-        let mut spans = vec![Span::styled(format!("{cursor} {mark} "), base)];
-        let mut used = 4;
-        for (column, width) in columns {
+        let cells = columns.iter().map(|(column, width)| {
             let style = match column {
-                _ if selected => base,
                 Column::Name => base,
                 Column::State => state_style(row.state, cx),
                 Column::Failures if row.failures > 0 => cx.theme.warning,
@@ -202,11 +187,9 @@ impl Users {
                 | Column::SecondFactor
                 | Column::Failures => cx.theme.dim,
             };
-            spans.push(Span::styled(format!("{} ", place(*column, &cell(*column, row, cx), *width)), style));
-            used += width + 1;
-        }
-        spans.push(Span::styled(" ".repeat(room.saturating_sub(used)), base));
-        Line::from(spans)
+            (place(*column, &cell(*column, row, cx), *width), style)
+        });
+        marked_rows::row(selected, self.marked.contains_key(&row.id), base, cells, room)
     }
 
     fn title(&self) -> String {

@@ -21,7 +21,7 @@ use crate::{
         text::wrap::clip,
         widgets::{
             form::fault_text,
-            size,
+            marked_rows, size,
             table::{boxed, first_row, fit, fit_right, instead, row_style, safe},
         },
     },
@@ -66,17 +66,9 @@ const ALL_COLUMNS: u16 = 150;
 
 /// Which columns there is room for, and how wide each is.
 fn columns(room: usize) -> Vec<(Column, usize)> {
-    let mut shown = COLUMNS.to_vec();
-    // The cursor's and the mark's columns stand in front, and a gap behind each.
-    let needs = |shown: &[(Column, usize, u8)]| 5 + NAME_LEAST + shown.iter().map(|(_, w, _)| w + 1).sum::<usize>();
-    while needs(&shown) > room && shown.len() > 1 {
-        let Some(at) = (0..shown.len()).max_by_key(|&at| shown[at].2) else { break };
-        shown.remove(at);
-    }
-    let name = (NAME_LEAST + room.saturating_sub(needs(&shown))).min(NAME_MOST);
-    let mut all = vec![(Column::Name, name)];
-    all.extend(shown.into_iter().map(|(column, width, _)| (column, width)));
-    all
+    let (shown, spare) = marked_rows::columns(&COLUMNS, NAME_LEAST, room);
+    let name = (Column::Name, (NAME_LEAST + spare).min(NAME_MOST));
+    std::iter::once(name).chain(shown).collect()
 }
 
 fn heading(column: Column) -> &'static str {
@@ -394,20 +386,11 @@ impl FleetTab {
         cx: &Cx,
     ) -> Line<'static> {
         let base = row_style(selected, focused, cx);
-        let cursor = if selected { "›" } else { " " };
-        let mark = if self.marked.contains_key(&row.name) { "■" } else { " " };
-        let mut spans = vec![Span::styled(format!("{cursor} {mark} "), base)];
-        let mut used = 4;
-        for (column, width) in columns {
-            let style = if selected { base } else { style(*column, row, &self.updates, base, cx) };
-            spans.push(Span::styled(
-                format!("{} ", place(*column, &cell(*column, row, &self.updates, cx), *width)),
-                style,
-            ));
-            used += width + 1;
-        }
-        spans.push(Span::styled(" ".repeat(room.saturating_sub(used)), base));
-        Line::from(spans)
+        let cells = columns.iter().map(|(column, width)| {
+            let text = place(*column, &cell(*column, row, &self.updates, cx), *width);
+            (text, style(*column, row, &self.updates, base, cx))
+        });
+        marked_rows::row(selected, self.marked.contains_key(&row.name), base, cells, room)
     }
 
     fn title(&self) -> String {
