@@ -372,7 +372,11 @@ impl Overview {
         form.fill(0, &format!("~/ollamanet-{}-{}.csv", of.as_str(), report.last));
         let note = "What is on view, for these days and filters. Only you can read the file; one that is there is not \
                     replaced.";
-        let wanted = Wanted::Export(report.question.clone(), of);
+        let question = match self.page {
+            Page::Failed => Question { over: Over::Week, ..Question::default() },
+            Page::Time | Page::Accounts | Page::Models | Page::Errors | Page::Storage => report.question.clone(),
+        };
+        let wanted = Wanted::Export(question, of);
         Fill::of("Write the figures to a file", note, Purpose::Overview(wanted), form).into()
     }
 }

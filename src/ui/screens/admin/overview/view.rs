@@ -58,8 +58,16 @@ impl Overview {
 
     /// Which days, which filters, how fresh.
     fn about(&self, report: &Report, room: usize, cx: &Cx) -> Line<'static> {
-        let mut parts = vec![words::over(&report.question, report.grain), words::days(report.first, report.last)];
-        parts.extend(words::filters(&report.question));
+        let parts = match self.page {
+            // Whichever days are chosen.
+            Page::Failed => vec!["the last 7 days".to_owned()],
+            Page::Time | Page::Accounts | Page::Models | Page::Errors | Page::Storage => {
+                let mut parts =
+                    vec![words::over(&report.question, report.grain), words::days(report.first, report.last)];
+                parts.extend(words::filters(&report.question));
+                parts
+            }
+        };
         let fresh = match &self.fault {
             Some(_) => "not read anew".to_owned(),
             None => format!("as of {}", cx.clock(report.as_of)),

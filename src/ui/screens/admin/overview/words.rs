@@ -89,7 +89,9 @@ impl Measure {
             }
             Self::Accounts => match (days.accounts, days.amounts.sign_ins) {
                 (Some(accounts), Some(sign_ins)) => {
-                    format!("{} active, {} sign-ins", count(accounts), count(sign_ins))
+                    let sign_ins =
+                        if sign_ins == 1 { "1 sign-in".to_owned() } else { format!("{} sign-ins", count(sign_ins)) };
+                    format!("{} active, {sign_ins}", count(accounts))
                 }
                 (Some(accounts), None) => format!("{} active", count(accounts)),
                 (None, _) => "not told".to_owned(),
@@ -172,7 +174,7 @@ fn pace(pace: &Pace) -> String {
     if pace.answers == 0 {
         return "no answers".to_owned();
     }
-    format!("{}, {} to begin", speed(pace.tokens_per_second), median(pace.first_token))
+    format!("{}, first {}", speed(pace.tokens_per_second), median(pace.first_token))
 }
 
 /// This moment, each with its label.
@@ -187,20 +189,16 @@ pub fn now(shown: &Overview, health: Option<&Health>) -> Vec<(&'static str, Stri
         few => few.join(", "),
     };
     let kept = &report.storage;
-    let grown = kept.grown.map(|grown| format!(", {} since {}", growth(Some(grown)), grown.since.strftime("%-d %b")));
+    let grown = kept.grown.map(|grown| {
+        // Of another year the day alone would be misread.
+        let day = if grown.since.year() == report.last.year() { "%-d %b" } else { "%-d %b %Y" };
+        format!(", {} since {}", growth(Some(grown)), grown.since.strftime(day))
+    });
     let free = kept.free.zip(kept.disk).map(|(free, disk)| format!("; {} of {} free", bytes(free), bytes(disk)));
     let mut lines = vec![
         ("signed in", here, false),
-        (
-            "running",
-            format!(
-                "{}, {} waiting",
-                and(&[(now.answers_running.into(), "answer"), (now.jobs_running, "job")]),
-                now.jobs_waiting
-            ),
-            false,
-        ),
-        ("today", format!("{}; the week before {}", pace(&now.today), pace(&now.week)), false),
+        ("running", running(now), false),
+        ("today", format!("{}; week before {}", pace(&now.today), pace(&now.week)), false),
         ("storage", format!("{}{}{}", bytes(kept.bytes), grown.unwrap_or_default(), free.unwrap_or_default()), false),
         ("this week", failed(now), !now.failed.is_empty()),
     ];
@@ -228,11 +226,20 @@ fn failed(now: &Now) -> String {
     if now.failed.is_empty() {
         return "nothing failed".to_owned();
     }
-    format!(
-        "{} failed; {} refused or failed by the trail",
-        and(&[(answers, "answer"), (now.jobs_failed, "job")]),
-        trail
-    )
+    let failed = and(&[(answers, "answer"), (now.jobs_failed, "job")]);
+    match trail {
+        0 => format!("{failed} failed"),
+        trail => format!("{failed} failed; {trail} refused or failed by the trail"),
+    }
+}
+
+fn running(now: &Now) -> String {
+    let running = and(&[(now.answers_running.into(), "answer"), (now.jobs_running, "job")]);
+    match (u64::from(now.answers_running) + now.jobs_running, now.jobs_waiting) {
+        (0, 0) => "nothing".to_owned(),
+        (_, 0) => running,
+        (_, waiting) => format!("{running}; {waiting} waiting"),
+    }
 }
 
 /// Health in one line, and whether all is well.
