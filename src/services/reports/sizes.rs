@@ -156,4 +156,25 @@ mod tests {
         assert_eq!(totals.len(), 1);
         assert!(totals[0].bytes > 3250 && totals[0].free.is_some(), "{totals:?}");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_measures_the_day_by_itself_and_ends_when_it_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::find(Some(home.path())).unwrap();
+        let (system, _) = furnished(&paths).await;
+        let tasks = Tasks::new();
+        Reports::new(system.clone(), paths).measure_daily(&tasks);
+        let mut is_measured = false;
+        // Time stands still but where everybody waits for it.
+        for _ in 0..100_000 {
+            let totals: Result<_, StoreError> = system.read(|tx| totals(tx, (0, 99_999))).await;
+            is_measured = !totals.unwrap().is_empty();
+            if is_measured {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert!(is_measured);
+        assert_eq!(tasks.stop(Duration::from_secs(20)).await, Vec::<String>::new());
+    }
 }

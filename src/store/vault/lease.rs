@@ -344,6 +344,22 @@ mod tests {
     }
 
     #[test]
+    fn answers_are_counted_over_all_accounts_until_they_end() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("leases");
+        assert_eq!(Slot::all_taken(&directory), 0, "there is no such directory yet");
+        let (ann, bob) = (AccountId::new(), AccountId::new());
+        let first = Slot::take(&directory, ann, 2).unwrap();
+        let second = Slot::take(&directory, ann, 2).unwrap();
+        let third = Slot::take(&directory, bob, 1).unwrap();
+        assert_eq!((Slot::all_taken(&directory), Slot::any_taken(&directory)), (3, true));
+        drop((first, third));
+        assert_eq!(Slot::all_taken(&directory), 1);
+        drop(second);
+        assert_eq!((Slot::all_taken(&directory), Slot::any_taken(&directory)), (0, false));
+    }
+
+    #[test]
     fn without_locks_the_process_itself_is_looked_for() {
         let own = Holder {
             seq: 1,
