@@ -1,0 +1,191 @@
+//! What counting and tracing cost a stream: the same answers, now with and now without, in one run. What is compared is the
+//! processor time of all threads but those of the stand-in for Ollama.
+#![allow(
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    clippy::print_stdout,
+    reason = "a bench that cannot go on should say where"
+)]
+
+use std::{
+    fs,
+    path::Path,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use ollamanet::{
+    api::{
+        auth::{NewAccount, Secret, Session},
+        chat::{NewTurn, TurnAct, TurnEvent},
+        events::Event,
+        organise::NewConversation,
+    },
+    app::{self, Watching},
+    config::{Config, live::Live},
+    fake::{Fake, Reply, StandIn},
+    gateway::Gateway,
+    metrics::Metrics,
+    paths::Paths,
+    tasks::Tasks,
+    trace::{By, Entry, Ring},
+};
+use serde_json::json;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+/// Tokens of an answer.
+const TOKENS: usize = 2000;
+/// Answers in one round; a round without comes after each with.
+const ANSWERS: usize = 8;
+const ROUNDS: usize = 25;
+/// Threads of the stand-in.
+const SERVER: &str = "server";
+
+/// Nanoseconds that this process's threads have run, without those of the stand-in.
+fn spent() -> u64 {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+    tasks
+        .filter_map(|task| {
+            let name = fs::read_to_string(task.path().join("comm")).ok()?;
+            let run = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            (!name.starts_with(SERVER)).then(|| run.split(' ').next()?.parse::<u64>().ok())?
+        })
+        .sum()
+}
+
+struct House {
+    gateway: Gateway,
+    session: Session,
+    tasks: Tasks,
+}
+
+async fn house(home: &Path, url: &str, watching: &Watching) -> House {
+    let mut config = Config::default();
+    url.clone_into(&mut config.ollama.host);
+    config.chat.titles = false;
+    config.limits.chat_per_minute = 6000;
+    let paths = Paths::find(Some(home)).unwrap();
+    let tasks = Tasks::new();
+    let gateway = app::compose_watched(&paths, &config, &Live::fixed(config.clone()), &tasks, watching).unwrap();
+    let new = NewAccount { name: "bench".to_owned(), passphrase: Secret::new("basin lumen tripod velvet marsh") };
+    let session = gateway.create_first_admin(new).await.unwrap().session;
+    House { gateway, session, tasks }
+}
+
+impl House {
+    /// So many answers, one after the other; the processor time that they took.
+    async fn answers(&self) -> u64 {
+        let mut events = self.gateway.events(&self.session).await.unwrap();
+        let new = NewConversation { model: Some("demo-chat:3b".to_owned()), ..NewConversation::default() };
+        let conversation = self.gateway.create_conversation(&self.session, new).await.unwrap().row.id;
+        let before = spent();
+        for _ in 0..ANSWERS {
+            let act = TurnAct::Send { text: "Tell me".to_owned(), attachments: Vec::new() };
+            let new = NewTurn { conversation, act, model: None, shorten: false };
+            Box::pin(Entry::new(By::Key).around(self.gateway.start_turn(&self.session, new))).await.unwrap();
+            while !matches!(events.recv().await, Some(Event::Turn { event: TurnEvent::Ended { .. }, .. })) {}
+        }
+        spent() - before
+    }
+}
+
+fn main() {
+    let (tell, told) = mpsc::channel();
+    let server = std::thread::Builder::new().name(SERVER.to_owned());
+    server
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let tasks = Tasks::new();
+                let fake = Fake::start(&tasks, |seen| {
+                    if seen.path != "/api/chat" {
+                        return Some(StandIn::new(ollamanet::fake::Pace::instant()).reply(seen));
+                    }
+                    let token = json!({ "message": { "role": "assistant", "content": "word " }, "done": false });
+                    let reply = (0..TOKENS).fold(Reply::stream(), |reply, _| reply.line(&token));
+                    let done = json!({ "done": true, "done_reason": "stop", "total_duration": 9_000_000, "load_duration": 1,
+                        "prompt_eval_count": 9, "prompt_eval_duration": 1, "eval_count": TOKENS, "eval_duration": 8_000_000 });
+                    Some(reply.line(&done))
+                })
+                .await
+                .unwrap();
+                tell.send(fake.url()).unwrap();
+                std::future::pending::<()>().await;
+            });
+        })
+        .unwrap();
+    let url = told.recv().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (with_home, without_home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let ring = Ring::of(100);
+    let watching = Watching { ring: ring.clone(), metrics: Metrics::new() };
+    let blind = Watching { ring: Ring::default(), metrics: Metrics::none() };
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let began = Instant::now();
+    runtime.block_on(async {
+        let seeing = house(with_home.path(), &url, &watching).await;
+        let unseeing = house(without_home.path(), &url, &blind).await;
+        for round in 0..=ROUNDS {
+            let watched = {
+                let subscriber = tracing_subscriber::registry().with(ring.layer());
+                let _heard = tracing::subscriber::set_default(subscriber);
+                Box::pin(seeing.answers()).await
+            };
+            let unwatched = Box::pin(unseeing.answers()).await;
+            // The first round warms everything up.
+            if round > 0 {
+                with.push(watched);
+                without.push(unwatched);
+            }
+        }
+        assert!(ring.newest(1)[0].spans.len() > 8, "it is really traced: {:?}", ring.newest(1));
+        for house in [seeing, unseeing] {
+            house.tasks.stop(Duration::from_secs(5)).await;
+        }
+    });
+    let median = |values: &mut Vec<u64>| {
+        values.sort_unstable();
+        values[values.len() / 2] as f64 / ANSWERS as f64 / 1e6
+    };
+    let mut shares: Vec<f64> =
+        with.iter().zip(&without).map(|(with, without)| *with as f64 / *without as f64 * 100.0 - 100.0).collect();
+    shares.sort_by(f64::total_cmp);
+    let (with, without) = (median(&mut with), median(&mut without));
+    println!("an answer of {TOKENS} tokens, {ROUNDS} rounds of {ANSWERS}, {:.0} s:", began.elapsed().as_secs_f64());
+    println!("  counted and traced   {with:.3} ms of processor time");
+    println!("  neither              {without:.3} ms");
+    println!(
+        "  difference           {:.2} % by the medians, {:.2} % the median of the rounds",
+        with / without * 100.0 - 100.0,
+        shares[shares.len() / 2]
+    );
+    single_steps();
+}
+
+/// What each step costs by itself, because the difference above is near to what the machine's own noise is.
+fn single_steps() {
+    const TIMES: u32 = 200_000;
+    let each = |what: &str, mut step: Box<dyn FnMut()>| {
+        let began = Instant::now();
+        (0..TIMES).for_each(|_| step());
+        println!("  {what:<40} {:.0} ns", began.elapsed().as_nanos() as f64 / f64::from(TIMES));
+    };
+    println!("one step:");
+    let metrics = Metrics::new();
+    let counting = metrics.clone();
+    each(
+        "counting a store job",
+        Box::new(move || {
+            counting.store(ollamanet::metrics::Lane::VaultWrite, Duration::from_micros(3), Duration::from_micros(40));
+        }),
+    );
+    let ring = Ring::of(100);
+    let _heard = tracing::subscriber::set_default(tracing_subscriber::registry().with(ring.layer()));
+    each(
+        "a request of two spans",
+        Box::new(|| {
+            let call = tracing::info_span!(target: ollamanet::trace::CALLS, "call", what = "turns.start");
+            call.in_scope(|| drop(tracing::info_span!(target: ollamanet::trace::PARTS, "store", what = "vault write")));
+        }),
+    );
+}
