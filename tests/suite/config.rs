@@ -15,7 +15,7 @@ use ollamanet::{
 };
 use serde_json::Value;
 
-use crate::common::environment;
+use crate::common::{environment, operations};
 
 fn run(home: &Path, args: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ollamanet"))
@@ -152,6 +152,76 @@ const KEYS: &str = "# Keys\n\n\
     The defaults. Each may be given other keys in the settings file: `[keys.composer]` and then `send = [\"enter\"]`, \
     several keys for an action, an empty list to unbind. F1 shows those that work where you are.\n\n";
 
+#[test]
+fn every_way_through_the_gate_is_found_in_the_sources() {
+    let all = operations::operations();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gateway");
+    let ways: usize = fs::read_dir(sources)
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .map(|text| [".call::<", ".hold(", ".knock("].iter().map(|way| text.matches(way).count()).sum::<usize>())
+        .sum();
+    let methods: std::collections::BTreeSet<&str> = all.iter().map(|one| one.method.as_str()).collect();
+    assert_eq!(methods.len(), ways);
+    let of = |method: &str| all.iter().find(|one| one.method == method).unwrap();
+    let set = of("change_settings");
+    assert_eq!((set.name.as_str(), set.door, set.fresh), ("settings.set", operations::Door::Administrator, true));
+    assert_eq!(of("lock").door, operations::Door::Hall);
+    assert_eq!(of("door").door, operations::Door::Street);
+}
+
+/// Code spans of the guide, outside its headings.
+fn spans(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_keys_and_commands_that_the_guide_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = fs::read_to_string(root.join("docs/guide.md")).unwrap();
+    // `| action | keys | what it does |`, as the page of keys has them.
+    let keys = keymap::keys_markdown();
+    let rows: Vec<(Vec<&str>, &str)> = keys
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split(" | ").collect::<Vec<_>>())
+        .filter(|cells| cells.len() == 3)
+        .map(|cells| (spans(cells[1]), cells[2].trim()))
+        .collect();
+    let commands = pages::commands_markdown();
+    let is_key = |span: &str| {
+        span.starts_with("Ctrl+")
+            || span.starts_with("Alt+")
+            || (span.starts_with('F') && span[1..].parse::<u32>().is_ok())
+            || matches!(span, "Enter" | "Esc" | "Tab" | "Space")
+            || span.chars().count() == 1
+    };
+    let mut seen = (0, 0, 0);
+    for line in guide.lines() {
+        let table: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+        if let (true, [key, does]) = (line.starts_with("| `"), table.as_slice()) {
+            let (key, does) = (spans(key)[0], does.trim());
+            assert!(rows.iter().any(|(keys, what)| keys.contains(&key) && *what == does), "{key} does not: {does}");
+            seen.0 += 1;
+            continue;
+        }
+        for span in spans(line) {
+            if let Some(command) = span.strip_prefix("ollamanet ") {
+                assert!(commands.contains(&format!("# ollamanet {command}\n")), "there is no {span}");
+                seen.1 += 1;
+            } else if is_key(span) {
+                assert!(rows.iter().any(|(keys, _)| keys.contains(&span)), "no action has the key {span}");
+                seen.2 += 1;
+            }
+        }
+    }
+    assert!(seen.0 > 20 && seen.1 > 15 && seen.2 > 15, "{seen:?}");
+    for page in guide.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(root.join("docs").join(page).exists(), "{page}");
+    }
+    assert!(fs::read_to_string(root.join("README.md")).unwrap().contains("docs/guide.md"));
+}
+
 /// To write the pages anew: `OLLAMANET_WRITE_DOCS=1 cargo test --test suite config::the_pages`.
 #[test]
 fn the_pages_say_what_the_tables_say() {
@@ -163,6 +233,8 @@ fn the_pages_say_what_the_tables_say() {
         ("insights.md", insights::insights_markdown()),
         ("benchmarks.md", benchmarks::benchmarks_markdown()),
         ("metrics.md", metrics::metrics_markdown()),
+        ("permissions.md", operations::permissions_markdown()),
+        ("limits.md", operations::limits_markdown()),
     ];
     for (name, fresh) in pages {
         let path = docs.join(name);

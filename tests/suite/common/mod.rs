@@ -3,6 +3,7 @@
 pub mod authenticator;
 pub mod gates;
 pub mod house;
+pub mod operations;
 pub mod papers;
 pub mod pty;
 pub mod registry;
