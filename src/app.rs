@@ -36,7 +36,7 @@ use crate::{
         branches::Branches,
         conversations::Conversations,
         feedback::Ratings,
-        health::{self, HealthChecks, Watched},
+        health::{HealthChecks, Watched},
         house::House,
         hub::Hub,
         insights::Insights,
@@ -44,7 +44,7 @@ use crate::{
         lanes::Lanes,
         library::Library,
         measures::Measures,
-        model_work::{ModelWork, benchmark::Bench},
+        model_work::{ModelWork, benchmark::Bench, room::Places},
         models::{self, Models, Probe},
         notes::Notes,
         profiles::Profiles,
@@ -58,7 +58,7 @@ use crate::{
         users::Users,
     },
     store::{
-        self, Db, backup, check,
+        self, Db, backup,
         system::{Moment, leftovers, open_system, settings::Followed, watch::Watch},
         thread::Of,
     },
@@ -164,6 +164,7 @@ async fn dispatch(
             gateway.take_up_all_jobs();
             gateway.measure_sizes_daily(tasks);
             gateway.follow_hours(tasks);
+            gateway.watch_over_health();
             backups.follow_schedule();
             interface(gateway, live, tasks, false).await
         }
@@ -248,7 +249,6 @@ fn compose_with_backups(
         Accounts::new(system.clone(), Arc::clone(&sessions), paths.clone(), cautious, live.clone(), tasks.clone());
     let breakers = Breakers::new();
     let ollama = ollama(config, counted(breakers.watch(), metrics.clone()))?;
-    let health = watch_health(paths, tasks, &system, &ollama, &breakers, file_system);
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
     let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
@@ -260,6 +260,8 @@ fn compose_with_backups(
     let transfers = Transfers::new(hub.clone(), tasks.clone(), system.clone(), cwd.clone(), home.clone());
     let cache = model_cache(config).counted_in(metrics.clone());
     let model_work = model_work(&ollama, cache.clone(), &system, paths, (cwd.clone(), home.clone()));
+    let asked = (&ollama, &breakers, &cache);
+    let health = health((paths, config, live), (&system, &hub, tasks), asked, file_system);
     let jobs = Jobs::new(jobs::Parts {
         system: system.clone(),
         hub: hub.clone(),
@@ -391,7 +393,7 @@ fn counted(watch: ollama::Watch, metrics: Metrics) -> ollama::Watch {
         };
         let outcome = match outcome {
             ollama::Outcome::Answered => metrics::OllamaOutcome::Answered,
-            ollama::Outcome::Failed => metrics::OllamaOutcome::Failed,
+            ollama::Outcome::Failed(_) => metrics::OllamaOutcome::Failed,
             ollama::Outcome::Abandoned => metrics::OllamaOutcome::Abandoned,
         };
         metrics.ollama(kind, outcome, took);
@@ -399,30 +401,27 @@ fn counted(watch: ollama::Watch, metrics: Metrics) -> ollama::Watch {
 }
 
 /// What is looked at to tell whether all is well.
-fn watch_health(
-    paths: &Paths,
-    tasks: &Tasks,
-    system: &Db,
-    ollama: &Ollama,
-    breakers: &Breakers,
-    file_system: Option<&'static str>,
+fn health(
+    (paths, config, live): (&Paths, &Config, &Live),
+    (system, hub, tasks): (&Db, &Hub, &Tasks),
+    (ollama, breakers, cache): (&Ollama, &Breakers, &ModelCache),
+    network_file_system: Option<&'static str>,
 ) -> HealthChecks {
-    let (checked, checked_path) = (system.clone(), paths.system_db());
-    let (shown, freshly) = (breakers.clone(), breakers.clone());
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let (places, is_here) = (Places::of_this_machine(home.as_deref()), ollama.address().is_loopback());
     HealthChecks::new(Watched {
         ollama: ollama.clone(),
         tasks: tasks.clone(),
-        data: paths.data.clone(),
+        breakers: breakers.clone(),
+        cache: cache.clone(),
+        system: system.clone(),
+        hub: hub.clone(),
+        live: live.clone(),
+        place: restore::place(paths, config),
+        network_file_system,
         program_path: std::env::var_os("PATH").unwrap_or_default(),
-        store: Arc::new(move || {
-            let (system, path) = (checked.clone(), checked_path.clone());
-            Box::pin(async move {
-                health::store(check::system_quickly(&system, &path).await.map_err(Fault::from), file_system)
-            })
-        }),
-        breakers: Arc::new(move || shown.shown(std::time::Instant::now())),
+        room: Arc::new(move || places.room(is_here)),
     })
-    .when_started(move || freshly.reset())
 }
 
 /// Removes the files of vaults that are nobody's any more, without anybody waiting for it.
@@ -464,6 +463,7 @@ async fn demo(config: Config, tasks: &Tasks, watching: &Watching) -> Result<(), 
     let gateway = compose_watched(&demo.paths, &demo.config, &live, tasks, watching)?;
     demo.furnish(&gateway).await?;
     gateway.take_up_all_jobs();
+    gateway.watch_over_health();
     let done = interface(gateway, live, tasks, true).await;
     // Before the directory goes, whoever still writes into it.
     tasks.stop(ENDING).await;

@@ -26,6 +26,7 @@ pub struct Config {
     pub ollama: OllamaConfig,
     pub backup: BackupConfig,
     pub trace: TraceConfig,
+    pub health: HealthConfig,
     /// Context name → action name → keys. `[]` unbinds.
     pub keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// What only the house says; no file has it.
@@ -122,15 +123,32 @@ pub enum ThemeName {
     Plain,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OllamaConfig {
     /// Address as `OLLAMA_HOST` writes it; empty = the environment, else 127.0.0.1:11434.
     pub host: String,
     /// Whether an address off this machine may be used without TLS.
     pub allow_plaintext_remote: bool,
-    /// Seconds between health checks while the interface is open.
-    pub health_seconds: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthConfig {
+    /// Seconds between two looks at everything, while any interface is open; 0 = only when somebody asks.
+    pub every_seconds: u64,
+}
+
+impl Default for HealthConfig {
+    fn default() -> Self {
+        Self { every_seconds: 60 }
+    }
+}
+
+impl HealthConfig {
+    pub fn every(&self) -> Duration {
+        Duration::from_secs(self.every_seconds)
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,12 +244,6 @@ impl Default for UiConfig {
             sidebar_width: 28,
             show_thinking: false,
         }
-    }
-}
-
-impl Default for OllamaConfig {
-    fn default() -> Self {
-        Self { host: String::new(), allow_plaintext_remote: false, health_seconds: 30 }
     }
 }
 

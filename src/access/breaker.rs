@@ -11,14 +11,14 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
 use super::op::OllamaKind;
 use crate::{
     api::{Fault, FaultKind, health::BreakerState},
-    ollama::{Kind, Outcome, Watch},
+    ollama::{Kind, Outcome, Trouble, Watch},
 };
 
 /// Failures in a row that open it.
@@ -75,18 +75,18 @@ impl Breaker {
     pub fn report(&mut self, outcome: Outcome, now: Instant) {
         self.state = match (outcome, self.state) {
             (Outcome::Answered, _) => State::Closed { failures: 0 },
-            (Outcome::Failed, State::Closed { failures }) if failures + 1 < OPENS_AFTER => {
+            (Outcome::Failed(_), State::Closed { failures }) if failures + 1 < OPENS_AFTER => {
                 State::Closed { failures: failures + 1 }
             }
-            (Outcome::Failed, State::Closed { .. }) => State::Open { until: now + FIRST_REST, rest: FIRST_REST },
-            (Outcome::Failed, State::HalfOpen { rest, .. }) => {
+            (Outcome::Failed(_), State::Closed { .. }) => State::Open { until: now + FIRST_REST, rest: FIRST_REST },
+            (Outcome::Failed(_), State::HalfOpen { rest, .. }) => {
                 let rest = (rest * 2).min(LONGEST_REST);
                 State::Open { until: now + rest, rest }
             }
             // The caller of the probe walked away: the next one probes, without another rest.
             (Outcome::Abandoned, State::HalfOpen { rest, .. }) => State::Open { until: now, rest },
             // Calls that were under way when it opened say nothing new, and must not prolong the rest.
-            (Outcome::Failed, open @ State::Open { .. }) => open,
+            (Outcome::Failed(_), open @ State::Open { .. }) => open,
             (Outcome::Abandoned, same @ (State::Closed { .. } | State::Open { .. })) => same,
         };
     }
@@ -104,12 +104,40 @@ impl Breaker {
     }
 }
 
+/// A turn that a breaker took, for the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// Calls are held back from now on.
+    Opened(Trouble),
+    /// One call is let through as a trial.
+    Trying,
+    /// Calls go through again, because an answer came.
+    Closed,
+    /// Calls go through again, because somebody started or mended Ollama.
+    Reset,
+}
+
+impl Breaker {
+    fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed { .. })
+    }
+}
+
+/// Hears every turn of a breaker, in the place where it happens: it must not wait.
+pub type Hears = Box<dyn Fn(OllamaKind, Turned) + Send + Sync>;
+
 /// The breakers of this process, one for each kind of call. Cheap to clone.
 ///
 /// They are not shared between processes: each finds out for itself within three calls, and a lock on a file would cost
 /// more than these.
 #[derive(Clone, Default)]
-pub struct Breakers(Arc<Mutex<Each>>);
+pub struct Breakers(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    each: Mutex<Each>,
+    hears: OnceLock<Hears>,
+}
 
 #[derive(Default)]
 struct Each {
@@ -126,6 +154,10 @@ impl Each {
             OllamaKind::Manage => &mut self.manage,
         }
     }
+
+    fn all(&self) -> [(OllamaKind, &Breaker); 3] {
+        [(OllamaKind::Chat, &self.chat), (OllamaKind::Embed, &self.embed), (OllamaKind::Manage, &self.manage)]
+    }
 }
 
 impl Breakers {
@@ -134,10 +166,30 @@ impl Breakers {
         Self::default()
     }
 
+    /// From now on `hears` is told of every turn. The first one that is set stays.
+    pub fn tell(&self, hears: Hears) {
+        let _ = self.0.hears.set(hears);
+    }
+
+    fn turned(&self, kind: OllamaKind, turned: Turned) {
+        if let Some(hears) = self.0.hears.get() {
+            hears(kind, turned);
+        }
+    }
+
     /// # Errors
     /// `Upstream` with the time of the next try.
     pub fn admit(&self, kind: OllamaKind, now: Instant) -> Result<(), Fault> {
-        self.lock().of(kind).admit(now).map_err(|wait| {
+        let (admitted, is_trial) = {
+            let mut each = self.lock();
+            let breaker = each.of(kind);
+            let admitted = breaker.admit(now);
+            (admitted, admitted.is_ok() && !breaker.is_closed())
+        };
+        if is_trial {
+            self.turned(kind, Turned::Trying);
+        }
+        admitted.map_err(|wait| {
             Fault::new(FaultKind::Upstream, "Ollama failed several times in a row, so it is left alone for a moment.")
                 .hint(format!("Try again in {} s; `ollamanet health` says how it stands.", wait.as_secs_f64().ceil()))
                 .retry_after(wait)
@@ -153,16 +205,18 @@ impl Breakers {
 
     /// Forgets every failure: for somebody who has just started or mended Ollama.
     pub fn reset(&self) {
-        *self.lock() = Each::default();
+        let before = std::mem::take(&mut *self.lock());
+        for (kind, breaker) in before.all() {
+            if !breaker.is_closed() {
+                self.turned(kind, Turned::Reset);
+            }
+        }
     }
 
     /// Every kind with its state, as health shows it.
     #[must_use]
     pub fn shown(&self, now: Instant) -> Vec<(String, BreakerState)> {
-        let each = self.lock();
-        [("chat", &each.chat), ("embed", &each.embed), ("manage", &each.manage)]
-            .map(|(name, breaker)| (name.to_owned(), breaker.shown(now)))
-            .into()
+        self.lock().all().map(|(kind, breaker)| (kind.as_str().to_owned(), breaker.shown(now))).into()
     }
 
     fn report(&self, kind: Kind, outcome: Outcome, now: Instant) {
@@ -171,11 +225,23 @@ impl Breakers {
             Kind::Embed => OllamaKind::Embed,
             Kind::Manage => OllamaKind::Manage,
         };
-        self.lock().of(kind).report(outcome, now);
+        let (was_closed, is_closed) = {
+            let mut each = self.lock();
+            let breaker = each.of(kind);
+            let was_closed = breaker.is_closed();
+            breaker.report(outcome, now);
+            (was_closed, breaker.is_closed())
+        };
+        match (was_closed, is_closed, outcome) {
+            (true, false, Outcome::Failed(trouble)) => self.turned(kind, Turned::Opened(trouble)),
+            (false, true, _) => self.turned(kind, Turned::Closed),
+            // What opens it is a failure; the rest changes nothing that is told.
+            (true, false, Outcome::Answered | Outcome::Abandoned) | (true, true, _) | (false, false, _) => {}
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Each> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.each.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -192,11 +258,12 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const FAILED: Outcome = Outcome::Failed(Trouble::NotThere);
 
     fn opened(at: Instant) -> Breaker {
         let mut breaker = Breaker::default();
         for _ in 0..OPENS_AFTER {
-            breaker.report(Outcome::Failed, at);
+            breaker.report(FAILED, at);
         }
         breaker
     }
@@ -205,11 +272,11 @@ mod tests {
     fn three_failures_in_a_row_open_it_and_fewer_do_not() {
         let now = Instant::now();
         let mut breaker = Breaker::default();
-        for outcome in [Outcome::Failed, Outcome::Failed, Outcome::Answered, Outcome::Failed, Outcome::Failed] {
+        for outcome in [FAILED, FAILED, Outcome::Answered, FAILED, FAILED] {
             breaker.report(outcome, now);
             assert_eq!(breaker.admit(now), Ok(()));
         }
-        breaker.report(Outcome::Failed, now);
+        breaker.report(FAILED, now);
         assert_eq!(breaker.admit(now + SECOND), Err(4 * SECOND));
         assert_eq!(breaker.shown(now), BreakerState::Open { retry_in_ms: 5000 });
     }
@@ -246,7 +313,7 @@ mod tests {
             rests.push(rest.as_secs());
             now += rest;
             assert_eq!(breaker.admit(now), Ok(()));
-            breaker.report(Outcome::Failed, now);
+            breaker.report(FAILED, now);
         }
         assert_eq!(rests, [5, 10, 20, 40, 60, 60]);
     }
@@ -255,7 +322,7 @@ mod tests {
     fn a_late_failure_does_not_prolong_the_rest() {
         let start = Instant::now();
         let mut breaker = opened(start);
-        breaker.report(Outcome::Failed, start + 4 * SECOND);
+        breaker.report(FAILED, start + 4 * SECOND);
         assert_eq!(breaker.admit(start + FIRST_REST), Ok(()));
     }
 
@@ -283,7 +350,7 @@ mod tests {
         let breakers = Breakers::new();
         let watch = breakers.watch();
         for _ in 0..OPENS_AFTER {
-            watch(Kind::Chat, Outcome::Failed, Duration::ZERO);
+            watch(Kind::Chat, FAILED, Duration::ZERO);
         }
         let now = Instant::now();
         let fault = breakers.admit(OllamaKind::Chat, now).unwrap_err();
@@ -293,6 +360,40 @@ mod tests {
         assert_eq!(breakers.admit(OllamaKind::Manage, now), Ok(()));
         breakers.reset();
         assert_eq!(breakers.admit(OllamaKind::Chat, now), Ok(()));
+    }
+
+    #[test]
+    fn every_turn_is_told_once_and_what_changes_nothing_is_not() {
+        let breakers = Breakers::new();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told);
+        breakers.tell(Box::new(move |kind, turned| heard.lock().unwrap().push((kind, turned))));
+        let (chat, start) = (OllamaKind::Chat, Instant::now());
+        for _ in 0..5 {
+            breakers.report(Kind::Chat, Outcome::Failed(Trouble::Silent), start);
+        }
+        assert!(breakers.admit(chat, start).is_err());
+        breakers.admit(chat, start + FIRST_REST).unwrap();
+        breakers.report(Kind::Chat, FAILED, start + FIRST_REST);
+        breakers.admit(chat, start + 3 * FIRST_REST).unwrap();
+        breakers.report(Kind::Chat, Outcome::Answered, start + 3 * FIRST_REST);
+        breakers.report(Kind::Chat, Outcome::Answered, start + 3 * FIRST_REST);
+        breakers.reset();
+        for _ in 0..3 {
+            breakers.report(Kind::Manage, FAILED, start);
+        }
+        breakers.reset();
+        assert_eq!(
+            *told.lock().unwrap(),
+            [
+                (chat, Turned::Opened(Trouble::Silent)),
+                (chat, Turned::Trying),
+                (chat, Turned::Trying),
+                (chat, Turned::Closed),
+                (OllamaKind::Manage, Turned::Opened(Trouble::NotThere)),
+                (OllamaKind::Manage, Turned::Reset),
+            ]
+        );
     }
 
     proptest! {
@@ -305,7 +406,7 @@ mod tests {
                 now += Duration::from_millis(pause);
                 match what {
                     0 => breaker.report(Outcome::Answered, now),
-                    1 => breaker.report(Outcome::Failed, now),
+                    1 => breaker.report(FAILED, now),
                     2 => breaker.report(Outcome::Abandoned, now),
                     _ => {
                         if let Err(wait) = breaker.admit(now) {

@@ -11,7 +11,7 @@ pub mod op;
 mod quota;
 pub mod rules;
 
-pub use breaker::Breakers;
+pub use breaker::{Breakers, Turned};
 pub use gate::{Caller, Gate, Holder, Visitor};
-pub use op::{Admin, Class, Member, Op, Permission, Rank};
+pub use op::{Admin, Class, Member, OllamaKind, Op, Permission, Rank};
 pub use rules::Rules;

@@ -44,6 +44,17 @@ pub enum OllamaKind {
     Manage,
 }
 
+impl OllamaKind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embed => "embed",
+            Self::Manage => "manage",
+        }
+    }
+}
+
 /// A rank as a type, so that "only for administrators" is a fact of compilation.
 pub trait Rank: Send + Sync + 'static {
     const ROLE: Role;

@@ -97,8 +97,8 @@ pub enum Command {
     Jobs(super::job_args::Jobs),
     /// Your own use in figures: messages, tokens, times, models, ratings
     Insights(super::insights_args::Insights),
-    /// Check Ollama, the store and the disk; the exit code tells
-    Health,
+    /// Check Ollama, store, disk, jobs, backups and clock; exit code 0 = well or warnings only, 1 = bad, 3 = no Ollama
+    Health(super::health_args::Health),
     /// What was counted in this hour: calls, databases, Ollama, answers; for administrators
     Metrics(super::operations_args::Metrics),
     /// Check everything and explain each fix

@@ -243,7 +243,10 @@ fn filter(which: Which) -> Result<AuditFilter, Fault> {
 }
 
 /// A moment as people write it, in milliseconds since 1970. A day as an end is meant with its evening.
-pub(super) fn when(text: &str, is_end: bool, now: Timestamp, zone: &TimeZone) -> Result<i64, Fault> {
+///
+/// # Errors
+/// What is no moment.
+pub fn when(text: &str, is_end: bool, now: Timestamp, zone: &TimeZone) -> Result<i64, Fault> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at.as_millisecond());

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::{
     Desk, End, config,
-    health::{self, word},
+    health::word,
     out::{print, print_json, safe, safe_lines},
     sign_in,
 };
@@ -17,7 +17,7 @@ use crate::{
     api::{
         Fault,
         auth::Door,
-        health::{Check, Health, Level, OllamaState},
+        health::{Check, Level, OllamaState, Part},
         search::IndexReport,
     },
     config::load::Sources,
@@ -92,23 +92,21 @@ fn settings(sources: &Sources) -> Vec<Finding> {
 }
 
 async fn backend(desk: &Desk, findings: &mut Vec<Finding>) {
-    let mut reachable = false;
+    let (mut reachable, mut ill_store) = (false, None);
     match desk.gateway.health().await {
         Err(fault) => findings.push(of_fault("health", &fault)),
         Ok(health) => {
             reachable = matches!(health.ollama, OllamaState::Reachable { .. });
-            findings.extend(ollama(&health));
-            // The whole database is looked through below, and says itself what to do.
-            if health.store.level == Level::Warning {
-                findings.push(own("store", &health.store, "It works; nothing has to be done at once."));
-            }
-            findings.push(own("disk", &health.disk, "Free some space; nothing that was acknowledged is lost."));
-            findings.push(own("tasks", &health.tasks, "The log says which one and why."));
+            // The whole database is looked through below, and says itself how it stands. What it does not find any more, because
+            // it was written anew meanwhile, was found all the same.
+            let told = health.checks.iter().filter(|check| check.part != Part::Store || check.level == Level::Warning);
+            findings.extend(told.map(part));
+            ill_store = health.check(Part::Store).filter(|store| store.level == Level::Bad).map(part);
         }
     }
     findings.push(match desk.gateway.check_system().await {
         Err(fault) => of_fault("store", &fault),
-        Ok(()) => good("store", "system.db is sound, looked through whole".to_owned()),
+        Ok(()) => ill_store.unwrap_or_else(|| good("store", "system.db is sound, looked through whole".to_owned())),
     });
     let came_in = match &desk.global.user {
         // Somebody in particular, whose passphrase is asked for.
@@ -171,32 +169,11 @@ fn search(outcome: Result<IndexReport, Fault>) -> Finding {
     }
 }
 
-fn ollama(health: &Health) -> Vec<Finding> {
-    let (level, text) = health::ollama(health);
-    let fix = match &health.ollama {
-        OllamaState::Reachable { .. } => None,
-        OllamaState::InstalledNotRunning => Some("Start it: ollama serve (in the interface: F7)."),
-        OllamaState::Absent => {
-            Some("Install Ollama from https://ollama.com/download, or say where it runs: OLLAMA_HOST=address ollamanet")
-        }
-        OllamaState::Unreachable { .. } | OllamaState::Unknown => {
-            Some("Check the address (OLLAMA_HOST, or ollama.host in the settings) and whether Ollama runs there.")
-        }
-    };
-    let state = Finding { what: "ollama", level, text, fix: fix.map(str::to_owned), code: 3 };
-    let warning = health.ollama_warning.as_ref().map(|warning| Finding {
-        what: "ollama",
-        level: Level::Warning,
-        text: safe(warning),
-        fix: None,
-        code: 3,
-    });
-    std::iter::once(state).chain(warning).collect()
-}
-
-fn own(what: &'static str, check: &Check, fix: &str) -> Finding {
-    let fix = (check.level != Level::Good).then(|| fix.to_owned());
-    Finding { what, level: check.level, text: safe(&check.text), fix, code: 1 }
+/// How a part stands, with what mends it.
+fn part(check: &Check) -> Finding {
+    let code = if check.part == Part::Ollama { 3 } else { 1 };
+    let fix = check.fix.clone().filter(|_| check.level != Level::Good);
+    Finding { what: check.part.as_str(), level: check.level, text: safe(&check.text), fix, code }
 }
 
 fn log(path: &std::path::Path) -> Finding {
@@ -297,6 +274,16 @@ mod tests {
              bad   data      The data directory /x can be written by others.\n                → Run: chmod 700 /x\n\
              1 to mend.\n"
         );
+    }
+
+    #[test]
+    fn each_part_that_is_not_well_has_its_fix_and_its_exit_code() {
+        let bad = |of| Check::new(of, Level::Bad, "x", "a\u{1b}[2J").fix("Run: mend it");
+        let finding = part(&bad(Part::Disk));
+        assert_eq!((finding.code, finding.fix.as_deref()), (1, Some("Run: mend it")));
+        assert!(!finding.text.contains('\u{1b}'));
+        assert_eq!(part(&bad(Part::Ollama)).code, 3);
+        assert_eq!(part(&Check::good(Part::Jobs, "none").fix("nothing")).fix, None);
     }
 
     #[test]

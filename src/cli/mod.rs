@@ -25,6 +25,7 @@ pub mod fleet_args;
 pub mod folders;
 pub mod follow;
 pub mod health;
+pub mod health_args;
 pub mod insights;
 pub mod insights_args;
 pub mod job_args;
@@ -224,7 +225,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Models(what) => models::run(desk, what).await,
         Command::Catalog(what) => catalog::run(desk, what).await,
         Command::Insights(what) => insights::run(desk, what).await,
-        Command::Health => health::run(desk).await,
+        Command::Health(what) => health::run(desk, what).await,
         Command::Metrics(what) => metrics::run(desk, what).await,
         Command::Account(what) => account::run(desk, what).await,
         Command::Sessions(what) => sessions::run(desk, what).await,

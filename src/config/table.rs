@@ -42,6 +42,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("limits", "How much one account may ask of the program; shared by all its windows."),
     ("cache", "What is kept in memory."),
     ("jobs", "Work that goes on by itself, such as downloads of models."),
+    ("health", "How often it is looked whether all is well."),
     ("backup", "Backups. When they are made is set with `ollamanet backup schedule`."),
     ("trace", "What is kept of how a request went: names and times of its steps, never what it was about."),
 ];
@@ -97,13 +98,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Bool,
         live: false,
         help: "Whether an address off this machine may be used without TLS. Everybody on the way can then read along.",
-    },
-    Setting {
-        section: "ollama",
-        key: "health_seconds",
-        kind: Kind::Whole { low: 5, high: 3600 },
-        live: true,
-        help: "Seconds between health checks while the interface is open.",
     },
     Setting {
         section: "ui",
@@ -258,6 +252,13 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Whole { low: 1, high: 1_000_000 },
         live: true,
         help: "Tries of a job that go wrong, although some of it comes each time, before it is given up. Tries that bring nothing are given up after 8, or after 200 while Ollama is away.",
+    },
+    Setting {
+        section: "health",
+        key: "every_seconds",
+        kind: Kind::Whole { low: 5, high: 3600 },
+        live: true,
+        help: "Seconds between health checks while any interface is open; of several, one looks for all.",
     },
     Setting {
         section: "backup",

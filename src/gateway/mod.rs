@@ -99,6 +99,12 @@ impl Gateway {
         self.0.telemetry.follow_hours(tasks);
     }
 
+    /// Nor this: from now on this process looks at everything on its schedule, in turn with the other windows. What it finds
+    /// is asked for through the gate. A command only looks when somebody types it.
+    pub fn watch_over_health(&self) {
+        self.0.health.follow_schedule();
+    }
+
     /// Nor this: what was counted and not written down yet is, because the process ends.
     pub fn write_down_counted(&self) -> impl Future<Output = ()> + '_ {
         self.0.telemetry.write_down()

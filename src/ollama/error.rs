@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::host::BadAddress;
+use super::{host::BadAddress, transport::Trouble};
 
 /// Why nothing answers at the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,17 +142,17 @@ impl OllamaError {
         Self::ModelMissing { said: format!("model '{model}' not found") }
     }
 
-    /// Whether this says that the *server* is in trouble: it cannot be reached, does not answer, or answers 5xx for
+    /// Whether, and how, this says that the *server* is in trouble: it cannot be reached, does not answer, or answers 5xx for
     /// reasons of its own. A missing model, a wrong option or a stop says nothing of the kind.
     #[must_use]
-    pub fn counts_against_breaker(&self) -> bool {
+    pub fn trouble(&self) -> Option<Trouble> {
         match self {
-            Self::Unreachable { .. }
-            | Self::Silent { .. }
-            | Self::Broken
-            | Self::QueueFull
-            | Self::RunnerDied { .. }
-            | Self::Server { .. } => true,
+            Self::Unreachable { .. } => Some(Trouble::NotThere),
+            Self::Silent { .. } => Some(Trouble::Silent),
+            Self::Broken => Some(Trouble::BrokeOff),
+            Self::QueueFull => Some(Trouble::Busy),
+            Self::RunnerDied { .. } => Some(Trouble::RunnerDied),
+            Self::Server { status, .. } => Some(Trouble::Failed { status: *status }),
             Self::BadAddress(_)
             | Self::PlaintextRefused { .. }
             | Self::EndedWithoutDone
@@ -182,7 +182,7 @@ impl OllamaError {
             | Self::TransferCancelled
             | Self::DigestMismatch { .. }
             | Self::BadSource { .. }
-            | Self::ErrorLine { .. } => false,
+            | Self::ErrorLine { .. } => None,
         }
     }
 }
@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(classify(Some(429), &text), OllamaError::LimitReached { said: said() });
         assert_eq!(classify(Some(400), &text), OllamaError::Refused { status: 400, said: said() });
         assert_eq!(classify(Some(502), &text), OllamaError::Server { status: 502, said: said() });
-        assert!(classify(Some(502), &text).counts_against_breaker());
-        assert!(!classify(Some(400), &text).counts_against_breaker());
+        assert!(classify(Some(502), &text).trouble().is_some());
+        assert!(classify(Some(400), &text).trouble().is_none());
     }
 }

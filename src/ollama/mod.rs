@@ -22,5 +22,5 @@ pub use error::{Capability, OllamaError, Unreachable};
 pub use host::Address;
 pub use name::{Digest, ModelName};
 pub use request::{ChatMessage, ChatRequest, Create, EmbedRequest, GenerateRequest};
-pub use transport::{Answer, Kind, Outcome, Watch};
+pub use transport::{Answer, Kind, Outcome, Trouble, Watch};
 pub use wire::{Chunk, Done, DoneReason, Embeddings, Piece, Progress, Resident, Usage};

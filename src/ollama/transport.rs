@@ -75,7 +75,7 @@ pub enum Outcome {
     /// The server works: it gave a first piece, or refused for a good reason.
     Answered,
     /// The server is in trouble.
-    Failed,
+    Failed(Trouble),
     /// The caller walked away before either was known.
     Abandoned,
 }
@@ -84,10 +84,21 @@ impl Outcome {
     fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",
-            Self::Failed => "failed",
+            Self::Failed(_) => "failed",
             Self::Abandoned => "abandoned",
         }
     }
+}
+
+/// What kind of trouble: for telling afterwards why calls were held back. Never a word of the server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    NotThere,
+    Silent,
+    BrokeOff,
+    Busy,
+    RunnerDied,
+    Failed { status: u16 },
 }
 
 /// Hears the outcome of each call, and how long it took until that was known.
@@ -116,7 +127,10 @@ impl Report {
     }
 
     fn failed(&mut self, error: &OllamaError) {
-        self.tell(if error.counts_against_breaker() { Outcome::Failed } else { Outcome::Answered });
+        self.tell(match error.trouble() {
+            Some(trouble) => Outcome::Failed(trouble),
+            None => Outcome::Answered,
+        });
     }
 
     fn ended<T>(&mut self, result: &Result<T, OllamaError>) {

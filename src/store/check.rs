@@ -33,21 +33,7 @@ pub async fn system(db: &Db, path: &Path) -> Result<(), StoreError> {
     db.read(move |tx| verdict(&all(tx)?, broken)).await
 }
 
-/// Looks at the structure of the open system database only: cheap enough for every report.
-///
-/// # Errors
-/// `Unsound` with what was found.
-pub async fn system_quickly(db: &Db, path: &Path) -> Result<(), StoreError> {
-    let broken = broken(path, &SYSTEM, false);
-    db.read(move |tx| {
-        let mut found = lines(tx, "PRAGMA quick_check(1)")?;
-        found.retain(|line| line != "ok");
-        verdict(&found, broken)
-    })
-    .await
-}
-
-fn verdict(found: &[String], broken: Broken) -> Result<(), StoreError> {
+pub(super) fn verdict(found: &[String], broken: Broken) -> Result<(), StoreError> {
     if found.is_empty() { Ok(()) } else { Err(StoreError::Unsound { broken, what: found.join("; ") }) }
 }
 
@@ -90,7 +76,7 @@ pub(super) fn rows(conn: &Connection) -> Result<BTreeMap<String, i64>, StoreErro
 }
 
 /// The first column of a query. Damage that ends it is its last line.
-fn lines(conn: &Connection, query: &str) -> Result<Vec<String>, StoreError> {
+pub(super) fn lines(conn: &Connection, query: &str) -> Result<Vec<String>, StoreError> {
     let mut found = Vec::new();
     let read = conn
         .prepare(query)

@@ -9,6 +9,7 @@ pub mod data_key;
 pub mod error;
 mod files;
 pub mod keys;
+pub mod look;
 pub mod migrate;
 pub mod open;
 mod room;

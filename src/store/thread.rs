@@ -432,7 +432,7 @@ impl Going {
     /// # Errors
     /// `is_interrupted` when nobody waits any more.
     pub fn check(&self) -> Result<(), StoreError> {
-        if self.is_stopped.load(Ordering::Relaxed) { Err(interrupted()) } else { Ok(()) }
+        if self.is_stopped.load(Ordering::Relaxed) { Err(interrupted("searching")) } else { Ok(()) }
     }
 }
 
@@ -444,9 +444,9 @@ impl Drop for StopWhenDropped {
     }
 }
 
-fn interrupted() -> StoreError {
+pub(super) fn interrupted(doing: &'static str) -> StoreError {
     let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
-    StoreError::Sql { doing: "searching", source: rusqlite::Error::SqliteFailure(code, None) }
+    StoreError::Sql { doing, source: rusqlite::Error::SqliteFailure(code, None) }
 }
 
 /// A connection's thread, which the writer waits for.

@@ -238,7 +238,7 @@ impl Root {
 
     /// Asks to be woken for the next look at Ollama, once, however many looks there were in between.
     fn watch_health(&mut self) -> Option<Effect> {
-        let seconds = self.cx.config.ollama.health_seconds;
+        let seconds = self.cx.config.health.every_seconds;
         if seconds == 0 || std::mem::replace(&mut self.health_is_due, true) {
             return None;
         }

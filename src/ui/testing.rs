@@ -4,7 +4,7 @@ use super::msg::Effect;
 use crate::api::{
     MessageId,
     chat::{Message, MessageRole, MessageState, Metrics},
-    health::{Check, Health, Level, OllamaState},
+    health::{Check, Health, OllamaState, Part},
 };
 
 /// The texts of the notices among these effects.
@@ -20,15 +20,12 @@ pub fn toasts(effects: &[Effect]) -> Vec<String> {
 
 /// Everything is well but Ollama, which is as given.
 pub fn health(ollama: OllamaState) -> Health {
-    let good = Check { level: Level::Good, text: "fine".into() };
     Health {
         ollama,
         ollama_url: "http://127.0.0.1:11434".into(),
         ollama_warning: None,
         breakers: Vec::new(),
-        store: good.clone(),
-        disk: good.clone(),
-        tasks: good,
+        checks: Part::ALL.map(|part| Check::good(part, "fine")).into(),
         checked_at: 0,
     }
 }

@@ -332,7 +332,7 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("counted", told(gateway.counted(by, Wanted { hours: 1, total: false }).await.map(|counted| counted.at))),
         ("requests", told(gateway.requests(by, 10).await)),
     ];
-    people.into_iter().chain(jobs).chain(of_backups(house, by).await).collect()
+    people.into_iter().chain(jobs).chain(of_backups(house, by).await).chain(of_health(house, by).await).collect()
 }
 
 /// The same for work that goes on by itself. Whoever is let in learns that there is no such job, or no Ollama.
@@ -372,6 +372,17 @@ const MODEL: &str = "llama3.2:3b";
 
 fn catalogue() -> std::path::PathBuf {
     concat!(env!("CARGO_MANIFEST_DIR"), "/src/services/models/catalog.lite.json").into()
+}
+
+/// The same for how everything stood: how it stands is for everybody.
+async fn of_health(house: &House, by: &Session) -> Vec<(&'static str, Result<String, Fault>)> {
+    let gateway = &house.gateway;
+    vec![
+        ("health_history", told(gateway.health_history(by, 0).await.map(|history| history.since))),
+        ("incidents", told(gateway.incidents(by, None, 10).await.map(drop))),
+        ("breaker_history", told(gateway.breaker_history(by, None, 10).await)),
+        ("check_in_full", told(gateway.check_in_full(by, watch::Sender::default()).await)),
+    ]
 }
 
 /// The same for backups. Whoever is let in learns that nothing of that name was moved aside.

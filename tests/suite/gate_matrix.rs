@@ -16,6 +16,7 @@ const ANONYMOUS: &[&str] = &[
     "second_factor",
     "recover",
     "health",
+    "seen_health",
     "check_system",
     "start_ollama",
 ];

@@ -133,7 +133,7 @@ async fn figures_that_nobody_touches_are_not_drawn_again() {
     let stage = Stage::signed_in().await;
     stage.chat(|_| Reply::lines(&[piece("Hello "), piece("there."), last()]));
     assert_eq!(stage.run(&["ask", "-m", "demo-chat:3b", "a question"]).await.code, Some(0));
-    let program = Program::new(stage.home(), &["--set", "ollama.health_seconds=5"]);
+    let program = Program::new(stage.home(), &["--set", "health.every_seconds=5"]);
     let mut term = program.env("OLLAMA_HOST", stage.fake.url()).start(120, 36);
     term.until("Ask something");
     term.send("\x1b5");

@@ -10,7 +10,7 @@ use ollamanet::{
         organise::NewConversation,
     },
     config::{Config, LimitsConfig},
-    ollama::{Kind, Outcome},
+    ollama::{Kind, Outcome, Trouble},
     store::{
         While,
         system::{Moment, audit, sessions},
@@ -192,7 +192,7 @@ async fn a_stranger_is_not_let_through_to_an_ollama_that_fails() {
     let dir = tempfile::tempdir().unwrap();
     let window = Window::open(dir.path(), limits());
     for _ in 0..3 {
-        window.breakers.watch()(Kind::Chat, Outcome::Failed, Duration::ZERO);
+        window.breakers.watch()(Kind::Chat, Outcome::Failed(Trouble::NotThere), Duration::ZERO);
     }
     let refused = window.gate.knock(&ANSWER, async |_| Ok(())).await.unwrap_err();
     assert_eq!(refused.kind, FaultKind::Upstream);
@@ -277,7 +277,7 @@ async fn while_ollama_fails_only_what_needs_it_is_refused() {
     let report = window.breakers.watch();
     for _ in 0..3 {
         assert_eq!(ask(&window, &session, &ANSWER).await, Ok(()));
-        report(Kind::Chat, Outcome::Failed, Duration::ZERO);
+        report(Kind::Chat, Outcome::Failed(Trouble::NotThere), Duration::ZERO);
     }
     let fault = ask(&window, &session, &ANSWER).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Upstream);

@@ -28,6 +28,7 @@ mod fleet;
 mod fleet_cli;
 mod gate_matrix;
 mod guessing;
+mod health;
 mod hostile_text;
 mod house_settings;
 mod insights;

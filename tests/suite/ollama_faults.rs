@@ -12,7 +12,7 @@ use ollamanet::{
     fake::{Fake, Gate, Pace, Part, Reply, Seen, StandIn, reply::Framing},
     ollama::{
         Address, Answer, ChatMessage, ChatRequest, Chunk, Digest, DoneReason, EmbedRequest, GenerateRequest, Kind,
-        ModelName, Ollama, OllamaError, Outcome, Settings, Unreachable,
+        ModelName, Ollama, OllamaError, Outcome, Settings, Trouble, Unreachable,
     },
     tasks::Tasks,
 };
@@ -296,14 +296,14 @@ async fn headers_that_take_their_time_are_waited_for() {
 async fn headers_that_never_come_end_in_silence() {
     let world = world(Reply::stream().first(Part::Stall)).await;
     assert_eq!(world.error().await, OllamaError::Silent { after: Duration::from_millis(300) });
-    assert_eq!(world.outcomes(), [Outcome::Failed]);
+    assert_eq!(world.outcomes(), [Outcome::Failed(Trouble::Silent)]);
 }
 
 #[tokio::test]
 async fn nobody_at_the_address_is_told_from_one_who_hangs_up() {
     let hangs_up = world_with(|_| None).await;
     assert_eq!(hangs_up.error().await, OllamaError::Broken);
-    assert_eq!(hangs_up.outcomes(), [Outcome::Failed]);
+    assert_eq!(hangs_up.outcomes(), [Outcome::Failed(Trouble::BrokeOff)]);
 
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -380,9 +380,12 @@ async fn a_certificate_that_nobody_signed_is_not_trusted() {
 #[tokio::test]
 async fn only_a_server_in_trouble_counts_against_it() {
     for (reply, outcome) in [
-        (Reply::error(503, "server busy, please try again.  maximum pending requests exceeded"), Outcome::Failed),
-        (Reply::error(500, "something broke"), Outcome::Failed),
-        (Reply::text(502, "text/html", "<html>bad gateway</html>"), Outcome::Failed),
+        (
+            Reply::error(503, "server busy, please try again.  maximum pending requests exceeded"),
+            Outcome::Failed(Trouble::Busy),
+        ),
+        (Reply::error(500, "something broke"), Outcome::Failed(Trouble::Failed { status: 500 })),
+        (Reply::text(502, "text/html", "<html>bad gateway</html>"), Outcome::Failed(Trouble::Failed { status: 502 })),
         (Reply::error(404, "model 'x' not found"), Outcome::Answered),
         (Reply::error(400, "bad"), Outcome::Answered),
         (Reply::error(500, "option \"temperature\" must be of type float32"), Outcome::Answered),

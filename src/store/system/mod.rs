@@ -8,6 +8,7 @@ pub mod benchmarks;
 pub mod buckets;
 pub mod changes;
 pub mod fleet;
+pub mod health;
 pub mod jobs;
 pub mod leftovers;
 pub mod metrics;

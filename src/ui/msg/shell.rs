@@ -16,7 +16,10 @@ pub enum ShellCall {
     Copy(Clip),
     /// Hands the text to `$VISUAL`/`$EDITOR`; answered by `ShellReply::Edited`.
     Edit(String),
+    /// What was found last, here or in another window.
     Health,
+    /// A look of one's own.
+    CheckHealth,
     StartOllama,
     /// What runs in the background, anew; answered by `ShellReply::Jobs`, which also comes unasked at each change.
     Jobs,

@@ -22,6 +22,13 @@ impl Performer {
             ShellCall::Health => {
                 let hands = self.hands.clone();
                 self.hands.tasks.spawn("health", async move {
+                    let health = hands.gateway.seen_health().await;
+                    hands.tell(Msg::Shell(ShellReply::Health(health))).await;
+                });
+            }
+            ShellCall::CheckHealth => {
+                let hands = self.hands.clone();
+                self.hands.tasks.spawn("health", async move {
                     let health = hands.gateway.health().await;
                     hands.tell(Msg::Shell(ShellReply::Health(health))).await;
                 });

@@ -151,7 +151,7 @@ impl Root {
     }
 
     fn refresh(&mut self) -> Vec<Effect> {
-        let mut effects = vec![Effect::Shell(ShellCall::Health)];
+        let mut effects = vec![Effect::Shell(ShellCall::CheckHealth)];
         match &mut self.stage {
             Stage::Inside(screens) => effects.extend(screens.current_mut().refresh(&self.cx)),
             Stage::Failed(_) => {

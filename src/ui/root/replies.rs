@@ -12,7 +12,7 @@ use crate::{
         Fault, FaultKind,
         auth::{Door, SignedIn},
         events::{Changed, Event},
-        health::{Health, Level, OllamaState},
+        health::{Health, Level, OllamaState, Part},
         profile::ExportReport,
     },
     config::{
@@ -274,7 +274,8 @@ impl Root {
         let was_reachable = self.cx.health.as_ref().is_some_and(is_reachable);
         // How fast it answered changes every time and is shown nowhere here.
         self.dirty = before.as_ref() != Some(&shown(&health));
-        let store = Some(&health.store).filter(|store| store.level == Level::Warning).map(|store| store.text.clone());
+        let store = health.check(Part::Store).filter(|store| store.level == Level::Warning);
+        let store = store.map(|store| store.text.clone());
         let warnings: Vec<String> =
             health.ollama_warning.iter().cloned().chain(store).filter(|_| before.is_none()).collect();
         let came = is_reachable(&health) && !was_reachable && before.is_some();
@@ -384,7 +385,7 @@ impl Root {
             Timer::Health => {
                 self.dirty = false;
                 self.health_is_due = false;
-                if self.cx.config.ollama.health_seconds == 0 {
+                if self.cx.config.health.every_seconds == 0 {
                     return Vec::new();
                 }
                 vec![Effect::Shell(ShellCall::Health)]

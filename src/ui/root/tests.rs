@@ -8,7 +8,7 @@ use crate::{
         FaultKind, SessionId,
         auth::{Door, Secret, Session, SignedIn, Strength},
         events::Event,
-        health::{Check, Level, OllamaState},
+        health::{Check, Level, OllamaState, Part},
     },
     config::{Config, live::Current},
     ui::{
@@ -346,7 +346,7 @@ fn a_health_check_that_says_the_same_draws_nothing() {
 #[test]
 fn the_worst_part_of_a_report_is_shown_with_a_glyph() {
     let mut full = health(reachable());
-    full.disk = Check { level: Level::Bad, text: "disk full".into() };
+    full.checks[2] = Check::new(Part::Disk, Level::Bad, "full", "Only 3 MiB free.");
     assert_eq!(view::health_words(&full), (Level::Bad, "✗", "disk full".into()));
     assert_eq!(view::health_words(&health(reachable())), (Level::Good, "●", "ollama 0.35.0".into()));
     assert_eq!(view::health_words(&health(OllamaState::Absent)), (Level::Warning, "○", "ollama not found".into()));
@@ -584,7 +584,7 @@ fn however_often_ollama_is_asked_for_by_hand_one_timer_asks_again() {
     let mut asked = 0;
     for _ in 0..3 {
         let effects = press(&mut root, "f5");
-        let calls = effects.iter().filter(|effect| matches!(effect, Effect::Shell(ShellCall::Health))).count();
+        let calls = effects.iter().filter(|effect| matches!(effect, Effect::Shell(ShellCall::CheckHealth))).count();
         assert_eq!(calls, 1, "one key asks once");
         asked += timers(&root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable()))))), Timer::Health);
     }
@@ -678,7 +678,7 @@ fn the_first_line_can_be_clicked() {
     let mut root = inside();
     root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
     let effects = click_on(&mut root, "ollama 0.35");
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::Health))), "{effects:?}");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::CheckHealth))), "{effects:?}");
     let running = Running { name: "a title".into(), since: std::time::Instant::now(), is_job: true };
     root.update(Msg::Shell(ShellReply::Jobs(vec![running])));
     click_on(&mut root, "1 job");

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{
         Fault,
-        health::{BreakerState, Health, Level, OllamaState},
+        health::{BreakerState, Check, Health, Level, OllamaState, Part},
     },
     safe_text::SafeText,
     ui::{
@@ -188,9 +188,13 @@ fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
 
 /// The worst part of a report in a few words, with a glyph that tells it without colour.
 pub(super) fn health_words(health: &Health) -> (Level, &'static str, String) {
-    let checks = [&health.store, &health.disk, &health.tasks];
-    if let Some(bad) = checks.iter().find(|check| check.level == Level::Bad) {
-        return (Level::Bad, "✗", SafeText::line(&bad.text).into_string());
+    // In a header there is room for what it is, and not for its figures: `disk low`.
+    let words = |check: &Check| {
+        SafeText::line(&format!("{} {}", check.part.as_str(), check.reason.replace('_', " "))).into_string()
+    };
+    let mut others = health.checks.iter().filter(|check| !matches!(check.part, Part::Ollama | Part::Breakers));
+    if let Some(bad) = others.clone().find(|check| check.level == Level::Bad) {
+        return (Level::Bad, "✗", words(bad));
     }
     let open = health.breakers.iter().any(|(_, state)| matches!(state, BreakerState::Open { .. }));
     match &health.ollama {
@@ -203,8 +207,8 @@ pub(super) fn health_words(health: &Health) -> (Level, &'static str, String) {
             if health.ollama_warning.is_some() {
                 return (Level::Warning, "!", format!("ollama {version}"));
             }
-            match checks.iter().find(|check| check.level == Level::Warning) {
-                Some(check) => (Level::Warning, "!", SafeText::line(&check.text).into_string()),
+            match others.find(|check| check.level == Level::Warning) {
+                Some(check) => (Level::Warning, "!", words(check)),
                 None => (Level::Good, "●", format!("ollama {version}")),
             }
         }

@@ -455,10 +455,48 @@ CREATE TABLE settings (
     UNIQUE (name, version)
 ) STRICT;
 
+-- How each part of the installation stood: one row for each stretch of time over which it was found the same, so that an
+-- outage is one row however often it was looked at. A gap between two rows is time in which nobody looked.
 CREATE TABLE health_history (
-    at      INTEGER NOT NULL,
-    what    TEXT NOT NULL,
-    level   TEXT NOT NULL,
-    details TEXT NOT NULL,
-    PRIMARY KEY (at, what)
+    seq      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    part     TEXT NOT NULL,
+    level    TEXT NOT NULL CHECK (level IN ('good', 'warning', 'bad')),
+    -- What it was, in a word that stays the same while figures change; and in words, as last seen.
+    reason   TEXT NOT NULL,
+    text     TEXT NOT NULL CHECK (length(text) <= 1000),
+    -- Which process saw it: some parts are each process's own.
+    seen_by  BLOB NOT NULL CHECK (length(seen_by) = 16),
+    began_at INTEGER NOT NULL,
+    seen_at  INTEGER NOT NULL CHECK (seen_at >= began_at),
+    checks   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX health_history_by_part ON health_history (part, seq);
+
+-- The last look at everything, whichever process took it: the others take its result and look only when it is old.
+CREATE TABLE health_round (
+    only     INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    begun_at INTEGER NOT NULL,
+    -- When the last one ended that did; one that was begun later is going on. And the machine's other clock at that time,
+    -- which nobody sets.
+    ended_at INTEGER,
+    boot_id  TEXT NOT NULL,
+    boot_ms  INTEGER NOT NULL,
+    -- What was found, as JSON.
+    report   TEXT NOT NULL DEFAULT '' CHECK (length(report) <= 65536)
 ) STRICT, WITHOUT ROWID;
+
+-- Each time calls of a kind were held back after failures: one row from opening to closing.
+CREATE TABLE breaker_history (
+    seq        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    kind       TEXT NOT NULL,
+    why        TEXT NOT NULL,
+    opened_at  INTEGER NOT NULL,
+    -- Calls let through as a trial, and the last of them.
+    tries      INTEGER NOT NULL DEFAULT 0,
+    tried_at   INTEGER,
+    -- When it was last known to be open.
+    seen_at    INTEGER NOT NULL,
+    closed_at  INTEGER,
+    closed_why TEXT,
+    CHECK ((closed_at IS NULL) = (closed_why IS NULL))
+) STRICT;

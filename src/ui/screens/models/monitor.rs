@@ -234,7 +234,7 @@ impl Tab for MonitorTab {
 
     fn refresh(&mut self, cx: &Cx) -> Vec<Effect> {
         let mut effects = if is_admin(cx) { self.read(true) } else { Vec::new() };
-        effects.push(Effect::Shell(ShellCall::Health));
+        effects.push(Effect::Shell(ShellCall::CheckHealth));
         effects
     }
 

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::{
     api::{
-        health::{Health, Level, OllamaState},
+        health::{Health, Level, OllamaState, Part},
         insights::{Grain, Spread},
         reports::{Failing, Grown, Now, OfDays, Over, Overview, Pace, Question, Report, kind_words},
     },
@@ -253,12 +253,20 @@ fn well(health: &Health) -> (String, bool) {
         OllamaState::Absent => ("no Ollama here".to_owned(), false),
         OllamaState::Unreachable { .. } => ("Ollama cannot be reached".to_owned(), false),
     };
-    let checks = [("store", &health.store), ("disk", &health.disk)];
-    let words = checks.map(|(name, check)| match check.level {
-        Level::Good => format!("{name} good"),
-        Level::Warning | Level::Bad => format!("{name}: {}", safe(&check.text)),
-    });
-    let all_well = is_well && checks.iter().all(|(_, check)| check.level == Level::Good);
+    // Store and disk always, of the others what is not well.
+    let others = health.checks.iter().filter(|check| check.part != Part::Ollama);
+    let words: Vec<String> = others
+        .clone()
+        .filter_map(|check| match (check.level, check.part) {
+            (Level::Good, Part::Store | Part::Disk) => Some(format!("{} good", check.part.as_str())),
+            (
+                Level::Good,
+                Part::Ollama | Part::Jobs | Part::Backup | Part::Clock | Part::Breakers | Part::Cache | Part::Tasks,
+            ) => None,
+            (Level::Warning | Level::Bad, part) => Some(format!("{}: {}", part.as_str(), safe(&check.text))),
+        })
+        .collect();
+    let all_well = is_well && others.clone().all(|check| check.level == Level::Good);
     let mark = if all_well { "✓" } else { "✗" };
     (format!("{mark} {ollama} · {}", words.join(" · ")), all_well)
 }

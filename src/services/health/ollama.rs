@@ -1,27 +1,22 @@
-//! How everything stands: Ollama, the store, the disk, the tasks; and starting an Ollama that is here but not running.
-//!
-//! For everybody, also before signing in: it tells of this machine, never of a person. Deciding what an answer means is
-//! pure; looking is done by the few functions at the end.
+//! Ollama: whether it is there, which version, how fast, how many models it holds; and starting one that is here but not
+//! running.
 
 use std::{
     ffi::OsString,
-    fmt,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    pin::Pin,
     process::Stdio,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
+use super::HealthChecks;
 use crate::{
-    access::{Visitor, limiter},
+    access::Visitor,
     api::{
         Fault, FaultKind,
-        health::{BreakerState, Check, Health, Level, OllamaState},
+        health::{Check, Health, Level, OllamaState, Part},
     },
     ollama::{Address, Ollama, OllamaError, Unreachable},
-    tasks::{Running, Tasks},
 };
 
 /// Before this version, names of models could lead Ollama outside its own directory, with root's rights where it has them.
@@ -30,106 +25,114 @@ const SAFE_SINCE: (u32, u32, u32) = (0, 35, 0);
 /// Longest wait for a sign of life; the whole check may take 3 s.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(2500);
 
+/// Longest wait for the list of what is in memory, which is only told where it comes.
+const IN_MEMORY: Duration = Duration::from_millis(400);
+
 /// Longest wait for an Ollama that was just started.
 const START_WITHIN: Duration = Duration::from_secs(10);
 
-const MIB: u64 = 1024 * 1024;
+/// A version number comes from memory: what takes so long to send it is in trouble.
+const SLOW_MS: u32 = 1000;
 
-/// Looks at the store and says how it stands.
-pub type StoreCheck = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Check> + Send>> + Send + Sync>;
-
-/// Tells the breakers' states, each with its kind of call.
-pub type BreakerStates = Arc<dyn Fn() -> Vec<(String, BreakerState)> + Send + Sync>;
-
-/// What is looked at.
-#[derive(Clone)]
-pub struct Watched {
-    pub ollama: Ollama,
-    pub tasks: Tasks,
-    /// Any directory on the disk that holds the data.
-    pub data: PathBuf,
-    /// Where programs are looked for, as `PATH` writes it.
-    pub program_path: OsString,
-    pub store: StoreCheck,
-    pub breakers: BreakerStates,
+/// What was found out about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub state: OllamaState,
+    pub warning: Option<String>,
+    /// Models in memory.
+    pub loaded: Option<u64>,
 }
 
-/// The service.
-pub struct HealthChecks {
-    watched: Watched,
-    /// Two starts at once would be two servers fighting for one port.
-    starting: tokio::sync::Mutex<()>,
-    started: Box<dyn Fn() + Send + Sync>,
+/// Asks it. At most as long as a check may take.
+pub(super) async fn ask(ollama: &Ollama, program_path: &OsString) -> Found {
+    let asked = Instant::now();
+    let answer = ollama.version(SIGN_OF_LIFE);
+    // Connecting has a limit of its own, so that both together could take longer than a check may.
+    let answer =
+        tokio::time::timeout(SIGN_OF_LIFE, answer).await.unwrap_or(Err(OllamaError::Silent { after: SIGN_OF_LIFE }));
+    match answer {
+        Ok(version) => {
+            let latency_ms = u32::try_from(asked.elapsed().as_millis()).unwrap_or(u32::MAX);
+            let loaded = tokio::time::timeout(IN_MEMORY, ollama.ps()).await.ok().and_then(Result::ok);
+            Found {
+                warning: warning(ollama.address(), Some(&version)),
+                state: OllamaState::Reachable { version, latency_ms },
+                loaded: loaded.map(|models| models.len() as u64),
+            }
+        }
+        Err(error) => {
+            let installed = || find("ollama", program_path).is_some();
+            let state = without(error, ollama.address().is_loopback(), installed);
+            Found { state, warning: warning(ollama.address(), None), loaded: None }
+        }
+    }
 }
 
-impl fmt::Debug for HealthChecks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HealthChecks").field("ollama", &self.watched.ollama).finish_non_exhaustive()
+/// What that means, and what to do about it.
+pub(super) fn judge(found: &Found, address: &str) -> Check {
+    let bad = |reason, text: String| Check::new(Part::Ollama, Level::Bad, reason, text);
+    let warn = |reason, text: String| Check::new(Part::Ollama, Level::Warning, reason, text);
+    match &found.state {
+        OllamaState::Reachable { version, latency_ms } => {
+            let memory = match found.loaded {
+                None => String::new(),
+                Some(0) => ", no model in memory".to_owned(),
+                Some(1) => ", 1 model in memory".to_owned(),
+                Some(many) => format!(", {many} models in memory"),
+            };
+            let text = format!("{version} at {address}, answers in {latency_ms} ms{memory}");
+            let check = match &found.warning {
+                Some(warning) => warn("warned_of", format!("{text}. {warning}")).fix(if is_safe(version) {
+                    "Use https or a tunnel: OLLAMA_HOST=https://HOST ollamanet"
+                } else {
+                    "Update Ollama: curl -fsSL https://ollama.com/install.sh | sh"
+                }),
+                None if *latency_ms > SLOW_MS => {
+                    warn("slow", text).fix("See what keeps that machine busy: `ollama ps`, then `top` there.")
+                }
+                None => Check::good(Part::Ollama, text),
+            };
+            let check = check.figure("latency_ms", u64::from(*latency_ms));
+            match found.loaded {
+                Some(loaded) => check.figure("loaded", loaded),
+                None => check,
+            }
+        }
+        OllamaState::InstalledNotRunning => bad("not_running", format!("installed, but not running at {address}"))
+            .fix("Start it: ollama serve (in the interface: F7)."),
+        OllamaState::Absent => {
+            bad("absent", format!("not found: nothing answers at {address}, and no `ollama` is on the PATH")).fix(
+                "Install Ollama from https://ollama.com/download, or say where it runs: OLLAMA_HOST=address ollamanet",
+            )
+        }
+        OllamaState::Unreachable { why } => bad("unreachable", format!("not reachable at {address}: {why}"))
+            .fix("Check the address (OLLAMA_HOST, or ollama.host in the settings) and whether Ollama runs there."),
+        OllamaState::Unknown => warn("unknown", format!("not asked yet at {address}")),
     }
 }
 
 impl HealthChecks {
-    #[must_use]
-    pub fn new(watched: Watched) -> Self {
-        Self { watched, starting: tokio::sync::Mutex::new(()), started: Box::new(|| {}) }
-    }
-
-    /// What to do as soon as a started Ollama answers: whoever has just started it must not be told to wait for a
-    /// breaker that opened while it was away.
-    #[must_use]
-    pub fn when_started(mut self, act: impl Fn() + Send + Sync + 'static) -> Self {
-        self.started = Box::new(act);
-        self
-    }
-
-    /// Checks now; at most 3 s.
-    pub async fn check(&self, _by: Visitor) -> Result<Health, Fault> {
-        Ok(self.look().await)
-    }
-
-    async fn look(&self) -> Health {
-        let watched = &self.watched;
-        let (ollama, store) = tokio::join!(self.ollama(), (watched.store)());
-        let version = match &ollama {
-            OllamaState::Reachable { version, .. } => Some(version.as_str()),
-            OllamaState::Unknown
-            | OllamaState::InstalledNotRunning
-            | OllamaState::Absent
-            | OllamaState::Unreachable { .. } => None,
-        };
-        Health {
-            ollama_warning: warning(watched.ollama.address(), version),
-            ollama,
-            ollama_url: watched.ollama.address().to_string(),
-            breakers: (watched.breakers)(),
-            store,
-            disk: disk(&watched.data),
-            tasks: tasks(&told(watched.tasks.running()), Instant::now()),
-            checked_at: jiff::Timestamp::now().as_millisecond(),
-        }
-    }
-
     /// Starts the Ollama of this machine and waits until it answers, at most 10 s. One that runs already is left alone.
     pub async fn start_ollama(&self, _by: Visitor) -> Result<Health, Fault> {
         self.start().await
     }
 
-    async fn start(&self) -> Result<Health, Fault> {
-        let _starting = self.starting.lock().await;
-        let address = self.watched.ollama.address();
-        if self.watched.ollama.version(SIGN_OF_LIFE).await.is_ok() {
+    pub(super) async fn start(&self) -> Result<Health, Fault> {
+        let _starting = self.0.starting.lock().await;
+        let address = self.0.watched.ollama.address();
+        if self.0.watched.ollama.version(SIGN_OF_LIFE).await.is_ok() {
             return Ok(self.check_started().await);
         }
         if !address.is_loopback() {
             return Err(Fault::invalid(format!("{address} is another machine: Ollama can only be started there."))
                 .hint("Start it on that machine, or correct OLLAMA_HOST."));
         }
-        let Some(program) = find("ollama", &self.watched.program_path) else {
+        let Some(program) = find("ollama", &self.0.watched.program_path) else {
             return Err(Fault::new(FaultKind::Upstream, "There is no `ollama` program on this machine.")
                 .hint("Install it from https://ollama.com/download, then try again."));
         };
         let mut server =
-            start(&program, find("setsid", &self.watched.program_path).as_deref(), address).map_err(|error| {
+            start(&program, find("setsid", &self.0.watched.program_path).as_deref(), address).map_err(|error| {
                 Fault::new(FaultKind::Upstream, format!("{} cannot be started: {error}.", program.display()))
                     .hint("Run `ollama serve` in another terminal to see what is wrong.")
             })?;
@@ -138,7 +141,7 @@ impl HealthChecks {
         };
         let begun = Instant::now();
         while begun.elapsed() < START_WITHIN {
-            if self.watched.ollama.version(SIGN_OF_LIFE).await.is_ok() {
+            if self.0.watched.ollama.version(SIGN_OF_LIFE).await.is_ok() {
                 return Ok(self.check_started().await);
             }
             if let Ok(Some(status)) = server.try_wait() {
@@ -150,27 +153,8 @@ impl HealthChecks {
     }
 
     async fn check_started(&self) -> Health {
-        (self.started)();
-        self.look().await
-    }
-
-    async fn ollama(&self) -> OllamaState {
-        let asked = Instant::now();
-        let answer = self.watched.ollama.version(SIGN_OF_LIFE);
-        // Connecting has a limit of its own, so that both together could take longer than a check may.
-        let answer = tokio::time::timeout(SIGN_OF_LIFE, answer)
-            .await
-            .unwrap_or(Err(OllamaError::Silent { after: SIGN_OF_LIFE }));
-        match answer {
-            Ok(version) => OllamaState::Reachable {
-                version,
-                latency_ms: u32::try_from(asked.elapsed().as_millis()).unwrap_or(u32::MAX),
-            },
-            Err(error) => {
-                let installed = || find("ollama", &self.watched.program_path).is_some();
-                without(error, self.watched.ollama.address().is_loopback(), installed)
-            }
-        }
+        self.0.watched.breakers.reset();
+        self.look_and_record().await
     }
 }
 
@@ -215,58 +199,6 @@ fn is_safe(version: &str) -> bool {
     }
 }
 
-/// Counting this very call is no news of the machine.
-fn told(mut running: Vec<Running>) -> Vec<Running> {
-    running.retain(|task| task.name != limiter::COUNTING);
-    running
-}
-
-/// How the store stands. On a network file system it works, and a person should know what that costs them.
-pub fn store(looked: Result<(), Fault>, network_file_system: Option<&str>) -> Check {
-    match (looked, network_file_system) {
-        (Err(why), _) => Check { level: Level::Bad, text: why.to_string() },
-        (Ok(()), None) => Check { level: Level::Good, text: "open, and sound as far as looked at".to_owned() },
-        (Ok(()), Some(name)) => Check {
-            level: Level::Warning,
-            text: format!(
-                "The data lies on {name}: one window at a time, and slower. A directory on a local disk (--data-dir) is \
-                 safer."
-            ),
-        },
-    }
-}
-
-fn tasks(running: &[Running], now: Instant) -> Check {
-    let text = match running {
-        [] => "Nothing runs in the background.".to_owned(),
-        [oldest, rest @ ..] => {
-            let seconds = now.saturating_duration_since(oldest.since).as_secs();
-            format!("{} in the background, the oldest ({}) for {seconds} s.", rest.len() + 1, oldest.name)
-        }
-    };
-    Check { level: Level::Good, text }
-}
-
-fn disk(data: &Path) -> Check {
-    match rustix::fs::statvfs(data) {
-        Ok(disk) => disk_with(disk.f_bavail.saturating_mul(disk.f_frsize)),
-        Err(error) => Check { level: Level::Warning, text: format!("The free space cannot be read: {error}.") },
-    }
-}
-
-fn disk_with(free: u64) -> Check {
-    let mib = free / MIB;
-    let text = if mib >= 10 * 1024 { format!("{} GiB free.", mib / 1024) } else { format!("{mib} MiB free.") };
-    match mib {
-        0..100 => Check {
-            level: Level::Bad,
-            text: format!("Only {text} Free some space, or messages will soon not be stored."),
-        },
-        100..1024 => Check { level: Level::Warning, text: format!("Only {text}") },
-        _ => Check { level: Level::Good, text },
-    }
-}
-
 /// An executable of that name in one of the directories of `path`. Relative ones are passed over: the current directory
 /// has no say in what is run.
 fn find(name: &str, path: &OsString) -> Option<PathBuf> {
@@ -298,40 +230,16 @@ fn start(program: &Path, setsid: Option<&Path>, address: &Address) -> std::io::R
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{
-        fake::{Pace, Reply, StandIn},
-        ollama::Settings,
+    use super::{
+        super::scratch::{dead, watched},
+        *,
     };
-
-    fn watched(url: &str, program_path: &Path) -> HealthChecks {
-        let good = || Check { level: Level::Good, text: "fine".into() };
-        HealthChecks::new(Watched {
-            ollama: Ollama::new(Settings::new(Address::parse(url).unwrap())),
-            tasks: Tasks::new(),
-            data: PathBuf::from("/"),
-            program_path: program_path.into(),
-            store: Arc::new(move || Box::pin(async move { good() })),
-            breakers: Arc::new(|| vec![("chat".into(), BreakerState::Closed)]),
-        })
-    }
-
-    /// A port on which nobody listens.
-    fn dead() -> String {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    }
-
-    #[test]
-    fn a_network_file_system_is_pointed_out_and_damage_comes_with_its_remedy() {
-        let level = |looked, name| store(looked, name).level;
-        assert_eq!(level(Ok(()), None), Level::Good);
-        assert_eq!(level(Ok(()), Some("NFS")), Level::Warning);
-        assert!(store(Ok(()), Some("NFS")).text.contains("lies on NFS"));
-        let damaged = || Err(Fault::new(FaultKind::Store, "It is damaged.").hint("Put a copy back."));
-        assert_eq!(level(damaged(), Some("NFS")), Level::Bad);
-        assert_eq!(store(damaged(), None).text, "It is damaged. Put a copy back.");
-    }
+    use crate::{
+        api::health::BreakerState,
+        fake::{Pace, Reply, StandIn},
+        ollama::{Kind, Outcome, Trouble},
+        tasks::Tasks,
+    };
 
     fn program(directory: &Path, script: &str) {
         let file = directory.join("ollama");
@@ -404,11 +312,14 @@ mod tests {
         let stand_in = StandIn::new(Pace::instant());
         let seen = witness.clone();
         fake.answer(move |request| seen.exists().then(|| stand_in.reply(request)));
-        let (told, hears) = std::sync::mpsc::channel();
-        let checks = watched(&fake.url(), directory.path()).when_started(move || told.send(()).unwrap());
+        let checks = watched(&fake.url(), directory.path());
+        for _ in 0..3 {
+            checks.breakers.watch()(Kind::Chat, Outcome::Failed(Trouble::NotThere), Duration::ZERO);
+        }
         let health = checks.start().await.unwrap();
         assert!(matches!(health.ollama, OllamaState::Reachable { .. }));
-        assert_eq!(hears.try_recv(), Ok(()));
+        // Whoever has just started it is not told to wait for a breaker that opened while it was away.
+        assert!(health.breakers.iter().all(|(_, state)| *state == BreakerState::Closed), "{:?}", health.breakers);
         assert_eq!(std::fs::read_to_string(witness).unwrap(), format!("serve {}\n", fake.url()));
     }
 
@@ -430,20 +341,5 @@ mod tests {
         }
         assert!(warning(&remote, None).unwrap().contains("not encrypted"));
         assert_eq!(warning(&Address::parse("https://example.com").unwrap(), None), None);
-    }
-
-    #[test]
-    fn little_space_is_told_before_it_is_none() {
-        assert_eq!(disk_with(50 * MIB).level, Level::Bad);
-        assert_eq!(disk_with(500 * MIB).level, Level::Warning);
-        assert_eq!(disk_with(50 * 1024 * MIB), Check { level: Level::Good, text: "50 GiB free.".into() });
-        assert_eq!(disk(Path::new("/no such directory")).level, Level::Warning);
-    }
-
-    #[tokio::test]
-    async fn running_tasks_are_counted() {
-        assert_eq!(tasks(&[], Instant::now()).text, "Nothing runs in the background.");
-        let running = Running { name: "title".into(), since: Instant::now(), is_job: true };
-        assert_eq!(tasks(&[running], Instant::now()).text, "1 in the background, the oldest (title) for 0 s.");
     }
 }
