@@ -43,12 +43,13 @@ pub enum Context {
     Settings,
     Audit,
     Backups,
+    Health,
     Metrics,
 }
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
@@ -73,6 +74,7 @@ impl Context {
         Self::Settings,
         Self::Audit,
         Self::Backups,
+        Self::Health,
         Self::Metrics,
     ];
 
@@ -86,6 +88,7 @@ impl Context {
             | Self::Settings
             | Self::Audit
             | Self::Backups
+            | Self::Health
             | Self::Metrics => Some(Self::Admin),
             Self::Fleet | Self::Jobs => Some(Self::Models),
             Self::Global
@@ -135,6 +138,7 @@ impl Context {
             Self::Settings => "settings",
             Self::Audit => "audit",
             Self::Backups => "backups",
+            Self::Health => "health",
             Self::Metrics => "metrics",
         }
     }
@@ -167,6 +171,7 @@ impl Context {
             Self::Settings => "Settings of the house",
             Self::Audit => "Audit trail",
             Self::Backups => "Backups",
+            Self::Health => "Health",
             Self::Metrics => "Metrics",
         }
     }
@@ -525,6 +530,7 @@ actions! {
         AdminSettings "settings" ["4"] "The settings of the house";
         AdminAudit "audit" ["5"] "The audit trail";
         AdminBackups "backups" ["6"] "Backups: made, checked, restored";
+        AdminHealth "health" ["7"] "How everything stands, and how it stood";
         AdminMetrics "metrics" ["8"] "Metrics: how often, how fast, and the last requests";
         AdminUp "up" ["k", "up"] "Up";
         AdminDown "down" ["j", "down"] "Down";
@@ -594,6 +600,11 @@ actions! {
         BackupSchedule "schedule" ["s"] "When one is made on its own, and how many stay";
         BackupPrune "prune" ["p"] "Remove the backups that the rule no longer keeps";
         BackupPurge "purge" ["shift+p"] "Remove for good what a restore moved aside";
+    }
+    Health {
+        HealthCheck "check" ["c"] "Check everything now";
+        HealthFull "check-in-full" ["f"] "Look through the whole system database; once more: break it off";
+        HealthPeriod "period" ["p"] "The next period: 24 hours, 7 days, 30 days";
     }
     Metrics {
         MetricsSwitch "requests" ["r"] "To the last requests, or back to the figures";

@@ -6,6 +6,7 @@ mod auth;
 mod chat;
 mod compare;
 mod files;
+mod health;
 pub mod house;
 mod insights;
 mod jobs;
@@ -34,6 +35,7 @@ pub use self::{
     chat::{ChatCall, ChatReply},
     compare::{CompareAsk, CompareCall, CompareFigures, CompareReply},
     files::{FilesCall, FilesReply},
+    health::{HealthCall, HealthReply},
     insights::{InsightsCall, InsightsReply},
     jobs::{JobAct, JobsCall, JobsOf, JobsReply, Monitored, Offer},
     library::{LibraryCall, LibraryReply, Rows, Thing, Whole, Written},
@@ -127,6 +129,8 @@ pub enum Timer {
     JobsMoved,
     /// Time to look whether Ollama is still there.
     Health,
+    /// The ages of what was checked are told anew, as long as they are on view.
+    HealthAges,
     /// The second Ctrl+C did not come.
     QuitLadder,
     /// The text in a search or filter box has been still long enough to be looked up.

@@ -9,6 +9,7 @@ mod auth;
 mod chat;
 mod compare;
 mod files;
+mod health;
 mod house;
 mod insights;
 mod jobs;
@@ -125,6 +126,9 @@ enum Search {
     Monitor,
     DownloadSizes,
     Modelfile,
+    HealthHistory,
+    /// Only one look through the whole database at a time; the next call of its kind breaks it off.
+    FullCheck,
 }
 
 impl Performer {

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::common::{
     house::{House, count},
+    pty::Program,
     stage::{PASSPHRASE, Stage, finish},
 };
 
@@ -157,4 +158,29 @@ async fn a_damaged_backup_is_bad_and_is_told_with_what_mends_it() {
     assert!(bad.out.contains("bad   backup    The newest backup"), "{}", bad.out);
     let doctor = finish(stage.command(&["doctor"]).spawn().unwrap()).await;
     assert!(doctor.out.contains("ollamanet backup create && ollamanet backup verify"), "{}", doctor.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_dot_and_the_tab_show_an_outage_while_it_lasts_and_that_it_is_over() {
+    let stage = Stage::signed_in().await;
+    let program = Program::new(stage.home(), &["--set", "health.every_seconds=5"]);
+    let mut term = program.env("OLLAMA_HOST", stage.fake.url()).start(120, 36);
+    term.until("● ollama 0.35");
+    stage.fake.answer(|_| None);
+    // Nobody asks for it: the schedule finds out.
+    term.until("✗ ollama unreachable");
+    term.send("\x1b6");
+    term.until("7 Health");
+    term.send("7");
+    term.until("[7 Health]");
+    term.until("✗ ollama");
+    term.until(", lasts");
+    let usual = StandIn::new(Pace::instant());
+    stage.fake.answer(move |seen| Some(usual.reply(seen)));
+    term.send("c");
+    term.until("● ollama 0.35");
+    let after = term.until_gone(", lasts");
+    assert!(after.contains("✗ ollama") && after.contains("not reachable at"), "it is told as over: {after}");
+    term.send("f");
+    term.until("system.db was looked through whole and is sound.");
 }

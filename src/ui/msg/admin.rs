@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    MetricsCall, MetricsReply,
+    HealthCall, HealthReply, MetricsCall, MetricsReply,
     house::{SettingsCall, SettingsReply},
     overview::{OverviewCall, OverviewReply},
 };
@@ -123,6 +123,7 @@ pub enum AdminCall {
     Prune,
     Overview(OverviewCall),
     Backups,
+    Health(HealthCall),
     /// Work that goes on for a while and tells how far it is.
     Backup(BackupWork),
     SetBackupSchedule(Schedule),
@@ -180,6 +181,7 @@ pub enum AdminReply {
     },
     Overview(OverviewReply),
     Backups(Result<Box<Backups>, Fault>),
+    Health(HealthReply),
     BackupOn {
         work: BackupWork,
         progress: Progress,
@@ -218,6 +220,7 @@ impl AdminReply {
             Self::Exported { written, .. } => written.as_ref().err(),
             Self::Overview(reply) => reply.fault(),
             Self::Backups(shown) => shown.as_ref().err(),
+            Self::Health(reply) => reply.fault(),
             Self::BackupOn { .. } => None,
             Self::BackupEnded { done, .. } => done.as_ref().err(),
             Self::BackupsPruned(gone) => gone.as_ref().err(),

@@ -33,6 +33,7 @@ impl Performer {
             AdminCall::Each { .. } => Way::Job("changing accounts"),
             AdminCall::Export { .. } => Way::Job("writing the audit trail to a file"),
             AdminCall::Verify => Way::Job("verifying the audit trail"),
+            AdminCall::Health(call) => super::health::way(call),
             // A backup is counted as a job behind the gateway.
             AdminCall::Backup(_)
             | AdminCall::Backups
@@ -107,6 +108,7 @@ impl Hands {
             }
             AdminCall::Metrics(call) => return AdminReply::Metrics(self.metrics(session, *call).await),
             AdminCall::Backups => return AdminReply::Backups(gateway.backups(session).await.map(Box::new)),
+            AdminCall::Health(call) => return AdminReply::Health(self.ask_of_health(session, call).await),
             AdminCall::Backup(work) => {
                 let done = self.work_on_backups(session, work).await;
                 return AdminReply::BackupEnded { work: work.clone(), done };

@@ -76,6 +76,7 @@ impl Root {
             | Action::AdminSettings
             | Action::AdminAudit
             | Action::AdminBackups
+            | Action::AdminHealth
             | Action::AdminMetrics
                 if self.screens().is_none_or(|screens| screens.name() != ScreenName::Admin) =>
             {
@@ -145,6 +146,7 @@ impl Root {
                 | Context::Settings
                 | Context::Audit
                 | Context::Backups
+                | Context::Health
                 | Context::Metrics) => screens.current().offers(context),
             },
         }

@@ -273,7 +273,8 @@ impl Root {
         let before = self.cx.health.as_ref().map(shown);
         let was_reachable = self.cx.health.as_ref().is_some_and(is_reachable);
         // How fast it answered changes every time and is shown nowhere here.
-        self.dirty = before.as_ref() != Some(&shown(&health));
+        let on_view = self.shows_health();
+        self.dirty = before.as_ref() != Some(&shown(&health)) || on_view;
         let store = health.check(Part::Store).filter(|store| store.level == Level::Warning);
         let store = store.map(|store| store.text.clone());
         let warnings: Vec<String> =
@@ -286,7 +287,18 @@ impl Root {
             effects.push(Effect::Toast(Toast::good("Ollama is there.")));
         }
         effects.extend(self.with_screens(|screens, cx| screens.chat.on_event(&Event::Health(Box::new(health)), cx)));
+        if on_view {
+            effects.extend(self.with_screens(|screens, _| screens.admin.health_looked()));
+        }
         effects
+    }
+
+    /// Whether ages of what was checked stand on the screen.
+    fn shows_health(&self) -> bool {
+        match &self.stage {
+            Stage::Inside(screens) => screens.name() == ScreenName::Admin && screens.admin.is_at_health(),
+            Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Locked { .. } => false,
+        }
     }
 
     pub(super) fn on_shell(&mut self, reply: ShellReply) -> Vec<Effect> {
@@ -389,6 +401,11 @@ impl Root {
                     return Vec::new();
                 }
                 vec![Effect::Shell(ShellCall::Health)]
+            }
+            Timer::HealthAges => {
+                let on_view = self.shows_health();
+                self.dirty = on_view;
+                self.with_screens(|screens, _| screens.admin.health_ages_due(on_view))
             }
             Timer::Judge(asked) => match (&self.overlay, &mut self.stage) {
                 (Some(Overlay::ChangePassphrase(form)), _) => form.on_judge_due(asked, &self.cx),

@@ -403,6 +403,7 @@ fn is_the_chat_s(action: Action) -> bool {
         | Context::Search
         | Context::Audit
         | Context::Backups
+        | Context::Health
         | Context::Metrics => false,
     }
 }

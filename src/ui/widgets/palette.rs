@@ -38,6 +38,7 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Settings
         | Context::Audit
         | Context::Backups
+        | Context::Health
         | Context::Metrics => true,
         Context::Selection
         | Context::Branches

@@ -126,3 +126,27 @@ fn signing_out_and_locking_leave_nothing_of_the_admin_screen() {
     root.update(Msg::Auth(AuthReply::SignedIn(Ok(Box::new(signed_in())))));
     assert!(is_on(&mut root, ScreenName::Chat));
 }
+
+#[test]
+fn a_look_draws_the_tab_with_the_health_anew_and_reads_what_it_added() {
+    use crate::{api::events::Event, ui::msg::HealthCall};
+    let mut root = inside();
+    root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
+    root.take_dirty();
+    let look = || Msg::Event(Event::Health(Box::new(health(reachable()))));
+    assert!(root.update(look()).is_empty());
+    assert!(!root.take_dirty(), "elsewhere the same health draws nothing");
+    press_alt(&mut root, '6');
+    press(&mut root, "7");
+    root.take_dirty();
+    let effects = root.update(look());
+    let reads = |effect: &Effect| matches!(effect, Effect::Admin(AdminCall::Health(HealthCall::History { .. })));
+    assert!(effects.iter().any(reads), "{effects:?}");
+    assert!(root.take_dirty());
+    root.update(Msg::Timer(Timer::HealthAges));
+    assert!(root.take_dirty(), "its ages are older");
+    press_alt(&mut root, '1');
+    root.take_dirty();
+    assert!(root.update(Msg::Timer(Timer::HealthAges)).is_empty());
+    assert!(!root.take_dirty());
+}

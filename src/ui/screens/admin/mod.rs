@@ -8,6 +8,7 @@
 mod backups;
 mod dialog;
 mod editors;
+mod health;
 mod metrics;
 mod overview;
 mod part;
@@ -27,6 +28,7 @@ use ratatui::{
 use self::{
     backups::Backups,
     dialog::{Codes, Dialog, Out, Outcome},
+    health::HealthTab,
     metrics::Metrics,
     overview::Overview,
     part::{House, Part},
@@ -56,6 +58,7 @@ pub struct AdminScreen {
     settings: Settings,
     trail: Trail,
     backups: Backups,
+    health: HealthTab,
     metrics: Metrics,
     dialog: Option<Dialog>,
     /// Changes that were sent and not told of yet.
@@ -109,6 +112,7 @@ impl AdminScreen {
             Tab::Settings => &self.settings,
             Tab::Audit => &self.trail,
             Tab::Backups => &self.backups,
+            Tab::Health => &self.health,
             Tab::Metrics => &self.metrics,
         }
     }
@@ -121,6 +125,7 @@ impl AdminScreen {
             Tab::Settings => &mut self.settings,
             Tab::Audit => &mut self.trail,
             Tab::Backups => &mut self.backups,
+            Tab::Health => &mut self.health,
             Tab::Metrics => &mut self.metrics,
         }
     }
@@ -134,6 +139,22 @@ impl AdminScreen {
         self.part_mut().open()
     }
 
+    /// Whether the tab with the health is the one that is open.
+    #[must_use]
+    pub fn is_at_health(&self) -> bool {
+        self.tab == Tab::Health
+    }
+
+    /// A look at everything has come, and the tab with the health is on view.
+    pub fn health_looked(&mut self) -> Vec<Effect> {
+        self.health.looked()
+    }
+
+    /// The ages on that tab are due.
+    pub fn health_ages_due(&mut self, on_view: bool) -> Vec<Effect> {
+        self.health.ages_due(on_view)
+    }
+
     /// The context of the tab, whatever stands in front of it.
     #[must_use]
     pub fn tab_context(&self) -> Context {
@@ -144,6 +165,7 @@ impl AdminScreen {
             Tab::Settings => Context::Settings,
             Tab::Audit => Context::Audit,
             Tab::Backups => Context::Backups,
+            Tab::Health => Context::Health,
             Tab::Metrics => Context::Metrics,
         }
     }
@@ -203,6 +225,7 @@ impl AdminScreen {
                 let next = self.metrics.on_reply(reply);
                 if is_on_view { next } else { Vec::new() }
             }
+            AdminReply::Health(reply) => self.health.on_reply(reply),
             AdminReply::BackupOn { work, progress } => {
                 self.backups.on_progress(work, progress);
                 Vec::new()
@@ -315,6 +338,7 @@ impl AdminScreen {
             | AdminCall::Each { .. }
             | AdminCall::Overview(_)
             | AdminCall::Backups
+            | AdminCall::Health(_)
             | AdminCall::Backup(_)
             | AdminCall::PruneBackups
             | AdminCall::Metrics(_)
@@ -504,6 +528,7 @@ fn is_change(call: &AdminCall) -> bool {
         | AdminCall::Audit { .. }
         | AdminCall::Overview(OverviewCall::Read { .. })
         | AdminCall::Backups
+        | AdminCall::Health(_)
         | AdminCall::Metrics(_)
         // Its own line says how far it is.
         | AdminCall::Backup(_)

@@ -13,17 +13,19 @@ pub(super) enum Tab {
     Settings,
     Audit,
     Backups,
+    Health,
     Metrics,
 }
 
 /// In their order, each with what opens it.
-pub(super) const TABS: [(Tab, Action, &str); 7] = [
+pub(super) const TABS: [(Tab, Action, &str); 8] = [
     (Tab::Overview, Action::AdminOverview, "Overview"),
     (Tab::Users, Action::AdminUsers, "Users"),
     (Tab::Roles, Action::AdminRoles, "Roles"),
     (Tab::Settings, Action::AdminSettings, "Settings"),
     (Tab::Audit, Action::AdminAudit, "Audit"),
     (Tab::Backups, Action::AdminBackups, "Backups"),
+    (Tab::Health, Action::AdminHealth, "Health"),
     (Tab::Metrics, Action::AdminMetrics, "Metrics"),
 ];
 

@@ -95,6 +95,7 @@ impl ChatScreen {
             | Context::Settings
             | Context::Audit
             | Context::Backups
+            | Context::Health
             | Context::Metrics => None,
         }
     }

@@ -350,7 +350,8 @@ impl ChatScreen {
             | Timer::Judge(_)
             | Timer::Jobs
             | Timer::JobsMoved
-            | Timer::Health => Vec::new(),
+            | Timer::Health
+            | Timer::HealthAges => Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod backups;
 mod clicks;
+mod health;
 mod metrics;
 mod overview;
 mod roles;
