@@ -95,7 +95,10 @@ impl AccountScreen {
     }
 
     pub(super) fn on_models(&mut self, models: Result<ModelList, Fault>) {
-        let why = models.as_ref().err().map(ToString::to_string);
+        let why = match &models {
+            Err(fault) => Some(fault.to_string()),
+            Ok(list) => list.stale_because.as_ref().map(|why| format!("{} s old, because: {why}", list.age_ms / 1000)),
+        };
         if let Ok(models) = models {
             self.models = Some(models);
         }

@@ -117,6 +117,8 @@ pub struct ChatScreen {
     sidebar: Option<bool>,
     models: Option<ModelList>,
     models_fault: Option<String>,
+    /// When the list came, milliseconds since 1970: what it says of its age was so then.
+    models_at: i64,
     first: first_model::FirstModel,
     /// What takes the last change to the list back, and what that was.
     undo: Option<(Undo, String)>,
@@ -172,6 +174,7 @@ impl ChatScreen {
             sidebar: None,
             models: None,
             models_fault: None,
+            models_at: 0,
             first: first_model::FirstModel::default(),
             undo: None,
             asked: 0,

@@ -454,12 +454,15 @@ impl ChatScreen {
             ),
             (_, Some(_)) => "No model matches.".to_owned(),
         });
+        // It has grown older since it came.
+        let since = u64::try_from(cx.now_ms - self.models_at).unwrap_or(0);
+        let age = list.map_or(0, |list| list.age_ms + since) / 1000;
         let note = match (self.models_fault.as_deref(), list.and_then(|list| list.stale_because.as_deref())) {
             (Some(why), _) | (None, Some(why)) if list.is_some() => {
-                let age = list.map_or(0, |list| list.age_ms) / 1000;
                 format!("{} old, because: {why}", duration(age))
             }
             _ if list.is_none_or(|list| list.models.is_empty()) => String::new(),
+            _ if age > cx.config.cache.models_fresh_seconds => format!("{} old; {again} asks again.", duration(age)),
             _ if self.compared.is_empty() => "Space marks models to be compared.".to_owned(),
             _ => format!("{} marked: Enter asks them the same.", self.compared.len()),
         };
@@ -471,6 +474,7 @@ impl ChatScreen {
             Ok(list) => {
                 self.models = Some(list);
                 self.models_fault = None;
+                self.models_at = cx.now_ms;
             }
             Err(fault) => self.models_fault = Some(fault.to_string()),
         }

@@ -465,6 +465,15 @@ fn the_monitor() {
 }
 
 #[test]
+fn what_the_monitor_shows_grows_older_while_it_is_looked_at() {
+    let (tab, mut cx) = monitor();
+    let see = |cx: &crate::ui::cx::Cx| draw((80, 24), |frame| tab.view(frame, frame.area(), frame.area(), cx, true));
+    assert!(see(&cx).contains("asked 12 s ago"), "{}", see(&cx));
+    cx.now_ms += 300_000;
+    assert!(see(&cx).contains("asked 5 min ago"), "{}", see(&cx));
+}
+
+#[test]
 fn the_monitor_asks_anew_on_request_and_can_be_scrolled() {
     let (mut tab, cx) = monitor();
     let effects = tab.refresh(&cx);

@@ -79,6 +79,8 @@ pub struct FleetTab {
     rows: Vec<Row>,
     /// All but the rows of what was told last.
     page: Page,
+    /// When it came, milliseconds since 1970: what it says of its age was so then.
+    page_at: i64,
     at: usize,
     marked: BTreeMap<String, Target>,
     loading: bool,

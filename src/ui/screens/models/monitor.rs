@@ -61,10 +61,10 @@ impl MonitorTab {
         }
     }
 
-    fn lines(seen: &Monitored, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    fn lines(&self, seen: &Monitored, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         let mut lines = server(room, cx);
         lines.push(Line::default());
-        lines.extend(loaded(seen, room, cx));
+        lines.extend(loaded(seen, self.seen_at, room, cx));
         lines.push(Line::default());
         lines.extend(told("answers", seen.answers.as_ref().map(|all| answers(*all, cx)), room, cx));
         lines.extend(told("jobs", seen.jobs.as_ref().map(|page| jobs(&page.rows)), room, cx));
@@ -99,12 +99,14 @@ fn server(room: usize, cx: &Cx) -> Vec<Line<'static>> {
     lines
 }
 
-fn loaded(seen: &Monitored, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+fn loaded(seen: &Monitored, seen_at: i64, room: usize, cx: &Cx) -> Vec<Line<'static>> {
     let list = match &seen.models {
         Ok(list) => list,
         Err(fault) => return wrong("in memory", fault, room, cx),
     };
-    let age = match list.age_ms / 1000 {
+    // It has grown older since it came.
+    let since = u64::try_from(cx.now_ms - seen_at).unwrap_or(0);
+    let age = match (list.age_ms + since) / 1000 {
         0 => "just now".to_owned(),
         seconds @ 1..120 => format!("{seconds} s ago"),
         seconds => format!("{} min ago", seconds / 60),
@@ -305,7 +307,7 @@ impl Tab for MonitorTab {
         }
         let Some(seen) = &self.seen else { return instead(frame, inner, None, true, "", cx) };
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-        let lines = Self::lines(seen, usize::from(inner.width), cx);
+        let lines = self.lines(seen, usize::from(inner.width), cx);
         let most = (lines.len() as u16).saturating_sub(inner.height);
         let top = self.top.min(most);
         self.hidden.set(most - top);

@@ -82,6 +82,7 @@ impl FleetTab {
             }
         };
         self.fault = None;
+        self.page_at = cx.now_ms;
         let mut rows = std::mem::take(&mut page.rows);
         self.loading = false;
         match self.goes {

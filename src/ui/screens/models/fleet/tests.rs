@@ -604,6 +604,12 @@ fn why_the_list_is_old_is_said_above_it() {
     let stale = Page { age_ms: Some(720_000), stale_because: Some("Ollama does not answer.".into()), ..page(four()) };
     let mut desk = Desk::with(stale);
     assert!(desk.draw(80, 24).contains("! What is installed is 12 min old: Ollama does not answer."));
+    // It grows older while it is looked at.
+    desk.cx.now_ms += 480_000;
+    assert!(desk.draw(80, 24).contains("! What is installed is 20 min old: Ollama does not answer."));
+    let mut desk = Desk::with(page(four()));
+    desk.cx.now_ms += 480_000;
+    assert!(desk.draw(120, 36).contains("as of 8 min ago"), "{}", desk.draw(120, 36));
 }
 
 #[test]

@@ -369,8 +369,7 @@ impl FleetTab {
         }
         let because = self.page.stale_because.as_ref()?;
         let age = self
-            .page
-            .age_ms
+            .age_ms(cx)
             .map_or_else(|| "Ollama has not answered yet".into(), |ms| format!("What is installed is {} old", age(ms)));
         let words = format!("! {age}: {}", safe(because));
         Some(Paragraph::new(words).style(cx.theme.warning).wrap(ratatui::widgets::Wrap { trim: true }))
@@ -391,6 +390,12 @@ impl FleetTab {
             (text, style(*column, row, &self.updates, base, cx))
         });
         marked_rows::row(selected, self.marked.contains_key(&row.name), base, cells, room)
+    }
+
+    /// How old it is by now what is told of Ollama.
+    fn age_ms(&self, cx: &Cx) -> Option<u64> {
+        let since = u64::try_from(cx.now_ms - self.page_at).unwrap_or(0);
+        self.page.age_ms.map(|age| age + since)
     }
 
     fn title(&self) -> String {
@@ -426,7 +431,7 @@ impl FleetTab {
         if self.updates.is_asking(cx) {
             below = format!("asking registries for updates… · {below}");
         }
-        if let Some(ms) = self.page.age_ms.filter(|_| self.page.stale_because.is_none()) {
+        if let Some(ms) = self.age_ms(cx).filter(|_| self.page.stale_because.is_none()) {
             below = format!("{below} · as of {} ago", age(ms));
         }
         if !self.page.catalogue.dated.is_empty() {
