@@ -259,7 +259,7 @@ fn compose_with_backups(
     let (cwd, home) = (std::env::current_dir().unwrap_or_default(), std::env::var_os("HOME").map(PathBuf::from));
     let transfers = Transfers::new(hub.clone(), tasks.clone(), system.clone(), cwd.clone(), home.clone());
     let cache = model_cache(config).counted_in(metrics.clone());
-    let model_work = model_work(&ollama, cache.clone(), &system, paths, (cwd.clone(), home.clone()));
+    let model_work = model_work((&ollama, live), cache.clone(), &system, paths, (cwd.clone(), home.clone()));
     let asked = (&ollama, &breakers, &cache);
     let health = health((paths, config, live), (&system, &hub, tasks), asked, file_system);
     let jobs = Jobs::new(jobs::Parts {
@@ -336,14 +336,14 @@ fn follow_house(live: &Live, watch: &Arc<Watch>) {
 
 /// What does the work that jobs are about.
 fn model_work(
-    ollama: &Ollama,
+    (ollama, live): (&Ollama, &Live),
     cache: ModelCache,
     system: &Db,
     paths: &Paths,
     (cwd, home): (PathBuf, Option<PathBuf>),
 ) -> Arc<ModelWork> {
     let bench = Bench { system: system.clone(), leases: paths.data.join("leases") };
-    Arc::new(ModelWork::new(ollama.clone(), cwd, home).with_bench(bench).with_cache(cache))
+    Arc::new(ModelWork::new(ollama.clone(), cwd, home).with_bench(bench).with_cache(cache).with_live(live.clone()))
 }
 
 fn model_cache(config: &Config) -> ModelCache {

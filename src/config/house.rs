@@ -53,11 +53,13 @@ pub struct House {
     pub options: ChatOptions,
     /// Attempts at a job after which it counts as failed.
     pub job_attempts: u32,
+    /// Seconds without a byte after which a transfer of a model is connected anew.
+    pub stall_seconds: u64,
 }
 
 impl Default for House {
     fn default() -> Self {
-        Self { options: ChatOptions::default(), job_attempts: 8 }
+        Self { options: ChatOptions::default(), job_attempts: 8, stall_seconds: 60 }
     }
 }
 

@@ -286,10 +286,9 @@ fn of_house(row: &'static HouseSetting, current: &Current, kept: Option<&Kept>) 
         (None, None) => (default.clone(), Source::Default),
     };
     let overruled = match (&house, &wrong) {
-        (None, _) => None,
         (Some(_), _) if from.is_outside() => Some(format!("{from} says something else, and that wins.")),
         (Some(_), Some(wrong)) => Some(format!("{} The default holds.", wrong.message)),
-        (Some(_), None) => None,
+        (None, _) | (Some(_), None) => None,
     };
     SettingRow {
         name: row.name.to_owned(),

@@ -44,5 +44,6 @@ fn own(values: &HouseValues) -> House {
     House {
         options: good(rows::OPTIONS).and_then(|list| kind::options(&list).ok()).unwrap_or_default(),
         job_attempts: good(rows::JOB_ATTEMPTS).and_then(|text| text.parse().ok()).unwrap_or(usual.job_attempts),
+        stall_seconds: good(rows::STALL_SECONDS).and_then(|text| text.parse().ok()).unwrap_or(usual.stall_seconds),
     }
 }

@@ -22,6 +22,7 @@ pub const CODE_HOURS: &str = "accounts.code_hours";
 pub const MESSAGE: &str = "accounts.message";
 pub const OPTIONS: &str = "chat.options";
 pub const JOB_ATTEMPTS: &str = "jobs.attempts";
+pub const STALL_SECONDS: &str = "jobs.stall_seconds";
 pub const BACKUP_HOUR: &str = "backup.hour";
 pub const BACKUP_DAILY: &str = "backup.keep_daily";
 pub const BACKUP_WEEKLY: &str = "backup.keep_weekly";
@@ -113,6 +114,16 @@ pub const ROWS: &[HouseSetting] = &[
             help: "How often a download or other job is tried again by itself before it counts as failed. While Ollama is away, it waits longer.",
         },
         effect: "At the next attempt that fails.",
+    },
+    HouseSetting {
+        name: STALL_SECONDS,
+        group: "work",
+        what: What::Own {
+            kind: Kind::Number { low: 5, high: 3600, unit: Unit::SECONDS },
+            default: "60",
+            help: "How long nothing of a download or an upload may come before it is connected anew.",
+        },
+        effect: "At once, for those under way as well.",
     },
     shared("jobs.keep_days", "work", Unit::DAYS, "When a window next looks after the jobs."),
     shared("ollama.health_seconds", "work", Unit::SECONDS, NOW),

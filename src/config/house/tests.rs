@@ -26,6 +26,7 @@ fn the_table_is_whole() {
     groups.dedup();
     assert_eq!(groups, GROUPS.iter().map(|(group, _)| *group).collect::<Vec<_>>());
     assert_eq!(find(rows::JOB_ATTEMPTS).unwrap().default(), House::default().job_attempts.to_string());
+    assert_eq!(find(rows::STALL_SECONDS).unwrap().default(), House::default().stall_seconds.to_string());
 }
 
 #[test]

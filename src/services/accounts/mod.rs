@@ -81,16 +81,13 @@ impl Accounts {
         if !self.0.system.read(accounts::any).await? {
             return Ok(Door::FirstRun);
         }
-        Ok(match self.resume().await? {
-            Some(signed_in) => Door::Resumed(Box::new(signed_in)),
-            None => {
-                let read = |tx: &Tx<'_>| {
-                    Ok::<_, StoreError>((policy::current(tx)?.registration, settings::value(tx, rows::MESSAGE)?))
-                };
-                let (registration, message) = self.0.system.read(read).await?;
-                Door::SignIn { registration, message: message.filter(|message| !message.is_empty()) }
-            }
-        })
+        if let Some(signed_in) = self.resume().await? {
+            return Ok(Door::Resumed(Box::new(signed_in)));
+        }
+        let read =
+            |tx: &Tx<'_>| Ok::<_, StoreError>((policy::current(tx)?.registration, settings::value(tx, rows::MESSAGE)?));
+        let (registration, message) = self.0.system.read(read).await?;
+        Ok(Door::SignIn { registration, message: message.filter(|message| !message.is_empty()) })
     }
 
     pub async fn registration(&self, _by: Visitor) -> Result<bool, Fault> {

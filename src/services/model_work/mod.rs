@@ -37,6 +37,7 @@ use crate::{
         models::Model,
     },
     cache::{Build, ModelCache},
+    config::live::Live,
     ollama::{
         ModelName, Ollama, OllamaError,
         name::{key, same_model},
@@ -74,6 +75,8 @@ pub struct ModelWork {
     bench: Option<Bench>,
     /// What registries said a moment ago.
     cache: Option<ModelCache>,
+    /// Says how long a download may stand still; without it, `patience` does.
+    live: Option<Live>,
 }
 
 impl ModelWork {
@@ -89,6 +92,7 @@ impl ModelWork {
             home,
             bench: None,
             cache: None,
+            live: None,
         }
     }
 
@@ -120,6 +124,17 @@ impl ModelWork {
             cache.keep_manifest(&kept, build);
         }
         Ok(manifest)
+    }
+
+    #[must_use]
+    pub fn with_live(self, live: Live) -> Self {
+        Self { live: Some(live), ..self }
+    }
+
+    /// Without a byte for so long, a transfer is connected anew.
+    fn stall(&self) -> Duration {
+        let said = self.live.as_ref().map(|live| live.config().house.stall_seconds);
+        said.map_or(self.patience.stall, Duration::from_secs)
     }
 
     #[must_use]

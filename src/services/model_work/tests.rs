@@ -35,11 +35,20 @@ impl Desk {
     }
 
     fn beside(dir: &tempfile::TempDir, fake: Arc<Fake>, places: Places) -> Self {
+        Self::with(dir, fake, places, |work| work)
+    }
+
+    fn with(
+        dir: &tempfile::TempDir,
+        fake: Arc<Fake>,
+        places: Places,
+        also: impl FnOnce(ModelWork) -> ModelWork,
+    ) -> Self {
         let ms = Duration::from_millis;
         let ollama = Ollama::new(Settings::new(Address::parse(&fake.url()).unwrap()));
         let patience = Patience { stall: ms(300), quiet: Duration::from_secs(5), look: ms(20) };
         let work = ModelWork::new(ollama, dir.path().to_owned(), None).with_patience(patience).with_places(places);
-        let (work, tasks) = (Arc::new(work), Tasks::new());
+        let (work, tasks) = (Arc::new(also(work)), Tasks::new());
         let jobs = Jobs::new(jobs::Parts {
             system: open_system(&dir.path().join("system.db"), false).unwrap(),
             hub: Hub::new(),
@@ -111,6 +120,20 @@ async fn a_download_that_stalls_is_connected_anew_and_goes_on_where_it_stopped()
     assert_eq!((job.state, job.attempts), (JobState::Done, 1), "{job:?}");
     assert_eq!(desk.asked("/api/pull"), 2);
     assert_eq!(job.progress.fetched_again, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_house_says_how_long_a_download_may_stand_still() {
+    let dir = tempfile::tempdir().unwrap();
+    let fake = Arc::new(StandIn::start(&Tasks::new(), Pace::instant()).await.unwrap());
+    let mut config = Config::default();
+    config.house.stall_seconds = 1;
+    let patient =
+        Patience { stall: Duration::from_hours(1), quiet: Duration::from_hours(1), look: Duration::from_millis(20) };
+    let places = Places { named: None, usual: Vec::new() };
+    let desk = Desk::with(&dir, fake, places, |work| work.with_patience(patient).with_live(Live::fixed(config)));
+    assert_eq!(desk.end_of(Work::install("stall-model")).await.state, JobState::Done);
+    assert_eq!(desk.asked("/api/pull"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

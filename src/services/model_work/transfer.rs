@@ -87,7 +87,7 @@ impl ModelWork {
         loop {
             let before = meter.moved();
             meter.connected(Instant::now());
-            let lines = timeout(self.patience.stall, connect()).await;
+            let lines = timeout(self.stall(), connect()).await;
             let through = match lines {
                 Ok(Ok(lines)) => self.read(attempt, meter, name, kind, lines).await?,
                 Ok(Err(error)) => return Err(setback(error, attempt, meter)),
@@ -98,7 +98,7 @@ impl ModelWork {
             }
             idle = if meter.moved() > before { 1 } else { idle + 1 };
             if idle >= IDLE_CONNECTIONS {
-                let seconds = self.patience.stall.as_secs() * u64::from(idle);
+                let seconds = self.stall().as_secs() * u64::from(idle);
                 let fault = Fault::new(FaultKind::Ollama, format!("Nothing of {name} has come for {seconds} s."))
                     .hint("See that the machine is online; it is tried again, and goes on where it stopped.");
                 return Err(Setback::for_now(fault, meter.has_moved()));
@@ -133,7 +133,7 @@ impl ModelWork {
                 Ok(None) => return Err(setback(OllamaError::EndedWithoutDone, attempt, meter)),
                 Err(_) => attempt.tell(meter.progress(Instant::now())),
             }
-            let patience = if meter.is_transferring() { self.patience.stall } else { self.patience.quiet };
+            let patience = if meter.is_transferring() { self.stall() } else { self.patience.quiet };
             if meter.still_for(Instant::now()) >= patience {
                 return Ok(false);
             }

@@ -17,38 +17,53 @@ const WEEKLY: &str = "backup.keep_weekly";
 /// How a scheduled one stands in the audit trail.
 pub const SCHEDULED: &str = "backup.scheduled";
 
-pub fn schedule(conn: &Connection) -> Result<Schedule, StoreError> {
-    let usual = Schedule::default();
-    let nonsense = || StoreError::Nonsense { what: "schedule of backups" };
-    let number = |name| settings::value(conn, name)?.map(|text| text.parse().map_err(|_| nonsense())).transpose();
-    let hour: Option<i64> = number(HOUR)?;
-    let many = |number: Option<i64>, usual: u32| number.map_or(Ok(usual), |number| u32::try_from(number));
-    Ok(Schedule {
-        hour: match hour {
-            None | Some(-1) => None,
-            Some(hour) => Some(u8::try_from(hour).ok().filter(|hour| *hour < 24).ok_or_else(nonsense)?),
-        },
-        keep: Keep {
-            daily: many(number(DAILY)?, usual.keep.daily).map_err(|_| nonsense())?,
-            weekly: many(number(WEEKLY)?, usual.keep.weekly).map_err(|_| nonsense())?,
-        },
+/// How many stay.
+pub fn keep(conn: &Connection) -> Result<Keep, StoreError> {
+    let usual = Keep::default();
+    Ok(Keep {
+        daily: number(conn, DAILY)?.unwrap_or(usual.daily),
+        weekly: number(conn, WEEKLY)?.unwrap_or(usual.weekly),
     })
+}
+
+fn set_keep(tx: &Transaction<'_>, by: AccountId, keep: Keep, now: i64) -> Result<(), StoreError> {
+    let before = self::keep(tx)?;
+    if before.daily != keep.daily {
+        put(tx, DAILY, &keep.daily.to_string(), by, now)?;
+    }
+    if before.weekly != keep.weekly {
+        put(tx, WEEKLY, &keep.weekly.to_string(), by, now)?;
+    }
+    Ok(())
+}
+
+pub fn schedule(conn: &Connection) -> Result<Schedule, StoreError> {
+    let hour = match number::<i64>(conn, HOUR)? {
+        None | Some(-1) => None,
+        Some(hour) => Some(u8::try_from(hour).ok().filter(|hour| *hour < 24).ok_or_else(nonsense)?),
+    };
+    Ok(Schedule { hour, keep: keep(conn)? })
 }
 
 /// Sets what differs.
 pub fn set_schedule(tx: &Transaction<'_>, by: AccountId, schedule: Schedule, now: i64) -> Result<(), StoreError> {
-    let before = self::schedule(tx)?;
-    let put = |name, value: String| settings::put(tx, New { name, value: Some(&value), restores: None }, Some(by), now);
-    if before.hour != schedule.hour {
-        put(HOUR, schedule.hour.map_or_else(|| "-1".to_owned(), |hour| hour.to_string()))?;
+    if self::schedule(tx)?.hour != schedule.hour {
+        let hour = schedule.hour.map_or_else(|| "-1".to_owned(), |hour| hour.to_string());
+        put(tx, HOUR, &hour, by, now)?;
     }
-    if before.keep.daily != schedule.keep.daily {
-        put(DAILY, schedule.keep.daily.to_string())?;
-    }
-    if before.keep.weekly != schedule.keep.weekly {
-        put(WEEKLY, schedule.keep.weekly.to_string())?;
-    }
-    Ok(())
+    set_keep(tx, by, schedule.keep, now)
+}
+
+fn number<T: std::str::FromStr>(conn: &Connection, name: &str) -> Result<Option<T>, StoreError> {
+    settings::value(conn, name)?.map(|text| text.parse().map_err(|_| nonsense())).transpose()
+}
+
+fn put(tx: &Transaction<'_>, name: &str, value: &str, by: AccountId, now: i64) -> Result<(), StoreError> {
+    settings::put(tx, New { name, value: Some(value), restores: None }, Some(by), now)
+}
+
+fn nonsense() -> StoreError {
+    StoreError::Nonsense { what: "schedule of backups" }
 }
 
 /// How the last one that the schedule began went.

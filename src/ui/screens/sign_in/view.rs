@@ -87,34 +87,7 @@ impl SignInScreen {
                 form.view(frame, fields, cx);
                 meter.view(frame, bar, form.value(SECOND), cx);
             }
-            Stage::SignIn { form } => {
-                let reason = self.reason.as_ref().map_or(0, |fault| lines(&format!("✗ {fault}"), wide) + 1);
-                let ways = self.other_ways(cx);
-                // It stands back where the form itself would not fit.
-                let message = self.message.as_deref().map(|message| SafeText::line(message).into_string());
-                let says = message.as_ref().map_or(0, |message| lines(message, wide).min(MESSAGE_LINES) + 1);
-                let says = if middle.height >= form.height() + reason + says + 4 { says } else { 0 };
-                let height = form.height() + reason + says;
-                let below = if middle.height >= height + ways.len() as u16 + 4 { ways.len() as u16 } else { 0 };
-                let inner = card(frame, middle, cx, "Sign in to OllamaNet", height + below);
-                let [said, why, fields, others] = Layout::vertical([
-                    Constraint::Length(says),
-                    Constraint::Length(reason),
-                    Constraint::Min(0),
-                    Constraint::Length(below),
-                ])
-                .areas(inner);
-                if let Some(message) = message.filter(|_| says > 0) {
-                    let room = Rect { height: said.height.saturating_sub(1), ..said };
-                    frame.render_widget(prose(&message, cx), room);
-                }
-                if let Some(fault) = &self.reason {
-                    frame.render_widget(fault_text(fault, cx), why);
-                }
-                form.view(frame, fields, cx);
-                let ways: Vec<Line> = ways.into_iter().map(|way| Line::styled(way, cx.theme.dim)).collect();
-                frame.render_widget(Paragraph::new(ways), others);
-            }
+            Stage::SignIn { form } => self.view_sign_in(form, frame, middle, cx),
             Stage::SecondFactor { form, .. } => {
                 let about = "Your passphrase fits. Type the six digits that your authenticator shows now, or one of the \
                              recovery codes that you were given with it.";
@@ -182,6 +155,36 @@ impl SignInScreen {
 }
 
 impl SignInScreen {
+    fn view_sign_in(&self, form: &Form, frame: &mut Frame, middle: Rect, cx: &Cx) {
+        let wide = middle.width.min(WIDTH).saturating_sub(6);
+        let reason = self.reason.as_ref().map_or(0, |fault| lines(&format!("✗ {fault}"), wide) + 1);
+        let ways = self.other_ways(cx);
+        // It stands back where the form itself would not fit.
+        let message = self.message.as_deref().map(|message| SafeText::line(message).into_string());
+        let says = message.as_ref().map_or(0, |message| lines(message, wide).min(MESSAGE_LINES) + 1);
+        let says = if middle.height >= form.height() + reason + says + 4 { says } else { 0 };
+        let height = form.height() + reason + says;
+        let below = if middle.height >= height + ways.len() as u16 + 4 { ways.len() as u16 } else { 0 };
+        let inner = card(frame, middle, cx, "Sign in to OllamaNet", height + below);
+        let [said, why, fields, others] = Layout::vertical([
+            Constraint::Length(says),
+            Constraint::Length(reason),
+            Constraint::Min(0),
+            Constraint::Length(below),
+        ])
+        .areas(inner);
+        if let Some(message) = message.filter(|_| says > 0) {
+            let room = Rect { height: said.height.saturating_sub(1), ..said };
+            frame.render_widget(prose(&message, cx), room);
+        }
+        if let Some(fault) = &self.reason {
+            frame.render_widget(fault_text(fault, cx), why);
+        }
+        form.view(frame, fields, cx);
+        let ways: Vec<Line> = ways.into_iter().map(|way| Line::styled(way, cx.theme.dim)).collect();
+        frame.render_widget(Paragraph::new(ways), others);
+    }
+
     /// For those who have nothing to type above.
     fn other_ways(&self, cx: &Cx) -> Vec<String> {
         let mut ways = Vec::new();

@@ -176,18 +176,18 @@ impl Settings {
     }
 
     /// The row under the cursor, where the house may set it; otherwise says where it is set.
-    fn of_house(&self) -> Result<(&SettingRow, &'static HouseSetting), Step> {
-        let Some(row) = self.row() else { return Err(told("Choose a setting first.")) };
+    fn of_house(&self) -> Result<(&SettingRow, &'static HouseSetting), String> {
+        let Some(row) = self.row() else { return Err("Choose a setting first.".to_owned()) };
         match house::find(&row.name).filter(|_| row.is_of_house) {
             Some(setting) if !row.from.is_outside() => Ok((row, setting)),
-            Some(_) | None => Err(told(&format!("{} is set outside: {}.", row.name, row.edit))),
+            Some(_) | None => Err(format!("{} is set outside: {}.", row.name, row.edit)),
         }
     }
 
     fn change(&self) -> Step {
         let (row, setting) = match self.of_house() {
             Ok(found) => found,
-            Err(step) => return step,
+            Err(words) => return told(&words),
         };
         let set = |to: &str| {
             let new = NewValue { name: row.name.clone(), to: Some(to.to_owned()), seen: row.version };
@@ -210,7 +210,7 @@ impl Settings {
 
     fn unset(&self) -> Step {
         match self.of_house() {
-            Err(step) => step,
+            Err(words) => told(&words),
             Ok((row, _)) if row.house.is_none() => told(&format!("{} has its default already.", row.name)),
             Ok((row, _)) => {
                 let new = NewValue { name: row.name.clone(), to: None, seen: row.version };
@@ -384,11 +384,11 @@ impl Part for Settings {
             Instead::Nothing => cx.hints(&[
                 (Action::SettingChange, "change"),
                 (Action::SettingTakeBack, "take back"),
-                (Action::SettingUnset, "default"),
                 (Action::SettingHistory, "history"),
                 (Action::SettingChanges, "all changes"),
-                (Action::SettingSince, "since yesterday"),
                 (Action::SettingFilter, "filter"),
+                (Action::SettingSince, "since yesterday"),
+                (Action::SettingUnset, "default"),
             ]),
             Instead::Past(past) if past.is_of_all() => cx.hints(&[
                 (Action::SettingChange, "everything back to before it"),

@@ -108,7 +108,7 @@ fn a_value_is_judged_while_it_is_typed_and_only_a_good_one_is_sent() {
     let screen = desk.draw(80, 24);
     assert!(screen.contains("Ben has set") && screen.contains("2 weeks"), "{screen}");
     // The passphrase is asked for, and the change made again with it.
-    assert_eq!(to_confirm(&desk.reply(changed(sent.clone(), Err(unconfirmed())))), [sent.clone()]);
+    assert_eq!(to_confirm(&desk.reply(changed(sent.clone(), Err(unconfirmed())))), std::slice::from_ref(&sent));
     desk.reply(changed(sent, Ok(())));
     assert!(!desk.screen.holds());
 }
