@@ -4,11 +4,13 @@
 //! before the first frame; what is slow is made when it is first needed.
 
 mod demo;
+mod hands;
 mod restore;
 
 use std::{ffi::OsString, io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
 use demo::Demo;
+use hands::{Hands, WhatRulesAsk};
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -51,6 +53,7 @@ use crate::{
         reports::Reports,
         retention::Retention,
         roles::Roles,
+        rulebook::{self, Rulebook},
         search::Search,
         telemetry::Telemetry,
         transfer::Transfers,
@@ -159,13 +162,13 @@ async fn dispatch(
     match command {
         None => {
             let live = Live::follow(loaded, sources, tasks);
-            let (gateway, backups) = compose_with_backups(paths, &config, &live, tasks, &begun.watching)?;
+            let gateway = compose_watched(paths, &config, &live, tasks, &begun.watching)?;
             begun.gateway = Some(gateway.clone());
             gateway.take_up_all_jobs();
             gateway.measure_sizes_daily(tasks);
             gateway.follow_hours(tasks);
             gateway.watch_over_health();
-            backups.follow_schedule();
+            gateway.look_after_rules();
             interface(gateway, live, tasks, false).await
         }
         Some(Command::Demo) => demo(config, tasks, &begun.watching).await,
@@ -217,17 +220,6 @@ pub fn compose_watched(
     tasks: &Tasks,
     watching: &Watching,
 ) -> Result<Gateway, Fault> {
-    Ok(compose_with_backups(paths, config, live, tasks, watching)?.0)
-}
-
-/// The same, and the backups, for a process that stays long enough to make one at its hour.
-fn compose_with_backups(
-    paths: &Paths,
-    config: &Config,
-    live: &Live,
-    tasks: &Tasks,
-    watching: &Watching,
-) -> Result<(Gateway, Backups), Fault> {
     paths.secure()?;
     let file_system = paths::network_file_system(&paths.data);
     let alone = match file_system {
@@ -262,13 +254,27 @@ fn compose_with_backups(
     let model_work = model_work((&ollama, live), cache.clone(), &system, paths, (cwd.clone(), home.clone()));
     let asked = (&ollama, &breakers, &cache);
     let health = health((paths, config, live), (&system, &hub, tasks), asked, file_system);
+    let models = Arc::new(models(live, ollama.clone(), cache.clone(), &breakers, &system, &hub, tasks));
+    let telemetry = Telemetry::new(system.clone(), metrics.clone(), ring, cache);
+    let backups = Backups::new(system.clone(), restore::place(paths, config), tasks.clone());
+    let rules = Rulebook::new(rulebook::Parts {
+        system: system.clone(),
+        hub: hub.clone(),
+        tasks: tasks.clone(),
+        leases: paths.data.join("leases"),
+        data: paths.data.clone(),
+        world: Arc::new(WhatRulesAsk { models: models.clone(), work: model_work.clone() }),
+        clock: rulebook::Parts::clock(),
+        zone: jiff::tz::TimeZone::system(),
+        look: rulebook::Parts::LOOK,
+    });
     let jobs = Jobs::new(jobs::Parts {
         system: system.clone(),
         hub: hub.clone(),
         tasks: tasks.clone(),
         live: live.clone(),
         leases: paths.data.join("leases"),
-        runner: model_work.clone(),
+        runner: Arc::new(Hands { models: model_work.clone(), backups: backups.clone(), rules: rules.clone() }),
         pace: jobs::Pace::default(),
         metrics: metrics.clone(),
     });
@@ -285,8 +291,6 @@ fn compose_with_backups(
         cwd,
         home,
     });
-    let models = models(live, ollama.clone(), cache.clone(), &breakers, &system, &hub, tasks);
-    let telemetry = Telemetry::new(system.clone(), metrics.clone(), ring, cache);
     let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
     let measures = Measures::new(system.clone());
@@ -294,10 +298,9 @@ fn compose_with_backups(
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let house = House::new(system.clone(), live.clone());
     let profiles = Profiles::new(system.clone(), live.clone(), lanes);
-    let backups = Backups::new(system.clone(), restore::place(paths, config), tasks.clone());
     let limiter = Limiter::new(system.clone(), live.clone(), tasks.clone());
     let gate = Gate::new(sessions, limiter, breakers, system, metrics);
-    let gateway = Gateway::new(Parts {
+    Ok(Gateway::new(Parts {
         alone,
         gate,
         accounts,
@@ -311,7 +314,7 @@ fn compose_with_backups(
         roles,
         house,
         audit,
-        backups: backups.clone(),
+        backups,
         profiles,
         reports,
         transfers,
@@ -324,8 +327,8 @@ fn compose_with_backups(
         retention,
         jobs,
         model_work,
-    });
-    Ok((gateway, backups))
+        rules,
+    }))
 }
 
 /// Lays what an administrator has set for the house under the configuration.

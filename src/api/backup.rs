@@ -66,6 +66,8 @@ pub struct Backups {
     /// Newest first.
     pub backups: Vec<Backup>,
     pub schedule: Schedule,
+    /// The rule that makes backups, in words, where the schedule does not say it all.
+    pub rule: Option<String>,
     /// What restores moved aside, newest first.
     pub quarantine: Vec<SetAside>,
     /// Free bytes where they are kept.

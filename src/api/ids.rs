@@ -70,6 +70,8 @@ ids! {
     TransferId
     /// One piece of work that goes on by itself
     JobId
+    /// Something that the house has done by itself
+    RuleId
     /// One call through the gateway, from key press to SQL and HTTP.
     RequestId
 }

@@ -7,7 +7,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Fault, JobId};
+use super::{AccountId, Fault, JobId, RuleId, backup::Which};
 
 /// Most rows of a page, and most items of a batch.
 pub const PAGE_MAX: u32 = 200;
@@ -58,6 +58,33 @@ pub enum Work {
         model: String,
         repeats: u32,
     },
+    /// Makes a backup of everything.
+    Backup {
+        /// Of a rule: nothing where a rule has made one since this moment; and it is checked, and old ones are pruned.
+        #[serde(default)]
+        since: Option<i64>,
+    },
+    /// Checks a backup by restoring it into a scratch directory.
+    VerifyBackup {
+        which: Which,
+    },
+    /// Removes the backups that no longer are to be kept.
+    PruneBackups,
+    /// Looks through the whole system database and the audit trail.
+    Check,
+    /// One run of a rule (`api::rules`); what it begins are jobs of their own.
+    Rule(RuleWork),
+}
+
+/// Which rule runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleWork {
+    pub rule: RuleId,
+    /// As it was called when the run began.
+    pub name: String,
+    /// Only says what it would do.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// What is downloaded, and what of it somebody has agreed to.
@@ -103,10 +130,15 @@ pub enum WorkKind {
     Load,
     Unload,
     Benchmark,
+    Backup,
+    VerifyBackup,
+    PruneBackups,
+    Check,
+    Rule,
 }
 
 impl WorkKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::Install,
         Self::Update,
         Self::Remove,
@@ -117,6 +149,11 @@ impl WorkKind {
         Self::Load,
         Self::Unload,
         Self::Benchmark,
+        Self::Backup,
+        Self::VerifyBackup,
+        Self::PruneBackups,
+        Self::Check,
+        Self::Rule,
     ];
 
     /// As the system database writes it, and the command line.
@@ -133,6 +170,11 @@ impl WorkKind {
             Self::Load => "load",
             Self::Unload => "unload",
             Self::Benchmark => "benchmark",
+            Self::Backup => "backup",
+            Self::VerifyBackup => "verify-backup",
+            Self::PruneBackups => "prune-backups",
+            Self::Check => "check",
+            Self::Rule => "rule",
         }
     }
 
@@ -155,6 +197,51 @@ impl WorkKind {
             Self::Load => "loading a model",
             Self::Unload => "unloading a model",
             Self::Benchmark => "a benchmark",
+            Self::Backup => "a backup",
+            Self::VerifyBackup => "checking a backup",
+            Self::PruneBackups => "pruning backups",
+            Self::Check => "checking the store",
+            Self::Rule => "a rule",
+        }
+    }
+
+    /// As a person reads it in a list.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::VerifyBackup => "check backup",
+            Self::PruneBackups => "prune backups",
+            Self::Check => "check the store",
+            Self::Install
+            | Self::Update
+            | Self::Remove
+            | Self::Copy
+            | Self::Rename
+            | Self::Create
+            | Self::Push
+            | Self::Load
+            | Self::Unload
+            | Self::Benchmark
+            | Self::Backup
+            | Self::Rule => self.as_str(),
+        }
+    }
+
+    /// Whether it may be begun by whoever may manage models; the others have ways of their own.
+    #[must_use]
+    pub fn is_about_models(self) -> bool {
+        match self {
+            Self::Install
+            | Self::Update
+            | Self::Remove
+            | Self::Copy
+            | Self::Rename
+            | Self::Create
+            | Self::Push
+            | Self::Load
+            | Self::Unload
+            | Self::Benchmark => true,
+            Self::Backup | Self::VerifyBackup | Self::PruneBackups | Self::Check | Self::Rule => false,
         }
     }
 
@@ -163,7 +250,17 @@ impl WorkKind {
     pub fn is_heavy(self) -> bool {
         match self {
             Self::Install | Self::Update | Self::Create | Self::Push => true,
-            Self::Remove | Self::Copy | Self::Rename | Self::Load | Self::Unload | Self::Benchmark => false,
+            Self::Remove
+            | Self::Copy
+            | Self::Rename
+            | Self::Load
+            | Self::Unload
+            | Self::Benchmark
+            | Self::Backup
+            | Self::VerifyBackup
+            | Self::PruneBackups
+            | Self::Check
+            | Self::Rule => false,
         }
     }
 }
@@ -192,10 +289,16 @@ impl Work {
             Self::Load { .. } => WorkKind::Load,
             Self::Unload { .. } => WorkKind::Unload,
             Self::Benchmark { .. } => WorkKind::Benchmark,
+            Self::Backup { .. } => WorkKind::Backup,
+            Self::VerifyBackup { .. } => WorkKind::VerifyBackup,
+            Self::PruneBackups => WorkKind::PruneBackups,
+            Self::Check => WorkKind::Check,
+            Self::Rule(_) => WorkKind::Rule,
         }
     }
 
-    /// The model it is about; where there are two, the one that is there already.
+    /// The model it is about; where there are two, the one that is there already. Of other work, the name of the backup or
+    /// the rule; empty where it is about everything.
     #[must_use]
     pub fn model(&self) -> &str {
         match self {
@@ -207,6 +310,10 @@ impl Work {
             | Self::Load { model, .. }
             | Self::Unload { model }
             | Self::Benchmark { model, .. } => model,
+            Self::VerifyBackup { which: Which::Named(name) } => name,
+            Self::VerifyBackup { which: Which::At(path) } => path.to_str().unwrap_or_default(),
+            Self::Rule(work) => &work.name,
+            Self::Backup { .. } | Self::PruneBackups | Self::Check => "",
         }
     }
 
@@ -222,15 +329,23 @@ impl Work {
             | Self::Push { .. }
             | Self::Load { .. }
             | Self::Unload { .. }
-            | Self::Benchmark { .. } => None,
+            | Self::Benchmark { .. }
+            | Self::Backup { .. }
+            | Self::VerifyBackup { .. }
+            | Self::PruneBackups
+            | Self::Check
+            | Self::Rule(_) => None,
         }
     }
 }
 
-/// `install llama3.2:3b`, `rename a to b`. The names are foreign text.
+/// `install llama3.2:3b`, `rename a to b`, `check the store`. The names are foreign text.
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind().as_str(), self.model())?;
+        f.write_str(self.kind().words())?;
+        if !self.model().is_empty() {
+            write!(f, " {}", self.model())?;
+        }
         match self.other() {
             Some(other) => write!(f, " to {other}"),
             None => Ok(()),

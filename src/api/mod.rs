@@ -31,6 +31,7 @@ pub mod report_table;
 pub mod reports;
 pub mod requests;
 pub mod retention;
+pub mod rules;
 pub mod search;
 pub mod settings;
 pub mod slowness;

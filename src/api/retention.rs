@@ -175,6 +175,14 @@ pub struct Retention {
     pub waits_until: Option<i64>,
 }
 
+/// The other way: `2GB`, `500MB`; exact, so that it is read back as the same.
+#[must_use]
+pub fn size_text(bytes: u64) -> String {
+    let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB")];
+    let whole = units.into_iter().find(|(unit, _)| bytes >= *unit && bytes % unit == 0);
+    whole.map_or_else(|| bytes.to_string(), |(unit, name)| format!("{}{name}", bytes / unit))
+}
+
 /// `2GB`, `500 MB`, `1000000`, as Ollama counts.
 ///
 /// # Errors
@@ -203,6 +211,9 @@ mod tests {
         assert_eq!(size_of("2GB"), Ok(2_000_000_000));
         assert_eq!(size_of(" 500 mb "), Ok(500_000_000));
         assert_eq!(size_of("1000000"), Ok(1_000_000));
+        for bytes in [0, 999, 1_000, 1_500_000, 2_000_000_000, u64::MAX] {
+            assert_eq!(size_of(&size_text(bytes)), Ok(bytes));
+        }
         for bad in ["", "GB", "2 yards", "-1MB", "99999999999999TB"] {
             assert!(size_of(bad).is_err(), "{bad}");
         }

@@ -127,6 +127,9 @@ pub enum Command {
     /// The whole house in figures: use, speed, failures, storage; never content
     #[command(subcommand)]
     Report(super::report_args::Reports),
+    /// What is done by itself, and when: backups, updates, unloading idle models
+    #[command(subcommand)]
+    Rules(super::rules_args::Rules),
     /// Backups of everything: made while everybody works, proved, put back
     #[command(subcommand)]
     Backup(super::backup_args::Backup),

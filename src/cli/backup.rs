@@ -200,6 +200,9 @@ fn list(desk: &Desk, shown: &Backups) -> Result<(), End> {
         say("There is no backup yet. Make one: ollamanet backup create");
     }
     say(&schedule_words(shown.schedule));
+    if let Some(rule) = &shown.rule {
+        say(&format!("By a rule all the same: {rule}. `ollamanet rules` shows it."));
+    }
     if let Some(failed) = shown.last_scheduled.as_ref().and_then(|run| run.failed.as_ref()) {
         say(&format!("The last one of the schedule failed: {failed}"));
     }

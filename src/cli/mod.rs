@@ -51,6 +51,8 @@ pub mod reports;
 pub mod results;
 pub mod retention;
 pub mod roles;
+pub mod rules;
+pub mod rules_args;
 pub mod sealed;
 mod search;
 pub mod search_args;
@@ -208,6 +210,11 @@ pub async fn run(desk: Desk, command: Command, stops: &mut Stops) -> Result<(), 
             let working = async move { jobs::run(&desk, what, &mut heard).await };
             stops::run_until(stops, transfer::STOPPING, working).await
         }
+        Command::Rules(what) => {
+            let mut heard = Stops::listen()?;
+            let working = async move { rules::run(&desk, what, &mut heard).await };
+            stops::run_until(stops, transfer::STOPPING, working).await
+        }
         command => stops::run_until(stops, Duration::ZERO, async move { perform(&desk, command).await }).await,
     }
 }
@@ -239,6 +246,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         // These never come this far: `app` runs them without a gateway, or around one.
         Command::Ask(_)
         | Command::Jobs(_)
+        | Command::Rules(_)
         | Command::Doctor
         | Command::Config(_)
         | Command::Demo

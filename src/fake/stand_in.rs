@@ -58,8 +58,8 @@ impl Pace {
 #[derive(Clone, Debug)]
 pub struct StandIn {
     pace: Pace,
-    /// Name → window it is loaded with.
-    loaded: Arc<Mutex<BTreeMap<String, u32>>>,
+    /// Name → window it is loaded with, and when it leaves memory. Each use moves that, and nothing else does.
+    loaded: Arc<Mutex<BTreeMap<String, (u32, String)>>>,
     installs: Installs,
 }
 
@@ -145,10 +145,10 @@ impl StandIn {
     }
 
     fn resident(&self) -> Vec<Value> {
-        let now = jiff::Timestamp::now();
-        let expires_at = (now + Duration::from_mins(5)).to_string();
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let resident = |(name, window): (&String, &u32)| Some(self.installs.find(name)?.resident(*window, &expires_at));
+        let resident = |(name, (window, until)): (&String, &(u32, String))| {
+            Some(self.installs.find(name)?.resident(*window, until))
+        };
         loaded.iter().filter_map(resident).collect()
     }
 
@@ -157,9 +157,11 @@ impl StandIn {
         let asked = body["options"]["num_ctx"].as_u64().and_then(|tokens| u32::try_from(tokens).ok());
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let window = asked.map(|tokens| tokens.min(made.context_length));
-        let window =
-            window.or_else(|| loaded.get(made.name.as_ref()).copied()).unwrap_or_else(|| made.default_window());
-        let before = loaded.insert(made.name.to_string(), window);
+        let window = window
+            .or_else(|| loaded.get(made.name.as_ref()).map(|(window, _)| *window))
+            .unwrap_or_else(|| made.default_window());
+        let until = (jiff::Timestamp::now() + Duration::from_mins(5)).to_string();
+        let before = loaded.insert(made.name.to_string(), (window, until)).map(|(window, _)| window);
         (window, if before == Some(window) { Duration::ZERO } else { self.pace.load })
     }
 

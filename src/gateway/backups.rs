@@ -6,11 +6,12 @@ use tokio::sync::mpsc;
 
 use super::Gateway;
 use crate::{
-    access::{Admin, Class, Op, Permission},
+    access::{Admin, Caller, Class, Op, Permission},
     api::{
         Fault,
         auth::Session,
         backup::{BackupEvent, Backups, Extent, Schedule, Which},
+        jobs::Work,
     },
 };
 
@@ -38,12 +39,28 @@ impl Gateway {
 
     /// Begins a backup. What comes tells how far it is; the last is its end. Who no longer listens stops it.
     pub async fn start_backup(&self, session: &Session) -> Result<mpsc::Receiver<BackupEvent>, Fault> {
-        self.0.gate.call::<Admin, _, _>(session, &CREATE, async |by| Ok(self.0.backups.create(&by))).await
+        self.0
+            .gate
+            .call::<Admin, _, _>(session, &CREATE, async |by| {
+                self.follow_backup(&by, Work::Backup { since: None }).await
+            })
+            .await
     }
 
     /// Begins to check a backup by restoring it into a scratch directory.
     pub async fn start_verify(&self, session: &Session, which: Which) -> Result<mpsc::Receiver<BackupEvent>, Fault> {
-        self.0.gate.call::<Admin, _, _>(session, &VERIFY, async |by| self.0.backups.verify(&by, which).await).await
+        self.0
+            .gate
+            .call::<Admin, _, _>(session, &VERIFY, async |by| {
+                let work = self.0.backups.to_verify(&by, which).await?;
+                self.follow_backup(&by, work).await
+            })
+            .await
+    }
+
+    async fn follow_backup(&self, by: &Caller<Admin>, work: Work) -> Result<mpsc::Receiver<BackupEvent>, Fault> {
+        let job = self.0.jobs.begin_for(by.account, work, false).await?;
+        Ok(self.0.backups.told(self.0.jobs.follow(by.account, job.id)))
     }
 
     /// Begins to put a backup back. `Outcome::Ready` means: when this process has ended, and if no other is running.

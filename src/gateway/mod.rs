@@ -24,6 +24,7 @@ mod profile;
 mod reports;
 mod retention;
 mod roles;
+mod rules;
 mod search;
 mod slowness;
 mod transfer;
@@ -38,8 +39,8 @@ use crate::{
         accounts::Accounts, audit::Audit, backups::Backups, branches::Branches, conversations::Conversations,
         feedback::Ratings, health::HealthChecks, house::House, insights::Insights, jobs::Jobs, library::Library,
         measures::Measures, model_work::ModelWork, models::Models, notes::Notes, profiles::Profiles, reports::Reports,
-        retention::Retention, roles::Roles, search::Search, telemetry::Telemetry, transfer::Transfers, turns::Turns,
-        users::Users,
+        retention::Retention, roles::Roles, rulebook::Rulebook, search::Search, telemetry::Telemetry,
+        transfer::Transfers, turns::Turns, users::Users,
     },
     tasks::Tasks,
 };
@@ -56,7 +57,7 @@ pub struct Parts {
     pub gate: Gate,
     pub accounts: Accounts,
     pub measures: Measures,
-    pub models: Models,
+    pub models: Arc<Models>,
     pub conversations: Conversations,
     pub library: Library,
     pub turns: Turns,
@@ -78,6 +79,7 @@ pub struct Parts {
     pub retention: Retention,
     pub jobs: Jobs,
     pub model_work: Arc<ModelWork>,
+    pub rules: Rulebook,
 }
 
 impl Gateway {
@@ -108,5 +110,10 @@ impl Gateway {
     /// Nor this: what was counted and not written down yet is, because the process ends.
     pub fn write_down_counted(&self) -> impl Future<Output = ()> + '_ {
         self.0.telemetry.write_down()
+    }
+
+    /// Nor this: from now on this process looks after the rules of the house, unless another one does.
+    pub fn look_after_rules(&self) {
+        self.0.rules.follow();
     }
 }

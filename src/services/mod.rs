@@ -27,6 +27,7 @@ pub mod profiles;
 pub mod reports;
 pub mod retention;
 pub mod roles;
+pub mod rulebook;
 mod rules;
 pub mod search;
 pub mod telemetry;

@@ -9,7 +9,8 @@ use jiff::civil::Date;
 use ollamanet::{
     api::{
         AccountId, ConversationId, DocumentId, Fault, FaultKind, FolderId, JobId, MessageId, NoteId, PresetId,
-        PromptId, SessionId, TagId, TransferId, TurnId, VaultId,
+        PromptId, RuleId, SessionId, TagId, TransferId, TurnId, VaultId,
+        admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         backup::{Extent, Schedule, Which},
@@ -32,6 +33,7 @@ use ollamanet::{
         recommend::RecommendQuery,
         reports::{Question, Subject},
         retention::{PreviewAt, RetentionRules},
+        rules::{Action, NewRule, Only, When},
         search::Asked,
         settings::{NewValue, Point},
         transfer::{ExportFormat, ExportScope, NewExport, NewImport},
@@ -332,7 +334,13 @@ async fn of_administrators(house: &House, by: &Session, who: AccountId) -> Vec<(
         ("counted", told(gateway.counted(by, Wanted { hours: 1, total: false }).await.map(|counted| counted.at))),
         ("requests", told(gateway.requests(by, 10).await)),
     ];
-    people.into_iter().chain(jobs).chain(of_backups(house, by).await).chain(of_health(house, by).await).collect()
+    people
+        .into_iter()
+        .chain(jobs)
+        .chain(of_backups(house, by).await)
+        .chain(of_health(house, by).await)
+        .chain(of_rules(house, by).await)
+        .collect()
 }
 
 /// The same for work that goes on by itself. Whoever is let in learns that there is no such job, or no Ollama.
@@ -403,6 +411,35 @@ async fn of_backups(house: &House, by: &Session) -> Vec<(&'static str, Result<St
         ("set_backup_schedule", told(gateway.set_backup_schedule(by, Schedule::default()).await)),
         ("prune_backups", told(gateway.prune_backups(by).await)),
         ("purge_quarantine", gone(told(gateway.purge_quarantine(by, "none").await))),
+    ]
+}
+
+/// The same for rules. Whoever is let in learns that there is no such rule.
+async fn of_rules(house: &House, by: &Session) -> Vec<(&'static str, Result<String, Fault>)> {
+    let gateway = &house.gateway;
+    let (rule, job) = (RuleId::new(), JobId::new());
+    let new = || NewRule {
+        name: "Look".to_owned(),
+        action: Action::Check,
+        when: When::ByHand,
+        only: Only::default(),
+        enabled: true,
+        confirmed: false,
+    };
+    let gone = |outcome: Result<String, Fault>| match outcome {
+        Err(fault) if fault.kind == FaultKind::NotFound => Ok(fault.message),
+        other => other,
+    };
+    vec![
+        ("rules", told(gateway.rules(by).await)),
+        ("rule", gone(told(gateway.rule(by, rule).await))),
+        ("add_rule", told(gateway.add_rule(by, new()).await)),
+        ("change_rule", gone(told(gateway.change_rule(by, rule, new()).await))),
+        ("switch_rule", gone(told(gateway.switch_rule(by, rule, true).await))),
+        ("remove_rule", gone(told(gateway.remove_rule(by, rule).await))),
+        ("run_rule", gone(told(gateway.run_rule(by, rule, false).await))),
+        ("rule_report", gone(told(gateway.rule_report(by, job).await))),
+        ("rule_runs", told(gateway.rule_runs(by, None, None, 10).await)),
     ]
 }
 

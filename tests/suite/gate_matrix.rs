@@ -19,6 +19,7 @@ const ANONYMOUS: &[&str] = &[
     "seen_health",
     "check_system",
     "start_ollama",
+    "run_due_rules",
 ];
 
 #[derive(Debug)]

@@ -329,13 +329,6 @@ async fn effect(stage: &Stage, name: &str) {
             stage.set(name, "30").await;
             assert_eq!(gateway.prune_audit(ann).await.unwrap(), 0);
         }
-        "backup.hour" => {
-            assert_eq!(schedule().await.hour, None);
-            stage.set(name, "3").await;
-            assert_eq!(schedule().await.hour, Some(3));
-            stage.set(name, "never").await;
-            assert_eq!(schedule().await.hour, None);
-        }
         "backup.keep_daily" => {
             stage.set(name, "9").await;
             assert_eq!(schedule().await.keep.daily, 9);
@@ -636,7 +629,7 @@ async fn settings_are_listed_set_compared_and_taken_back_from_the_command_line()
 
     // The list: all of them, what is not the default, and what a word finds.
     let listed = stage.run(&["settings", "list"]).await.out;
-    for name in ["jobs.keep_days", "ui.theme", "ollama.host", "backup.hour"] {
+    for name in ["jobs.keep_days", "ui.theme", "ollama.host", "backup.keep_daily"] {
         assert!(listed.contains(name), "{name} in {listed}");
     }
     let changed = stage.json(&["settings", "list", "--changed"]).await;

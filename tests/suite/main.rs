@@ -51,6 +51,7 @@ mod quotas;
 mod reports;
 mod requirements;
 mod roles;
+mod rules;
 mod screens;
 mod sealed;
 mod search;

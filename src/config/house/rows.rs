@@ -23,7 +23,6 @@ pub const MESSAGE: &str = "accounts.message";
 pub const OPTIONS: &str = "chat.options";
 pub const JOB_ATTEMPTS: &str = "jobs.attempts";
 pub const STALL_SECONDS: &str = "jobs.stall_seconds";
-pub const BACKUP_HOUR: &str = "backup.hour";
 pub const BACKUP_DAILY: &str = "backup.keep_daily";
 pub const BACKUP_WEEKLY: &str = "backup.keep_weekly";
 
@@ -137,16 +136,6 @@ pub const ROWS: &[HouseSetting] = &[
             help: "How long entries of the audit trail are kept; older ones go when it is pruned, and what stays can be verified all the same.",
         },
         effect: "The next time that the trail is pruned.",
-    },
-    HouseSetting {
-        name: BACKUP_HOUR,
-        group: "backups",
-        what: What::Own {
-            kind: Kind::Number { low: 0, high: 23, unit: Unit { word: "o'clock", ..Unit::COUNT }.or(-1, "never") },
-            default: "-1",
-            help: "The hour of the day, local time, at which a backup is made, by whichever window is open then.",
-        },
-        effect: "Within a quarter of an hour.",
     },
     HouseSetting {
         name: BACKUP_DAILY,

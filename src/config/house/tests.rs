@@ -42,8 +42,6 @@ fn values_are_typed_as_people_write_them_and_kept_in_one_way() {
         ("limits.vault_mib", "2 GiB", "2048"),
         (rows::AUDIT_DAYS, "for ever", "0"),
         (rows::AUDIT_DAYS, "1 years", "365"),
-        (rows::BACKUP_HOUR, "never", "-1"),
-        (rows::BACKUP_HOUR, "3", "3"),
         (rows::SECOND_FACTOR, "Everybody", "everybody"),
         (rows::OPTIONS, " num_ctx = 8192;temperature=0.20 ;", "temperature=0.2; num_ctx=8192"),
         ("chat.model", " llama3.2:3b ", "llama3.2:3b"),

@@ -1,15 +1,19 @@
-//! Backups for administrators: made, checked, put back, pruned; each as a job that tells how far it is and can be stopped by
-//! no longer listening.
+//! Backups for administrators: made, checked, put back, pruned. Making, checking and pruning are jobs of the machine's line
+//! (`run`), so that one which a dying process left behind is seen and done by the next; each can be stopped by no longer
+//! listening. When one is made on its own is a rule like any other.
+//!
+//! Putting one back is no job of that line: it needs the passphrase of whoever asks for it, and what it gets ready belongs
+//! to this process and goes with it.
 //!
 //! Invariant: a restore of everything only gets ready in here. It takes the place of what is there when this process has
 //! closed its databases (`store::backup::carry_out`), because no database is ever moved under somebody who has it open.
 
-mod schedule;
+mod run;
 
 use std::{
-    path::PathBuf,
+    collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -22,7 +26,8 @@ use crate::{
     access::{Admin, Caller},
     api::{
         AccountId, Fault, FaultKind,
-        backup::{BackupEvent, Backups as Shown, Extent, MadeBy, Outcome, Schedule, Which},
+        backup::{BackupEvent, Backups as Shown, Extent, Outcome, Schedule, Which},
+        jobs::Work as JobWork,
     },
     store::{
         Db, Vault,
@@ -45,7 +50,12 @@ struct Inner {
     tasks: Tasks,
     /// A restore that waits for the end of this process. Others are kept from getting one ready meanwhile.
     staged: Mutex<Option<Staged>>,
+    /// Keys of whoever has just asked for a check, until its job begins here.
+    at_hand: Mutex<HashMap<String, Keys>>,
 }
+
+/// Which vaults can be opened, and how.
+type Keys = Vec<(Uuid, Opener)>;
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -66,7 +76,7 @@ struct Note {
 impl Backups {
     #[must_use]
     pub fn new(system: Db, place: Place, tasks: Tasks) -> Self {
-        Self(Arc::new(Inner { system, place, tasks, staged: Mutex::default() }))
+        Self(Arc::new(Inner { system, place, tasks, staged: Mutex::default(), at_hand: Mutex::default() }))
     }
 
     pub async fn list(&self, _by: Caller<Admin>) -> Result<Shown, Fault> {
@@ -77,36 +87,27 @@ impl Backups {
             Ok((backup::list(&place)?, backup::quarantine(&place)?, free))
         })
         .await?;
-        let (schedule, last_scheduled) =
-            self.0.system.read(|tx| Ok::<_, Fault>((kept::schedule(tx)?, kept::last_run(tx)?))).await?;
-        Ok(Shown { place: self.0.place.backups.clone(), backups, schedule, quarantine, free, last_scheduled })
+        let now = Moment::clock();
+        let (schedule, rule, last_scheduled) = self
+            .0
+            .system
+            .read(move |tx| {
+                Ok::<_, Fault>((kept::schedule(tx, now)?, kept::rule_words(tx, now)?, kept::last_run(tx, now)?))
+            })
+            .await?;
+        Ok(Shown { place: self.0.place.backups.clone(), backups, schedule, rule, quarantine, free, last_scheduled })
     }
 
-    /// Makes one.
-    pub fn create(&self, by: &Caller<Admin>) -> mpsc::Receiver<BackupEvent> {
-        let place = self.0.place.clone();
-        let note = Note { actor: Some(by.account), action: "backup.create", target: String::new() };
-        self.begin(
-            "a backup",
-            note,
-            Box::new(move |pace| {
-                backup::create(&place, MadeBy::Person, None, pace, Moment::clock()).map(Outcome::Made)
-            }),
-        )
-    }
-
-    /// Checks one by restoring it into a scratch directory; the caller's own vault is opened and looked through as well.
-    pub async fn verify(&self, by: &Caller<Admin>, which: Which) -> Result<mpsc::Receiver<BackupEvent>, Fault> {
-        let (place, directory) = (self.0.place.clone(), self.directory(&which)?);
+    /// Gets ready to check one: the caller's own vault is opened and looked through as well. Gives the work for the line.
+    pub async fn to_verify(&self, by: &Caller<Admin>, which: Which) -> Result<JobWork, Fault> {
+        self.directory(&which)?;
         let keys = self.keys(by.account, &by.vault).await?;
-        let note = Note { actor: Some(by.account), action: "backup.verify", target: name(&which) };
-        Ok(self.begin(
-            "checking a backup",
-            note,
-            Box::new(move |pace| {
-                backup::verify(&place, &directory, &keys, pace, Moment::clock()).map(Outcome::Verified)
-            }),
-        ))
+        self.at_hand().insert(name(&which), keys);
+        Ok(JobWork::VerifyBackup { which })
+    }
+
+    fn at_hand(&self) -> MutexGuard<'_, HashMap<String, Keys>> {
+        self.0.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Checks one and puts it back: one account's vault at once, everything (and the caller's own vault, which is open)
@@ -154,14 +155,18 @@ impl Backups {
 
     /// Removes what the rule no longer keeps, and gives its names.
     pub async fn prune(&self, by: Caller<Admin>) -> Result<Vec<String>, Fault> {
-        let keep = self.0.system.read(|tx| kept::schedule(tx)).await?.keep;
-        let place = self.0.place.clone();
-        let gone = blocking(move || backup::keep::prune(&place, keep)).await?;
+        let gone = self.prune_now().await?;
         if !gone.is_empty() {
             let told = gone.join(", ");
             self.note(Note { actor: Some(by.account), action: "backup.prune", target: told }, "ok").await?;
         }
         Ok(gone)
+    }
+
+    async fn prune_now(&self) -> Result<Vec<String>, Fault> {
+        let keep = self.0.system.read(|tx| kept::keep(tx)).await?;
+        let place = self.0.place.clone();
+        blocking(move || backup::keep::prune(&place, keep)).await
     }
 
     /// Removes what a restore moved aside, for good.
@@ -182,7 +187,7 @@ impl Backups {
             .system
             .write(move |tx| {
                 let moment = Moment::here();
-                if kept::schedule(tx)? == schedule {
+                if kept::schedule(tx, moment.now)? == schedule {
                     return Ok(());
                 }
                 kept::set_schedule(tx, by.account, schedule, moment.now)?;
@@ -193,16 +198,8 @@ impl Backups {
             .await
     }
 
-    fn directory(&self, which: &Which) -> Result<PathBuf, Fault> {
-        match which {
-            Which::Named(name) => Ok(backup::look_up(&self.0.place, name)?),
-            Which::At(path) => std::path::absolute(path)
-                .map_err(|_| Fault::invalid("No directory is named.").hint("Name the directory of a backup.")),
-        }
-    }
-
     /// The keys that are at hand: the caller's own.
-    async fn keys(&self, account: AccountId, vault: &Vault) -> Result<Vec<(Uuid, Opener)>, Fault> {
+    async fn keys(&self, account: AccountId, vault: &Vault) -> Result<Keys, Fault> {
         let id = self.0.system.read(move |tx| kept::vault_of(tx, account)).await?;
         Ok(id.zip(vault.db.checker_of_copies()).into_iter().collect())
     }

@@ -158,8 +158,8 @@ impl HealthChecks {
             Ok(listed) => listed,
             Err(silent) => return silent,
         };
-        let read = self.0.watched.system.read::<_, StoreError>(|tx| {
-            Ok((schedule::schedule(tx)?, schedule::last_run(tx)?, kept::first_account_at(tx)?))
+        let read = self.0.watched.system.read::<_, StoreError>(move |tx| {
+            Ok((schedule::schedule(tx, now)?, schedule::last_run(tx, now)?, kept::first_account_at(tx)?))
         });
         match (listed.map_err(Fault::from), read.await.map_err(Fault::from)) {
             (Ok(backups), Ok((schedule, last_run, since))) => {

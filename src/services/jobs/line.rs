@@ -21,11 +21,17 @@ const AWAY_MAX: u32 = 200;
 const LIGHT_AT_ONCE: usize = 4;
 /// Two would measure each other.
 const BENCHMARKS_AT_ONCE: usize = 1;
+/// Two would wait for the same disk and the same lock.
+const KEEPING_AT_ONCE: usize = 1;
+/// They mostly wait for what they began.
+const RULES_AT_ONCE: usize = 4;
 
-/// Those that share their number at once.
+/// Those that share their number at once. A rule waits for jobs that it has begun, so it never takes the room of one.
 fn lane(kind: WorkKind) -> usize {
     match kind {
         WorkKind::Benchmark => 2,
+        WorkKind::Backup | WorkKind::VerifyBackup | WorkKind::PruneBackups | WorkKind::Check => 3,
+        WorkKind::Rule => 4,
         kind => usize::from(kind.is_heavy()),
     }
 }
@@ -59,6 +65,11 @@ fn is_same(a: &Work, b: &Work) -> bool {
             same_model(a, b) && whole == other
         }
         (Work::Load { model: a, keep: how }, Work::Load { model: b, keep: other }) => same_model(a, b) && how == other,
+        (Work::Rule(a), Work::Rule(b)) => a.rule == b.rule && a.dry_run == b.dry_run,
+        (Work::VerifyBackup { which: a }, Work::VerifyBackup { which: b }) => a == b,
+        (Work::Backup { .. }, Work::Backup { .. })
+        | (Work::PruneBackups, Work::PruneBackups)
+        | (Work::Check, Work::Check) => true,
         _ => {
             a.kind() == b.kind()
                 && same_model(a.model(), b.model())
@@ -75,6 +86,9 @@ fn is_same(a: &Work, b: &Work) -> bool {
 pub fn collide(a: &Work, b: &Work) -> bool {
     let meet =
         |some: &[&str], others: &[&str]| some.iter().any(|one| others.iter().any(|other| same_model(one, other)));
+    if let (Work::Rule(a), Work::Rule(b)) = (a, b) {
+        return a.rule == b.rule;
+    }
     let ((reads_a, writes_a), (reads_b, writes_b)) = (touched(a), touched(b));
     meet(&writes_a, &writes_b) || meet(&writes_a, &reads_b) || meet(&reads_a, &writes_b)
 }
@@ -88,7 +102,13 @@ fn touched(work: &Work) -> (Vec<&str>, Vec<&str>) {
         Work::Rename { from, to } => (Vec::new(), vec![from, to]),
         Work::Create(new) => (Vec::new(), vec![&new.model]),
         Work::Push { model, .. } | Work::Benchmark { model, .. } => (vec![model], Vec::new()),
-        Work::Load { .. } | Work::Unload { .. } => (Vec::new(), Vec::new()),
+        Work::Load { .. }
+        | Work::Unload { .. }
+        | Work::Backup { .. }
+        | Work::VerifyBackup { .. }
+        | Work::PruneBackups
+        | Work::Check
+        | Work::Rule(_) => (Vec::new(), Vec::new()),
     }
 }
 
@@ -111,6 +131,33 @@ pub fn action(kind: WorkKind) -> &'static str {
         WorkKind::Load => "models.load",
         WorkKind::Unload => "models.unload",
         WorkKind::Benchmark => "models.benchmark",
+        WorkKind::Backup => "backup.create",
+        WorkKind::VerifyBackup => "backup.verify",
+        WorkKind::PruneBackups => "backup.prune",
+        WorkKind::Check => "store.check",
+        WorkKind::Rule => "rules.run",
+    }
+}
+
+/// Whether the line itself writes into the audit trail that it was begun and how it ended. A rule that finds nothing to do
+/// every few minutes would fill the trail; it tells for itself when it changed something.
+pub fn is_audited(kind: WorkKind) -> bool {
+    match kind {
+        WorkKind::Rule => false,
+        WorkKind::Install
+        | WorkKind::Update
+        | WorkKind::Remove
+        | WorkKind::Copy
+        | WorkKind::Rename
+        | WorkKind::Create
+        | WorkKind::Push
+        | WorkKind::Load
+        | WorkKind::Unload
+        | WorkKind::Benchmark
+        | WorkKind::Backup
+        | WorkKind::VerifyBackup
+        | WorkKind::PruneBackups
+        | WorkKind::Check => true,
     }
 }
 
@@ -145,6 +192,8 @@ pub fn next<'a>(
         LIGHT_AT_ONCE.saturating_sub(running(0)),
         heavy.saturating_sub(running(1)),
         BENCHMARKS_AT_ONCE.saturating_sub(running(2)),
+        KEEPING_AT_ONCE.saturating_sub(running(3)),
+        RULES_AT_ONCE.saturating_sub(running(4)),
     ];
     let due = open.clone().filter(|job| job.state == JobState::Waiting && job.next_at.is_none_or(|at| at <= now));
     due.filter(|job| is_ours(job))

@@ -7,6 +7,7 @@
 //! died goes on elsewhere or at the next start; nothing is begun that is not in the table; whatever ends is in the table
 //! before anybody hears of it.
 
+mod follow;
 mod line;
 mod run;
 pub mod runner;
@@ -24,6 +25,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use follow::Followed;
 pub use runner::{Attempt, Runner, Setback};
 
 use super::{conversations::now, hub::Hub};
@@ -195,11 +197,24 @@ impl Jobs {
 
     /// Begins one piece of work. The very same that is under way already is given back.
     pub async fn start(&self, by: Caller<Admin>, work: Work, detached: bool) -> Result<Job, Fault> {
+        begun_elsewhere(&work)?;
+        self.begin_for(by.account, work, detached).await
+    }
+
+    /// The same for work that has a door of its own, which has asked who may.
+    pub async fn begin_for(&self, by: AccountId, work: Work, detached: bool) -> Result<Job, Fault> {
         self.0.parts.runner.check(&work).await?;
-        match self.put_in_line(by.account, work, detached).await? {
+        match self.put_in_line(by, work, detached).await? {
             Start::Begun(job) | Start::UnderWay(job) => Ok(*job),
             Start::Refused(fault) => Err(fault),
             Start::Would(_) => Err(Fault::new(FaultKind::Internal, "The job was not begun.")),
+        }
+    }
+
+    /// From now on this process works at jobs that were put in line by somebody else.
+    pub fn take_up_these(&self, ids: impl IntoIterator<Item = JobId>) {
+        for id in ids {
+            self.take_up(id);
         }
     }
 
@@ -213,7 +228,11 @@ impl Jobs {
         }
         let mut items: Vec<BatchItem> = Vec::new();
         for work in batch.works {
-            let start = match self.0.parts.runner.check(&work).await {
+            let looked = match begun_elsewhere(&work) {
+                Ok(()) => self.0.parts.runner.check(&work).await,
+                Err(fault) => Err(fault),
+            };
+            let start = match looked {
                 Err(fault) => Start::Refused(fault),
                 Ok(words) if batch.dry_run => {
                     let before: Vec<Work> = items
@@ -286,11 +305,11 @@ impl Jobs {
     /// In one transaction: nobody else is at it, the row, the audit trail.
     pub(in crate::services) async fn put_in_line(
         &self,
-        account: AccountId,
+        account: impl Into<Option<AccountId>>,
         work: Work,
         detached: bool,
     ) -> Result<Start, Fault> {
-        let id = JobId::new();
+        let (id, account) = (JobId::new(), account.into());
         let start = self
             .0
             .parts
@@ -305,8 +324,10 @@ impl Jobs {
                     }
                 }
                 let moment = Moment::here();
-                jobs::insert(tx, id, &work, Some(account), moment.now)?;
-                audit::append(tx, &moment, Some(account), line::action(work.kind()), &line::target(&work), "begun")?;
+                jobs::insert(tx, id, &work, account, moment.now)?;
+                if line::is_audited(work.kind()) {
+                    audit::append(tx, &moment, account, line::action(work.kind()), &line::target(&work), "begun")?;
+                }
                 let kept = jobs::get(tx, id)?.ok_or(StoreError::NotFound("job"))?;
                 Ok(Start::Begun(Box::new(kept.job)))
             })
@@ -506,6 +527,15 @@ impl Jobs {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Backups and rules have doors of their own, with questions of their own about who may.
+fn begun_elsewhere(work: &Work) -> Result<(), Fault> {
+    if work.kind().is_about_models() {
+        return Ok(());
+    }
+    Err(Fault::invalid(format!("“{work}” is not begun as work on models."))
+        .hint("`ollamanet backup` and `ollamanet rules` begin it."))
 }
 
 fn missing() -> Fault {

@@ -53,6 +53,7 @@ impl Jobs {
             progress: sender,
             system: self.0.parts.system.clone(),
             lease: Arc::clone(&lease),
+            jobs: self.clone(),
         };
         let outcome = self.carry(attempt, &kept, &lease, &stop, progress.clone()).await;
         let last = progress.borrow().clone();
@@ -67,7 +68,12 @@ impl Jobs {
         self.state().running.remove(&id);
         if let Some(job) = written {
             let changed_models = match job.work.kind() {
-                WorkKind::Push => false,
+                WorkKind::Push
+                | WorkKind::Backup
+                | WorkKind::VerifyBackup
+                | WorkKind::PruneBackups
+                | WorkKind::Check
+                | WorkKind::Rule => false,
                 WorkKind::Install
                 | WorkKind::Update
                 | WorkKind::Remove
@@ -193,7 +199,9 @@ impl Jobs {
     /// Writes the end and the audit trail together. What cannot be written now, on a full disk, is written later: until
     /// then the job counts as running.
     async fn write_end(&self, job: &Job, lease: &Arc<Lease>, ended: Ended, last: JobProgress) -> Option<Job> {
+        let is_audited = line::is_audited(job.work.kind());
         let result = match &ended {
+            _ if !is_audited => None,
             Ended::Done { .. } => Some("ok"),
             Ended::Failed { .. } => Some("failed"),
             Ended::Put(state) => Some(state.as_str()),

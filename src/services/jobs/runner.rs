@@ -6,10 +6,11 @@ use futures_util::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::watch;
 
+use super::Jobs;
 use crate::{
     api::{
         Fault, JobId,
-        jobs::{JobProgress, Work},
+        jobs::{Job, JobProgress, Start, Work},
     },
     store::{Db, StoreError, system::jobs, vault::lease::Lease},
 };
@@ -61,6 +62,8 @@ pub struct Attempt {
     pub(super) progress: watch::Sender<JobProgress>,
     pub(super) system: Db,
     pub(super) lease: Arc<Lease>,
+    /// For work that consists of other work. Held only while the attempt lasts.
+    pub(super) jobs: Jobs,
 }
 
 impl Attempt {
@@ -78,6 +81,45 @@ impl Attempt {
         let (id, lease) = (self.id, Arc::clone(&self.lease));
         let ours = self.system.write::<_, StoreError>(move |tx| jobs::keep(tx, id, &lease.holder(), &what)).await?;
         if ours { Ok(()) } else { Err(Fault::not_found("job")) }
+    }
+
+    /// Puts other work in line, on nobody's behalf; this process works at it.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn begin(&self, work: Work) -> Result<Start, Fault> {
+        match self.check(&work).await {
+            Ok(_) => self.jobs.put_in_line(None, work, false).await,
+            Err(fault) => Ok(Start::Refused(fault)),
+        }
+    }
+
+    /// This process works at it from now on, should the one that did be gone.
+    pub fn take_up(&self, id: JobId) {
+        self.jobs.take_up_these([id]);
+    }
+
+    /// Whether other work could be begun, and in words what it would do.
+    ///
+    /// # Errors
+    /// Says why it cannot.
+    pub async fn check(&self, work: &Work) -> Result<String, Fault> {
+        self.jobs.0.parts.runner.check(work).await
+    }
+
+    /// Other work as it stands. `None` = its row is gone.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn look(&self, id: JobId) -> Result<Option<Job>, Fault> {
+        let found = self.system.read::<_, StoreError>(move |tx| jobs::get(tx, id)).await?;
+        Ok(found.map(|kept| self.jobs.as_here(kept.job)))
+    }
+
+    /// How often others' work is to be looked at.
+    #[must_use]
+    pub fn look_every(&self) -> Duration {
+        self.jobs.0.parts.pace.tell
     }
 
     /// Says how far it is. As often as one likes: only the last of many is looked at.

@@ -173,6 +173,11 @@ impl ModelWork {
 
     /// Reads a list of models from a file.
     pub async fn read_list(&self, _by: Caller<Admin>, path: &Path) -> Result<Vec<Work>, Fault> {
+        self.list_at(path).await
+    }
+
+    /// The same for a rule, which somebody has set up who may.
+    pub async fn list_at(&self, path: &Path) -> Result<Vec<Work>, Fault> {
         let path = resolve(path, &self.cwd, self.home.as_deref());
         let text = tokio::task::spawn_blocking(move || read_text(&path, list_file::LONGEST)).await;
         list_file::parse(&text.map_err(|_| Fault::new(FaultKind::Internal, "The list could not be read."))??)
@@ -275,6 +280,9 @@ impl ModelWork {
                 named(model)?;
                 benchmark::check(&self.find(model).await?, *repeats)
             }
+            Work::Backup { .. } | Work::VerifyBackup { .. } | Work::PruneBackups | Work::Check | Work::Rule(_) => {
+                Err(not_ours(work))
+            }
         }
     }
 }
@@ -298,6 +306,11 @@ impl Runner for ModelWork {
                 Work::Load { model, keep } => self.load(&model, keep.as_deref()).await,
                 Work::Unload { model } => self.unload(&model).await,
                 Work::Benchmark { model, repeats } => self.benchmark(&attempt, &model, repeats).await,
+                other @ (Work::Backup { .. }
+                | Work::VerifyBackup { .. }
+                | Work::PruneBackups
+                | Work::Check
+                | Work::Rule(_)) => Err(Setback::for_good(not_ours(&other))),
             }
         }
         .boxed()
@@ -311,8 +324,15 @@ impl Runner for ModelWork {
             Work::Remove { .. } | Work::Copy { .. } | Work::Rename { .. } | Work::Unload { .. } => {
                 Some(Duration::from_mins(5))
             }
+            // Others know how long theirs takes.
+            Work::Backup { .. } | Work::VerifyBackup { .. } | Work::PruneBackups | Work::Check | Work::Rule(_) => None,
         }
     }
+}
+
+/// Work that is somebody else's: the line was put together wrongly.
+fn not_ours(work: &Work) -> Fault {
+    Fault::new(FaultKind::Internal, format!("“{work}” is no work on models."))
 }
 
 /// The name, by Ollama's grammar.

@@ -27,6 +27,11 @@ impl ModelWork {
         models: Vec<String>,
         insecure: bool,
     ) -> Result<Vec<UpdateCheck>, Fault> {
+        self.updates(models, insecure).await
+    }
+
+    /// The same for a rule, which somebody has set up who may.
+    pub async fn updates(&self, models: Vec<String>, insecure: bool) -> Result<Vec<UpdateCheck>, Fault> {
         let installed = self.installed().await?;
         let mut asked: Vec<Model> = Vec::new();
         for model in &models {

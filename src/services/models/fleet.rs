@@ -98,11 +98,11 @@ impl Fleet {
 }
 
 /// A shelf and what is to be said about its age.
-struct Now {
-    shelf: Arc<Shelf>,
+pub(super) struct Now {
+    pub shelf: Arc<Shelf>,
     catalogue: CatalogueState,
     age_ms: Option<u64>,
-    stale_because: Option<String>,
+    pub stale_because: Option<String>,
     machine: Option<Arc<Machine>>,
 }
 
@@ -219,7 +219,7 @@ impl Models {
     }
 
     /// What is known now, as fresh as is wanted.
-    async fn now(&self, freshness: Freshness, look: Duration) -> Result<Now, Fault> {
+    pub(super) async fn now(&self, freshness: Freshness, look: Duration) -> Result<Now, Fault> {
         let versions = self.versions().await?;
         let known = match freshness {
             Freshness::Kept => self.parts.cache.list().map(|listed| Known { listed, stale_because: None }),

@@ -163,15 +163,9 @@ impl Models {
                     changed += model_tags::put(tx, &named, existing(tx, name)?.id, false)?;
                 }
                 for name in &add {
-                    let tag = match model_tags::find(tx, &key(name))? {
-                        Some(tag) => tag,
-                        None => model_tags::insert(tx, name, &key(name), "")?,
-                    };
-                    changed += model_tags::put(tx, &named, tag.id, true)?;
+                    changed += give(tx, &named, name)?;
                 }
-                if model_tags::most_carried(tx, &named)? > TAGS_PER_MODEL_MAX {
-                    return Err(Fault::invalid(format!("A model carries at most {TAGS_PER_MODEL_MAX} tags.")));
-                }
+                not_too_many(model_tags::most_carried(tx, &named)?)?;
                 let told = match named.as_slice() {
                     [(_, only)] => only.clone(),
                     many => format!("{} models", many.len()),
@@ -342,7 +336,7 @@ impl Models {
     }
 
     /// Everybody's lists of models are to be looked at again.
-    fn tell(&self) {
+    pub(super) fn tell(&self) {
         self.parts.hub.changed_for_everyone(Changed::Models);
     }
 }
@@ -376,7 +370,23 @@ fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-fn checked_tag(name: &str) -> Result<String, Fault> {
+/// Gives models a tag, which is made at its first use; says how many did not carry it.
+pub(super) fn give(tx: &Tx<'_>, models: &[(String, String)], name: &str) -> Result<usize, Fault> {
+    let tag = match model_tags::find(tx, &key(name))? {
+        Some(tag) => tag,
+        None => model_tags::insert(tx, name, &key(name), "")?,
+    };
+    Ok(model_tags::put(tx, models, tag.id, true)?)
+}
+
+pub(super) fn not_too_many(carried: usize) -> Result<(), Fault> {
+    if carried > TAGS_PER_MODEL_MAX {
+        return Err(Fault::invalid(format!("A model carries at most {TAGS_PER_MODEL_MAX} tags.")));
+    }
+    Ok(())
+}
+
+pub(super) fn checked_tag(name: &str) -> Result<String, Fault> {
     checked_line(name.trim().trim_start_matches('#'), "A tag", TAG_MAX)
 }
 

@@ -21,6 +21,7 @@ mod filter;
 mod find;
 mod fit;
 mod fleet;
+mod house;
 mod keep;
 mod machine;
 mod recommend;

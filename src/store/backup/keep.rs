@@ -14,14 +14,22 @@ use crate::api::backup::Keep;
 /// # Errors
 /// When the place cannot be read, or one not be removed.
 pub fn prune(place: &Place, keep: Keep) -> Result<Vec<String>, BackupError> {
+    let names = would_go(place, keep)?;
+    names.iter().try_for_each(|name| manifest::remove(place, name))?;
+    Ok(names)
+}
+
+/// The names of those that `prune` would remove.
+///
+/// # Errors
+/// When the place cannot be read.
+pub fn would_go(place: &Place, keep: Keep) -> Result<Vec<String>, BackupError> {
     let mut backups = manifest::list(place)?;
     backups
         .retain(|one| one.damage.is_none() && one.verified.as_ref().is_none_or(crate::api::backup::Verified::is_sound));
     let times: Vec<i64> = backups.iter().map(|one| one.made_at).collect();
     let going = going(&times, keep, &TimeZone::system());
-    let names: Vec<String> = going.into_iter().map(|at| backups[at].name.clone()).collect();
-    names.iter().try_for_each(|name| manifest::remove(place, name))?;
-    Ok(names)
+    Ok(going.into_iter().map(|at| backups[at].name.clone()).collect())
 }
 
 /// The places of those that may go in a list of times, which need not be in order. The newest always stays.

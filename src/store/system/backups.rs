@@ -1,21 +1,25 @@
-//! When backups are made on their own: three settings of the house.
+//! When backups are made on their own, and how many stay. The second are two settings of the house; the first is a rule
+//! like any other (`rules`), and is kept nowhere else.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 
-use super::settings::{self, New};
+use super::{
+    rules,
+    settings::{self, New},
+};
 use crate::{
     api::{
-        AccountId,
+        AccountId, RuleId,
         backup::{Keep, LastRun, Schedule},
+        rules::{Action, ActionKind, NewRule, Only, RunResult, TimeOfDay, When},
     },
     store::{StoreError, While},
 };
 
-const HOUR: &str = "backup.hour";
 const DAILY: &str = "backup.keep_daily";
 const WEEKLY: &str = "backup.keep_weekly";
-/// How a scheduled one stands in the audit trail.
-pub const SCHEDULED: &str = "backup.scheduled";
+/// What the rule is called that setting an hour makes.
+const RULE: &str = "Backup";
 
 /// How many stay.
 pub fn keep(conn: &Connection) -> Result<Keep, StoreError> {
@@ -37,23 +41,6 @@ fn set_keep(tx: &Transaction<'_>, by: AccountId, keep: Keep, now: i64) -> Result
     Ok(())
 }
 
-pub fn schedule(conn: &Connection) -> Result<Schedule, StoreError> {
-    let hour = match number::<i64>(conn, HOUR)? {
-        None | Some(-1) => None,
-        Some(hour) => Some(u8::try_from(hour).ok().filter(|hour| *hour < 24).ok_or_else(nonsense)?),
-    };
-    Ok(Schedule { hour, keep: keep(conn)? })
-}
-
-/// Sets what differs.
-pub fn set_schedule(tx: &Transaction<'_>, by: AccountId, schedule: Schedule, now: i64) -> Result<(), StoreError> {
-    if self::schedule(tx)?.hour != schedule.hour {
-        let hour = schedule.hour.map_or_else(|| "-1".to_owned(), |hour| hour.to_string());
-        put(tx, HOUR, &hour, by, now)?;
-    }
-    set_keep(tx, by, schedule.keep, now)
-}
-
 fn number<T: std::str::FromStr>(conn: &Connection, name: &str) -> Result<Option<T>, StoreError> {
     settings::value(conn, name)?.map(|text| text.parse().map_err(|_| nonsense())).transpose()
 }
@@ -63,20 +50,89 @@ fn put(tx: &Transaction<'_>, name: &str, value: &str, by: AccountId, now: i64) -
 }
 
 fn nonsense() -> StoreError {
-    StoreError::Nonsense { what: "schedule of backups" }
+    StoreError::Nonsense { what: "number of backups" }
 }
 
-/// How the last one that the schedule began went.
-pub fn last_run(conn: &Connection) -> Result<Option<LastRun>, StoreError> {
-    conn.prepare_cached("SELECT at, target, result FROM audit WHERE action = :action ORDER BY seq DESC LIMIT 1")
-        .and_then(|mut find| {
-            find.query_row(named_params! { ":action": SCHEDULED }, |row| {
-                let (target, result): (String, String) = (row.get(1)?, row.get(2)?);
-                Ok(LastRun { at: row.get(0)?, failed: (result != "ok").then_some(target) })
-            })
-            .optional()
-        })
-        .while_("reading how the last backup went")
+/// The hour of the first rule that makes backups, where it is on and runs at a full hour of each day; and how many stay.
+pub fn schedule(tx: &Transaction<'_>, now: i64) -> Result<Schedule, StoreError> {
+    let hour = match first(tx, now)? {
+        Some(rules::Kept { rule, .. }) if rule.standing() == "on" => match rule.when {
+            When::Daily { at: TimeOfDay { hour, minute: 0 } } => Some(hour),
+            When::Daily { .. }
+            | When::Every { .. }
+            | When::Weekly { .. }
+            | When::Start
+            | When::Idle { .. }
+            | When::DiskBelow { .. }
+            | When::UpdateAvailable
+            | When::ByHand => None,
+        },
+        Some(_) | None => None,
+    };
+    Ok(Schedule { hour, keep: keep(tx)? })
+}
+
+/// In words, where an hour does not say it all: another time, paused, waiting.
+pub fn rule_words(tx: &Transaction<'_>, now: i64) -> Result<Option<String>, StoreError> {
+    let Some(kept) = first(tx, now)? else { return Ok(None) };
+    let rule = &kept.rule;
+    Ok(match (rule.standing(), schedule(tx, now)?.hour, &rule.paused_because) {
+        ("on", None, _) => Some(format!("{}: {}", rule.name, rule.when)),
+        (_, _, Some(because)) => Some(format!("{} is paused: {because}", rule.name)),
+        _ => None,
+    })
+}
+
+/// Sets the hour of the first rule that makes backups, makes that rule at the first time, or switches it off.
+pub fn set_schedule(tx: &Transaction<'_>, by: AccountId, schedule: Schedule, now: i64) -> Result<(), StoreError> {
+    if keep(tx)? != schedule.keep {
+        set_keep(tx, by, schedule.keep, now)?;
+    }
+    match (first(tx, now)?, schedule.hour) {
+        (None, None) => Ok(()),
+        (Some(kept), None) => rules::switch(tx, kept.rule.id, false, now),
+        (kept, Some(hour)) => {
+            let when = When::Daily { at: TimeOfDay { hour, minute: 0 } };
+            let new =
+                |name, only| NewRule { name, action: Action::Backup, when, only, enabled: true, confirmed: false };
+            match kept {
+                Some(kept) => rules::change(tx, kept.rule.id, &new(kept.rule.name, kept.rule.only), now),
+                None => {
+                    let mut names = (1..).map(|number: u32| match number {
+                        1 => RULE.to_owned(),
+                        number => format!("{RULE} {number}"),
+                    });
+                    let name = loop {
+                        let name = names.next().unwrap_or_default();
+                        if rules::named(tx, &name)?.is_none() {
+                            break name;
+                        }
+                    };
+                    rules::insert(tx, RuleId::new(), &new(name, Only::default()), Some(by), now)
+                }
+            }
+        }
+    }
+}
+
+fn first(tx: &Transaction<'_>, now: i64) -> Result<Option<rules::Kept>, StoreError> {
+    match rules::first_of(tx, ActionKind::Backup)? {
+        Some(id) => rules::get(tx, id, now),
+        None => Ok(None),
+    }
+}
+
+/// How the last one that a rule began went.
+pub fn last_run(tx: &Transaction<'_>, now: i64) -> Result<Option<LastRun>, StoreError> {
+    let Some(run) = first(tx, now)?.and_then(|kept| kept.rule.last) else { return Ok(None) };
+    Ok(match run.result {
+        RunResult::Running => None,
+        RunResult::Done | RunResult::Nothing => Some(LastRun { at: run.at, failed: None }),
+        RunResult::Partly | RunResult::Failed | RunResult::Skipped | RunResult::Cancelled => {
+            let why = run.report.items.first().map_or(run.report.words, |item| item.words.clone());
+            Some(LastRun { at: run.at, failed: Some(why) })
+        }
+    })
 }
 
 /// The vault that an account has now.

@@ -17,6 +17,7 @@ pub mod overview;
 pub mod people;
 pub mod policy;
 pub mod roles;
+pub mod rules;
 pub mod sealed;
 pub mod second_factors;
 pub mod sessions;

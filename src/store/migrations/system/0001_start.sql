@@ -441,6 +441,54 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state, seq);
 
+-- What the house has done by itself. Each time is a job.
+CREATE TABLE rules (
+    id         BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    name       TEXT NOT NULL,
+    -- The name as it is compared.
+    name_key   TEXT NOT NULL UNIQUE,
+    kind       TEXT NOT NULL,
+    -- What it does, when, and what must hold besides: JSON.
+    action     TEXT NOT NULL CHECK (length(action) <= 8192),
+    whenever   TEXT NOT NULL CHECK (length(whenever) <= 1024),
+    only_if    TEXT NOT NULL CHECK (length(only_if) <= 1024),
+    enabled    INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    made_by    BLOB,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    -- Moments before it do not count: it was made, changed or enabled then.
+    since      INTEGER NOT NULL,
+    failures   INTEGER NOT NULL DEFAULT 0,
+    -- The moment whose run failed, and when it is tried again.
+    again_due  INTEGER,
+    again_at   INTEGER,
+    paused_because TEXT,
+    waits_because  TEXT,
+    -- What its trigger has seen: JSON.
+    seen       TEXT CHECK (length(seen) <= 65536),
+    CHECK ((again_due IS NULL) = (again_at IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- Every due moment is in here at most once: that is what makes one run of it, whatever the clocks and processes do.
+CREATE TABLE rule_runs (
+    seq      INTEGER NOT NULL PRIMARY KEY,
+    rule     BLOB NOT NULL REFERENCES rules (id) ON DELETE CASCADE,
+    job      BLOB NOT NULL UNIQUE CHECK (length(job) = 16),
+    at       INTEGER NOT NULL,
+    ended_at INTEGER,
+    -- NULL = begun by hand.
+    due_at   INTEGER,
+    -- A further try at the same moment.
+    again    INTEGER NOT NULL CHECK (again IN (0, 1)),
+    account  BLOB,
+    dry_run  INTEGER NOT NULL CHECK (dry_run IN (0, 1)),
+    result   TEXT NOT NULL,
+    report   TEXT NOT NULL CHECK (length(report) <= 262144)
+) STRICT;
+CREATE INDEX rule_runs_by_rule ON rule_runs (rule, seq);
+CREATE UNIQUE INDEX rule_runs_by_moment ON rule_runs (rule, due_at) WHERE again = 0 AND due_at IS NOT NULL;
+CREATE INDEX rule_runs_open ON rule_runs (seq) WHERE result = 'running';
+
 -- What an administrator has set for the house: one row for each change, so the newest of a name counts and the others are
 -- its history. A value that is NULL is the default again.
 CREATE TABLE settings (

@@ -287,9 +287,10 @@ impl Backups {
             ]));
         }
         let Some(shown) = &self.shown else { return lines };
-        let schedule = match shown.schedule.hour {
-            None => "None is made on its own".to_owned(),
-            Some(hour) => format!("One is made every day at {hour}:00"),
+        let schedule = match (shown.schedule.hour, &shown.rule) {
+            (None, None) => "None is made on its own".to_owned(),
+            (None, Some(rule)) => format!("By the rule {}", safe(rule)),
+            (Some(hour), _) => format!("One is made every day at {hour}:00"),
         };
         let keep = shown.schedule.keep;
         let free = shown.free.map(|free| format!(" · {} free", bytes(free))).unwrap_or_default();

@@ -60,7 +60,12 @@ fn glyph(job: &Job) -> &'static str {
             | WorkKind::Create
             | WorkKind::Load
             | WorkKind::Unload
-            | WorkKind::Benchmark => "●",
+            | WorkKind::Benchmark
+            | WorkKind::Backup
+            | WorkKind::VerifyBackup
+            | WorkKind::PruneBackups
+            | WorkKind::Check
+            | WorkKind::Rule => "●",
         },
         JobState::Paused => "‖",
         JobState::Done => "✓",
@@ -230,6 +235,8 @@ fn layer_line(name: &str, done: u64, of: u64, amount: &str, room: usize, cx: &Cx
 pub fn ended(job: &Job, cx: &Cx) -> Option<Toast> {
     let what = job.work.to_string();
     match job.state {
+        // What it did was told by the jobs that it began, and is in its history.
+        JobState::Done if job.work.kind() == WorkKind::Rule => None,
         JobState::Done => {
             let outcome = job.outcome.clone().unwrap_or_else(|| "Done.".to_owned());
             Some(Toast::good(format!("{}: {outcome}", capital(&what))))

@@ -41,6 +41,7 @@ fn shown() -> Shown {
             },
         ],
         schedule: Schedule { hour: Some(3), ..Schedule::default() },
+        rule: None,
         quarantine: vec![SetAside { name: "2026-11-20T090000Z".into(), bytes: 39_000_000 }],
         free: Some(120_000_000_000),
         last_scheduled: Some(LastRun {
