@@ -291,9 +291,8 @@ pub fn compose_watched(
         cwd,
         home,
     });
-    let users = Users::new(system.clone(), paths.clone());
     sweep(&system, paths, tasks);
-    let measures = Measures::new(system.clone());
+    let (users, measures) = (Users::new(system.clone(), paths.clone()), Measures::new(system.clone()));
     let reports = Reports::new(system.clone(), paths.clone());
     let (roles, audit) = (Roles::new(system.clone()), Audit::new(system.clone()));
     let house = House::new(system.clone(), live.clone());

@@ -82,6 +82,21 @@ fn report(health: &Health) -> String {
     text
 }
 
+/// Where Ollama stands, in one line.
+#[must_use]
+pub fn ollama(health: &Health) -> String {
+    let at = safe(&health.ollama_url);
+    match &health.ollama {
+        OllamaState::Reachable { version, latency_ms } => {
+            format!("{} at {at}, answers in {latency_ms} ms", safe(version))
+        }
+        OllamaState::InstalledNotRunning => format!("installed, but not running at {at}"),
+        OllamaState::Absent => format!("not found: nothing answers at {at}, and no `ollama` is on the PATH"),
+        OllamaState::Unreachable { why } => format!("not reachable at {at}: {}", safe(why)),
+        OllamaState::Unknown => format!("not asked yet at {at}"),
+    }
+}
+
 /// The same width for each, so that lines stand in columns.
 #[must_use]
 pub fn word(level: Level) -> &'static str {

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::{
-    Desk, End,
+    Desk, End, health,
     out::{self, print, print_json, safe},
 };
 use crate::api::{
     auth::Session,
     fleet::CacheFigures,
-    health::{BreakerState, Health, Part},
+    health::{BreakerState, Health},
     jobs::{AnswersUnderWay, JobFilter, JobState, PAGE_MAX, WhichJobs},
     models::{Model, ModelList},
 };
@@ -60,12 +60,8 @@ pub async fn run(desk: &Desk, session: &Session) -> Result<(), End> {
     if desk.global.json { print_json(&seen) } else { print(&table(&seen)) }
 }
 
-fn server(health: &Health) -> String {
-    health.check(Part::Ollama).map_or_else(|| "not asked yet".to_owned(), |check| safe(&check.text))
-}
-
 fn table(seen: &Monitored) -> String {
-    let mut rows = vec![["server".to_owned(), server(&seen.server)]];
+    let mut rows = vec![["server".to_owned(), health::ollama(&seen.server)]];
     let mut tell = |label: &str, words: String| rows.push([label.to_owned(), words]);
     if let Some(warning) = &seen.server.ollama_warning {
         tell("warning", safe(warning));

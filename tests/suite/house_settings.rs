@@ -186,7 +186,7 @@ async fn effect(stage: &Stage, name: &str) {
         "auth.idle_lock_minutes" => {
             followed(stage, name, "7 min", |config| u64::from(config.auth.idle_lock_minutes), 7).await;
         }
-        "ollama.health_seconds" => followed(stage, name, "1 min", |config| config.ollama.health_seconds, 60).await,
+        "health.every_seconds" => followed(stage, name, "2 min", |config| config.health.every_seconds, 120).await,
         "auth.stay_signed_in_days" => {
             stage.set(name, "2 days").await;
             gateway.stay_signed_in(ben, true).await.unwrap();

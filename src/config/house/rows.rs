@@ -125,7 +125,7 @@ pub const ROWS: &[HouseSetting] = &[
         effect: "At once, for those under way as well.",
     },
     shared("jobs.keep_days", "work", Unit::DAYS, "When a window next looks after the jobs."),
-    shared("ollama.health_seconds", "work", Unit::SECONDS, NOW),
+    shared("health.every_seconds", "work", Unit::SECONDS, "After the next check."),
     shared("cache.models_fresh_seconds", "work", Unit::SECONDS, "At the next look at the models."),
     HouseSetting {
         name: AUDIT_DAYS,
