@@ -44,8 +44,13 @@ pub const PARTS: &str = "ollamanet::request::part";
 const MOST_SPANS: usize = 64;
 /// Letters of a word that are kept.
 const LONGEST_WORD: usize = 48;
-/// Looking at what was counted is nothing to be looked at.
-const LOOKING: &str = "metrics.";
+
+/// Whether an operation only looks at what was counted: that is nothing to be counted or looked at itself, because whoever
+/// looks every second would see little else.
+#[must_use]
+pub fn is_looking(operation: &str) -> bool {
+    operation.starts_with("metrics.")
+}
 
 tokio::task_local! {
     static ENTERED: RequestId;
@@ -211,6 +216,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Gathering {
         let Some(span) = cx.span(id) else { return };
         let around = span.parent().and_then(|parent| place_of(&parent));
         let is_root = around.is_none();
+        // Plumbing that nobody asked for is no request.
+        if is_root && attributes.metadata().target() == PARTS {
+            return;
+        }
         let open = around.as_ref().map_or_else(
             || {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -263,7 +272,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Gathering {
         }
         // A span goes on while one below it does, so all of them have ended.
         let Gathered { request, spans, left_out } = std::mem::take(&mut *gathered);
-        let is_looking = |span: &requests::Span| span.what.starts_with(LOOKING);
+        let is_looking = |span: &requests::Span| is_looking(&span.what);
         // A key that asked the gateway for nothing is no request.
         if spans.iter().all(|span| span.name == "request") || spans.iter().any(is_looking) {
             return;
@@ -392,11 +401,12 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_a_call_and_looking_at_the_figures_are_no_requests() {
+    fn a_key_without_a_call_plumbing_and_looking_at_the_figures_are_no_requests() {
         let ring = Ring::of(3);
         let _watching = watching(&ring);
         Entry::new(By::Key).scope(|| {});
         drop(call("metrics.read"));
+        drop(tracing::info_span!(target: PARTS, "store", what = "system write"));
         assert!(ring.newest(9).is_empty());
     }
 

@@ -266,7 +266,9 @@ impl Gate {
                 .hint("Try again; what was already being written is kept."))
         });
         let took = start.elapsed();
-        self.metrics.call(op.class, outcome.as_ref().err().map(|fault| fault.kind), took);
+        if !trace::is_looking(op.name) {
+            self.metrics.call(op.class, outcome.as_ref().err().map(|fault| fault.kind), took);
+        }
         let _entered = span.enter();
         let took_us = took.as_micros();
         match outcome {

@@ -154,7 +154,7 @@ async fn lives_a_day_when_told_to() {
     let counted = gateway.counted(&ann.session, wanted).await.unwrap().total.unwrap();
     house.close().await;
     let requests = ring.newest(1000);
-    assert!(requests.len() > 50 && requests.iter().any(|request| request.spans.len() > 3), "{requests:?}");
+    assert!(requests.len() > 20 && requests.iter().any(|request| request.spans.len() > 3), "{requests:?}");
     for told in [format!("{requests:?}"), counted.prometheus(), format!("{:?}", counted.rows())] {
         let told = told.to_lowercase();
         for word in [CANARY, "ann", "ben", "demo-chat"] {
