@@ -4,9 +4,18 @@
 //! `store::system::metrics`. Invariant: a series has its place by its row and its labels, all of which stand here; a place
 //! that was stored under a name which no row has any more is passed over.
 
-use std::{collections::HashMap, fmt::Write as _, sync::LazyLock};
+mod table;
+mod told;
+
+use std::{collections::HashMap, sync::LazyLock};
 
 use serde::Serialize;
+
+use self::table::{SPEEDS, TIMES};
+pub use self::{
+    table::TABLE,
+    told::{Row, metrics_markdown},
+};
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,142 +91,6 @@ pub struct Spec {
     pub help: &'static str,
 }
 
-const CLASS: Label = Label { name: "class", values: &["chat", "auth", "admin", "read", "write", "free"] };
-const CALL_OUTCOME: Label = Label { name: "outcome", values: &["ok", "refused", "limited", "failed"] };
-const WHY_REFUSED: Label = Label { name: "why", values: &["wrong", "too_often"] };
-const LANE: Label =
-    Label { name: "lane", values: &["system_write", "system_read", "vault_write", "vault_read", "search"] };
-const CACHE: Label = Label { name: "cache", values: &["lists", "details", "facts"] };
-const OLLAMA_KIND: Label = Label { name: "kind", values: &["chat", "embed", "manage"] };
-const OLLAMA_OUTCOME: Label = Label { name: "outcome", values: &["answered", "failed", "abandoned"] };
-const ANSWER_STATE: Label = Label { name: "state", values: &["done", "length", "stopped", "interrupted", "failed"] };
-const TOKENS_OF: Label = Label { name: "of", values: &["prompt", "answer"] };
-const JOB_OUTCOME: Label = Label { name: "outcome", values: &["done", "failed", "put", "again"] };
-
-/// All of them, in the order in which they are shown.
-pub const TABLE: &[Spec] = &[
-    Spec {
-        metric: Metric::Calls,
-        name: "ollamanet_calls_total",
-        kind: Kind::Counter,
-        unit: Unit::Times,
-        labels: &[CLASS, CALL_OUTCOME],
-        help: "Calls through the gateway, by class of operation and how they ended; limited = too many in a short time.",
-    },
-    Spec {
-        metric: Metric::CallTime,
-        name: "ollamanet_call_seconds",
-        kind: Kind::Histogram,
-        unit: Unit::Seconds,
-        labels: &[CLASS],
-        help: "Time of a call from the gate to its end. An answer goes on after its call.",
-    },
-    Spec {
-        metric: Metric::SignInsRefused,
-        name: "ollamanet_sign_ins_refused_total",
-        kind: Kind::Counter,
-        unit: Unit::Times,
-        labels: &[WHY_REFUSED],
-        help: "Calls that take a passphrase or a code and were refused: it was wrong, or too many were tried.",
-    },
-    Spec {
-        metric: Metric::StoreWait,
-        name: "ollamanet_store_wait_seconds",
-        kind: Kind::Histogram,
-        unit: Unit::Seconds,
-        labels: &[LANE],
-        help: "Time that work for a database waited for its thread.",
-    },
-    Spec {
-        metric: Metric::StoreRun,
-        name: "ollamanet_store_run_seconds",
-        kind: Kind::Histogram,
-        unit: Unit::Seconds,
-        labels: &[LANE],
-        help: "Time that work for a database ran, its commit included.",
-    },
-    Spec {
-        metric: Metric::CacheHits,
-        name: "ollamanet_cache_hits_total",
-        kind: Kind::Counter,
-        unit: Unit::Times,
-        labels: &[CACHE],
-        help: "What was wanted of models and was at hand.",
-    },
-    Spec {
-        metric: Metric::CacheMisses,
-        name: "ollamanet_cache_misses_total",
-        kind: Kind::Counter,
-        unit: Unit::Times,
-        labels: &[CACHE],
-        help: "What was wanted of models and had to be asked for.",
-    },
-    Spec {
-        metric: Metric::CacheBytes,
-        name: "ollamanet_cache_bytes",
-        kind: Kind::Gauge,
-        unit: Unit::Bytes,
-        labels: &[CACHE],
-        help: "Memory that what is kept of models takes in one process.",
-    },
-    Spec {
-        metric: Metric::OllamaCalls,
-        name: "ollamanet_ollama_calls_total",
-        kind: Kind::Counter,
-        unit: Unit::Times,
-        labels: &[OLLAMA_KIND, OLLAMA_OUTCOME],
-        help: "Calls of Ollama, by kind and how they ended; abandoned = whoever asked walked away first.",
-    },
-    Spec {
-        metric: Metric::OllamaTime,
-        name: "ollamanet_ollama_seconds",
-        kind: Kind::Histogram,
-        unit: Unit::Seconds,
-        labels: &[OLLAMA_KIND],
-        help: "Time from a request to Ollama leaving until its answer is there, or its first piece.",
-    },
-    Spec {
-        metric: Metric::Answers,
-        name: "ollamanet_answers_total",
-        kind: Kind::Counter,
-        unit: Unit::Times,
-        labels: &[ANSWER_STATE],
-        help: "Answers, by how they ended.",
-    },
-    Spec {
-        metric: Metric::FirstToken,
-        name: "ollamanet_first_token_seconds",
-        kind: Kind::Histogram,
-        unit: Unit::Seconds,
-        labels: &[],
-        help: "Time from the request for an answer leaving until its first token.",
-    },
-    Spec {
-        metric: Metric::Speed,
-        name: "ollamanet_tokens_per_second",
-        kind: Kind::Histogram,
-        unit: Unit::TokensPerSecond,
-        labels: &[],
-        help: "How fast answers were written, where Ollama said so.",
-    },
-    Spec {
-        metric: Metric::Tokens,
-        name: "ollamanet_tokens_total",
-        kind: Kind::Counter,
-        unit: Unit::Tokens,
-        labels: &[TOKENS_OF],
-        help: "Tokens read and written for answers, as Ollama counted them.",
-    },
-    Spec {
-        metric: Metric::Jobs,
-        name: "ollamanet_jobs_total",
-        kind: Kind::Counter,
-        unit: Unit::Times,
-        labels: &[JOB_OUTCOME],
-        help: "Attempts of jobs, by how they ended; put = paused or cancelled, again = it will be tried again.",
-    },
-];
-
 impl Spec {
     /// How many series it has.
     #[must_use]
@@ -254,53 +127,6 @@ impl Spec {
 
 /// Steps of a histogram; what is greater than all of them has one more place.
 pub const STEPS: usize = 20;
-
-const MS: u64 = 1000;
-const S: u64 = 1_000_000;
-const TIMES: [u64; STEPS] = [
-    100,
-    200,
-    500,
-    MS,
-    2 * MS,
-    5 * MS,
-    10 * MS,
-    20 * MS,
-    50 * MS,
-    100 * MS,
-    200 * MS,
-    500 * MS,
-    S,
-    2 * S,
-    5 * S,
-    10 * S,
-    20 * S,
-    50 * S,
-    100 * S,
-    200 * S,
-];
-const SPEEDS: [u64; STEPS] = [
-    S,
-    2 * S,
-    5 * S,
-    10 * S,
-    15 * S,
-    20 * S,
-    30 * S,
-    40 * S,
-    50 * S,
-    60 * S,
-    80 * S,
-    100 * S,
-    125 * S,
-    150 * S,
-    200 * S,
-    250 * S,
-    300 * S,
-    400 * S,
-    500 * S,
-    1000 * S,
-];
 
 const ROWS: usize = TABLE.len();
 
@@ -370,14 +196,8 @@ impl Series {
     /// `name{label="value"}`: its name in the database, and as Prometheus writes it.
     #[must_use]
     pub fn key(self) -> String {
-        written(self.spec().name, &self.labels(), None)
+        told::written(self.spec().name, &self.labels(), None)
     }
-}
-
-fn written(name: &str, labels: &[(&str, &str)], more: Option<(&str, &str)>) -> String {
-    let labels: Vec<String> =
-        labels.iter().copied().chain(more).map(|(name, value)| format!("{name}=\"{value}\"")).collect();
-    if labels.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", labels.join(",")) }
 }
 
 /// How many were at most how great.
@@ -530,97 +350,6 @@ impl Snapshot {
         self.0[OFFSETS[row]..OFFSETS[row + 1]].iter().for_each(|value| whole.add(value));
         whole
     }
-
-    /// As rows for programs, those of which there is nothing left away.
-    #[must_use]
-    pub fn rows(&self) -> Vec<Row> {
-        self.there().map(|(series, value)| Row::of(series, value)).collect()
-    }
-
-    /// In Prometheus' text format, version 0.0.4. Every row is there, also where nothing has happened yet.
-    #[must_use]
-    pub fn prometheus(&self) -> String {
-        let mut text = String::new();
-        let mut series = Series::all();
-        for spec in TABLE {
-            let kind = match spec.kind {
-                Kind::Counter => "counter",
-                Kind::Gauge => "gauge",
-                Kind::Histogram => "histogram",
-            };
-            let help = spec.help.replace('\\', "\\\\").replace('\n', "\\n");
-            let _ = write!(text, "# HELP {} {help}\n# TYPE {} {kind}\n", spec.name, spec.name);
-            for series in series.by_ref().take(spec.series()) {
-                let labels = series.labels();
-                match self.value(series) {
-                    Value::Count(value) | Value::Gauge(value) => {
-                        let _ = writeln!(text, "{} {value}", written(spec.name, &labels, None));
-                    }
-                    Value::Spread(spread) => {
-                        let bucket = format!("{}_bucket", spec.name);
-                        let mut so_far = 0;
-                        for (end, there) in spec.steps().iter().zip(spread.steps) {
-                            so_far += there;
-                            let end = format!("{}", *end as f64 / 1e6);
-                            let _ = writeln!(text, "{} {so_far}", written(&bucket, &labels, Some(("le", &end))));
-                        }
-                        let count = spread.count();
-                        let _ = writeln!(text, "{} {count}", written(&bucket, &labels, Some(("le", "+Inf"))));
-                        let sum = spread.sum as f64 / 1e6;
-                        let _ = writeln!(text, "{} {sum}", written(&format!("{}_sum", spec.name), &labels, None));
-                        let _ = writeln!(text, "{} {count}", written(&format!("{}_count", spec.name), &labels, None));
-                    }
-                }
-            }
-        }
-        text
-    }
-}
-
-/// A series for programs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
-    pub name: &'static str,
-    pub labels: std::collections::BTreeMap<&'static str, &'static str>,
-    pub kind: Kind,
-    pub unit: Unit,
-    /// How often it happened; of a gauge, how it stands.
-    pub count: u64,
-    /// Of a histogram, in its unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sum: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p50: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p95: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p99: Option<f64>,
-}
-
-impl Row {
-    #[must_use]
-    pub fn of(series: Series, value: &Value) -> Self {
-        let spec = series.spec();
-        let quantile = |part| match value {
-            Value::Spread(spread) => spread.quantile(part, spec.steps()),
-            Value::Count(_) | Value::Gauge(_) => None,
-        };
-        let sum = match value {
-            Value::Spread(spread) => Some(spread.sum as f64 / 1e6),
-            Value::Count(_) | Value::Gauge(_) => None,
-        };
-        Self {
-            name: spec.name,
-            labels: series.labels().into_iter().collect(),
-            kind: spec.kind,
-            unit: spec.unit,
-            count: value.count(),
-            sum,
-            p50: quantile(0.50),
-            p95: quantile(0.95),
-            p99: quantile(0.99),
-        }
-    }
 }
 
 /// One hour, over all processes.
@@ -655,156 +384,5 @@ pub struct Counted {
     pub before: Vec<Hour>,
 }
 
-/// `docs/metrics.md`.
-#[must_use]
-pub fn metrics_markdown() -> String {
-    let mut page = String::from(
-        "# Metrics\n\n\
-         What the program counts of itself. `ollamanet metrics` prints this hour, `--json` the hours before as well, \
-         `--prometheus` everything ever counted in Prometheus' text format; Admin has a tab for it. All of it is for \
-         administrators. Nothing of it is anybody's: there is no account, no model and no title in any of them.\n\n\
-         Each process counts for itself and writes what came to the system database every ten minutes, at the end of the \
-         hour and when it ends; hours are kept for ninety days, and what is older goes into one sum, so that no counter ever \
-         goes back.\n\n\
-         | name | kind | unit | labels | what it counts |\n|---|---|---|---|---|\n",
-    );
-    for spec in TABLE {
-        let kind = match spec.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-        };
-        let labels: Vec<String> =
-            spec.labels.iter().map(|label| format!("`{}`: {}", label.name, label.values.join(", "))).collect();
-        let labels = if labels.is_empty() { "–".to_owned() } else { labels.join("; ") };
-        let _ = writeln!(page, "| `{}` | {kind} | {} | {labels} | {} |", spec.name, spec.unit.label(), spec.help);
-    }
-    let ends = |ends: &[u64]| ends.iter().map(|end| format!("{}", *end as f64 / 1e6)).collect::<Vec<_>>().join(", ");
-    let _ = write!(
-        page,
-        "\nSteps of the histograms of seconds: {}. Of tokens a second: {}. Quantiles are estimated within a step.\n",
-        ends(&TIMES),
-        ends(&SPEEDS)
-    );
-    page
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_stand_in_the_order_of_their_enum_and_every_series_is_found_by_its_name() {
-        for (row, spec) in TABLE.iter().enumerate() {
-            assert_eq!(spec.metric as usize, row, "{}", spec.name);
-        }
-        for series in Series::all() {
-            assert_eq!(Series::named(&series.key()), Some(series));
-        }
-        let failed = Series::of(Metric::Calls, &[3, 3]);
-        assert_eq!(failed.key(), r#"ollamanet_calls_total{class="read",outcome="failed"}"#);
-        assert_eq!(Series::of(Metric::Speed, &[]).key(), "ollamanet_tokens_per_second");
-        assert_eq!(Series::named("ollamanet_gone_total"), None);
-    }
-
-    #[test]
-    fn a_quantile_lies_in_the_step_in_which_it_is() {
-        let mut spread = Spread::default();
-        assert_eq!(spread.quantile(0.5, &TIMES), None);
-        spread.steps[3] = 90;
-        spread.steps[12] = 9;
-        spread.steps[STEPS] = 1;
-        let at = |part| spread.quantile(part, &TIMES).unwrap();
-        assert!((0.0005..=0.001).contains(&at(0.5)), "{}", at(0.5));
-        assert!((0.5..=1.0).contains(&at(0.95)), "{}", at(0.95));
-        assert!((at(1.0) - 200.0).abs() < f64::EPSILON, "beyond the last step nothing more is known");
-    }
-
-    #[test]
-    fn what_came_since_and_what_was_before_are_all_of_it() {
-        let count = Series::of(Metric::Calls, &[0, 0]);
-        let spread = Series::of(Metric::FirstToken, &[]);
-        let gauge = Series::of(Metric::CacheBytes, &[1]);
-        let one = Spread { steps: std::array::from_fn(|step| u64::from(step == 2)), sum: 300 };
-        let mut before = Snapshot::default();
-        before.add(count, &Value::Count(3));
-        before.add(spread, &Value::Spread(one));
-        before.add(gauge, &Value::Gauge(50));
-        let mut now = before.clone();
-        now.add(count, &Value::Count(2));
-        now.add(spread, &Value::Spread(one));
-        let came = now.since(&before);
-        assert_eq!((came.value(count), came.value(spread)), (&Value::Count(2), &Value::Spread(one)));
-        let mut all = before;
-        all.add_all(&came);
-        assert_eq!(all, now);
-        assert_eq!(now.whole(Metric::Calls).count(), 5);
-    }
-
-    /// The syntax of <https://prometheus.io/docs/instrumenting/exposition_formats/>, as far as this program uses it.
-    fn check_exposition(text: &str) -> usize {
-        let is_name = |name: &str| {
-            !name.is_empty()
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
-                && !name.starts_with(|c: char| c.is_ascii_digit())
-        };
-        assert!(text.ends_with('\n'));
-        let (mut of, mut kind, mut samples) = (String::new(), String::new(), 0);
-        let mut last: Option<(String, f64)> = None;
-        for line in text.lines() {
-            if let Some(rest) = line.strip_prefix("# HELP ") {
-                let (name, help) = rest.split_once(' ').unwrap();
-                assert!(is_name(name) && !help.is_empty(), "{line}");
-                name.clone_into(&mut of);
-            } else if let Some(rest) = line.strip_prefix("# TYPE ") {
-                let (name, named) = rest.split_once(' ').unwrap();
-                assert!(name == of && matches!(named, "counter" | "gauge" | "histogram"), "{line}");
-                named.clone_into(&mut kind);
-            } else {
-                let (series, value) = line.rsplit_once(' ').unwrap();
-                let value: f64 = value.parse().unwrap_or_else(|_| panic!("no number: {line}"));
-                let (name, labels) = match series.split_once('{') {
-                    Some((name, labels)) => (name, labels.strip_suffix('}').unwrap()),
-                    None => (series, ""),
-                };
-                assert!(is_name(name), "{line}");
-                for label in labels.split(',').filter(|label| !label.is_empty()) {
-                    let (label, value) = label.split_once('=').unwrap();
-                    assert!(is_name(label) && value.starts_with('"') && value.ends_with('"'), "{line}");
-                }
-                let suffix = name.strip_prefix(of.as_str()).unwrap_or_else(|| panic!("{name} stands under {of}"));
-                match kind.as_str() {
-                    "histogram" => assert!(matches!(suffix, "_bucket" | "_sum" | "_count"), "{line}"),
-                    _ => assert_eq!(suffix, "", "{line}"),
-                }
-                if suffix == "_bucket" {
-                    let rest = labels.split(',').filter(|label| !label.starts_with("le=")).collect::<String>();
-                    let whose = format!("{name}{rest}");
-                    if let Some((before, count)) = &last {
-                        assert!(*before != whose || *count <= value, "buckets are cumulative: {line}");
-                    }
-                    last = Some((whose, value));
-                } else if suffix == "_count" {
-                    assert_eq!(last.as_ref().unwrap().1.to_bits(), value.to_bits(), "+Inf counts all: {line}");
-                }
-                samples += 1;
-            }
-        }
-        samples
-    }
-
-    #[test]
-    fn prometheus_reads_what_is_written() {
-        let mut counted = Snapshot::default();
-        let spread = Spread { steps: std::array::from_fn(|step| step as u64), sum: 12_345_678 };
-        counted.add(Series::of(Metric::StoreRun, &[2]), &Value::Spread(spread));
-        counted.add(Series::of(Metric::Jobs, &[1]), &Value::Count(4));
-        let text = counted.prometheus();
-        let histograms: usize = TABLE.iter().filter(|spec| spec.kind == Kind::Histogram).map(Spec::series).sum();
-        assert_eq!(check_exposition(&text), SERIES - histograms + histograms * (STEPS + 3));
-        assert!(text.contains("ollamanet_jobs_total{outcome=\"failed\"} 4\n"), "{text}");
-        assert!(text.contains("ollamanet_store_run_seconds_bucket{lane=\"vault_write\",le=\"0.0005\"} 3\n"), "{text}");
-        assert!(text.contains("ollamanet_store_run_seconds_sum{lane=\"vault_write\"} 12.345678\n"), "{text}");
-        assert!(text.contains("ollamanet_store_run_seconds_count{lane=\"vault_write\"} 210\n"), "{text}");
-    }
-}
+mod tests;
