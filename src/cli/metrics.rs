@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     Desk, End,
-    operations_args::{Metrics, MetricsWhat},
+    operations_args::Metrics,
     out::{self, csv_cell, print, print_json, safe, say},
 };
 use crate::api::{
@@ -20,8 +20,8 @@ use crate::api::{
 /// How it ended, when not well.
 pub async fn run(desk: &Desk, what: Metrics) -> Result<(), End> {
     let session = desk.session().await?;
-    match what.what {
-        Some(MetricsWhat::Requests { limit }) => requests(desk, &session, limit).await,
+    match what.requests {
+        Some(most) => requests(desk, &session, most).await,
         None => {
             let is_long = what.csv || desk.global.json;
             let wanted =

@@ -1,6 +1,6 @@
 //! What there is to type about how fast it is, and why it was not.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 #[derive(Args, Clone, Debug)]
 pub struct Why {
@@ -13,27 +13,17 @@ pub struct Why {
 }
 
 #[derive(Args, Clone, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Metrics {
-    #[command(subcommand)]
-    pub what: Option<MetricsWhat>,
     /// Everything ever counted, in Prometheus' text format
-    #[arg(long, conflicts_with_all = ["csv", "hours"])]
+    #[arg(long, conflicts_with_all = ["csv", "hours", "requests"])]
     pub prometheus: bool,
     /// A table for spreadsheets: a row for each hour and series
-    #[arg(long)]
+    #[arg(long, conflicts_with = "requests")]
     pub csv: bool,
     /// With so many hours before this one; --json and --csv only
     #[arg(long, value_name = "COUNT", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=2160))]
     pub hours: u32,
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub enum MetricsWhat {
-    /// The last requests of this process with their steps; a window has those of its own in Admin
-    Requests {
-        /// So many at most
-        #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        limit: u32,
-    },
+    /// Instead, so many of the last requests of this process with their steps; a window has those of its own in Admin
+    #[arg(long, value_name = "COUNT", conflicts_with = "hours", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub requests: Option<u32>,
 }
