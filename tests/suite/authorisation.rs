@@ -98,13 +98,14 @@ fn undoing(things: Things) -> Undo {
     Undo { conversations: vec![conversation], folders: vec![folder] }
 }
 
-/// The same for what puts the list in order.
+/// The same for what puts the list in order, and for what is asked of an answer in it.
 async fn of_the_list(house: &House, by: &Session, things: Things) -> Vec<(&'static str, Result<String, Fault>)> {
-    let Things { conversation, folder, tag, .. } = things;
+    let Things { conversation, folder, tag, message, .. } = things;
     let gateway = &house.gateway;
     let own = gateway.create_conversation(by, NewConversation::default()).await.map(|made| made.row.id);
     let own = vec![own.unwrap_or(conversation)];
     vec![
+        ("slowness", told(gateway.slowness(by, conversation, message).await)),
         ("set_folder_preset", told(gateway.set_folder_preset(by, folder, None, None).await)),
         ("move_conversations", told(gateway.move_conversations(by, vec![conversation], None).await)),
         ("move_together", told(gateway.move_together(by, Vec::new(), vec![(folder, None)], None).await)),
@@ -224,8 +225,6 @@ async fn with_ids(house: &House, by: &Session, things: Things) -> Vec<(&'static 
         ("change_note", told(gateway.change_note(by, note, "mine now", None).await)),
         ("delete_note", told(gateway.delete_note(by, note, None).await)),
         ("feedback", told(gateway.feedback(by, Some(conversation), None, None, 10).await)),
-        ("slowness", told(gateway.slowness(by, conversation, message).await)),
-        ("slowness", told(gateway.slowness(by, own, message).await)),
         ("set_feedback", told(gateway.set_feedback(by, conversation, message, thumb()).await)),
         ("set_feedback", told(gateway.set_feedback(by, own, message, thumb()).await)),
         ("withdraw_feedback", told(gateway.withdraw_feedback(by, conversation, message).await)),

@@ -96,7 +96,7 @@ async fn traces_a_request_when_told_to() {
     let entry = Entry::new(By::Key);
     let asking = entry.scope(|| trace::carried(house.gateway.start_turn(&ann.session, new)));
     drop(entry);
-    let answer = asking.await.unwrap().answer.id;
+    let answer = Box::pin(asking).await.unwrap().answer.id;
     let ended =
         async { while !matches!(events.recv().await, Some(Event::Turn { event: TurnEvent::Ended { .. }, .. })) {} };
     tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
