@@ -3,10 +3,13 @@
 //! A rule belongs to the installation, never to a vault: what it does it could do with nobody signed in. Rules over a
 //! person's own conversations are each person's own (`retention`).
 
+mod typed;
+
 use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::typed::minutes_of;
 use super::{AccountId, Fault, JobId, RuleId};
 
 /// Longest name, characters.

@@ -17,7 +17,7 @@ use crate::api::{
     retention::size_of,
     rules::{
         Action, ActionKind, Became, Day, Models, NewRule, Only, RUNS_PAGE_MAX, Rule, RuleRun, RunResult, TimeOfDay,
-        When,
+        When, minutes_of,
     },
 };
 
@@ -270,7 +270,7 @@ fn described(rule: &Rule) -> String {
         ("id", rule.id.to_string()),
         ("does", safe(&rule.action.to_string())),
         ("when", rule.when.to_string()),
-        ("only", only_words(rule.only)),
+        ("only", rule.only.words()),
         ("state", rule.standing().to_owned()),
         ("paused", rule.paused_because.as_deref().map(safe).unwrap_or_default()),
         ("waits", rule.waits_because.as_deref().map(safe).unwrap_or_default()),
@@ -296,21 +296,6 @@ fn csv<const N: usize>(head: &[String; N], rows: &[[String; N]]) -> String {
     std::iter::once(head)
         .chain(rows)
         .fold(String::new(), |text, row| text + &row.each_ref().map(|cell| out::csv_cell(cell)).join(",") + "\r\n")
-}
-
-/// The conditions in words; empty where there are none.
-fn only_words(only: Only) -> String {
-    let mut parts = Vec::new();
-    if only.while_quiet {
-        parts.push("while nobody chats".to_owned());
-    }
-    if let Some(bytes) = only.with_free {
-        parts.push(format!("with {} free", out::bytes(bytes)));
-    }
-    if let Some((from, to)) = only.between {
-        parts.push(format!("between {from} and {to}"));
-    }
-    parts.join(", ")
 }
 
 fn reported(name: &str, run: &RuleRun) -> String {
@@ -431,16 +416,11 @@ impl Written {
     }
 
     fn when(&self, before: When) -> Result<When, Fault> {
-        let time = |text: &str| {
-            TimeOfDay::parse(text).ok_or_else(|| {
-                Fault::invalid(format!("“{}” is no time of the day.", safe(text))).hint("Write it as 3:00 or 23:30.")
-            })
-        };
         if let Some(text) = &self.every {
-            return Ok(When::Every { minutes: minutes(text)? });
+            return Ok(When::Every { minutes: minutes_of(text)? });
         }
         if let Some(text) = &self.daily {
-            return Ok(When::Daily { at: time(text)? });
+            return Ok(When::Daily { at: TimeOfDay::read(text)? });
         }
         if let Some(text) = &self.weekly {
             let (day, at) = text.trim().split_once(' ').unwrap_or((text, ""));
@@ -448,7 +428,7 @@ impl Written {
                 Fault::invalid(format!("“{}” begins with no day of the week.", safe(text)))
                     .hint("Write it as \"sun 6:00\" or \"Monday 23:30\".")
             })?;
-            return Ok(When::Weekly { day, at: time(at)? });
+            return Ok(When::Weekly { day, at: TimeOfDay::read(at)? });
         }
         if let Some(size) = &self.when_free_below {
             return Ok(When::DiskBelow { bytes: size_of(size)? });
@@ -479,8 +459,7 @@ impl Written {
             None => {}
             Some("off") => only.between = None,
             Some(text) => {
-                let both = text.split_once('-').and_then(|(from, to)| TimeOfDay::parse(from).zip(TimeOfDay::parse(to)));
-                only.between = Some(both.ok_or_else(|| {
+                only.between = Some(Only::hours(text).ok_or_else(|| {
                     Fault::invalid(format!("“{}” are no hours of the day.", safe(text)))
                         .hint("Write them as 22:00-6:00.")
                 })?);
@@ -488,21 +467,6 @@ impl Written {
         }
         Ok(only)
     }
-}
-
-/// `30m`, `6h`, `2d`.
-fn minutes(text: &str) -> Result<u32, Fault> {
-    let wrong =
-        || Fault::invalid(format!("“{}” is no time between two runs.", safe(text))).hint("Write it as 30m, 6h or 2d.");
-    let text = text.trim();
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let factor: u32 = match text.get(digits.len()..).unwrap_or_default().trim() {
-        "m" | "min" => 1,
-        "h" => 60,
-        "d" => 24 * 60,
-        _ => return Err(wrong()),
-    };
-    digits.trim().parse::<u32>().ok().and_then(|count| count.checked_mul(factor)).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -531,7 +495,7 @@ mod tests {
         let after = typed.over(before).unwrap();
         assert_eq!(after.action, Action::RemoveUnused { days: 30, for_real: false });
         assert_eq!(after.when.to_string(), "Sunday at 06:30");
-        assert_eq!(only_words(after.only), "between 22:00 and 06:00");
+        assert_eq!(after.only.words(), "between 22:00 and 06:00");
     }
 
     #[test]
@@ -551,7 +515,5 @@ mod tests {
             assert!(of(does).over(blank()).unwrap_err().message.contains(needs), "{does}");
         }
         assert!(of("nonsense").over(blank()).is_err());
-        assert_eq!([minutes("30m"), minutes("6h"), minutes("2d")], [Ok(30), Ok(360), Ok(2880)]);
-        assert!(minutes("6").is_err() && minutes("h").is_err() && minutes("999999999d").is_err());
     }
 }

@@ -78,6 +78,7 @@ pub enum Rules {
 
 /// A rule as it is typed.
 #[derive(Args, Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Written {
     /// What it does: unload, update, apply, tag, backup, prune-backups, check, remove-unused, benchmark
     #[arg(long = "do", value_name = "WHAT")]

@@ -45,11 +45,12 @@ pub enum Context {
     Backups,
     Health,
     Metrics,
+    Rules,
 }
 
 impl Context {
     /// All of them, in the order that help shows them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Global,
         Self::Composer,
         Self::Tree,
@@ -76,6 +77,7 @@ impl Context {
         Self::Backups,
         Self::Health,
         Self::Metrics,
+        Self::Rules,
     ];
 
     /// The wider one whose keys hold here too, before those of `Global`.
@@ -89,7 +91,8 @@ impl Context {
             | Self::Audit
             | Self::Backups
             | Self::Health
-            | Self::Metrics => Some(Self::Admin),
+            | Self::Metrics
+            | Self::Rules => Some(Self::Admin),
             Self::Fleet | Self::Jobs => Some(Self::Models),
             Self::Global
             | Self::Composer
@@ -140,6 +143,7 @@ impl Context {
             Self::Backups => "backups",
             Self::Health => "health",
             Self::Metrics => "metrics",
+            Self::Rules => "rules",
         }
     }
 
@@ -173,6 +177,7 @@ impl Context {
             Self::Backups => "Backups",
             Self::Health => "Health",
             Self::Metrics => "Metrics",
+            Self::Rules => "Rules of the house",
         }
     }
 }
@@ -532,6 +537,7 @@ actions! {
         AdminBackups "backups" ["6"] "Backups: made, checked, restored";
         AdminHealth "health" ["7"] "How everything stands, and how it stood";
         AdminMetrics "metrics" ["8"] "Metrics: how often, how fast, and the last requests";
+        AdminRules "rules" ["9"] "Rules: what is done by itself, and when";
         AdminUp "up" ["k", "up"] "Up";
         AdminDown "down" ["j", "down"] "Down";
         AdminLeft "left" ["h", "left"] "To the left";
@@ -609,5 +615,14 @@ actions! {
     Metrics {
         MetricsSwitch "requests" ["r"] "To the last requests, or back to the figures";
         MetricsOpen "open" ["enter"] "Show the request with its steps";
+    }
+    Rules {
+        RuleAdd "add" ["n"] "Set up a rule";
+        RuleEdit "edit" ["e", "enter"] "Change the rule";
+        RuleTry "try" ["d"] "Say what it would do now, and do nothing";
+        RuleRun "run" ["r"] "Run it now";
+        RuleSwitch "switch" ["space"] "On or off; a paused one begins anew";
+        RuleHistory "history" ["v"] "What it did, and what came of it";
+        RuleRemove "remove" ["x", "delete"] "Remove it, after a question";
     }
 }

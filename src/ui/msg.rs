@@ -16,6 +16,7 @@ mod models;
 mod notes;
 mod organise;
 mod overview;
+mod rules;
 mod search;
 mod shell;
 mod templates;
@@ -44,6 +45,7 @@ pub use self::{
     notes::{ListCall, ListReply, NoteCall, NoteReply, NotesOf, spot_of},
     organise::{Arrange, OrganiseCall, OrganiseReply},
     overview::{OverviewCall, OverviewReply},
+    rules::{RulesCall, RulesReply},
     search::{SearchCall, SearchReply, Spot},
     shell::{Clip, Copied, ShellCall, ShellReply},
     templates::{UseCall, UseReply},

@@ -20,6 +20,7 @@ mod notes;
 mod organise;
 mod overview;
 mod own_file;
+mod rules;
 mod search;
 mod shell;
 mod templates;

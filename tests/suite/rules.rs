@@ -143,11 +143,11 @@ async fn a_model_that_rests_in_memory_is_unloaded() {
     let listed = stage.json(&["models", "list"]).await;
     let model = text(&listed[0]["name"]).to_owned();
     assert_eq!(stage.run(&["models", "load", &model]).await.code, Some(0));
-    assert_eq!(loaded(&stage).await, [model.clone()]);
+    assert_eq!(loaded(&stage).await, std::slice::from_ref(&model));
     assert_eq!(stage.run(&["rules", "add", "Rest", "--do", "unload", "--idle", "1", "--by-hand"]).await.code, Some(0));
     let run = stage.json(&["rules", "run", "Rest"]).await;
     assert_eq!(run["report"]["items"][0]["became"], "skipped", "nobody knows yet for how long: {run}");
-    assert_eq!(loaded(&stage).await, [model.clone()]);
+    assert_eq!(loaded(&stage).await, std::slice::from_ref(&model));
     // As if it had been seen an hour ago, and nobody had used it since.
     let listed = stage.json(&["models", "ps"]).await;
     let until = text(&listed[0]["loaded"]["expires_at"]).to_owned();

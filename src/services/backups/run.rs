@@ -163,7 +163,7 @@ impl Backups {
                     let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                     if last.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
                         *last = Some(Instant::now());
-                        teller.send_replace(told(progress));
+                        teller.send_replace(told(&progress));
                     }
                 };
                 work(&mut Pace::new(&tell, &heard))
@@ -183,7 +183,6 @@ impl Backups {
     /// Tells whoever waits for a backup's job what the line tells of it.
     pub fn told(&self, mut followed: mpsc::Receiver<Followed>) -> mpsc::Receiver<BackupEvent> {
         let (events, inbox) = mpsc::channel(64);
-        let this = self.clone();
         self.0.tasks.spawn("telling of a backup", async move {
             loop {
                 let said = tokio::select! {
@@ -194,11 +193,11 @@ impl Backups {
                 };
                 match said {
                     Some(Followed::Progress(progress)) => {
-                        let _ = events.try_send(BackupEvent::Progress(progress_of(progress)));
+                        let _ = events.try_send(BackupEvent::Progress(progress_of(&progress)));
                     }
                     Some(Followed::Ended(ended)) => {
                         let done = match ended {
-                            Ok(kept) => this.outcome(*kept).await,
+                            Ok(kept) => outcome(*kept),
                             Err(why) => Err(why),
                         };
                         let _ = events.send(BackupEvent::Ended(done)).await;
@@ -211,27 +210,26 @@ impl Backups {
         inbox
     }
 
-    /// What came of a job that has ended.
-    async fn outcome(&self, kept: Kept) -> Result<Outcome, Fault> {
-        match (kept.job.state, kept.job.error) {
-            (_, Some(why)) => Err(why),
-            (JobState::Done, None) => {
-                let outcome = kept.kept.and_then(|text| serde_json::from_str(&text).ok());
-                outcome.ok_or_else(|| Fault::new(FaultKind::Internal, "It did not say how it ended."))
-            }
-            (
-                JobState::Waiting | JobState::Running | JobState::Paused | JobState::Failed | JobState::Cancelled,
-                None,
-            ) => Err(BackupError::Stopped.into()),
-        }
-    }
-
     /// Where the directory of a backup is.
     pub(super) fn directory(&self, which: &Which) -> Result<PathBuf, Fault> {
         match which {
             Which::Named(name) => Ok(backup::look_up(&self.0.place, name)?),
             Which::At(path) => std::path::absolute(path)
                 .map_err(|_| Fault::invalid("No directory is named.").hint("Name the directory of a backup.")),
+        }
+    }
+}
+
+/// What came of a job that has ended.
+fn outcome(kept: Kept) -> Result<Outcome, Fault> {
+    match (kept.job.state, kept.job.error) {
+        (_, Some(why)) => Err(why),
+        (JobState::Done, None) => {
+            let outcome = kept.kept.and_then(|text| serde_json::from_str(&text).ok());
+            outcome.ok_or_else(|| Fault::new(FaultKind::Internal, "It did not say how it ended."))
+        }
+        (JobState::Waiting | JobState::Running | JobState::Paused | JobState::Failed | JobState::Cancelled, None) => {
+            Err(BackupError::Stopped.into())
         }
     }
 }
@@ -263,7 +261,7 @@ fn step_of(doing: Doing) -> &'static str {
 }
 
 /// As every job tells it.
-fn told(progress: Progress) -> JobProgress {
+fn told(progress: &Progress) -> JobProgress {
     JobProgress {
         step: format!("{} {}", step_of(progress.doing), progress.what),
         done: progress.done,
@@ -274,7 +272,7 @@ fn told(progress: Progress) -> JobProgress {
 }
 
 /// As a screen of backups shows it.
-fn progress_of(progress: JobProgress) -> Progress {
+fn progress_of(progress: &JobProgress) -> Progress {
     let (step, what) = progress.step.split_once(' ').unwrap_or((&progress.step, ""));
     let doing = [Doing::Copying, Doing::Checking, Doing::Restoring].into_iter().find(|doing| step_of(*doing) == step);
     Progress {
@@ -293,7 +291,7 @@ mod tests {
     fn progress_comes_out_of_a_job_as_it_went_in() {
         for doing in [Doing::Copying, Doing::Checking, Doing::Restoring] {
             let progress = Progress { doing, what: "vaults/a b.db".to_owned(), done: 3, all: 9 };
-            assert_eq!(progress_of(told(progress.clone())), progress);
+            assert_eq!(progress_of(&told(&progress)), progress);
         }
     }
 }

@@ -318,14 +318,22 @@ impl Runner for ModelWork {
 
     fn deadline(&self, work: &Work) -> Option<Duration> {
         match work {
-            // They are watched for whether something moves; and a benchmark may wait for hours until nobody chats.
-            Work::Install(_) | Work::Update(_) | Work::Create(_) | Work::Push { .. } | Work::Benchmark { .. } => None,
+            // They are watched for whether something moves; a benchmark may wait for hours until nobody chats; and of the
+            // rest others know how long it takes.
+            Work::Install(_)
+            | Work::Update(_)
+            | Work::Create(_)
+            | Work::Push { .. }
+            | Work::Benchmark { .. }
+            | Work::Backup { .. }
+            | Work::VerifyBackup { .. }
+            | Work::PruneBackups
+            | Work::Check
+            | Work::Rule(_) => None,
             Work::Load { .. } => Some(Duration::from_mins(30)),
             Work::Remove { .. } | Work::Copy { .. } | Work::Rename { .. } | Work::Unload { .. } => {
                 Some(Duration::from_mins(5))
             }
-            // Others know how long theirs takes.
-            Work::Backup { .. } | Work::VerifyBackup { .. } | Work::PruneBackups | Work::Check | Work::Rule(_) => None,
         }
     }
 }

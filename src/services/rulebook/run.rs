@@ -57,13 +57,12 @@ impl Rulebook {
             return Ok(run.report.words);
         }
         let Some(kept) = self.kept_of(work.rule).await.map_err(again)? else { return Err(Setback::for_good(gone())) };
-        let way = match attempt.kept::<Way>() {
-            Some(way) => Ok(way),
-            None => {
-                attempt.step("looking what is to be done");
-                let steps = self.plan(&kept.rule, run.due_at, kept.seen.as_deref()).await;
-                steps.map(|steps| Way { steps, come: Vec::new() })
-            }
+        let way = if let Some(way) = attempt.kept::<Way>() {
+            Ok(way)
+        } else {
+            attempt.step("looking what is to be done");
+            let steps = self.plan(&kept.rule, run.due_at, kept.seen.as_deref()).await;
+            steps.map(|steps| Way { steps, come: Vec::new() })
         };
         let (result, report, changed) = match way {
             Err(why) => (RunResult::Failed, RunReport { words: why.message, items: Vec::new() }, false),
@@ -237,7 +236,7 @@ impl Rulebook {
                 if run.due_at.is_none() && result.is_failure() {
                     return Ok(None);
                 }
-                let left = left(&rule.paused_because, rule.failures, run.due_at, result, &report, now);
+                let left = left(rule.paused_because.as_ref(), rule.failures, run.due_at, result, &report, now);
                 rules::leave(tx, run.rule, &left)?;
                 if rule.paused_because.is_none() && left.paused_because.is_some() {
                     audit::append(tx, &moment, None, "rules.pause", &rule.name, "ok")?;
@@ -271,7 +270,7 @@ impl Rulebook {
 
 /// What a run leaves on its rule.
 fn left(
-    paused: &Option<String>,
+    paused: Option<&String>,
     failures: u32,
     due_at: Option<i64>,
     result: RunResult,
@@ -286,7 +285,7 @@ fn left(
                 failures
             }
         };
-        return rules::Left { failures, again: None, paused_because: paused.clone() };
+        return rules::Left { failures, again: None, paused_because: paused.cloned() };
     }
     let failures = failures.saturating_add(1);
     let why = report.items.iter().find(|item| item.became == Became::Failed);

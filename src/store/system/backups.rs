@@ -95,22 +95,16 @@ pub fn set_schedule(tx: &Transaction<'_>, by: AccountId, schedule: Schedule, now
             let when = When::Daily { at: TimeOfDay { hour, minute: 0 } };
             let new =
                 |name, only| NewRule { name, action: Action::Backup, when, only, enabled: true, confirmed: false };
-            match kept {
-                Some(kept) => rules::change(tx, kept.rule.id, &new(kept.rule.name, kept.rule.only), now),
-                None => {
-                    let mut names = (1..).map(|number: u32| match number {
-                        1 => RULE.to_owned(),
-                        number => format!("{RULE} {number}"),
-                    });
-                    let name = loop {
-                        let name = names.next().unwrap_or_default();
-                        if rules::named(tx, &name)?.is_none() {
-                            break name;
-                        }
-                    };
-                    rules::insert(tx, RuleId::new(), &new(name, Only::default()), Some(by), now)
-                }
+            if let Some(kept) = kept {
+                return rules::change(tx, kept.rule.id, &new(kept.rule.name, kept.rule.only), now);
             }
+            let mut name = RULE.to_owned();
+            let mut number = 2;
+            while rules::named(tx, &name)?.is_some() {
+                name = format!("{RULE} {number}");
+                number += 1;
+            }
+            rules::insert(tx, RuleId::new(), &new(name, Only::default()), Some(by), now)
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{
     HealthCall, HealthReply, MetricsCall, MetricsReply,
     house::{SettingsCall, SettingsReply},
     overview::{OverviewCall, OverviewReply},
+    rules::{RulesCall, RulesReply},
 };
 use crate::api::{
     AccountId, Fault, SessionId,
@@ -130,6 +131,7 @@ pub enum AdminCall {
     PruneBackups,
     PurgeQuarantine(String),
     Metrics(MetricsCall),
+    Rules(RulesCall),
     /// All that the filter lets through, newest first, into a new file.
     Export {
         filter: AuditFilter,
@@ -192,6 +194,7 @@ pub enum AdminReply {
     },
     BackupsPruned(Result<Vec<String>, Fault>),
     Metrics(MetricsReply),
+    Rules(RulesReply),
     /// A change that answers nothing but whether it is made.
     Done {
         call: AdminCall,
@@ -225,6 +228,7 @@ impl AdminReply {
             Self::BackupEnded { done, .. } => done.as_ref().err(),
             Self::BackupsPruned(gone) => gone.as_ref().err(),
             Self::Metrics(reply) => reply.fault(),
+            Self::Rules(reply) => reply.fault(),
             Self::Done { done, .. } => done.as_ref().err(),
         }
     }

@@ -34,8 +34,9 @@ impl Performer {
             AdminCall::Export { .. } => Way::Job("writing the audit trail to a file"),
             AdminCall::Verify => Way::Job("verifying the audit trail"),
             AdminCall::Health(call) => super::health::way(call),
-            // A backup is counted as a job behind the gateway.
+            // Backups and runs of rules are jobs behind the gateway.
             AdminCall::Backup(_)
+            | AdminCall::Rules(_)
             | AdminCall::Backups
             | AdminCall::SetBackupSchedule(_)
             | AdminCall::PruneBackups
@@ -113,6 +114,7 @@ impl Hands {
                 let done = self.work_on_backups(session, work).await;
                 return AdminReply::BackupEnded { work: work.clone(), done };
             }
+            AdminCall::Rules(call) => return AdminReply::Rules(self.rules(session, call.clone()).await),
             AdminCall::PruneBackups => return AdminReply::BackupsPruned(gateway.prune_backups(session).await),
             AdminCall::SetBackupSchedule(schedule) => gateway.set_backup_schedule(session, *schedule).await,
             AdminCall::PurgeQuarantine(name) => gateway.purge_quarantine(session, name).await,

@@ -78,6 +78,7 @@ impl Root {
             | Action::AdminBackups
             | Action::AdminHealth
             | Action::AdminMetrics
+            | Action::AdminRules
                 if self.screens().is_none_or(|screens| screens.name() != ScreenName::Admin) =>
             {
                 self.act_on(ScreenName::Admin, action)
@@ -147,7 +148,8 @@ impl Root {
                 | Context::Audit
                 | Context::Backups
                 | Context::Health
-                | Context::Metrics) => screens.current().offers(context),
+                | Context::Metrics
+                | Context::Rules) => screens.current().offers(context),
             },
         }
     }

@@ -404,6 +404,7 @@ fn is_the_chat_s(action: Action) -> bool {
         | Context::Audit
         | Context::Backups
         | Context::Health
-        | Context::Metrics => false,
+        | Context::Metrics
+        | Context::Rules => false,
     }
 }

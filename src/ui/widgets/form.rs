@@ -107,6 +107,13 @@ impl Form {
         self.at = row;
     }
 
+    /// Switches a toggle on from the beginning.
+    pub fn switch_on(&mut self, row: usize) {
+        if let Kind::Toggle(on) = &mut self.rows[row].kind {
+            *on = true;
+        }
+    }
+
     /// What went wrong, shown under the fields until something changes. The row to correct is emptied and used.
     pub fn refuse(&mut self, fault: Fault, row: Option<usize>) {
         self.busy = false;

@@ -39,7 +39,8 @@ fn is_command(context: Context, action: Action) -> bool {
         | Context::Audit
         | Context::Backups
         | Context::Health
-        | Context::Metrics => true,
+        | Context::Metrics
+        | Context::Rules => true,
         Context::Selection
         | Context::Branches
         | Context::Compare

@@ -13,7 +13,7 @@ use ratatui::{
 use super::{
     backups,
     editors::{LimitsEditor, ModelsEditor},
-    overview,
+    house_rules, overview,
     settings::SettingEditor,
     table::{broken, first_row, fit, row_style, safe},
     trail::{self, When},
@@ -24,6 +24,7 @@ use crate::{
         admin::{AccountState, ActivationCode, AuditFilter, NewUser},
         auth::Role,
         reports::Question,
+        rules::ActionKind,
     },
     safe_text::SafeText,
     ui::{
@@ -46,7 +47,12 @@ pub const LOCK_MINUTES: std::ops::RangeInclusive<u32> = 1..=43_200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Chosen {
     Call(AdminCall),
-    Show { role: Option<String>, state: Option<AccountState> },
+    Show {
+        role: Option<String>,
+        state: Option<AccountState>,
+    },
+    /// What a new rule is to do.
+    Rule(ActionKind),
 }
 
 /// What a form is for.
@@ -61,6 +67,7 @@ pub enum Purpose {
     Export(AuditFilter),
     Backups(backups::Wanted),
     Overview(overview::Wanted),
+    Rule(Box<house_rules::Wanted>),
 }
 
 #[derive(Debug)]
@@ -125,6 +132,8 @@ pub enum Out {
     },
     Filter(AuditFilter),
     Question(Question),
+    /// Another one takes its place.
+    Open(Box<Dialog>),
     Effects(Vec<Effect>),
 }
 
@@ -274,6 +283,7 @@ impl Fill {
             Purpose::Export(filter) => Out::Send(AdminCall::Export { filter: filter.clone(), path: wanted(0)?.into() }),
             Purpose::Backups(wanted) => wanted.filled(&self.form)?,
             Purpose::Overview(wanted) => wanted.filled(&self.form)?,
+            Purpose::Rule(wanted) => wanted.filled(&self.form)?,
         })
     }
 }
@@ -429,6 +439,7 @@ fn picked(out: Option<PickerOut<Chosen>>) -> Out {
     match out {
         Some(PickerOut::Chosen(Chosen::Call(call))) => Out::Call(call),
         Some(PickerOut::Chosen(Chosen::Show { role, state })) => Out::Show { role, state },
+        Some(PickerOut::Chosen(Chosen::Rule(kind))) => Out::Open(Box::new(house_rules::Wanted::new(kind).dialog())),
         Some(PickerOut::Closed) => Out::Close,
         Some(PickerOut::Typed(_)) | None => Out::Stay,
     }
@@ -472,6 +483,7 @@ impl Fill {
             Purpose::NewUser
             | Purpose::TrailFilter
             | Purpose::Backups(_)
+            | Purpose::Rule(_)
             | Purpose::Overview(overview::Wanted::Filter(_)) => cx.hints(&[
                 (Action::Submit, "next, then done"),
                 (Action::PreviousField, "back"),

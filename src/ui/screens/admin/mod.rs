@@ -9,6 +9,7 @@ mod backups;
 mod dialog;
 mod editors;
 mod health;
+mod house_rules;
 mod metrics;
 mod overview;
 mod part;
@@ -29,6 +30,7 @@ use self::{
     backups::Backups,
     dialog::{Codes, Dialog, Out, Outcome},
     health::HealthTab,
+    house_rules::HouseRules,
     metrics::Metrics,
     overview::Overview,
     part::{House, Part},
@@ -43,7 +45,10 @@ use crate::{
     ui::{
         actions::{Action, Context},
         cx::{Cx, Hint},
-        msg::{AdminCall, AdminReply, Effect, OverviewCall, OverviewReply, Target, UserAct, house::SettingsReply},
+        msg::{
+            AdminCall, AdminReply, Effect, OverviewCall, OverviewReply, RulesReply, Target, UserAct,
+            house::SettingsReply,
+        },
         screens::Screen,
         widgets::{table, toast::Toast},
     },
@@ -60,6 +65,7 @@ pub struct AdminScreen {
     backups: Backups,
     health: HealthTab,
     metrics: Metrics,
+    house_rules: HouseRules,
     dialog: Option<Dialog>,
     /// Changes that were sent and not told of yet.
     working: usize,
@@ -114,6 +120,7 @@ impl AdminScreen {
             Tab::Backups => &self.backups,
             Tab::Health => &self.health,
             Tab::Metrics => &self.metrics,
+            Tab::Rules => &self.house_rules,
         }
     }
 
@@ -127,6 +134,7 @@ impl AdminScreen {
             Tab::Backups => &mut self.backups,
             Tab::Health => &mut self.health,
             Tab::Metrics => &mut self.metrics,
+            Tab::Rules => &mut self.house_rules,
         }
     }
 
@@ -167,6 +175,7 @@ impl AdminScreen {
             Tab::Backups => Context::Backups,
             Tab::Health => Context::Health,
             Tab::Metrics => Context::Metrics,
+            Tab::Rules => Context::Rules,
         }
     }
 
@@ -180,6 +189,10 @@ impl AdminScreen {
             Out::Show { role, state } => self.users.show_only(role, state),
             Out::Filter(filter) => self.trail.set_filter(filter),
             Out::Question(question) => self.overview.ask_for(question),
+            Out::Open(dialog) => {
+                self.dialog = Some(*dialog);
+                return Vec::new();
+            }
         };
         self.dialog = None;
         self.sent(effects)
@@ -236,6 +249,7 @@ impl AdminScreen {
                 self.backups.on_pruned(&gone)
             }
             AdminReply::BackupsPruned(Err(fault)) => self.refused(fault, AdminCall::PruneBackups),
+            AdminReply::Rules(reply) => self.on_rules(reply, cx),
             AdminReply::Created { code: Ok(code), .. } => {
                 self.told();
                 self.dialog = Some(Codes::dialog(vec![code]));
@@ -291,6 +305,28 @@ impl AdminScreen {
         }
     }
 
+    fn on_rules(&mut self, reply: RulesReply, cx: &Cx) -> Vec<Effect> {
+        let answered = self.house_rules.on_reply(reply, cx);
+        if let Some((fault, call)) = answered.refused {
+            if !answered.was_change {
+                // Nothing was counted that would be told of now.
+                self.working += 1;
+            }
+            return self.refused(fault, AdminCall::Rules(call));
+        }
+        if answered.was_change {
+            self.told();
+        }
+        if answered.closes {
+            self.close_sender();
+        }
+        // What somebody is typing in is not put away for an answer that came late.
+        if let (None, Some(dialog)) = (&self.dialog, answered.dialog) {
+            self.dialog = Some(dialog);
+        }
+        answered.effects
+    }
+
     fn told(&mut self) {
         self.working = self.working.saturating_sub(1);
     }
@@ -342,6 +378,7 @@ impl AdminScreen {
             | AdminCall::Backup(_)
             | AdminCall::PruneBackups
             | AdminCall::Metrics(_)
+            | AdminCall::Rules(_)
             | AdminCall::Roles
             // Its tab says what is changed.
             | AdminCall::Settings(_)
@@ -533,6 +570,7 @@ fn is_change(call: &AdminCall) -> bool {
         // Its own line says how far it is.
         | AdminCall::Backup(_)
         | AdminCall::Verify => false,
+        AdminCall::Rules(call) => call.is_change(),
         AdminCall::CreateUser(_)
         | AdminCall::Each { .. }
         | AdminCall::EndSession { .. }

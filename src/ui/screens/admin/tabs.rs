@@ -15,6 +15,7 @@ pub(super) enum Tab {
     Backups,
     Health,
     Metrics,
+    Rules,
 }
 
 /// In their order, each with what opens it.
@@ -27,6 +28,7 @@ pub(super) const TABS: [(Tab, Action, &str); 8] = [
     (Tab::Backups, Action::AdminBackups, "Backups"),
     (Tab::Health, Action::AdminHealth, "Health"),
     (Tab::Metrics, Action::AdminMetrics, "Metrics"),
+    (Tab::Rules, Action::AdminRules, "Rules"),
 ];
 
 /// One tab as it stands in the line, with a column on each side of it.

@@ -96,7 +96,8 @@ impl ChatScreen {
             | Context::Audit
             | Context::Backups
             | Context::Health
-            | Context::Metrics => None,
+            | Context::Metrics
+            | Context::Rules => None,
         }
     }
 

@@ -3,6 +3,7 @@
 mod backups;
 mod clicks;
 mod health;
+mod house_rules;
 mod metrics;
 mod overview;
 mod roles;
