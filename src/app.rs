@@ -245,7 +245,7 @@ pub fn compose_watched(
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
     let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
-    let (search, library) = (Search::new(tasks.clone()), Library::new(hub.clone()));
+    let (search, library) = (Search::new(hub.clone(), tasks.clone()), Library::new(hub.clone()));
     let ratings = Ratings::new(system.clone(), hub.clone());
     let retention = Retention::new(hub.clone(), tasks.clone(), paths.data.join("leases"));
     let lanes = Lanes::shared(paths.data.join("leases"));

@@ -23,6 +23,39 @@ pub struct Running {
     pub since: Instant,
     /// Work that somebody waits for, such as an answer; the rest is our own plumbing.
     pub is_job: bool,
+    /// How far it is, as it says itself; nothing of anybody's either. Empty where it does not say.
+    pub step: String,
+}
+
+/// Says how far a job is. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Teller {
+    id: u64,
+    tasks: Tasks,
+}
+
+impl Teller {
+    /// As often as one likes; the same once more is no news.
+    pub fn say(&self, step: impl Into<String>) {
+        let step = step.into();
+        let is_news = match lock(&self.tasks.running).get_mut(&self.id) {
+            Some(running) if running.step != step => {
+                running.step = step;
+                true
+            }
+            Some(_) | None => false,
+        };
+        if is_news {
+            self.tasks.jobs.send_replace(());
+        }
+    }
+
+    /// The same of a part: `40 %`.
+    pub fn share(&self, done: u64, of: u64) {
+        if let Some(percent) = done.min(of).saturating_mul(100).checked_div(of) {
+            self.say(format!("{percent} %"));
+        }
+    }
 }
 
 /// The family of all tasks. Cheap to clone.
@@ -51,17 +84,30 @@ impl Tasks {
     /// Starts `work` under a name. It is not ended from outside when the program ends: it hears its token and finishes,
     /// so that what it holds can be stored.
     pub fn spawn(&self, name: impl Into<String>, work: impl Future<Output = ()> + Send + 'static) {
-        self.begin(name.into(), false, work);
+        self.begin(self.number(), name.into(), false, work);
     }
 
     /// The same for work that somebody waits for: the interface counts and lists it.
     pub fn spawn_job(&self, name: impl Into<String>, work: impl Future<Output = ()> + Send + 'static) {
-        self.begin(name.into(), true, work);
+        self.begin(self.number(), name.into(), true, work);
     }
 
-    fn begin(&self, name: String, is_job: bool, work: impl Future<Output = ()> + Send + 'static) {
-        let entry = Entry { id: self.next.fetch_add(1, Ordering::Relaxed), tasks: self.clone(), is_job };
-        lock(&self.running).insert(entry.id, Running { name, since: Instant::now(), is_job });
+    /// The same for work that says how far it is.
+    pub fn spawn_told<F>(&self, name: impl Into<String>, work: impl FnOnce(Teller) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let id = self.number();
+        self.begin(id, name.into(), true, work(Teller { id, tasks: self.clone() }));
+    }
+
+    fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn begin(&self, id: u64, name: String, is_job: bool, work: impl Future<Output = ()> + Send + 'static) {
+        let entry = Entry { id, tasks: self.clone(), is_job };
+        lock(&self.running).insert(entry.id, Running { name, since: Instant::now(), is_job, step: String::new() });
         if is_job {
             self.jobs.send_replace(());
         }
@@ -156,6 +202,30 @@ mod tests {
         changed.changed().await.unwrap();
         assert!(tasks.jobs().is_empty());
         assert_eq!(tasks.running().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_job_says_how_far_it_is_and_who_listens_hears_of_it() {
+        let tasks = Tasks::new();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let (told, mut inbox) = tokio::sync::mpsc::channel(1);
+        tasks.spawn_told("an import", |teller| async move {
+            told.send(teller).await.unwrap();
+            drop(ended.await);
+        });
+        let teller = inbox.recv().await.unwrap();
+        let mut changed = tasks.watch_jobs();
+        teller.share(2, 5);
+        assert!(changed.has_changed().unwrap());
+        assert_eq!(tasks.jobs()[0].step, "40 %");
+        changed.borrow_and_update();
+        teller.share(2, 5);
+        teller.share(0, 0);
+        assert!(!changed.has_changed().unwrap(), "the same is no news, and of nothing there is no part");
+        end.send(()).unwrap();
+        changed.changed().await.unwrap();
+        teller.say("too late");
+        assert!(tasks.jobs().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

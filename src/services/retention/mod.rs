@@ -40,7 +40,7 @@ use crate::{
             settings::{self, RETENTION, RETENTION_REPORTS, RETENTION_STATE},
         },
     },
-    tasks::Tasks,
+    tasks::{Tasks, Teller},
 };
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -208,7 +208,11 @@ impl Retention {
                 self.0.hub.hint(account, &Event::PutAway(Box::new(report)));
             }
             Ok(_) => {}
-            Err(fault) => tracing::warn!(%fault, "the rules for old conversations were not run"),
+            Err(fault) => {
+                tracing::warn!(%fault, "the rules for old conversations were not run");
+                // Its history says so, too; but whoever waits for room must not find out by chance.
+                self.0.hub.hint(account, &Event::Notice(fault.hint("The rules for old conversations are tried again; `ollamanet retention show` tells of their runs.")));
+            }
         }
     }
 
@@ -222,9 +226,9 @@ impl Retention {
     ) -> Result<Option<Report>, Fault> {
         let (tell, done) = oneshot::channel();
         let (this, root) = (self.clone(), self.0.tasks.token());
-        self.0.tasks.spawn_job("putting old conversations away", async move {
+        self.0.tasks.spawn_told("putting old conversations away", |teller| async move {
             let stop = move || work.is_cancelled() || root.is_cancelled();
-            let _ = tell.send(this.carry_out(&vault, &rules, by, &stop).await);
+            let _ = tell.send(this.carry_out(&vault, &rules, by, &stop, Some(&teller)).await);
         });
         done.await.map_err(|_| Fault::new(FaultKind::Internal, "The rules for old conversations were not run."))?
     }
@@ -235,6 +239,7 @@ impl Retention {
         rules: &RetentionRules,
         by: RunBy,
         stop: &(dyn Fn() -> bool + Sync),
+        teller: Option<&Teller>,
     ) -> Result<Option<Report>, Fault> {
         let (leases, account) = (self.0.leases.clone(), vault.account);
         let taken = tokio::task::spawn_blocking(move || Chore::take(&leases, account, "retention")).await;
@@ -242,7 +247,7 @@ impl Retention {
         let Some(_chore) = taken else { return Ok(None) };
         let at = now();
         let mut report = Report { at, by, end: RunEnd::Open, archived: 0, trashed: 0, purged: 0, bytes: 0 };
-        let outcome = self.put_away(vault, rules, &mut report, stop).await;
+        let outcome = self.put_away(vault, rules, &mut report, stop, teller).await;
         report.end = match &outcome {
             Ok(true) => RunEnd::Done,
             Ok(false) => RunEnd::Stopped,
@@ -273,6 +278,7 @@ impl Retention {
         rules: &RetentionRules,
         report: &mut Report,
         stop: &(dyn Fn() -> bool + Sync),
+        teller: Option<&Teller>,
     ) -> Result<bool, Fault> {
         let steps = self.steps(vault, rules, report.at).await?;
         let mut rest = steps.as_slice();
@@ -303,6 +309,9 @@ impl Retention {
                 .await?;
             *report = done;
             rest = rest.get(looked_at..).unwrap_or_default();
+            if let Some(teller) = teller {
+                teller.share((steps.len() - rest.len()) as u64, steps.len() as u64);
+            }
             if !changed.is_empty() {
                 self.0.hub.changed(vault.account, Changed::Tree);
             }

@@ -38,7 +38,7 @@ impl House {
     }
 
     async fn run(&self, rules: RetentionRules) -> Report {
-        self.retention.carry_out(&self.vault, &rules, RunBy::Person, &|| false).await.unwrap().unwrap()
+        self.retention.carry_out(&self.vault, &rules, RunBy::Person, &|| false, None).await.unwrap().unwrap()
     }
 
     async fn titles(&self, shelf: Shelf) -> Vec<String> {
@@ -67,7 +67,8 @@ async fn what_is_old_goes_to_the_trash_and_the_report_says_so() {
 async fn only_one_process_at_a_time_is_at_it() {
     let house = House::with(&[10]).await;
     let other = Chore::take(&house.retention.0.leases, house.vault.account, "retention").unwrap().unwrap();
-    let refused = house.retention.carry_out(&house.vault, &trash_after(1), RunBy::Person, &|| false).await.unwrap();
+    let refused =
+        house.retention.carry_out(&house.vault, &trash_after(1), RunBy::Person, &|| false, None).await.unwrap();
     assert_eq!(refused, None);
     assert_eq!(house.titles(Shelf::Trash).await, [""; 0]);
     drop(other);
@@ -80,7 +81,8 @@ async fn a_run_that_is_stopped_keeps_what_it_did_and_says_that_it_was_stopped() 
     let asked = std::sync::atomic::AtomicU32::new(0);
     // Let through twice, then stopped.
     let stop = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 2;
-    let report = house.retention.carry_out(&house.vault, &trash_after(1), RunBy::Person, &stop).await.unwrap().unwrap();
+    let report =
+        house.retention.carry_out(&house.vault, &trash_after(1), RunBy::Person, &stop, None).await.unwrap().unwrap();
     assert_eq!((report.trashed, report.end), (200, RunEnd::Stopped));
     assert_eq!(house.titles(Shelf::Recent).await.len(), 50);
 }

@@ -17,9 +17,11 @@ use crate::{
     access::{Caller, Member},
     api::{
         AccountId, Fault,
+        events::Event,
         organise::{Cursor, PAGE_MAX},
         search::{Asked, Found, IndexProgress, IndexReport},
     },
+    services::hub::Hub,
     store::{
         StoreError,
         vault::search::{self, Place, index},
@@ -34,6 +36,7 @@ const UNFINISHED: &str = "The index is being rebuilt, so not everything is found
 
 #[derive(Debug)]
 pub struct Search {
+    hub: Hub,
     tasks: Tasks,
     /// Whose index is being made anew here.
     rebuilding: Arc<Mutex<HashSet<AccountId>>>,
@@ -53,8 +56,8 @@ impl Drop for Rebuilding {
 
 impl Search {
     #[must_use]
-    pub fn new(tasks: Tasks) -> Self {
-        Self { tasks, rebuilding: Arc::default() }
+    pub fn new(hub: Hub, tasks: Tasks) -> Self {
+        Self { hub, tasks, rebuilding: Arc::default() }
     }
 
     /// One page of what was found. Whoever stops waiting breaks the search off.
@@ -127,14 +130,19 @@ impl Search {
         }
         let running = Rebuilding { all: Arc::clone(&self.rebuilding), account: by.account };
         let (db, ended) = (by.vault.db.clone(), by.ended.clone());
-        self.tasks.spawn("rebuilding the index for searching", async move {
+        let (hub, account) = (self.hub.clone(), by.account);
+        self.tasks.spawn_told("making the index for searching anew", |teller| async move {
             let _running = running;
             let finish = async {
-                while db.write::<_, StoreError>(|tx| index::go_on_rebuilding(tx, now())).await?.is_some() {}
+                while let Some(at) = db.write::<_, StoreError>(|tx| index::go_on_rebuilding(tx, now())).await? {
+                    teller.share(at.done, at.of);
+                }
                 Ok::<_, StoreError>(())
             };
             if let Some(Err(why)) = ended.run_until_cancelled(finish).await {
                 tracing::warn!(%why, "the index for searching could not be rebuilt");
+                let told = Fault::from(why).hint("Search may find less until `ollamanet search --rebuild` went well.");
+                hub.hint(account, &Event::Notice(told));
             }
         });
     }

@@ -41,7 +41,7 @@ use crate::{
         Db,
         system::{Moment, audit},
     },
-    tasks::Tasks,
+    tasks::{Tasks, Teller},
 };
 
 /// How often progress is told.
@@ -89,9 +89,9 @@ impl Transfers {
         export::look(&by.vault, &new.scope).await?;
         let (id, stop, _) = self.begin(&by)?;
         let (this, vault, account) = (self.clone(), by.vault.clone(), by.account);
-        self.0.tasks.spawn_job("an export", async move {
+        self.0.tasks.spawn_told("an export", |teller| async move {
             let sink = Sink::File { to: to.clone(), overwrite: new.overwrite };
-            let tell = this.teller(account, id);
+            let tell = this.teller(account, id, teller);
             let done =
                 export::run(&vault, &new.scope, new.format, None, sink, &stop, |progress| tell(progress, None)).await;
             let outcome = if done.is_ok() { "ok" } else { "failed" };
@@ -120,9 +120,10 @@ impl Transfers {
         let (id, stop, _) = self.begin(&by)?;
         let (pieces, inbox) = mpsc::channel(4);
         let (this, vault, account) = (self.clone(), by.vault.clone(), by.account);
-        self.0.tasks.spawn_job("an export", async move {
+        self.0.tasks.spawn_told("an export", |teller| async move {
             let sink = Sink::Pipe(pieces.clone());
-            let done = export::run(&vault, &scope, format, None, sink, &stop, |_| {}).await;
+            let tell = |progress: TransferProgress| teller.share(progress.done, progress.of);
+            let done = export::run(&vault, &scope, format, None, sink, &stop, tell).await;
             let outcome = if done.is_ok() { "ok" } else { "failed" };
             let noted = this.note(account, "conversations.export", outcome).await;
             if let Err(fault) = done.map(drop).and(noted) {
@@ -156,8 +157,8 @@ impl Transfers {
             .unwrap_or_else(|_| Err(Fault::new(FaultKind::Internal, "The file could not be opened.")))?;
         let (id, stop, rows) = self.begin(&by)?;
         let (this, vault, account) = (self.clone(), by.vault.clone(), by.account);
-        self.0.tasks.spawn_job("an import", async move {
-            let tell = this.teller(account, id);
+        self.0.tasks.spawn_told("an import", |teller| async move {
+            let tell = this.teller(account, id, teller);
             let import =
                 import::Import { vault, file, bytes, dry_run: new.dry_run, stop, rows: Arc::clone(&rows), now: now() };
             let done = import::run(import, tell).await;
@@ -241,6 +242,7 @@ impl Transfers {
         &self,
         account: AccountId,
         transfer: TransferId,
+        teller: Teller,
     ) -> impl Fn(TransferProgress, Option<ConversationId>) + Send + use<> {
         let hub = self.0.hub.clone();
         let last: Mutex<Option<Instant>> = Mutex::new(None);
@@ -251,6 +253,7 @@ impl Transfers {
             let mut last = lock(&last);
             if last.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
                 *last = Some(Instant::now());
+                teller.share(progress.done, progress.of);
                 hub.hint(account, &Event::Transfer { transfer, event: TransferEvent::Progress(progress) });
             }
         }

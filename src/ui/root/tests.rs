@@ -611,7 +611,8 @@ fn copying_says_how_much_was_copied_and_what_was_left_out_or_why_nothing_was() {
 
 #[test]
 fn the_count_of_jobs_is_what_runs_whether_the_tray_was_open_or_not() {
-    let job = |name: &str| Running { name: name.into(), since: std::time::Instant::now(), is_job: true };
+    let job =
+        |name: &str| Running { name: name.into(), since: std::time::Instant::now(), is_job: true, step: String::new() };
     let mut root = inside();
     root.update(Msg::Shell(ShellReply::Jobs(vec![job("an answer"), job("a title")])));
     assert!(root.take_dirty());
@@ -679,7 +680,7 @@ fn the_first_line_can_be_clicked() {
     root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
     let effects = click_on(&mut root, "ollama 0.35");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::CheckHealth))), "{effects:?}");
-    let running = Running { name: "a title".into(), since: std::time::Instant::now(), is_job: true };
+    let running = Running { name: "a title".into(), since: std::time::Instant::now(), is_job: true, step: String::new() };
     root.update(Msg::Shell(ShellReply::Jobs(vec![running])));
     click_on(&mut root, "1 job");
     assert!(matches!(root.overlay, Some(Overlay::Jobs(_))));

@@ -51,11 +51,12 @@ fn answer(root: &mut Root, effects: &[Effect], which: WhichJobs, rows: Vec<Job>)
 
 fn tray() -> Root {
     let mut root = inside();
-    let running = ["an install", "answering"].map(|name| Running {
+    let running = ["an install", "answering", "an import"].map(|name| Running {
         name: name.into(),
         // Not yet, so that it is drawn the same however long that takes.
         since: std::time::Instant::now() + Duration::from_hours(1),
         is_job: true,
+        step: if name == "answering" { String::new() } else { "40 %".into() },
     });
     root.update(Msg::Shell(ShellReply::Jobs(running.into())));
     let effects = press(&mut root, "f6");

@@ -19,7 +19,7 @@ pub(super) enum Tab {
 }
 
 /// In their order, each with what opens it.
-pub(super) const TABS: [(Tab, Action, &str); 8] = [
+pub(super) const TABS: [(Tab, Action, &str); 9] = [
     (Tab::Overview, Action::AdminOverview, "Overview"),
     (Tab::Users, Action::AdminUsers, "Users"),
     (Tab::Roles, Action::AdminRoles, "Roles"),

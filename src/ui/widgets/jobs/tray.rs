@@ -134,7 +134,8 @@ fn own_lines(own: &[&Running], now: Instant, area: Rect, cx: &Cx) -> Vec<Line<'s
         .iter()
         .take(OWN)
         .map(|job| {
-            let what = fit(SafeText::line(&job.name).as_str(), room);
+            let said = if job.step.is_empty() { job.name.clone() } else { format!("{}: {}", job.name, job.step) };
+            let what = fit(SafeText::line(&said).as_str(), room);
             Line::from(vec![
                 Span::styled(format!("{} ", cx.spinner()), cx.theme.accent),
                 Span::styled(what, cx.theme.text),
