@@ -194,7 +194,7 @@ async fn dispatch(
             let gateway = compose_watched(paths, &config, &live, tasks, &begun.watching)?;
             begun.gateway = Some(gateway.clone());
             let desk = Desk::new(gateway, (*live.config()).clone(), global);
-            cli::run(desk, command, &mut stops).await
+            Box::pin(cli::run(desk, command, &mut stops)).await
         }
     }
 }
