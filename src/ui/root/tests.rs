@@ -680,7 +680,8 @@ fn the_first_line_can_be_clicked() {
     root.update(Msg::Shell(ShellReply::Health(Ok(health(reachable())))));
     let effects = click_on(&mut root, "ollama 0.35");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Shell(ShellCall::CheckHealth))), "{effects:?}");
-    let running = Running { name: "a title".into(), since: std::time::Instant::now(), is_job: true, step: String::new() };
+    let running =
+        Running { name: "a title".into(), since: std::time::Instant::now(), is_job: true, step: String::new() };
     root.update(Msg::Shell(ShellReply::Jobs(vec![running])));
     click_on(&mut root, "1 job");
     assert!(matches!(root.overlay, Some(Overlay::Jobs(_))));
