@@ -200,7 +200,6 @@ async fn dispatch(
 }
 
 /// The parts of the program, put together over one data directory.
-#[expect(clippy::too_many_lines, reason = "one part after the other, and no decision among them")]
 pub fn compose(paths: &Paths, config: &Config, live: &Live, tasks: &Tasks) -> Result<Gateway, Fault> {
     compose_watched(paths, config, live, tasks, &Watching::default())
 }
@@ -214,6 +213,7 @@ pub struct Watching {
 }
 
 /// The same, watched.
+#[expect(clippy::too_many_lines, reason = "one part after the other, and no decision among them")]
 pub fn compose_watched(
     paths: &Paths,
     config: &Config,

@@ -20,23 +20,20 @@ use crate::api::{
 /// How it ended, when not well.
 pub async fn run(desk: &Desk, what: Metrics) -> Result<(), End> {
     let session = desk.session().await?;
-    match what.requests {
-        Some(most) => requests(desk, &session, most).await,
-        None => {
-            let is_long = what.csv || desk.global.json;
-            let wanted =
-                Wanted { hours: if is_long { what.hours } else { 0 }, total: what.prometheus || desk.global.json };
-            let counted = desk.gateway.counted(&session, wanted).await?;
-            if what.prometheus {
-                print(&counted.total.unwrap_or_default().prometheus())
-            } else if what.csv {
-                print(&csv(&counted))
-            } else if desk.global.json {
-                print_json(&machine(&counted))
-            } else {
-                tell(&counted)
-            }
-        }
+    if let Some(most) = what.requests {
+        return requests(desk, &session, most).await;
+    }
+    let is_long = what.csv || desk.global.json;
+    let wanted = Wanted { hours: if is_long { what.hours } else { 0 }, total: what.prometheus || desk.global.json };
+    let counted = desk.gateway.counted(&session, wanted).await?;
+    if what.prometheus {
+        print(&counted.total.unwrap_or_default().prometheus())
+    } else if what.csv {
+        print(&csv(&counted))
+    } else if desk.global.json {
+        print_json(&machine(&counted))
+    } else {
+        tell(&counted)
     }
 }
 

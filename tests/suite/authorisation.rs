@@ -10,7 +10,6 @@ use ollamanet::{
     api::{
         AccountId, ConversationId, DocumentId, Fault, FaultKind, FolderId, JobId, MessageId, NoteId, PresetId,
         PromptId, RuleId, SessionId, TagId, TransferId, TurnId, VaultId,
-        admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Policy, Scope, UserFilter},
         admin::{AuditFilter, Limited, ModelRule, NewUser, Permission, Scope, UserFilter},
         auth::{Role, Secret, Session, SignedIn},
         backup::{Extent, Schedule, Which},

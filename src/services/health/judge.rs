@@ -484,7 +484,7 @@ mod tests {
     #[test]
     fn running_tasks_are_counted() {
         assert_eq!(tasks(&[], Instant::now()).text, "Nothing runs in the background.");
-        let running = Running { name: "title".into(), since: Instant::now(), is_job: true };
+        let running = Running { name: "title".into(), since: Instant::now(), is_job: true, step: String::new() };
         assert_eq!(tasks(&[running], Instant::now()).text, "1 in the background, the oldest (title) for 0 s.");
     }
 
