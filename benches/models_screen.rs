@@ -57,7 +57,6 @@ impl Desk {
     }
 }
 
-#[expect(clippy::unwrap_used, reason = "a measurement that cannot be set up should say where")]
 fn screen(c: &mut Criterion) {
     let many = Many::open();
     let cx = Cx {

@@ -35,7 +35,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 /// Tokens of an answer.
 const TOKENS: usize = 2000;
-/// Answers in one round; a round without comes after each with.
+/// Answers in one round.
 const ANSWERS: usize = 8;
 const ROUNDS: usize = 25;
 /// Threads of the stand-in.
@@ -64,7 +64,7 @@ async fn house(home: &Path, url: &str, watching: &Watching) -> House {
     url.clone_into(&mut config.ollama.host);
     config.chat.titles = false;
     config.limits.chat_per_minute = 6000;
-    let paths = Paths::find(Some(home)).unwrap();
+    let paths = Paths::find(Some(&home.join("data"))).unwrap();
     let tasks = Tasks::new();
     let gateway = app::compose_watched(&paths, &config, &Live::fixed(config.clone()), &tasks, watching).unwrap();
     let new = NewAccount { name: "bench".to_owned(), passphrase: Secret::new("basin lumen tripod velvet marsh") };
@@ -115,7 +115,9 @@ fn main() {
         })
         .unwrap();
     let url = told.recv().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // A thread that ends takes its figures along.
+    let keep = Duration::from_hours(1);
+    let runtime = tokio::runtime::Builder::new_current_thread().thread_keep_alive(keep).enable_all().build().unwrap();
     let (with_home, without_home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let ring = Ring::of(100);
     let watching = Watching { ring: ring.clone(), metrics: Metrics::new() };
@@ -125,17 +127,19 @@ fn main() {
     runtime.block_on(async {
         let seeing = house(with_home.path(), &url, &watching).await;
         let unseeing = house(without_home.path(), &url, &blind).await;
+        // Whoever hears spans hears them for good, so those without come first. The first round of each warms up.
         for round in 0..=ROUNDS {
-            let watched = {
-                let subscriber = tracing_subscriber::registry().with(ring.layer());
-                let _heard = tracing::subscriber::set_default(subscriber);
-                Box::pin(seeing.answers()).await
-            };
-            let unwatched = Box::pin(unseeing.answers()).await;
-            // The first round warms everything up.
+            let spent = Box::pin(unseeing.answers()).await;
             if round > 0 {
-                with.push(watched);
-                without.push(unwatched);
+                without.push(spent);
+            }
+        }
+        let heard = tracing_subscriber::registry().with(ring.layer());
+        tracing::subscriber::set_global_default(heard).unwrap();
+        for round in 0..=ROUNDS {
+            let spent = Box::pin(seeing.answers()).await;
+            if round > 0 {
+                with.push(spent);
             }
         }
         assert!(ring.newest(1)[0].spans.len() > 8, "it is really traced: {:?}", ring.newest(1));

@@ -96,6 +96,12 @@ impl Gateway {
         self.0.jobs.take_up_all();
     }
 
+    /// Not an operation of anybody's, and asked of no gate: from now on this process keeps once a day how large everything
+    /// is, unless another has done it. A window does; a command is over too soon.
+    pub fn measure_sizes_daily(&self, tasks: &Tasks) {
+        self.0.reports.measure_daily(tasks);
+    }
+
     /// Nor is this: from now on what this process counts is written down by the hour.
     pub fn follow_hours(&self, tasks: &Tasks) {
         self.0.telemetry.follow_hours(tasks);

@@ -11,7 +11,6 @@ use crate::{
         insights::Sheet,
         reports::{Overview, Question, Report, Subject},
     },
-    tasks::Tasks,
 };
 
 const OVERVIEW: Op = Op {
@@ -51,11 +50,5 @@ impl Gateway {
         to: PathBuf,
     ) -> Result<PathBuf, Fault> {
         self.0.gate.call::<Admin, _, _>(session, &EXPORT, |by| self.0.reports.export(by, question, of, what, to)).await
-    }
-
-    /// Not an operation of anybody's, and asked of no gate: from now on this process keeps once a day how large everything
-    /// is, unless another has done it. A window does; a command is over too soon.
-    pub fn measure_sizes_daily(&self, tasks: &Tasks) {
-        self.0.reports.measure_daily(tasks);
     }
 }

@@ -531,7 +531,7 @@ CREATE TABLE health_round (
     boot_ms  INTEGER NOT NULL,
     -- What was found, as JSON.
     report   TEXT NOT NULL DEFAULT '' CHECK (length(report) <= 65536)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Each time calls of a kind were held back after failures: one row from opening to closing.
 CREATE TABLE breaker_history (

@@ -24,8 +24,8 @@ fn a_click_on_a_tab_opens_it_and_beside_the_tabs_nothing_happens() {
     let mut desk = Desk::new();
     let effects = click(&mut desk, "Audit");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::Audit { .. }))), "{effects:?}");
-    assert!(desk.draw(80, 24).contains("[5 Audit]"));
-    for (name, drawn) in [("Settings", "[4 Settings]"), ("Roles", "[3 Roles]"), ("Users", "[2 Users]")] {
+    assert!(desk.draw(80, 24).contains("[Audit]"));
+    for (name, drawn) in [("Settings", "[Settings]"), ("Roles", "[Roles]"), ("Users", "[Users]")] {
         click(&mut desk, name);
         assert!(desk.draw(80, 24).contains(drawn), "{name}");
     }
@@ -33,7 +33,7 @@ fn a_click_on_a_tab_opens_it_and_beside_the_tabs_nothing_happens() {
     let mouse = MouseEvent { kind, column: 79, row: 0, modifiers: KeyModifiers::NONE };
     let cx = desk.cx.clone();
     assert!(desk.screen.on_mouse(mouse, Rect::new(0, 0, 80, 24), &cx).is_empty());
-    assert!(desk.draw(80, 24).contains("[2 Users]"));
+    assert!(desk.draw(80, 24).contains("[Users]"));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_click_selects_a_cell_of_the_matrix_and_a_setting() {
     click(&mut desk, &last);
     let drawn = desk.draw(80, 24);
     assert!(drawn.contains(&format!("{last} · rank")) && drawn.contains("› see health"), "{drawn}");
-    click(&mut desk, "4 Settings");
+    click(&mut desk, "Settings");
     click(&mut desk, "accounts.second_factor");
     let drawn = desk.draw(80, 24);
     assert!(drawn.contains("›   accounts.second_factor"), "{drawn}");
