@@ -32,9 +32,13 @@ impl Jobs {
         let ending = self.0.parts.tasks.token();
         let mut last = JobProgress::default();
         loop {
-            let here = self.state().running.get(&id).map(|here| here.progress.clone());
+            let here = self.state().running.get(&id).map(|here| (here.progress.clone(), here.unwritten.clone()));
             let progress = match here {
-                Some(progress) => progress,
+                Some((_, Some(fault))) => {
+                    let _ = told.send(Followed::Ended(Err(fault))).await;
+                    return;
+                }
+                Some((progress, None)) => progress,
                 None => match self.kept(id).await {
                     Ok(kept) if kept.job.state.is_open() && kept.job.error.is_none() => kept.job.progress,
                     // One that is to be tried again is over for whoever waits: they are told why, and that it goes on.

@@ -145,6 +145,8 @@ struct Here {
     stop: CancellationToken,
     wish: Option<Wish>,
     progress: JobProgress,
+    /// It is over, and that could not be written down yet: what whoever waits for it is told meanwhile.
+    unwritten: Option<Fault>,
 }
 
 /// How long it is believed who may hear of jobs.

@@ -30,7 +30,7 @@ impl Jobs {
     /// Begins an attempt at a job that has just been claimed.
     pub(super) fn begin(&self, kept: Kept, lease: Arc<Lease>) {
         let stop = CancellationToken::new();
-        let here = Here { stop: stop.clone(), wish: None, progress: kept.job.progress.clone() };
+        let here = Here { stop: stop.clone(), wish: None, progress: kept.job.progress.clone(), unwritten: None };
         self.state().running.insert(kept.job.id, here);
         let this = self.clone();
         self.0.parts.tasks.spawn_job(kept.job.work.kind().task(), async move {
@@ -233,9 +233,23 @@ impl Jobs {
                 }
                 Err(why) => {
                     tracing::warn!(%why, "a job's end could not be written");
+                    if let Some(here) = self.state().running.get_mut(&job.id) {
+                        here.unwritten.get_or_insert_with(|| told_meanwhile(&ended, why.into()));
+                    }
                     root.run_until_cancelled(sleep(self.0.parts.pace.look)).await?;
                 }
             }
         }
+    }
+}
+
+/// What is told of an end that cannot be written down: the reason of the end itself, where it had one.
+fn told_meanwhile(ended: &Ended, why: Fault) -> Fault {
+    match ended {
+        Ended::Failed { error } | Ended::Again { error, .. } => error.clone(),
+        Ended::Done { outcome } => {
+            Fault { message: format!("{outcome} That could not be written down: {}", why.message), ..why }
+        }
+        Ended::Put(_) | Ended::LetGo => why,
     }
 }

@@ -20,17 +20,21 @@ impl Performer {
                 });
             }
             ShellCall::Health => {
-                let hands = self.hands.clone();
+                let (hands, ended) = (self.hands.clone(), self.hands.tasks.token());
                 self.hands.tasks.spawn("health", async move {
-                    let health = hands.gateway.seen_health().await;
-                    hands.tell(Msg::Shell(ShellReply::Health(health))).await;
+                    // Nobody waits for a look at the end of the program.
+                    if let Some(health) = ended.run_until_cancelled(Box::pin(hands.gateway.seen_health())).await {
+                        hands.tell(Msg::Shell(ShellReply::Health(health))).await;
+                    }
                 });
             }
             ShellCall::CheckHealth => {
-                let hands = self.hands.clone();
+                let (hands, ended) = (self.hands.clone(), self.hands.tasks.token());
                 self.hands.tasks.spawn("health", async move {
-                    let health = hands.gateway.health().await;
-                    hands.tell(Msg::Shell(ShellReply::Health(health))).await;
+                    // Nobody waits for a look at the end of the program.
+                    if let Some(health) = ended.run_until_cancelled(Box::pin(hands.gateway.health())).await {
+                        hands.tell(Msg::Shell(ShellReply::Health(health))).await;
+                    }
                 });
             }
             ShellCall::StartOllama => {
