@@ -141,6 +141,8 @@ async fn figures_that_nobody_touches_are_not_drawn_again() {
         term.until(part);
     }
     term.assert_redraw_changes_nothing("the overview");
+    // Coming back to the terminal is followed by a frame without a change.
+    term.until_quiet();
     let looks = || stage.fake.requests().iter().filter(|seen| seen.path == "/api/version").count();
     let (drawn, looked) = (term.raw().len(), looks());
     // When the second look begins, the answer to the first has been taken in.

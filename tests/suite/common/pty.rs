@@ -298,7 +298,7 @@ impl Term {
 
     /// Waits until nothing has been drawn for a while.
     #[track_caller]
-    fn until_quiet(&self) {
+    pub fn until_quiet(&self) {
         let (lock, changed) = &*self.seen;
         let deadline = Instant::now() + PATIENCE;
         let mut seen = lock.lock().unwrap();
