@@ -147,7 +147,7 @@ async fn figures_that_nobody_touches_are_not_drawn_again() {
     let (drawn, looked) = (term.raw().len(), looks());
     // When the second look begins, the answer to the first has been taken in.
     crate::common::until("two more looks at Ollama", || looks() > looked + 1).await;
-    // A frame in which nothing changed may come; it is empty then.
+    // That the question was asked in another process has the models read once more: frames in which nothing changed.
     let since = String::from_utf8_lossy(&term.raw()[drawn..]).into_owned();
     let changes = since.replace("\x1b[?2026h\x1b[39m\x1b[49m\x1b[59m\x1b[0m\x1b[?25l\x1b[?2026l", "");
     assert_eq!(changes, "", "it draws although nothing changed");
