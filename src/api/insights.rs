@@ -361,11 +361,7 @@ pub const FIGURES: [Figure; 16] = [
         meaning: "From the request to the end, milliseconds, measured here: half of the answers took at most so long. Of \
                   answers that were done or cut at a limit; whatever ended early is not counted.",
     },
-    Figure {
-        column: "answer_p90_ms",
-        name: "answer time, nine of ten",
-        meaning: "Nine of ten answers took at most so long.",
-    },
+    Figure { column: "answer_p90_ms", name: "answer time, p90", meaning: "Nine of ten answers took at most so long." },
     Figure {
         column: "first_token_median_ms",
         name: "first token, median",
@@ -373,7 +369,7 @@ pub const FIGURES: [Figure; 16] = [
     },
     Figure {
         column: "first_token_p90_ms",
-        name: "first token, nine of ten",
+        name: "first token, p90",
         meaning: "Nine of ten answers began within so long.",
     },
     Figure {

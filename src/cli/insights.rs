@@ -151,7 +151,7 @@ fn busiest(shown: &Insights) -> Option<(usize, usize, u64)> {
 }
 
 fn spread(time: Spread) -> String {
-    format!("{} half, {} nine of ten", seconds(time.median_ms), seconds(time.p90_ms))
+    format!("{} median, {} p90", seconds(time.median_ms), seconds(time.p90_ms))
 }
 
 fn figures(key: &str, rows: impl Iterator<Item = (String, Figures)>) -> String {

@@ -3,6 +3,7 @@
 use ratatui::{
     Frame,
     layout::{Margin, Rect},
+    style::Style,
     text::{Line, Span},
     widgets::Paragraph,
 };
@@ -12,7 +13,11 @@ use super::modal;
 use crate::ui::{
     cx::Cx,
     keymap::{ACTIONS, Action, Context},
+    text::wrap::{Breaks, Piece, Wrapped, wrap},
 };
+
+/// Columns of the frame, of the margin within it, and before the keys.
+const AROUND: usize = 6;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Help {
@@ -51,8 +56,9 @@ impl Help {
             }
         }
         let widest = ACTIONS.iter().map(|spec| cx.keymap.labels(spec.action).width()).max().unwrap_or_default();
-        // One column for all, unless somebody bound half the keyboard to an action.
-        let column = widest.clamp(8, 32) + 2;
+        let room = usize::from(size(cx).0).saturating_sub(AROUND);
+        // One column for all, unless somebody bound half the keyboard to an action, and never more than what is said of them.
+        let column = widest.clamp(8, 32).min(room * 2 / 5);
         let mut lines = Vec::new();
         for context in order {
             if !lines.is_empty() {
@@ -63,13 +69,7 @@ impl Help {
                 let keys = cx.keymap.labels(spec.action);
                 let (keys, style) =
                     if keys.is_empty() { ("–".to_owned(), cx.theme.dim) } else { (keys, cx.theme.key) };
-                let gap = " ".repeat(column.saturating_sub(keys.width()).max(2));
-                lines.push(Line::from(vec![
-                    Span::raw("  "),
-                    Span::styled(keys, style),
-                    Span::raw(gap),
-                    Span::styled(spec.help, cx.theme.text),
-                ]));
+                lines.extend(row(&keys, style, spec.help, cx, [column, room.saturating_sub(column + 2)]));
             }
         }
         lines
@@ -82,6 +82,26 @@ impl Help {
         let last = (lines.len() as u16).saturating_sub(inner.height);
         frame.render_widget(Paragraph::new(lines).scroll((self.top.min(last), 0)), inner);
     }
+}
+
+/// The keys and what they do side by side, each broken where its column ends.
+fn row(keys: &str, style: Style, help: &str, cx: &Cx, columns: [usize; 2]) -> Vec<Line<'static>> {
+    let [left, right] = [(keys, style), (help, cx.theme.text)];
+    let broken = |(text, style): (&str, Style), columns| {
+        wrap(&[Piece::new(text.to_owned(), style, 0..text.len())], columns, Breaks::Words)
+    };
+    let (mut left, mut right) = (broken(left, columns[0]), broken(right, columns[1]));
+    let rows = left.len().max(right.len());
+    left.resize_with(rows, Wrapped::default);
+    right.resize_with(rows, Wrapped::default);
+    left.into_iter()
+        .zip(right)
+        .map(|(left, right)| {
+            let gap = " ".repeat(columns[0].saturating_sub(left.width) + 2);
+            let keys = std::iter::once(Span::raw("  ")).chain(left.spans).chain([Span::raw(gap)]);
+            right.after(keys.collect())
+        })
+        .collect()
 }
 
 fn size(cx: &Cx) -> (u16, u16) {

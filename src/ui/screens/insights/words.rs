@@ -76,10 +76,10 @@ impl Measure {
     }
 }
 
-/// `3.2 s half, 12 s nine of ten`.
+/// `3.2 s median, 12 s p90`.
 pub fn spread(time: Option<Spread>) -> String {
     match time {
-        Some(time) => format!("{} half, {} nine of ten", duration(time.median_ms), duration(time.p90_ms)),
+        Some(time) => format!("{} median, {} p90", duration(time.median_ms), duration(time.p90_ms)),
         None => "not told".to_owned(),
     }
 }

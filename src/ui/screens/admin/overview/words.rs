@@ -130,7 +130,7 @@ pub fn growth(grown: Option<Grown>) -> String {
 fn spread(time: Option<Spread>) -> String {
     time.map_or_else(
         || "not told".to_owned(),
-        |time| format!("{} half, {} nine of ten", duration(time.median_ms), duration(time.p90_ms)),
+        |time| format!("{} median, {} p90", duration(time.median_ms), duration(time.p90_ms)),
     )
 }
 
