@@ -433,6 +433,10 @@ actions! {
     Library {
         LibraryNextTab "next-tab" ["tab"] "The next tab";
         LibraryPreviousTab "previous-tab" ["shift+tab"] "The tab before";
+        LibraryNotes "notes" ["1"] "Notes";
+        LibraryPresets "presets" ["2"] "Presets";
+        LibraryPrompts "prompts" ["3"] "Prompt templates";
+        LibraryFiles "files" ["4"] "Files that were attached";
         LibraryUp "up" ["k", "up"] "Up";
         LibraryDown "down" ["j", "down"] "Down";
         LibraryTop "top" ["g", "home"] "To the top";
@@ -487,6 +491,12 @@ actions! {
     Account {
         AccountNextTab "next-tab" ["tab", "right", "l"] "The next tab";
         AccountPreviousTab "previous-tab" ["shift+tab", "left", "h"] "The tab before";
+        AccountProfile "profile" ["1"] "Profile and preferences";
+        AccountFactor "second-factor" ["2"] "The second factor";
+        AccountSessions "sessions" ["3"] "Your sessions";
+        AccountLimits "limits" ["4"] "Your limits, and what is left of them";
+        AccountActivity "activity" ["5"] "What is recorded of you";
+        AccountData "data" ["6"] "Your data: export, recovery code, passphrase, the way out";
         AccountUp "up" ["up", "k"] "Up";
         AccountDown "down" ["down", "j"] "Down";
         AccountTop "top" ["g", "home"] "To the top";

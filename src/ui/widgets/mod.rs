@@ -23,6 +23,7 @@ pub mod picker;
 pub mod preview;
 pub mod rating;
 pub mod table;
+pub mod tabs;
 pub mod toast;
 pub mod transcript;
 pub mod transfer;

@@ -51,18 +51,16 @@ fn told(root: &mut Root, reply: AccountReply) -> Vec<Effect> {
     root.update(Msg::Account(reply))
 }
 
+const TABS: [&str; 6] = ["Profile", "Second factor", "Sessions", "Limits", "Activity", "Data"];
+
 /// On the tab of this name, with the profile known.
 fn on_tab(name: &str) -> Root {
     let mut root = inside();
     press(&mut root, "alt+9");
     told(&mut root, AccountReply::Profile(Ok(Box::new(profile(None)))));
     told(&mut root, AccountReply::Preferences(Ok(Box::new(own()))));
-    for tab in ["Profile", "Second factor", "Sessions", "Limits", "Activity", "Data"] {
-        if tab == name {
-            break;
-        }
-        press(&mut root, "tab");
-    }
+    let at = TABS.iter().position(|tab| *tab == name).unwrap();
+    press(&mut root, &(at + 1).to_string());
     root
 }
 
@@ -444,7 +442,7 @@ fn locking_forgets_what_was_open() {
 
 #[test]
 fn no_size_is_too_small_for_the_account() {
-    for tab in ["Profile", "Second factor", "Sessions", "Limits", "Activity", "Data"] {
+    for tab in TABS {
         let mut root = on_tab(tab);
         for open in [true, false] {
             if open {
@@ -677,4 +675,18 @@ fn the_system_prompt_goes_to_an_editor_and_comes_back() {
     let effects = press(&mut root, "enter");
     let [AccountCall::SetPreferences(new)] = calls(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(new.system_prompt.as_deref(), Some("Be long."));
+}
+
+#[test]
+fn the_tabs_are_got_to_by_digit_and_by_tab_round_about() {
+    for (at, tab) in TABS.into_iter().enumerate() {
+        let mut stepped = on_tab("Profile");
+        (0..at).for_each(|_| drop(press(&mut stepped, "tab")));
+        let line = |root: &Root| draw(root, 80, 24).lines().nth(1).map(str::to_owned).unwrap_or_default();
+        assert!(line(&on_tab(tab)).contains(&format!("[{} {tab}]", at + 1)), "{}", line(&on_tab(tab)));
+        assert_eq!(line(&stepped), line(&on_tab(tab)));
+    }
+    let mut root = on_tab("Profile");
+    press(&mut root, "left");
+    assert!(draw(&root, 80, 24).contains("[6 Data]"));
 }

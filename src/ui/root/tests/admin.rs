@@ -21,12 +21,12 @@ fn an_administrator_goes_to_the_admin_screen_and_back() {
     assert!(draw(&root, 80, 24).lines().next().unwrap().contains("Chat Models Library Search Insights Admin"));
     let effects = press_alt(&mut root, '6');
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::Overview(_)))), "{effects:?}");
-    assert!(draw(&root, 80, 24).contains("[Overview]"));
+    assert!(draw(&root, 80, 24).contains("Overview]"));
     let effects = press(&mut root, "2");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::Users { .. }))), "{effects:?}");
-    assert!(draw(&root, 80, 24).contains("[Users]"));
+    assert!(draw(&root, 80, 24).contains("Users]"));
     press_alt(&mut root, '1');
-    assert!(!draw(&root, 80, 24).contains("[Users]"));
+    assert!(!draw(&root, 80, 24).contains("Users]"));
     // A new conversation is the chat's, wherever its key is pressed.
     press_alt(&mut root, '6');
     press(&mut root, "ctrl+n");
@@ -51,7 +51,7 @@ fn the_palette_reaches_every_tab_and_offers_what_the_open_one_can_do() {
     press(&mut root, "ctrl+p");
     write(&mut root, "Administration audit");
     press(&mut root, "enter");
-    assert!(draw(&root, 80, 24).contains("[Audit]"));
+    assert!(draw(&root, 80, 24).contains("Audit]"));
     press(&mut root, "f2");
     write(&mut root, "verify the trail");
     let effects = press(&mut root, "enter");

@@ -19,7 +19,7 @@ use ratatui::{Frame, layout::Rect};
 use self::{
     dialogs::Dialog,
     forms::{Asked, Wanted},
-    rows::{Row, Tab},
+    rows::{Row, TABS, Tab},
 };
 use crate::{
     api::{
@@ -33,7 +33,7 @@ use crate::{
         cx::{Cx, Hint},
         msg::{AccountCall, AccountReply, Effect},
         screens::Screen,
-        widgets::{self, toast::Toast},
+        widgets::{self, tabs, toast::Toast},
     },
 };
 
@@ -44,7 +44,7 @@ const PAGE: u32 = 50;
 pub struct AccountScreen {
     tab: Tab,
     /// The selected row of each tab.
-    at: [usize; Tab::ALL.len()],
+    at: [usize; TABS.len()],
     profile: Option<Profile>,
     preferences: Option<Preferences>,
     sessions: Option<Vec<SessionRow>>,
@@ -309,10 +309,13 @@ impl Screen for AccountScreen {
         if !self.dialogs.is_empty() {
             return self.dialog_action(action, cx);
         }
+        if let Some(tab) = tabs::opened_by(&TABS, action) {
+            return Some(self.show(tab));
+        }
         let page = usize::from(cx.size.1.saturating_sub(8)).max(1);
         match action {
-            Action::AccountNextTab | Action::FocusNext => Some(self.show(self.tab.step(1))),
-            Action::AccountPreviousTab | Action::FocusPrevious => Some(self.show(self.tab.step(Tab::ALL.len() - 1))),
+            Action::AccountNextTab | Action::FocusNext => Some(self.show(tabs::beside(&TABS, self.tab, true))),
+            Action::AccountPreviousTab | Action::FocusPrevious => Some(self.show(tabs::beside(&TABS, self.tab, false))),
             Action::AccountUp => Some(self.go(self.selected().saturating_sub(1))),
             Action::AccountDown => Some(self.go(self.selected() + 1)),
             Action::AccountTop => Some(self.go(0)),
@@ -345,7 +348,7 @@ impl Screen for AccountScreen {
             MouseEventKind::ScrollDown => self.go(self.selected() + 1),
             MouseEventKind::Down(MouseButton::Left) => {
                 let at = (mouse.column, mouse.row);
-                if let Some(tab) = self.tab_at(at, area) {
+                if let Some(tab) = self.tab_at(at, area, cx) {
                     return self.show(tab);
                 }
                 match self.row_at(at, area) {

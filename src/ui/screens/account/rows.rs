@@ -1,7 +1,10 @@
 //! The tabs, and the rows of those that are made of rows.
 
 use super::AccountScreen;
-use crate::{api::profile::Preferences, ui::cx::Cx};
+use crate::{
+    api::profile::Preferences,
+    ui::{actions::Action, cx::Cx},
+};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tab {
@@ -14,26 +17,15 @@ pub enum Tab {
     Data,
 }
 
-impl Tab {
-    pub const ALL: [Self; 6] =
-        [Self::Profile, Self::SecondFactor, Self::Sessions, Self::Limits, Self::Activity, Self::Data];
-
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Profile => "Profile",
-            Self::SecondFactor => "Second factor",
-            Self::Sessions => "Sessions",
-            Self::Limits => "Limits",
-            Self::Activity => "Activity",
-            Self::Data => "Data",
-        }
-    }
-
-    /// So many tabs on, round about.
-    pub fn step(self, by: usize) -> Self {
-        Self::ALL[(self as usize + by) % Self::ALL.len()]
-    }
-}
+/// In their order, each with what opens it.
+pub const TABS: [(Tab, Action, &str); 6] = [
+    (Tab::Profile, Action::AccountProfile, "Profile"),
+    (Tab::SecondFactor, Action::AccountFactor, "Second factor"),
+    (Tab::Sessions, Action::AccountSessions, "Sessions"),
+    (Tab::Limits, Action::AccountLimits, "Limits"),
+    (Tab::Activity, Action::AccountActivity, "Activity"),
+    (Tab::Data, Action::AccountData, "Data"),
+];
 
 /// Something that can be changed or done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,11 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{AccountScreen, Awaited, dialogs::place, rows::Tab};
+use super::{
+    AccountScreen, Awaited,
+    dialogs::place,
+    rows::{TABS, Tab},
+};
 use crate::{
     api::{
         admin::{Class, Limited, SecondFactorPolicy},
@@ -17,7 +21,7 @@ use crate::{
     ui::{
         cx::Cx,
         screens::sign_in::{lines, prose},
-        widgets::{form::fault_text, jobs::how_long, picker::cut},
+        widgets::{form::fault_text, jobs::how_long, picker::cut, tabs},
     },
 };
 
@@ -32,7 +36,7 @@ const RECORDED: &str = "What is done with your account is recorded: what, when, 
 const DOOR_ONLY: &str = "A second factor is asked for after your passphrase. It guards this program's door, not the \
                          files behind it: whoever has a copy of the files and your passphrase needs no code.";
 
-/// Tabs, their rule, what is below.
+/// The tabs, an empty line, what is below.
 fn parts(area: Rect) -> [Rect; 3] {
     Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(0)]).areas(area)
 }
@@ -50,7 +54,8 @@ struct Sheet {
 
 impl AccountScreen {
     pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
-        self.view_tabs(frame, area, cx);
+        let [top, ..] = parts(area);
+        frame.render_widget(tabs::line(&TABS, self.tab, top.width, cx), top);
         let body = body(area);
         match self.tab {
             Tab::Profile | Tab::SecondFactor | Tab::Data => self.view_rows(frame, body, cx),
@@ -63,63 +68,9 @@ impl AccountScreen {
         }
     }
 
-    /// Columns of each tab; `None` where they do not fit side by side.
-    fn places(width: u16) -> Option<Vec<(Tab, u16, u16)>> {
-        let mut x = 1;
-        let mut places = Vec::new();
-        for tab in Tab::ALL {
-            let wide = tab.title().len() as u16 + 2;
-            places.push((tab, x, wide));
-            x += wide + 1;
-        }
-        (x <= width).then_some(places)
-    }
-
-    pub(super) fn tab_at(&self, (x, y): (u16, u16), area: Rect) -> Option<Tab> {
-        let [tabs, rule, _] = parts(area);
-        if y != tabs.y && y != rule.y {
-            return None;
-        }
-        match Self::places(area.width) {
-            Some(places) => places
-                .into_iter()
-                .find(|(_, from, wide)| (*from..from + wide).contains(&(x.saturating_sub(area.x))))
-                .map(|(tab, ..)| tab),
-            None if x < area.x + area.width / 2 => Some(self.tab.step(Tab::ALL.len() - 1)),
-            None => Some(self.tab.step(1)),
-        }
-    }
-
-    fn view_tabs(&self, frame: &mut Frame, area: Rect, cx: &Cx) {
-        let [tabs, rule, _] = parts(area);
-        let mut marked = Span::raw("");
-        let mut at = 0;
-        if let Some(places) = Self::places(area.width) {
-            for (tab, x, wide) in places {
-                let style = if tab == self.tab { cx.theme.title } else { cx.theme.dim };
-                let place = Rect { x: tabs.x + x, width: wide, ..tabs };
-                frame.render_widget(Span::styled(format!(" {} ", tab.title()), style), place);
-                if tab == self.tab {
-                    at = x;
-                    marked = Span::styled("━".repeat(usize::from(wide)), cx.theme.accent);
-                }
-            }
-        } else {
-            let words = format!(" ‹ {} › ", self.tab.title());
-            let count = format!("{} of {} ", self.tab as usize + 1, Tab::ALL.len());
-            let gap = usize::from(tabs.width).saturating_sub(words.chars().count() + count.chars().count());
-            let line = Line::from(vec![
-                Span::styled(words, cx.theme.title),
-                Span::raw(" ".repeat(gap)),
-                Span::styled(count, cx.theme.dim),
-            ]);
-            frame.render_widget(line, tabs);
-            marked = Span::styled("━".repeat(self.tab.title().len() + 4), cx.theme.accent);
-            at = 1;
-        }
-        frame.render_widget(Span::styled("─".repeat(usize::from(rule.width)), cx.theme.border), rule);
-        let place = Rect { x: rule.x + at.min(rule.width), width: rule.width.saturating_sub(at), ..rule };
-        frame.render_widget(marked, place);
+    pub(super) fn tab_at(&self, (x, y): (u16, u16), area: Rect, cx: &Cx) -> Option<Tab> {
+        let [top, ..] = parts(area);
+        if y == top.y { tabs::at(&TABS, self.tab, x.saturating_sub(top.x), top.width, cx) } else { None }
     }
 
     /// The rows keep their room; what is said above and below them shares the rest.

@@ -36,7 +36,7 @@ use self::{
     part::{House, Part},
     roles::Roles,
     settings::Settings,
-    tabs::Tab,
+    tabs::{TABS, Tab},
     trail::Trail,
     users::Users,
 };
@@ -50,7 +50,7 @@ use crate::{
             house::SettingsReply,
         },
         screens::Screen,
-        widgets::{table, toast::Toast},
+        widgets::{self, table, toast::Toast},
     },
 };
 
@@ -441,17 +441,22 @@ impl AdminScreen {
         effects
     }
 
+    fn to(&mut self, tab: Tab) -> Vec<Effect> {
+        self.tab = tab;
+        self.read()
+    }
+
     /// A tab opens; a row is selected, and an account that is selected already is shown.
     fn clicked(&mut self, at: (u16, u16), area: Rect, cx: &Cx) -> Vec<Effect> {
         if at.1 == area.y {
-            let opens = tabs::at(at.0.saturating_sub(area.x), self.tab, area.width, cx);
-            return opens.and_then(|action| self.on_action(action, cx)).unwrap_or_default();
+            let clicked = widgets::tabs::at(&TABS, self.tab, at.0.saturating_sub(area.x), area.width, cx);
+            return clicked.map(|tab| self.to(tab)).unwrap_or_default();
         }
         self.part_mut().clicked(at, cx)
     }
 
     fn tab_line(&self, room: u16, cx: &Cx) -> Line<'static> {
-        let mut line = tabs::line(self.tab, room, cx);
+        let mut line = widgets::tabs::line(&TABS, self.tab, room, cx);
         if self.working > 0 {
             line.push_span(Span::styled(format!(" {} ", cx.spinner()), cx.theme.accent));
             line.push_span(Span::styled("working", cx.theme.dim));
@@ -486,9 +491,8 @@ impl Screen for AdminScreen {
             let out = dialog.on_action(action, cx)?;
             return Some(self.dialog_out(out));
         }
-        if let Some(tab) = tabs::opened_by(action) {
-            self.tab = tab;
-            return Some(self.read());
+        if let Some(tab) = widgets::tabs::opened_by(&TABS, action) {
+            return Some(self.to(tab));
         }
         let house = House { roles: self.roles.names(), policy: self.settings.policy() };
         let step = self.part_mut().on_action(action, &house, cx)?;

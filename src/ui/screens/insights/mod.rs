@@ -9,7 +9,7 @@ mod tests;
 mod view;
 mod words;
 
-use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{Frame, layout::Rect};
 
 use self::{
@@ -29,7 +29,7 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{Effect, InsightsCall, InsightsReply},
-        widgets::toast::Toast,
+        widgets::{tabs, toast::Toast},
     },
 };
 
@@ -381,7 +381,7 @@ impl Screen for InsightsScreen {
             let out = front.on_action(action, cx)?;
             return Some(self.front_out(out));
         }
-        if let Some((tab, ..)) = TABS.into_iter().find(|(_, shows, _)| *shows == action) {
+        if let Some(tab) = tabs::opened_by(&TABS, action) {
             return Some(self.show(tab));
         }
         Some(match action {
@@ -397,8 +397,7 @@ impl Screen for InsightsScreen {
                 Vec::new()
             }
             Action::FocusNext | Action::FocusPrevious => {
-                let step = if action == Action::FocusNext { 1 } else { TABS.len() - 1 };
-                self.show(TABS[(self.tab as usize + step) % TABS.len()].0)
+                self.show(tabs::beside(&TABS, self.tab, action == Action::FocusNext))
             }
             Action::InsightsOpen => self.open(),
             Action::InsightsPeriod => self.period(true),
@@ -438,6 +437,10 @@ impl Screen for InsightsScreen {
         match mouse.kind {
             MouseEventKind::ScrollUp => self.go(Action::InsightsUp, cx),
             MouseEventKind::ScrollDown => self.go(Action::InsightsDown, cx),
+            MouseEventKind::Down(MouseButton::Left) if mouse.row == area.y => {
+                let clicked = tabs::at(&TABS, self.tab, mouse.column.saturating_sub(area.x), area.width, cx);
+                return clicked.map(|tab| self.show(tab)).unwrap_or_default();
+            }
             _ => {}
         }
         Vec::new()

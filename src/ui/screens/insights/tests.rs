@@ -348,3 +348,20 @@ fn the_tokens_of_answers_that_tell_none_are_not_told_as_nothing() {
     let line = drawn.lines().find(|line| line.contains("tokens out")).unwrap();
     assert!(line.contains("not told"), "{line}");
 }
+
+#[test]
+fn a_click_opens_a_tab_at_every_width() {
+    for width in [40, 80, 120] {
+        let mut desk = Desk::new();
+        let line = desk.draw(width, 24).lines().next().unwrap_or_default().to_owned();
+        let column = line.find('5').unwrap() as u16;
+        let click = MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column,
+            row: 0,
+            modifiers: crossterm::event::KeyModifiers::NONE,
+        };
+        desk.screen.on_mouse(click, Rect::new(0, 0, width, 24), &desk.cx);
+        assert!(desk.draw(width, 24).contains("[5 Ratings]"), "{width}");
+    }
+}

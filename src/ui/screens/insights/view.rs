@@ -24,6 +24,7 @@ use crate::{
                 spark,
             },
             form::fault_text,
+            tabs,
         },
     },
 };
@@ -42,9 +43,9 @@ pub fn rated(shown: &Insights) -> Vec<&OfModel> {
 
 impl InsightsScreen {
     pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
-        let [tabs, about, body] =
+        let [top, about, body] =
             Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(0)]).areas(area);
-        frame.render_widget(self.tab_line(tabs.width, cx), tabs);
+        frame.render_widget(tabs::line(&TABS, self.tab, top.width, cx), top);
         let Some(shown) = &self.shown else {
             let inner = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
             match &self.fault {
@@ -74,21 +75,6 @@ impl InsightsScreen {
             Tab::Hours => self.hours(shown, frame, body, cx, focused),
             Tab::Ratings => self.ratings(shown, frame, body, cx, focused),
         }
-    }
-
-    fn tab_line(&self, room: u16, cx: &Cx) -> Line<'static> {
-        let mut line = Line::default();
-        for (tab, action, name) in TABS {
-            let is_open = tab == self.tab;
-            let (left, right) = if is_open { ("[", "]") } else { (" ", " ") };
-            let style = if is_open { cx.theme.accent } else { cx.theme.dim };
-            line.push_span(Span::styled(left, style));
-            if let Some(key) = cx.keymap.label(action).filter(|_| room >= 60) {
-                line.push_span(Span::styled(format!("{key} "), cx.theme.key));
-            }
-            line.push_span(Span::styled(format!("{name}{right}"), style));
-        }
-        line
     }
 
     /// Which time, which filters, how fresh.

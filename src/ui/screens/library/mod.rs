@@ -11,7 +11,6 @@ use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
-    text::{Line, Span},
 };
 
 pub use self::notes::{NotesTab, told};
@@ -23,6 +22,7 @@ use crate::{
         cx::{Cx, Hint},
         msg::{Effect, LibraryReply, ListReply},
         screens::Screen,
+        widgets::tabs,
     },
 };
 
@@ -35,11 +35,11 @@ enum TabName {
     Documents,
 }
 
-const TABS: [(TabName, &str); 4] = [
-    (TabName::Notes, "Notes"),
-    (TabName::Presets, "Presets"),
-    (TabName::Prompts, "Prompts"),
-    (TabName::Documents, "Files"),
+const TABS: [(TabName, Action, &str); 4] = [
+    (TabName::Notes, Action::LibraryNotes, "Notes"),
+    (TabName::Presets, Action::LibraryPresets, "Presets"),
+    (TabName::Prompts, Action::LibraryPrompts, "Prompts"),
+    (TabName::Documents, Action::LibraryFiles, "Files"),
 ];
 
 /// What the Library asks of the tab on view.
@@ -164,19 +164,17 @@ impl LibraryScreen {
         self.current_mut().on_edited(text);
     }
 
-    fn step(&mut self, forward: bool) -> Vec<Effect> {
-        let at = TABS.iter().position(|(name, _)| *name == self.on_view).unwrap_or_default();
-        let next = if forward { at + 1 } else { at + TABS.len() - 1 } % TABS.len();
-        if next == at {
+    fn open(&mut self, tab: TabName) -> Vec<Effect> {
+        if tab == self.on_view {
             return Vec::new();
         }
-        self.on_view = TABS[next].0;
+        self.on_view = tab;
         self.current_mut().shown()
     }
 
     fn areas(area: Rect) -> (Rect, Rect) {
-        let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
-        (tabs, body)
+        let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+        (top, body)
     }
 }
 
@@ -197,9 +195,13 @@ impl Screen for LibraryScreen {
         if self.holds() {
             return None;
         }
+        if let Some(tab) = tabs::opened_by(&TABS, action) {
+            return Some(self.open(tab));
+        }
         match action {
-            Action::LibraryNextTab => Some(self.step(true)),
-            Action::LibraryPreviousTab => Some(self.step(false)),
+            Action::LibraryNextTab | Action::LibraryPreviousTab => {
+                Some(self.open(tabs::beside(&TABS, self.on_view, action == Action::LibraryNextTab)))
+            }
             Action::LibraryHelp => Some(vec![Effect::Act(Action::Help)]),
             Action::Refresh => Some(self.current_mut().shown()),
             Action::Escape => Some(vec![Effect::Act(Action::ScreenChat)]),
@@ -215,16 +217,11 @@ impl Screen for LibraryScreen {
         self.current_mut().on_paste(text)
     }
 
-    fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, _cx: &Cx) -> Vec<Effect> {
-        let (tabs, body) = Self::areas(area);
-        if mouse.row == tabs.y && mouse.kind == MouseEventKind::Down(MouseButton::Left) {
-            return match tab_at(mouse.column.saturating_sub(tabs.x)) {
-                Some(name) if name != self.on_view && !self.holds() => {
-                    self.on_view = name;
-                    self.current_mut().shown()
-                }
-                Some(_) | None => Vec::new(),
-            };
+    fn on_mouse(&mut self, mouse: MouseEvent, area: Rect, cx: &Cx) -> Vec<Effect> {
+        let (top, body) = Self::areas(area);
+        if mouse.row == top.y && mouse.kind == MouseEventKind::Down(MouseButton::Left) {
+            let clicked = tabs::at(&TABS, self.on_view, mouse.column.saturating_sub(top.x), top.width, cx);
+            return clicked.filter(|_| !self.holds()).map(|tab| self.open(tab)).unwrap_or_default();
         }
         self.current_mut().on_mouse(mouse, body)
     }
@@ -250,29 +247,10 @@ impl Screen for LibraryScreen {
     }
 
     fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
-        let (tabs, body) = Self::areas(area);
-        let mut line = Line::from(Span::raw(" "));
-        for (name, title) in TABS {
-            // Without colours the brackets tell which one it is.
-            let (open, close, style) =
-                if name == self.on_view { ("[", "]", cx.theme.accent) } else { (" ", " ", cx.theme.dim) };
-            line.push_span(Span::styled(format!("{open}{title}{close} "), style));
-        }
-        frame.render_widget(line, tabs);
+        let (top, body) = Self::areas(area);
+        frame.render_widget(tabs::line(&TABS, self.on_view, top.width, cx), top);
         self.current().view(frame, body, area, cx, in_front);
     }
-}
-
-/// The tab whose title stands at this column.
-fn tab_at(column: u16) -> Option<TabName> {
-    let mut from = 1;
-    TABS.into_iter().find_map(|(name, title)| {
-        // A bracket or a space on either side, and one behind.
-        let end = from + title.chars().count() as u16 + 3;
-        let is_it = (from..end).contains(&column);
-        from = end;
-        is_it.then_some(name)
-    })
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl Desk {
 
     /// Goes on to the tab of this title.
     fn tab(&mut self, title: &str) -> Vec<Effect> {
-        let at = TABS.iter().position(|(_, known)| *known == title).unwrap();
+        let at = TABS.iter().position(|(.., known)| *known == title).unwrap();
         (0..at).map(|_| self.press(KeyCode::Tab)).last().unwrap_or_default()
     }
 
@@ -205,4 +205,28 @@ fn deleting_asks_first_and_exporting_asks_where() {
         panic!("{effects:?}")
     };
     assert!(to.ends_with("notes.md"), "{to:?}");
+}
+
+#[test]
+fn the_tabs_are_got_to_by_digit_by_tab_and_by_click() {
+    for (at, (_, _, title)) in TABS.into_iter().enumerate() {
+        let shown = |desk: &Desk| desk.draw(80, 24).lines().next().unwrap_or_default().to_owned();
+        let is_open = |line: String| line.contains(&format!("[{} {title}]", at + 1));
+        let (mut digit, _) = Desk::new();
+        digit.press(KeyCode::Char(char::from(b'1' + at as u8)));
+        assert!(is_open(shown(&digit)), "{}", shown(&digit));
+        let (mut stepped, _) = Desk::new();
+        (0..at).for_each(|_| drop(stepped.press(KeyCode::Tab)));
+        assert!(is_open(shown(&stepped)), "{}", shown(&stepped));
+        let (mut clicked, _) = Desk::new();
+        let column = shown(&clicked).trim_start_matches('"').find(title).unwrap() as u16;
+        let click = MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column,
+            row: 0,
+            modifiers: crossterm::event::KeyModifiers::NONE,
+        };
+        clicked.screen.on_mouse(click, Rect::new(0, 0, 80, 24), &clicked.cx);
+        assert!(is_open(shown(&clicked)), "{}", shown(&clicked));
+    }
 }

@@ -19,7 +19,6 @@ use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
-    text::{Line, Span},
 };
 
 pub use self::work::Target;
@@ -31,8 +30,7 @@ use crate::{
         cx::{Cx, Hint},
         msg::{Effect, JobsReply, ModelsReply},
         screens::Screen,
-        text::wrap::width,
-        widgets::toast::Toast,
+        widgets::{tabs, toast::Toast},
     },
 };
 
@@ -237,14 +235,12 @@ impl Screen for ModelsScreen {
             let step = Step { effects: Vec::new(), begin: Some((action, Vec::new())) };
             return Some(self.done(step, cx));
         }
-        if let Some((tab, ..)) = TABS.into_iter().find(|(_, opens, _)| *opens == action) {
+        if let Some(tab) = tabs::opened_by(&TABS, action) {
             return Some(self.open(tab, cx));
         }
         match action {
             Action::FocusNext | Action::FocusPrevious => {
-                let at = TABS.iter().position(|(tab, ..)| *tab == self.on_view).unwrap_or_default();
-                let step = if action == Action::FocusNext { 1 } else { TABS.len() - 1 };
-                Some(self.open(TABS[(at + step) % TABS.len()].0, cx))
+                Some(self.open(tabs::beside(&TABS, self.on_view, action == Action::FocusNext), cx))
             }
             Action::Refresh => Some(self.current_mut().refresh(cx)),
             Action::Escape => Some(vec![Effect::Act(Action::ScreenChat)]),
@@ -264,9 +260,9 @@ impl Screen for ModelsScreen {
         if self.work.is_open() {
             return self.work.on_mouse(mouse, area, cx);
         }
-        let (tabs, body) = Self::areas(area);
-        if mouse.row == tabs.y && mouse.kind == MouseEventKind::Down(MouseButton::Left) {
-            let clicked = tab_at(usize::from(mouse.column.saturating_sub(tabs.x)), cx);
+        let (top, body) = Self::areas(area);
+        if mouse.row == top.y && mouse.kind == MouseEventKind::Down(MouseButton::Left) {
+            let clicked = tabs::at(&TABS, self.on_view, mouse.column.saturating_sub(top.x), top.width, cx);
             return match clicked.filter(|_| !self.holds()) {
                 Some(tab) => self.open(tab, cx),
                 None => Vec::new(),
@@ -301,37 +297,13 @@ impl Screen for ModelsScreen {
     }
 
     fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
-        let (tabs, body) = Self::areas(area);
-        let mut line = Line::from(Span::raw(" "));
-        for (tab, action, title) in TABS {
-            // Without colours the brackets tell which one it is.
-            let is_open = tab == self.on_view;
-            let (left, right) = if is_open { ("[", "]") } else { (" ", " ") };
-            let style = if is_open { cx.theme.accent } else { cx.theme.dim };
-            line.push_span(Span::styled(left, style));
-            if let Some(key) = cx.keymap.label(action) {
-                line.push_span(Span::styled(format!("{key} "), cx.theme.key));
-            }
-            line.push_span(Span::styled(format!("{title}{right}"), style));
-        }
-        frame.render_widget(line, tabs);
+        let (top, body) = Self::areas(area);
+        frame.render_widget(tabs::line(&TABS, self.on_view, top.width, cx), top);
         self.current().view(frame, body, area, cx, in_front && !self.work.is_open());
         if self.work.is_open() {
             self.work.view(frame, area, cx);
         }
     }
-}
-
-/// The tab whose title stands at this column.
-fn tab_at(column: usize, cx: &Cx) -> Option<TabName> {
-    let mut from = 1;
-    TABS.into_iter().find_map(|(tab, action, title)| {
-        let key = cx.keymap.label(action).map_or(0, |key| width(&key) + 1);
-        let end = from + key + width(title) + 2;
-        let is_it = (from..end).contains(&column);
-        from = end;
-        is_it.then_some(tab)
-    })
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ fn a_click_on_a_tab_opens_it_and_beside_the_tabs_nothing_happens() {
     let mut desk = Desk::new();
     let effects = click(&mut desk, "Audit");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Admin(AdminCall::Audit { .. }))), "{effects:?}");
-    assert!(desk.draw(80, 24).contains("[Audit]"));
-    for (name, drawn) in [("Settings", "[Settings]"), ("Roles", "[Roles]"), ("Users", "[Users]")] {
+    assert!(desk.draw(80, 24).contains("Audit]"));
+    for (name, drawn) in [("Settings", "Settings]"), ("Roles", "Roles]"), ("Users", "Users]")] {
         click(&mut desk, name);
         assert!(desk.draw(80, 24).contains(drawn), "{name}");
     }
@@ -33,7 +33,7 @@ fn a_click_on_a_tab_opens_it_and_beside_the_tabs_nothing_happens() {
     let mouse = MouseEvent { kind, column: 79, row: 0, modifiers: KeyModifiers::NONE };
     let cx = desk.cx.clone();
     assert!(desk.screen.on_mouse(mouse, Rect::new(0, 0, 80, 24), &cx).is_empty());
-    assert!(desk.draw(80, 24).contains("[Users]"));
+    assert!(desk.draw(80, 24).contains("Users]"));
 }
 
 #[test]
@@ -41,10 +41,10 @@ fn in_a_narrow_window_the_open_tab_is_there_and_can_be_clicked() {
     let mut desk = Desk::new();
     desk.cx.size = (24, 12);
     desk.press(KeyCode::Char('6'));
-    assert!(desk.draw(24, 12).contains("[Backups]"), "{}", desk.draw(24, 12));
+    assert!(desk.draw(24, 12).contains("Backups]"), "{}", desk.draw(24, 12));
     desk.press(KeyCode::Char('4'));
-    click(&mut desk, "Audit");
-    assert!(desk.draw(24, 12).contains("[Audit]"));
+    click(&mut desk, "5");
+    assert!(desk.draw(24, 12).contains("Audit]"));
 }
 
 #[test]
