@@ -199,3 +199,29 @@ async fn nobody_has_a_rule_do_what_they_may_not_do_themselves() {
     assert_eq!(house.gateway.start_job(by, around, true).await.unwrap_err().kind, FaultKind::Invalid);
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_that_was_paused_is_found_by_health_and_by_the_doctor_with_what_mends_it() {
+    let stage = Stage::signed_in().await;
+    let added = stage.run(&["rules", "add", "tidy up", "--do", "check", "--daily", "3:00"]).await;
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let well = stage.json(&["health"]).await;
+    assert!(!well.to_string().contains("rule_paused"), "{well}");
+    let system = rusqlite::Connection::open(stage.home().join("data/ollamanet/system.db")).unwrap();
+    let paused = "UPDATE rules SET failures = 5, paused_because = 'it failed 5 times in a row. Nobody is there.'";
+    assert_eq!(system.execute(paused, []).unwrap(), 1);
+    drop(system);
+    let health = stage.run(&["health", "--json"]).await;
+    let found: Value = serde_json::from_str(&health.out).unwrap();
+    let jobs = found["checks"].as_array().unwrap().iter().find(|check| check["part"] == "jobs").unwrap();
+    assert_eq!((text(&jobs["level"]), text(&jobs["reason"])), ("warning", "rule_paused"), "{jobs}");
+    assert!(text(&jobs["text"]).contains("tidy up is paused: it failed 5 times"), "{jobs}");
+    let fix = "ollamanet rules enable 'tidy up'";
+    assert!(text(&jobs["fix"]).contains(fix), "{jobs}");
+    let doctor = stage.run(&["doctor"]).await;
+    assert!(doctor.out.contains("tidy up is paused") && doctor.out.contains(fix), "{doctor:?}");
+    let mended = stage.run(&["rules", "enable", "tidy up"]).await;
+    assert_eq!(mended.code, Some(0), "{mended:?}");
+    let well = stage.run(&["doctor"]).await;
+    assert!(!well.out.contains("is paused"), "{well:?}");
+}

@@ -158,10 +158,21 @@ fn count(number: u32, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
+/// A name as it is typed in a shell.
+fn typed(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | ':');
+    if name.chars().all(is_plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
 /// Work that goes on by itself.
 pub(super) fn jobs(standing: &JobsStanding) -> Check {
-    let JobsStanding { running, stuck, waiting, waits_ms, failed, failing } = standing;
-    let check = if let [first, rest @ ..] = failing.as_slice() {
+    let JobsStanding { running, stuck, waiting, waits_ms, failed, failing, paused } = standing;
+    let check = if let [(name, because), rest @ ..] = paused.as_slice() {
+        // It does nothing any more until somebody sees to it; what it began and what failed is told by its reason.
+        let more = if rest.is_empty() { String::new() } else { format!(" {} more are paused.", rest.len()) };
+        warn(Part::Jobs, "rule_paused", format!("The rule {name} is paused: {because}{more}"))
+            .fix(format!("When the reason is gone: ollamanet rules enable {}", typed(name)))
+    } else if let [first, rest @ ..] = failing.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
         warn(Part::Jobs, "rule_failing", format!("What a rule begins keeps failing: {first}{more}."))
             .fix("See why: ollamanet jobs list, then ollamanet jobs show ID")
@@ -420,7 +431,15 @@ mod tests {
             (JobsStanding { stuck: 1, ..fine.clone() }, "stuck"),
             (JobsStanding { running: 0, ..fine.clone() }, "nobody_works"),
             (JobsStanding { failed: 3, ..fine.clone() }, "many_failed"),
-            (JobsStanding { failing: vec!["update a".into()], stuck: 1, ..fine }, "rule_failing"),
+            (JobsStanding { failing: vec!["update a".into()], stuck: 1, ..fine.clone() }, "rule_failing"),
+            (
+                JobsStanding {
+                    paused: vec![("tidy up".into(), "it failed 5 times in a row.".into())],
+                    failing: vec!["update a".into()],
+                    ..fine
+                },
+                "rule_paused",
+            ),
         ] {
             let check = jobs(&standing);
             assert_eq!(check.reason, reason);

@@ -357,6 +357,9 @@ async fn what_always_fails_is_tried_later_and_later_and_then_paused_and_told() {
     assert!(told.message.contains("is paused"), "{told:?}");
     desk.pass(7 * 24 * 60 * MINUTE);
     assert!(desk.look().await.is_empty(), "paused is paused");
+    let standing = |tx: &Tx<'_>| crate::store::system::health::jobs_standing(tx, 1);
+    let found = desk.rules.0.system.read::<_, StoreError>(standing).await.unwrap().paused;
+    assert!(found.len() == 1 && found[0].1.contains("5 times in a row"), "and it is a finding of health: {found:?}");
     let trail = desk.trail().await;
     assert_eq!(trail.iter().filter(|line| *line == "rules.run failed").count(), 5);
     assert_eq!(trail[0], "rules.pause ok");

@@ -344,6 +344,8 @@ pub struct JobsStanding {
     pub failed: u32,
     /// What a rule began and what failed three times in a row, such as `update llama3.2`.
     pub failing: Vec<String>,
+    /// Rules that were paused because they kept failing, each with the reason.
+    pub paused: Vec<(String, String)>,
 }
 
 pub fn jobs_standing(conn: &Connection, now: i64) -> Result<JobsStanding, StoreError> {
@@ -366,6 +368,7 @@ pub fn jobs_standing(conn: &Connection, now: i64) -> Result<JobsStanding, StoreE
                     waits_ms: row.get(3)?,
                     failed: row.get(4)?,
                     failing: Vec::new(),
+                    paused: Vec::new(),
                 })
             })
         })
@@ -380,6 +383,13 @@ pub fn jobs_standing(conn: &Connection, now: i64) -> Result<JobsStanding, StoreE
         .while_("looking at the jobs of rules")?;
     let rows = select.query_map([], |row| row.get(0)).while_("looking at the jobs of rules")?;
     standing.failing = rows.collect::<Result<_, _>>().while_("looking at the jobs of rules")?;
+    let mut select = conn
+        .prepare_cached(
+            "SELECT name, paused_because FROM rules WHERE paused_because IS NOT NULL ORDER BY name_key LIMIT 5",
+        )
+        .while_("looking at the paused rules")?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).while_("looking at the paused rules")?;
+    standing.paused = rows.collect::<Result<_, _>>().while_("looking at the paused rules")?;
     Ok(standing)
 }
 

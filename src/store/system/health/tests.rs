@@ -202,6 +202,7 @@ async fn jobs_that_are_stuck_and_rules_that_keep_failing_are_found() {
             waits_ms: 5 * MINUTE,
             failed: 3,
             failing: vec!["update bad".to_owned()],
+            paused: Vec::new(),
         }
     );
 }
