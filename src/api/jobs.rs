@@ -1,13 +1,20 @@
 //! Work that goes on by itself: what is asked for, how far it has come, what became of it.
 //!
-//! A job outlives the window that began it. It is a row of the system database and belongs to the machine, not to a vault;
-//! so nothing in here is content.
+//! A job outlives the window that began it. Work of the machine is a row of the system database; nothing of that is
+//! content. Work on one account's own vault (`WorkKind::is_own`) is a row of that vault, where only its owner sees it.
+
+mod kinds;
 
 use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Fault, JobId, RuleId, backup::Which};
+pub use self::kinds::{Doer, Flow, Lane, WorkKind};
+use super::{
+    AccountId, Fault, JobId, RuleId,
+    backup::Which,
+    transfer::{ExportFormat, ExportScope},
+};
 
 /// Most rows of a page, and most items of a batch.
 pub const PAGE_MAX: u32 = 200;
@@ -70,10 +77,41 @@ pub enum Work {
     },
     /// Removes the backups that no longer are to be kept.
     PruneBackups,
+    /// Puts a backup back: of everything, or the vault of one account. Only the process does it in which somebody has
+    /// confirmed that.
+    Restore {
+        which: Which,
+        account: Option<String>,
+    },
     /// Looks through the whole system database and the audit trail.
     Check,
     /// One run of a rule (`api::rules`); what it begins are jobs of their own.
     Rule(RuleWork),
+    /// Conversations of one account out of its vault.
+    Export(ExportWork),
+    /// Conversations from a file into the vault.
+    Import {
+        file: PathBuf,
+        dry_run: bool,
+    },
+    /// What the account's rules say of old conversations.
+    PutAway,
+    /// The index that is searched with.
+    Index,
+}
+
+/// An export as its row keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportWork {
+    pub scope: ExportScope,
+    pub format: ExportFormat,
+    /// `None` = through a pipe, to whoever reads that.
+    pub to: Option<PathBuf>,
+    #[serde(default)]
+    pub overwrite: bool,
+    /// With what the program records about the account.
+    #[serde(default)]
+    pub with_records: bool,
 }
 
 /// Which rule runs.
@@ -116,155 +154,6 @@ pub struct NewModel {
     pub quantize: Option<String>,
 }
 
-/// The kinds of work, without what they are about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WorkKind {
-    Install,
-    Update,
-    Remove,
-    Copy,
-    Rename,
-    Create,
-    Push,
-    Load,
-    Unload,
-    Benchmark,
-    Backup,
-    VerifyBackup,
-    PruneBackups,
-    Check,
-    Rule,
-}
-
-impl WorkKind {
-    pub const ALL: [Self; 15] = [
-        Self::Install,
-        Self::Update,
-        Self::Remove,
-        Self::Copy,
-        Self::Rename,
-        Self::Create,
-        Self::Push,
-        Self::Load,
-        Self::Unload,
-        Self::Benchmark,
-        Self::Backup,
-        Self::VerifyBackup,
-        Self::PruneBackups,
-        Self::Check,
-        Self::Rule,
-    ];
-
-    /// As the system database writes it, and the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Install => "install",
-            Self::Update => "update",
-            Self::Remove => "remove",
-            Self::Copy => "copy",
-            Self::Rename => "rename",
-            Self::Create => "create",
-            Self::Push => "push",
-            Self::Load => "load",
-            Self::Unload => "unload",
-            Self::Benchmark => "benchmark",
-            Self::Backup => "backup",
-            Self::VerifyBackup => "verify-backup",
-            Self::PruneBackups => "prune-backups",
-            Self::Check => "check",
-            Self::Rule => "rule",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-
-    /// How a task that works at it is called, in the tray and in the log.
-    #[must_use]
-    pub fn task(self) -> &'static str {
-        match self {
-            Self::Install => "an install",
-            Self::Update => "an update of a model",
-            Self::Remove => "removing a model",
-            Self::Copy => "copying a model",
-            Self::Rename => "renaming a model",
-            Self::Create => "making a model",
-            Self::Push => "uploading a model",
-            Self::Load => "loading a model",
-            Self::Unload => "unloading a model",
-            Self::Benchmark => "a benchmark",
-            Self::Backup => "a backup",
-            Self::VerifyBackup => "checking a backup",
-            Self::PruneBackups => "pruning backups",
-            Self::Check => "checking the store",
-            Self::Rule => "a rule",
-        }
-    }
-
-    /// As a person reads it in a list.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::VerifyBackup => "check backup",
-            Self::PruneBackups => "prune backups",
-            Self::Check => "check the store",
-            Self::Install
-            | Self::Update
-            | Self::Remove
-            | Self::Copy
-            | Self::Rename
-            | Self::Create
-            | Self::Push
-            | Self::Load
-            | Self::Unload
-            | Self::Benchmark
-            | Self::Backup
-            | Self::Rule => self.as_str(),
-        }
-    }
-
-    /// Whether it may be begun by whoever may manage models; the others have ways of their own.
-    #[must_use]
-    pub fn is_about_models(self) -> bool {
-        match self {
-            Self::Install
-            | Self::Update
-            | Self::Remove
-            | Self::Copy
-            | Self::Rename
-            | Self::Create
-            | Self::Push
-            | Self::Load
-            | Self::Unload
-            | Self::Benchmark => true,
-            Self::Backup | Self::VerifyBackup | Self::PruneBackups | Self::Check | Self::Rule => false,
-        }
-    }
-
-    /// Whether it moves so many bytes that only few of its kind run at a time.
-    #[must_use]
-    pub fn is_heavy(self) -> bool {
-        match self {
-            Self::Install | Self::Update | Self::Create | Self::Push => true,
-            Self::Remove
-            | Self::Copy
-            | Self::Rename
-            | Self::Load
-            | Self::Unload
-            | Self::Benchmark
-            | Self::Backup
-            | Self::VerifyBackup
-            | Self::PruneBackups
-            | Self::Check
-            | Self::Rule => false,
-        }
-    }
-}
-
 impl Work {
     #[must_use]
     pub fn install(model: impl Into<String>) -> Self {
@@ -292,13 +181,18 @@ impl Work {
             Self::Backup { .. } => WorkKind::Backup,
             Self::VerifyBackup { .. } => WorkKind::VerifyBackup,
             Self::PruneBackups => WorkKind::PruneBackups,
+            Self::Restore { .. } => WorkKind::Restore,
             Self::Check => WorkKind::Check,
             Self::Rule(_) => WorkKind::Rule,
+            Self::Export(_) => WorkKind::Export,
+            Self::Import { .. } => WorkKind::Import,
+            Self::PutAway => WorkKind::PutAway,
+            Self::Index => WorkKind::Index,
         }
     }
 
-    /// The model it is about; where there are two, the one that is there already. Of other work, the name of the backup or
-    /// the rule; empty where it is about everything.
+    /// The model it is about; where there are two, the one that is there already. Of other work, the name of the backup,
+    /// the rule or the file; empty where it is about everything.
     #[must_use]
     pub fn model(&self) -> &str {
         match self {
@@ -310,18 +204,32 @@ impl Work {
             | Self::Load { model, .. }
             | Self::Unload { model }
             | Self::Benchmark { model, .. } => model,
-            Self::VerifyBackup { which: Which::Named(name) } => name,
-            Self::VerifyBackup { which: Which::At(path) } => path.to_str().unwrap_or_default(),
+            Self::VerifyBackup { which: Which::Named(name) }
+            | Self::Restore { which: Which::Named(name), account: None } => name,
+            Self::VerifyBackup { which: Which::At(path) } | Self::Restore { which: Which::At(path), account: None } => {
+                path.to_str().unwrap_or_default()
+            }
+            Self::Restore { account: Some(account), .. } => account,
             Self::Rule(work) => &work.name,
-            Self::Backup { .. } | Self::PruneBackups | Self::Check => "",
+            Self::Export(ExportWork { to: Some(file), .. }) | Self::Import { file, .. } => {
+                file.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+            }
+            Self::Export(ExportWork { to: None, .. })
+            | Self::Backup { .. }
+            | Self::PruneBackups
+            | Self::Check
+            | Self::PutAway
+            | Self::Index => "",
         }
     }
 
-    /// The name that it gives, where it is about two.
+    /// The other name, where it is about two: the one that it gives, or the backup that an account's vault comes from.
     #[must_use]
     pub fn other(&self) -> Option<&str> {
         match self {
             Self::Copy { to, .. } | Self::Rename { to, .. } => Some(to),
+            Self::Restore { which: Which::Named(name), account: Some(_) } => Some(name),
+            Self::Restore { which: Which::At(path), account: Some(_) } => path.to_str(),
             Self::Install(_)
             | Self::Update(_)
             | Self::Create(_)
@@ -333,8 +241,13 @@ impl Work {
             | Self::Backup { .. }
             | Self::VerifyBackup { .. }
             | Self::PruneBackups
+            | Self::Restore { account: None, .. }
             | Self::Check
-            | Self::Rule(_) => None,
+            | Self::Rule(_)
+            | Self::Export(_)
+            | Self::Import { .. }
+            | Self::PutAway
+            | Self::Index => None,
         }
     }
 }
@@ -342,6 +255,9 @@ impl Work {
 /// `install llama3.2:3b`, `rename a to b`, `check the store`. The names are foreign text.
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Restore { account: Some(account), .. } = self {
+            return write!(f, "put back the vault of {account} from {}", self.other().unwrap_or("a backup"));
+        }
         f.write_str(self.kind().words())?;
         if !self.model().is_empty() {
             write!(f, " {}", self.model())?;
@@ -373,10 +289,14 @@ pub enum JobState {
     Done,
     Failed,
     Cancelled,
+    /// Its process ended in the middle of it, and nobody goes on by itself. Only of work on one's own vault: that needs
+    /// its owner's key.
+    Interrupted,
 }
 
 impl JobState {
-    pub const ALL: [Self; 6] = [Self::Waiting, Self::Running, Self::Paused, Self::Done, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 7] =
+        [Self::Waiting, Self::Running, Self::Paused, Self::Done, Self::Failed, Self::Cancelled, Self::Interrupted];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -387,6 +307,7 @@ impl JobState {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
         }
     }
 
@@ -400,7 +321,7 @@ impl JobState {
     pub fn is_open(self) -> bool {
         match self {
             Self::Waiting | Self::Running | Self::Paused => true,
-            Self::Done | Self::Failed | Self::Cancelled => false,
+            Self::Done | Self::Failed | Self::Cancelled | Self::Interrupted => false,
         }
     }
 }
@@ -481,7 +402,7 @@ pub enum WhichJobs {
     All,
     /// Waiting, running, paused.
     Open,
-    /// Done, failed, cancelled.
+    /// Done, failed, cancelled, interrupted.
     Ended,
 }
 
@@ -575,7 +496,8 @@ pub struct ModelfileSummary {
     pub adapters: usize,
 }
 
-/// What happened to a job. Told to those who may manage models, in every window of the process.
+/// What happened to a job. Told to those who may manage models, in every window of the process; of work on somebody's own
+/// vault only to them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobNews {
@@ -605,9 +527,6 @@ mod tests {
             "what somebody must agree to is not agreed to"
         );
         assert_eq!(work.to_string(), "rename a to b");
-        for kind in WorkKind::ALL {
-            assert_eq!(WorkKind::parse(kind.as_str()), Some(kind));
-        }
         for state in JobState::ALL {
             assert_eq!(JobState::parse(state.as_str()), Some(state));
         }

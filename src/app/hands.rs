@@ -6,8 +6,8 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     api::{
-        Fault,
-        jobs::{Work, WorkKind},
+        Fault, FaultKind,
+        jobs::{Doer, Work},
         models::Model,
         updates::UpdateCheck,
     },
@@ -30,45 +30,31 @@ pub(super) struct Hands {
 
 impl Runner for Hands {
     fn check<'a>(&'a self, work: &'a Work) -> BoxFuture<'a, Result<String, Fault>> {
-        match work.kind() {
-            WorkKind::Backup | WorkKind::VerifyBackup | WorkKind::PruneBackups => self.backups.check(work).boxed(),
-            WorkKind::Check | WorkKind::Rule => async { Ok("would be done".to_owned()) }.boxed(),
-            WorkKind::Install
-            | WorkKind::Update
-            | WorkKind::Remove
-            | WorkKind::Copy
-            | WorkKind::Rename
-            | WorkKind::Create
-            | WorkKind::Push
-            | WorkKind::Load
-            | WorkKind::Unload
-            | WorkKind::Benchmark => self.models.check(work),
+        match work.kind().doer() {
+            Doer::Models => self.models.check(work),
+            Doer::Backups => self.backups.check(work).boxed(),
+            Doer::Rules => async { Ok("would be done".to_owned()) }.boxed(),
+            Doer::Owner => async move { Err(not_the_machines(work)) }.boxed(),
         }
     }
 
     fn run(&self, attempt: Attempt) -> BoxFuture<'_, Result<String, Setback>> {
-        match attempt.work.clone() {
-            Work::Backup { .. } | Work::VerifyBackup { .. } | Work::PruneBackups => {
-                async move { self.backups.work(&attempt).await }.boxed()
-            }
-            Work::Check => async move { self.rules.check_store(&attempt).await }.boxed(),
-            Work::Rule(work) => async move { self.rules.work(&attempt, &work).await }.boxed(),
-            Work::Install(_)
-            | Work::Update(_)
-            | Work::Remove { .. }
-            | Work::Copy { .. }
-            | Work::Rename { .. }
-            | Work::Create(_)
-            | Work::Push { .. }
-            | Work::Load { .. }
-            | Work::Unload { .. }
-            | Work::Benchmark { .. } => self.models.run(attempt),
+        match attempt.work.kind().doer() {
+            Doer::Models => self.models.run(attempt),
+            Doer::Backups => async move { self.backups.work(&attempt).await }.boxed(),
+            Doer::Rules => async move { self.rules.do_it(&attempt).await }.boxed(),
+            Doer::Owner => async move { Err(Setback::for_good(not_the_machines(&attempt.work))) }.boxed(),
         }
     }
 
     fn deadline(&self, work: &Work) -> Option<Duration> {
         self.models.deadline(work)
     }
+}
+
+/// It needs its owner's key, which no line of the machine has.
+fn not_the_machines(work: &Work) -> Fault {
+    Fault::new(FaultKind::Internal, format!("“{}” is work on a vault, not of the machine.", work.kind().words()))
 }
 
 /// What a rule asks of the rest.

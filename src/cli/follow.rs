@@ -182,7 +182,8 @@ impl<'a> Following<'a> {
     }
 
     fn changed(&mut self, job: Job) -> Result<(), End> {
-        let Some(known) = self.open.get(&job.seq) else { return Ok(()) };
+        // A row of one's own vault is numbered by itself, and nobody follows it here.
+        let Some(known) = self.open.get(&job.seq).filter(|known| known.id == job.id) else { return Ok(()) };
         let is_news = known.state != job.state || known.attempts != job.attempts || known.error != job.error;
         let name = safe(&job.work.to_string());
         match job.state {
@@ -209,7 +210,7 @@ impl<'a> Following<'a> {
                 self.tell(&json!({ "type": "ended", "job": job }), &format!("{name}: {words}"))?;
                 self.open.remove(&job.seq);
             }
-            JobState::Cancelled => {
+            JobState::Cancelled | JobState::Interrupted => {
                 self.worst = self.worst.max(1);
                 self.tell(&json!({ "type": "ended", "job": job }), &format!("{name}: cancelled"))?;
                 self.open.remove(&job.seq);

@@ -86,7 +86,7 @@ async fn work_off(desk: &Desk, session: &Session, stops: &mut Stops) -> Result<(
         for job in page.rows {
             match job.state {
                 JobState::Waiting | JobState::Running => following.track(job),
-                JobState::Paused | JobState::Done | JobState::Failed | JobState::Cancelled => {}
+                JobState::Paused | JobState::Done | JobState::Failed | JobState::Cancelled | JobState::Interrupted => {}
             }
         }
         before = page.next;

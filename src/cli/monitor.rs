@@ -46,7 +46,7 @@ pub async fn run(desk: &Desk, session: &Session) -> Result<(), End> {
             JobState::Running => jobs.running += 1,
             JobState::Waiting => jobs.waiting += 1,
             JobState::Paused => jobs.paused += 1,
-            JobState::Done | JobState::Failed | JobState::Cancelled => {}
+            JobState::Done | JobState::Failed | JobState::Cancelled | JobState::Interrupted => {}
         }
     }
     let seen = Monitored {

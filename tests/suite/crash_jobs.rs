@@ -103,8 +103,17 @@ impl Round {
             | WorkKind::Load
             | WorkKind::Unload
             | WorkKind::Benchmark => ollama.has(&model),
-            WorkKind::Backup | WorkKind::VerifyBackup | WorkKind::PruneBackups | WorkKind::Check | WorkKind::Rule => {
-                panic!("{kind:?} is about no model")
+            other @ (WorkKind::Backup
+            | WorkKind::VerifyBackup
+            | WorkKind::PruneBackups
+            | WorkKind::Restore
+            | WorkKind::Check
+            | WorkKind::Rule
+            | WorkKind::Export
+            | WorkKind::Import
+            | WorkKind::PutAway
+            | WorkKind::Index) => {
+                panic!("{other:?} is about no model")
             }
         }
         Self { kind, model, other, begun: false }
@@ -123,8 +132,17 @@ impl Round {
             WorkKind::Load => vec!["load", model],
             WorkKind::Unload => vec!["unload", model],
             WorkKind::Benchmark => vec!["bench", "run", model, "--repeats", "1"],
-            WorkKind::Backup | WorkKind::VerifyBackup | WorkKind::PruneBackups | WorkKind::Check | WorkKind::Rule => {
-                panic!("{:?} is about no model", self.kind)
+            other @ (WorkKind::Backup
+            | WorkKind::VerifyBackup
+            | WorkKind::PruneBackups
+            | WorkKind::Restore
+            | WorkKind::Check
+            | WorkKind::Rule
+            | WorkKind::Export
+            | WorkKind::Import
+            | WorkKind::PutAway
+            | WorkKind::Index) => {
+                panic!("{other:?} is about no model")
             }
         };
         [vec!["models"], args].concat()
@@ -171,8 +189,17 @@ impl Round {
             | WorkKind::Load
             | WorkKind::Unload
             | WorkKind::Benchmark => model && !other,
-            WorkKind::Backup | WorkKind::VerifyBackup | WorkKind::PruneBackups | WorkKind::Check | WorkKind::Rule => {
-                panic!("{:?} is about no model", self.kind)
+            other @ (WorkKind::Backup
+            | WorkKind::VerifyBackup
+            | WorkKind::PruneBackups
+            | WorkKind::Restore
+            | WorkKind::Check
+            | WorkKind::Rule
+            | WorkKind::Export
+            | WorkKind::Import
+            | WorkKind::PutAway
+            | WorkKind::Index) => {
+                panic!("{other:?} is about no model")
             }
         };
         assert!(right, "{:?} of {}: is there {model}, the other {other}", self.kind, self.model);

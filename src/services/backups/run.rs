@@ -228,9 +228,15 @@ fn outcome(kept: Kept) -> Result<Outcome, Fault> {
             let outcome = kept.kept.and_then(|text| serde_json::from_str(&text).ok());
             outcome.ok_or_else(|| Fault::new(FaultKind::Internal, "It did not say how it ended."))
         }
-        (JobState::Waiting | JobState::Running | JobState::Paused | JobState::Failed | JobState::Cancelled, None) => {
-            Err(BackupError::Stopped.into())
-        }
+        (
+            JobState::Waiting
+            | JobState::Running
+            | JobState::Paused
+            | JobState::Failed
+            | JobState::Cancelled
+            | JobState::Interrupted,
+            None,
+        ) => Err(BackupError::Stopped.into()),
     }
 }
 

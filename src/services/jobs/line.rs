@@ -1,6 +1,6 @@
 //! What may begin, what stands in whose way, when something is tried again. Decided without IO.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use rand::RngExt;
 
@@ -8,7 +8,7 @@ use super::Pace;
 use crate::{
     api::{
         Fault, FaultKind,
-        jobs::{Job, JobState, Work, WorkKind},
+        jobs::{Job, JobState, Lane, Work, WorkKind},
     },
     ollama::name::same_model,
     store::system::jobs::Wish,
@@ -25,16 +25,6 @@ const BENCHMARKS_AT_ONCE: usize = 1;
 const KEEPING_AT_ONCE: usize = 1;
 /// They mostly wait for what they began.
 const RULES_AT_ONCE: usize = 4;
-
-/// Those that share their number at once. A rule waits for jobs that it has begun, so it never takes the room of one.
-fn lane(kind: WorkKind) -> usize {
-    match kind {
-        WorkKind::Benchmark => 2,
-        WorkKind::Backup | WorkKind::VerifyBackup | WorkKind::PruneBackups | WorkKind::Check => 3,
-        WorkKind::Rule => 4,
-        kind => usize::from(kind.is_heavy()),
-    }
-}
 
 /// What an open job means for new work.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,6 +57,8 @@ fn is_same(a: &Work, b: &Work) -> bool {
         (Work::Load { model: a, keep: how }, Work::Load { model: b, keep: other }) => same_model(a, b) && how == other,
         (Work::Rule(a), Work::Rule(b)) => a.rule == b.rule && a.dry_run == b.dry_run,
         (Work::VerifyBackup { which: a }, Work::VerifyBackup { which: b }) => a == b,
+        // Each has keys of its own at hand: one is never the other.
+        (Work::Restore { .. }, Work::Restore { .. }) => false,
         (Work::Backup { .. }, Work::Backup { .. })
         | (Work::PruneBackups, Work::PruneBackups)
         | (Work::Check, Work::Check) => true,
@@ -86,8 +78,10 @@ fn is_same(a: &Work, b: &Work) -> bool {
 pub fn collide(a: &Work, b: &Work) -> bool {
     let meet =
         |some: &[&str], others: &[&str]| some.iter().any(|one| others.iter().any(|other| same_model(one, other)));
-    if let (Work::Rule(a), Work::Rule(b)) = (a, b) {
-        return a.rule == b.rule;
+    match (a, b) {
+        (Work::Rule(a), Work::Rule(b)) => return a.rule == b.rule,
+        (Work::Restore { .. }, Work::Restore { .. }) => return true,
+        _ => {}
     }
     let ((reads_a, writes_a), (reads_b, writes_b)) = (touched(a), touched(b));
     meet(&writes_a, &writes_b) || meet(&writes_a, &reads_b) || meet(&reads_a, &writes_b)
@@ -107,8 +101,13 @@ fn touched(work: &Work) -> (Vec<&str>, Vec<&str>) {
         | Work::Backup { .. }
         | Work::VerifyBackup { .. }
         | Work::PruneBackups
+        | Work::Restore { .. }
         | Work::Check
-        | Work::Rule(_) => (Vec::new(), Vec::new()),
+        | Work::Rule(_)
+        | Work::Export(_)
+        | Work::Import { .. }
+        | Work::PutAway
+        | Work::Index => (Vec::new(), Vec::new()),
     }
 }
 
@@ -116,49 +115,6 @@ fn touched(work: &Work) -> (Vec<&str>, Vec<&str>) {
 pub fn in_the_way(work: &Work, other: &Work) -> Fault {
     Fault::new(FaultKind::Conflict, format!("Not begun: {work}. In its way: {other}."))
         .hint("Wait until that job has ended, or cancel it.")
-}
-
-/// How the audit trail calls it.
-pub fn action(kind: WorkKind) -> &'static str {
-    match kind {
-        WorkKind::Install => "models.install",
-        WorkKind::Update => "models.update",
-        WorkKind::Remove => "models.remove",
-        WorkKind::Copy => "models.copy",
-        WorkKind::Rename => "models.rename",
-        WorkKind::Create => "models.create",
-        WorkKind::Push => "models.push",
-        WorkKind::Load => "models.load",
-        WorkKind::Unload => "models.unload",
-        WorkKind::Benchmark => "models.benchmark",
-        WorkKind::Backup => "backup.create",
-        WorkKind::VerifyBackup => "backup.verify",
-        WorkKind::PruneBackups => "backup.prune",
-        WorkKind::Check => "store.check",
-        WorkKind::Rule => "rules.run",
-    }
-}
-
-/// Whether the line itself writes into the audit trail that it was begun and how it ended. A rule that finds nothing to do
-/// every few minutes would fill the trail; it tells for itself when it changed something.
-pub fn is_audited(kind: WorkKind) -> bool {
-    match kind {
-        WorkKind::Rule => false,
-        WorkKind::Install
-        | WorkKind::Update
-        | WorkKind::Remove
-        | WorkKind::Copy
-        | WorkKind::Rename
-        | WorkKind::Create
-        | WorkKind::Push
-        | WorkKind::Load
-        | WorkKind::Unload
-        | WorkKind::Benchmark
-        | WorkKind::Backup
-        | WorkKind::VerifyBackup
-        | WorkKind::PruneBackups
-        | WorkKind::Check => true,
-    }
 }
 
 pub fn verb(wish: Wish) -> &'static str {
@@ -171,6 +127,7 @@ pub fn verb(wish: Wish) -> &'static str {
 /// The models it is about, for the audit trail.
 pub fn target(work: &Work) -> String {
     match work.other() {
+        Some(backup) if work.kind() == WorkKind::Restore => format!("{} from {backup}", work.model()),
         Some(other) => format!("{} → {other}", work.model()),
         None => work.model().to_owned(),
     }
@@ -184,23 +141,25 @@ pub fn next<'a>(
     heavy: usize,
     now: i64,
 ) -> Vec<&'a Job> {
-    let running = |of: usize| {
-        let at_it = open.clone().filter(|job| job.state == JobState::Running);
-        at_it.filter(|job| lane(job.work.kind()) == of).count()
+    let most = |lane| match lane {
+        Lane::Light => LIGHT_AT_ONCE,
+        Lane::Heavy => heavy,
+        Lane::Benchmarks => BENCHMARKS_AT_ONCE,
+        Lane::Keeping => KEEPING_AT_ONCE,
+        Lane::Rules => RULES_AT_ONCE,
+        Lane::Own => 0,
     };
-    let mut free = [
-        LIGHT_AT_ONCE.saturating_sub(running(0)),
-        heavy.saturating_sub(running(1)),
-        BENCHMARKS_AT_ONCE.saturating_sub(running(2)),
-        KEEPING_AT_ONCE.saturating_sub(running(3)),
-        RULES_AT_ONCE.saturating_sub(running(4)),
-    ];
+    let mut taken: BTreeMap<Lane, usize> = BTreeMap::new();
+    for job in open.clone().filter(|job| job.state == JobState::Running) {
+        *taken.entry(job.work.kind().lane()).or_default() += 1;
+    }
     let due = open.clone().filter(|job| job.state == JobState::Waiting && job.next_at.is_none_or(|at| at <= now));
     due.filter(|job| is_ours(job))
         .filter(|job| {
-            let room = &mut free[lane(job.work.kind())];
-            let fits = *room > 0;
-            *room = room.saturating_sub(1);
+            let lane = job.work.kind().lane();
+            let taken = taken.entry(lane).or_default();
+            let fits = *taken < most(lane);
+            *taken += usize::from(fits);
             fits
         })
         .collect()

@@ -36,7 +36,7 @@ use crate::{
         events::Event,
         jobs::{
             AnswersUnderWay, Batch, BatchItem, Job, JobFilter, JobNews, JobPage, JobProgress, JobState, PAGE_MAX,
-            Start, Work,
+            Start, Work, WorkKind,
         },
     },
     config::live::Live,
@@ -311,7 +311,22 @@ impl Jobs {
         work: Work,
         detached: bool,
     ) -> Result<Start, Fault> {
-        let (id, account) = (JobId::new(), account.into());
+        self.put_in_line_of(account.into(), None, work, detached).await
+    }
+
+    /// The same; `parent` is the run of a rule that begins it.
+    async fn put_in_line_of(
+        &self,
+        account: Option<AccountId>,
+        parent: Option<JobId>,
+        work: Work,
+        detached: bool,
+    ) -> Result<Start, Fault> {
+        if work.kind().is_own() {
+            // Its words would be content in a table that everybody's administrator reads.
+            return Ok(Start::Refused(Fault::new(FaultKind::Internal, "That is work on a vault, not of the machine.")));
+        }
+        let id = JobId::new();
         let start = self
             .0
             .parts
@@ -320,15 +335,25 @@ impl Jobs {
                 let open = jobs::open(tx)?;
                 match line::standing(&work, open.iter().map(|kept| &kept.job)) {
                     line::Standing::Free => {}
-                    line::Standing::Same(job) => return Ok(Start::UnderWay(Box::new(job.clone()))),
+                    line::Standing::Same(job) => {
+                        let of = open.iter().find(|kept| kept.job.id == job.id);
+                        if of.is_some_and(|kept| parent.is_some() && kept.parent == parent) {
+                            // Begun before this run was killed, and not noted any more.
+                            return Ok(Start::Begun(Box::new(job.clone())));
+                        }
+                        if of.is_some_and(|kept| kept.parent.is_some() || job.account != account) {
+                            jobs::asked(tx, job.id, true)?;
+                        }
+                        return Ok(Start::UnderWay(Box::new(job.clone())));
+                    }
                     line::Standing::InTheWay(other) => {
                         return Ok(Start::Refused(line::in_the_way(&work, &other.work)));
                     }
                 }
                 let moment = Moment::here();
-                jobs::insert(tx, id, &work, account, moment.now)?;
-                if line::is_audited(work.kind()) {
-                    audit::append(tx, &moment, account, line::action(work.kind()), &line::target(&work), "begun")?;
+                jobs::insert_of(tx, id, &work, account, parent, moment.now)?;
+                if work.kind().is_audited() {
+                    audit::append(tx, &moment, account, work.kind().action(), &line::target(&work), "begun")?;
                 }
                 let kept = jobs::get(tx, id)?.ok_or(StoreError::NotFound("job"))?;
                 Ok(Start::Begun(Box::new(kept.job)))
@@ -354,7 +379,9 @@ impl Jobs {
     async fn ask(&self, account: AccountId, id: JobId, wish: Wish) -> Result<Job, Fault> {
         let kept = self.kept(id).await?;
         match kept.job.state {
-            JobState::Done | JobState::Failed | JobState::Cancelled => return Err(over(&kept.job)),
+            JobState::Done | JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
+                return Err(over(&kept.job));
+            }
             JobState::Paused if wish == Wish::Pause => return Ok(kept.job),
             JobState::Waiting | JobState::Paused => {
                 let changed = self.put(account, &kept.job, wish.leads_to(), line::verb(wish)).await?;
@@ -388,15 +415,18 @@ impl Jobs {
                 let moment = Moment::here();
                 jobs::wish(tx, id, wish, moment.now)?;
                 audit::append(tx, &moment, Some(account), line::verb(wish), &line::target(&kept.job.work), "ok")?;
-                if let (true, Some(holder)) = (is_dead, &kept.holder) {
-                    jobs::end(tx, id, holder, &Ended::LetGo, None, moment.now)?;
+                let mut along = Vec::new();
+                if let (true, Some(holder)) = (is_dead, &kept.holder)
+                    && let Some(ended) = jobs::end(tx, id, holder, &Ended::LetGo, None, moment.now)?
+                {
+                    along = taken_along(tx, &ended, Some(account), &moment)?;
                 }
-                jobs::get(tx, id)
+                Ok::<_, StoreError>(jobs::get(tx, id)?.map(|kept| (kept.job, along)))
             })
-            .await?
-            .ok_or_else(missing)?
-            .job;
+            .await?;
+        let (job, along) = job.ok_or_else(missing)?;
         self.tell(JobNews::Changed(Box::new(job.clone()))).await;
+        self.tell_of_those(along).await;
         Ok(job)
     }
 
@@ -408,7 +438,7 @@ impl Jobs {
             JobState::Done => {
                 return Err(Fault::new(FaultKind::Conflict, "That job is done.").hint("Begin a new one."));
             }
-            JobState::Waiting | JobState::Paused | JobState::Failed | JobState::Cancelled => {
+            JobState::Waiting | JobState::Paused | JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
                 self.put(account, &kept.job, JobState::Waiting, action).await?.ok_or_else(moved_on)?
             }
         };
@@ -446,14 +476,27 @@ impl Jobs {
                     return Ok(None);
                 }
                 audit::append(tx, &moment, Some(account), action, &line::target(&work), "ok")?;
-                Ok(jobs::get(tx, id)?.map(|kept| kept.job))
+                let Some(job) = jobs::get(tx, id)?.map(|kept| kept.job) else { return Ok(None) };
+                let along = taken_along(tx, &job, Some(account), &moment)?;
+                Ok(Some((job, along)))
             })
             .await?;
-        if let Some(job) = &changed {
-            self.tell(JobNews::Changed(Box::new(job.clone()))).await;
-            self.0.wake.notify_one();
+        let Some((job, along)) = changed else { return Ok(None) };
+        self.tell(JobNews::Changed(Box::new(job.clone()))).await;
+        self.tell_of_those(along).await;
+        self.0.wake.notify_one();
+        Ok(Some(job))
+    }
+
+    /// Of those that a cancelled run took along. The ones that run here are stopped by the next look, which is now.
+    async fn tell_of_those(&self, along: Vec<Job>) {
+        if along.is_empty() {
+            return;
         }
-        Ok(changed)
+        for job in along {
+            self.tell(JobNews::Changed(Box::new(self.as_here(job)))).await;
+        }
+        self.0.wake.notify_one();
     }
 
     pub(in crate::services) async fn kept(&self, id: JobId) -> Result<Kept, Fault> {
@@ -538,6 +581,24 @@ fn begun_elsewhere(work: &Work) -> Result<(), Fault> {
     }
     Err(Fault::invalid(format!("“{work}” is not begun as work on models."))
         .hint("`ollamanet backup` and `ollamanet rules` begin it."))
+}
+
+/// A cancelled run of a rule takes along what it began and nobody else wants. In the transaction that cancels it, so that
+/// no process can die between the two.
+fn taken_along(
+    tx: &crate::store::Tx<'_>,
+    job: &Job,
+    account: Option<AccountId>,
+    moment: &Moment,
+) -> Result<Vec<Job>, StoreError> {
+    if job.state != JobState::Cancelled || job.work.kind() != WorkKind::Rule {
+        return Ok(Vec::new());
+    }
+    let along = jobs::cancel_begun_by(tx, job.id, moment.now)?;
+    for one in &along {
+        audit::append(tx, moment, account, line::verb(Wish::Cancel), &line::target(&one.work), "ok")?;
+    }
+    Ok(along)
 }
 
 fn missing() -> Fault {

@@ -8,12 +8,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Attempt, Here, Jobs, Setback, line, now};
+use super::{Attempt, Here, Jobs, Setback, line, now, taken_along};
 use crate::{
     api::{
         Fault, FaultKind,
         events::Changed,
-        jobs::{Job, JobNews, JobProgress, WorkKind},
+        jobs::{Job, JobNews, JobProgress},
     },
     metrics::JobOutcome,
     store::{
@@ -67,23 +67,7 @@ impl Jobs {
         let written = self.write_end(&kept.job, &lease, ended, last).await;
         self.state().running.remove(&id);
         if let Some(job) = written {
-            let changed_models = match job.work.kind() {
-                WorkKind::Push
-                | WorkKind::Backup
-                | WorkKind::VerifyBackup
-                | WorkKind::PruneBackups
-                | WorkKind::Check
-                | WorkKind::Rule => false,
-                WorkKind::Install
-                | WorkKind::Update
-                | WorkKind::Remove
-                | WorkKind::Copy
-                | WorkKind::Rename
-                | WorkKind::Create
-                | WorkKind::Load
-                | WorkKind::Unload
-                | WorkKind::Benchmark => !job.state.is_open(),
-            };
+            let changed_models = job.work.kind().changes_models() && !job.state.is_open();
             if changed_models {
                 self.0.parts.hub.changed_for_everyone(Changed::Models);
             }
@@ -199,7 +183,7 @@ impl Jobs {
     /// Writes the end and the audit trail together. What cannot be written now, on a full disk, is written later: until
     /// then the job counts as running.
     async fn write_end(&self, job: &Job, lease: &Arc<Lease>, ended: Ended, last: JobProgress) -> Option<Job> {
-        let is_audited = line::is_audited(job.work.kind());
+        let is_audited = job.work.kind().is_audited();
         let result = match &ended {
             _ if !is_audited => None,
             Ended::Done { .. } => Some("ok"),
@@ -210,7 +194,7 @@ impl Jobs {
         let root = self.0.parts.tasks.token();
         loop {
             let (id, holder, to_write, last) = (job.id, lease.holder(), ended.clone(), last.clone());
-            let (account, action, target) = (job.account, line::action(job.work.kind()), line::target(&job.work));
+            let (account, action, target) = (job.account, job.work.kind().action(), line::target(&job.work));
             let written = self
                 .0
                 .parts
@@ -221,14 +205,19 @@ impl Jobs {
                     if let (Some(result), Some(_)) = (result, &job) {
                         audit::append(tx, &moment, account, action, &target, result)?;
                     }
-                    Ok(job)
+                    let along = match &job {
+                        Some(job) => taken_along(tx, job, account, &moment)?,
+                        None => Vec::new(),
+                    };
+                    Ok((job, along))
                 })
                 .await;
             match written {
-                Ok(job) => {
+                Ok((job, along)) => {
                     if job.is_some() {
                         self.count(&ended);
                     }
+                    self.tell_of_those(along).await;
                     return job;
                 }
                 Err(why) => {

@@ -83,13 +83,13 @@ impl Attempt {
         if ours { Ok(()) } else { Err(Fault::not_found("job")) }
     }
 
-    /// Puts other work in line, on nobody's behalf; this process works at it.
+    /// Puts other work in line, on nobody's behalf; this process works at it. Where this one is cancelled, so is that.
     ///
     /// # Errors
     /// The table cannot be written.
     pub async fn begin(&self, work: Work) -> Result<Start, Fault> {
         match self.check(&work).await {
-            Ok(_) => self.jobs.put_in_line(None, work, false).await,
+            Ok(_) => self.jobs.put_in_line_of(None, Some(self.id), work, false).await,
             Err(fault) => Ok(Start::Refused(fault)),
         }
     }

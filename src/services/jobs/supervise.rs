@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Jobs, Scope, line, now};
+use super::{Jobs, Scope, line, now, taken_along};
 use crate::{
     api::{
         Fault, FaultKind, JobId,
@@ -11,7 +11,10 @@ use crate::{
     },
     store::{
         StoreError,
-        system::jobs::{self, Ended, Kept},
+        system::{
+            Moment,
+            jobs::{self, Ended, Kept},
+        },
         vault::lease::{Holder, is_alive},
     },
 };
@@ -164,7 +167,7 @@ impl Jobs {
             .parts
             .system
             .write::<_, StoreError>(move |tx| {
-                let mut freed = Vec::new();
+                let (mut freed, moment) = (Vec::new(), Moment::here());
                 for (job, holder, in_vain) in dead {
                     let error = Fault::new(FaultKind::Internal, "The program ended in the middle of it.");
                     let ended = if in_vain >= DEATHS_MAX {
@@ -172,7 +175,11 @@ impl Jobs {
                     } else {
                         Ended::Again { error, next_at: now(), in_vain: in_vain + 1 }
                     };
-                    freed.extend(jobs::end(tx, job.id, &holder, &ended, None, now())?);
+                    if let Some(job) = jobs::end(tx, job.id, &holder, &ended, None, now())? {
+                        let along = taken_along(tx, &job, job.account, &moment)?;
+                        freed.push(job);
+                        freed.extend(along);
+                    }
                 }
                 Ok(freed)
             })

@@ -280,9 +280,16 @@ impl ModelWork {
                 named(model)?;
                 benchmark::check(&self.find(model).await?, *repeats)
             }
-            Work::Backup { .. } | Work::VerifyBackup { .. } | Work::PruneBackups | Work::Check | Work::Rule(_) => {
-                Err(not_ours(work))
-            }
+            Work::Backup { .. }
+            | Work::VerifyBackup { .. }
+            | Work::PruneBackups
+            | Work::Restore { .. }
+            | Work::Check
+            | Work::Rule(_)
+            | Work::Export(_)
+            | Work::Import { .. }
+            | Work::PutAway
+            | Work::Index => Err(not_ours(work)),
         }
     }
 }
@@ -309,8 +316,13 @@ impl Runner for ModelWork {
                 other @ (Work::Backup { .. }
                 | Work::VerifyBackup { .. }
                 | Work::PruneBackups
+                | Work::Restore { .. }
                 | Work::Check
-                | Work::Rule(_)) => Err(Setback::for_good(not_ours(&other))),
+                | Work::Rule(_)
+                | Work::Export(_)
+                | Work::Import { .. }
+                | Work::PutAway
+                | Work::Index) => Err(Setback::for_good(not_ours(&other))),
             }
         }
         .boxed()
@@ -328,8 +340,13 @@ impl Runner for ModelWork {
             | Work::Backup { .. }
             | Work::VerifyBackup { .. }
             | Work::PruneBackups
+            | Work::Restore { .. }
             | Work::Check
-            | Work::Rule(_) => None,
+            | Work::Rule(_)
+            | Work::Export(_)
+            | Work::Import { .. }
+            | Work::PutAway
+            | Work::Index => None,
             Work::Load { .. } => Some(Duration::from_mins(30)),
             Work::Remove { .. } | Work::Copy { .. } | Work::Rename { .. } | Work::Unload { .. } => {
                 Some(Duration::from_mins(5))

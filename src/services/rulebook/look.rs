@@ -269,7 +269,12 @@ impl Rulebook {
             let (result, words) = match &job {
                 Some(job) => match job.state {
                     JobState::Waiting | JobState::Running | JobState::Paused => continue,
-                    JobState::Cancelled => (RunResult::Cancelled, "Somebody cancelled it.".to_owned()),
+                    JobState::Cancelled | JobState::Interrupted => {
+                        // What it began is cancelled with it; the report waits until that has ended.
+                        let Some(report) = self.cancelled(run.job, "Somebody cancelled it.").await? else { continue };
+                        self.close(&run, RunResult::Cancelled, report, false).await?;
+                        continue;
+                    }
                     JobState::Done => (RunResult::Done, job.outcome.clone().unwrap_or_default()),
                     JobState::Failed => {
                         let why = job.error.as_ref().map_or("It failed.", |error| error.message.as_str());

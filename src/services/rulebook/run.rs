@@ -3,6 +3,8 @@
 //! The plan and what was begun of it are kept with the job after each step. So a process that takes over from one that was
 //! killed goes on where that was, and begins nothing twice.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -15,12 +17,12 @@ use crate::{
     api::{
         Fault, FaultKind, JobId,
         events::{Changed, Event},
-        jobs::{JobProgress, JobState, RuleWork, Start},
+        jobs::{JobProgress, JobState, RuleWork, Start, Work},
         rules::{Became, FAILURES_MAX, RuleRun, RunItem, RunReport, RunResult},
     },
     services::jobs::{Attempt, Setback},
     store::{
-        StoreError,
+        StoreError, Tx,
         system::{Moment, audit, jobs, rules},
     },
 };
@@ -43,9 +45,26 @@ enum Came {
     Ended(RunItem),
     /// A job of its own.
     Begun(JobId),
+    /// One that was under way already: whoever began it wants it as well.
+    Joined(JobId),
 }
 
 impl Rulebook {
+    /// One attempt at what the rulebook does of the line's work.
+    ///
+    /// # Errors
+    /// What went wrong, and whether it may go better later.
+    pub async fn do_it(&self, attempt: &Attempt) -> Result<String, Setback> {
+        match attempt.work.clone() {
+            Work::Check => self.check_store(attempt).await,
+            Work::Rule(work) => self.work(attempt, &work).await,
+            other => Err(Setback::for_good(Fault::new(
+                FaultKind::Internal,
+                format!("“{other}” is no work of the rulebook."),
+            ))),
+        }
+    }
+
     /// One attempt at a run.
     ///
     /// # Errors
@@ -123,7 +142,7 @@ impl Rulebook {
         for came in &way.come {
             match came {
                 // The process that had begun it may be the one that was killed.
-                Came::Begun(job) => attempt.take_up(*job),
+                Came::Begun(job) | Came::Joined(job) => attempt.take_up(*job),
                 Came::Ended(_) => {}
             }
         }
@@ -137,7 +156,8 @@ impl Rulebook {
                     Err(why) => item(&step.what, Became::Failed, why.message),
                 }),
                 StepAct::Work(work) => match attempt.begin(work).await.map_err(again)? {
-                    Start::Begun(job) | Start::UnderWay(job) => Came::Begun(job.id),
+                    Start::Begun(job) => Came::Begun(job.id),
+                    Start::UnderWay(job) => Came::Joined(job.id),
                     Start::Refused(why) => Came::Ended(item(&step.what, Became::Failed, why.message)),
                     Start::Would(words) => Came::Ended(item(&step.what, Became::Skipped, words)),
                 },
@@ -156,15 +176,17 @@ impl Rulebook {
             for (step, came) in way.steps.iter().zip(&way.come) {
                 match came {
                     Came::Ended(ended) => items.push(ended.clone()),
-                    Came::Begun(id) => match self.came(attempt, &step.what, *id).await.map_err(again)? {
-                        Ok(ended) => items.push(ended),
-                        Err(progress) => {
-                            open += 1;
-                            if at.is_empty() {
-                                at = progress;
+                    Came::Begun(id) | Came::Joined(id) => {
+                        match self.came(attempt, &step.what, *id).await.map_err(again)? {
+                            Ok(ended) => items.push(ended),
+                            Err(progress) => {
+                                open += 1;
+                                if at.is_empty() {
+                                    at = progress;
+                                }
                             }
                         }
-                    },
+                    }
                 }
             }
             if open == 0 {
@@ -188,7 +210,9 @@ impl Rulebook {
             (JobState::Failed, error) => {
                 Ok(item(what, Became::Failed, error.unwrap_or_else(|| "It failed.".to_owned())))
             }
-            (JobState::Cancelled, _) => Ok(item(what, Became::Skipped, "Somebody cancelled it.")),
+            (JobState::Cancelled | JobState::Interrupted, _) => {
+                Ok(item(what, Became::Skipped, "Somebody cancelled it."))
+            }
             (JobState::Paused, _) => Ok(item(what, Became::UnderWay, "Somebody paused it.")),
             (JobState::Waiting, Some(error)) if job.attempts >= WAITS_FOR => {
                 Ok(item(what, Became::Failed, format!("{error} It is tried again by itself.")))
@@ -201,6 +225,70 @@ impl Rulebook {
                 })
             }
         })
+    }
+
+    /// The report of a run that was cancelled, with what became of the jobs that it had begun. `None` = some of those are
+    /// still being stopped.
+    pub(super) async fn cancelled(&self, run: JobId, words: &str) -> Result<Option<RunReport>, Fault> {
+        let read = move |tx: &Tx<'_>| -> Result<Option<Vec<(Step, Option<Came>, Option<jobs::Kept>)>>, StoreError> {
+            let kept = jobs::get(tx, run)?.and_then(|kept| kept.kept);
+            let Some(way) = kept.and_then(|kept| serde_json::from_str::<Way>(&kept).ok()) else { return Ok(None) };
+            let mut come = way.come.into_iter();
+            let mut found = Vec::new();
+            for step in way.steps {
+                let came = come.next();
+                let job = match &came {
+                    Some(Came::Begun(id) | Came::Joined(id)) => jobs::get(tx, *id)?,
+                    Some(Came::Ended(_)) | None => None,
+                };
+                found.push((step, came, job));
+            }
+            Ok(Some(found))
+        };
+        let Some(found) = self.0.system.read::<_, StoreError>(read).await? else {
+            return Ok(Some(RunReport { words: words.to_owned(), items: Vec::new() }));
+        };
+        let (mut items, mut left, mut along, mut go_on) = (Vec::new(), Vec::new(), 0, 0);
+        for (step, came, job) in found {
+            let what = step.what.as_str();
+            items.push(match (came, job.map(|kept| (kept.is_only_of(run), kept.job))) {
+                (None, _) => item(what, Became::Skipped, "Not begun: the run was cancelled before."),
+                (Some(Came::Ended(ended)), _) => ended,
+                (Some(Came::Begun(_) | Came::Joined(_)), None) => {
+                    item(what, Became::Failed, "Its job is not there any more.")
+                }
+                (Some(came @ (Came::Begun(_) | Came::Joined(_))), Some((is_ours, job))) => match job.state {
+                    JobState::Done => item(what, Became::Done, job.outcome.unwrap_or_else(|| "Done.".to_owned())),
+                    JobState::Failed => {
+                        let why = job.error.map_or_else(|| "It failed.".to_owned(), |error| error.message);
+                        item(what, Became::Failed, why)
+                    }
+                    JobState::Cancelled | JobState::Interrupted => {
+                        along += 1;
+                        item(what, Became::Skipped, "Cancelled with the run.")
+                    }
+                    JobState::Waiting | JobState::Running | JobState::Paused if is_ours => return Ok(None),
+                    JobState::Waiting | JobState::Running | JobState::Paused => {
+                        go_on += 1;
+                        left.extend(matches!(came, Came::Joined(_)).then_some(job.id));
+                        item(what, Became::UnderWay, "It goes on: somebody else asked for it as well.")
+                    }
+                },
+            });
+        }
+        if !left.is_empty() {
+            let write = move |tx: &Tx<'_>| left.iter().try_for_each(|id| jobs::asked(tx, *id, false));
+            self.0.system.write::<_, StoreError>(write).await?;
+        }
+        let mut words = words.to_owned();
+        if along > 0 {
+            let _ = write!(words, " With it {along} {} that it had begun.", if along == 1 { "job" } else { "jobs" });
+        }
+        if go_on > 0 {
+            let goes = if go_on == 1 { "goes" } else { "go" };
+            let _ = write!(words, " {go_on} of its jobs {goes} on, because others asked for the same.");
+        }
+        Ok(Some(RunReport { words, items }))
     }
 
     /// Writes how a run ended: the history, what it leaves on the rule, and the trail where it changed something. All or

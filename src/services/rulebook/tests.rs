@@ -18,6 +18,7 @@ use crate::{
         admin::AuditFilter,
         auth::Role,
         events::Event,
+        jobs::Start,
         rules::{Action, Became, FAILURES_MAX, Models, Only, RunResult, TimeOfDay, When},
         updates::Standing,
     },
@@ -113,6 +114,7 @@ impl Runner for Doing {
         async move {
             match &attempt.work {
                 Work::Rule(work) => self.rules.work(&attempt, work).await,
+                work if work.model().starts_with("endless") => std::future::pending().await,
                 work if work.model() == "broken" => Err(Setback::for_good(Fault::invalid("It is broken."))),
                 work => {
                     self.done.lock().unwrap().push(work.to_string());
@@ -214,6 +216,11 @@ impl Desk {
 
     /// As somebody begins it by hand.
     async fn by_hand(&self, rule: RuleId, dry_run: bool) -> RuleRun {
+        let job = self.begun_by_hand(rule, dry_run).await;
+        self.worked_off(vec![job]).await.remove(0)
+    }
+
+    async fn begun_by_hand(&self, rule: RuleId, dry_run: bool) -> JobId {
         let (now, job) = (self.rules.now(), JobId::new());
         let begun = rules::Begun { rule, job, at: now, due_at: None, again: false, account: None, dry_run };
         let work = Work::Rule(RuleWork { rule, name: "x".to_owned(), dry_run });
@@ -222,7 +229,22 @@ impl Desk {
             jobs::insert(tx, job, &work, None, now)
         });
         put.await.unwrap();
-        self.worked_off(vec![job]).await.remove(0)
+        job
+    }
+
+    /// The open jobs, as soon as this is so.
+    async fn until(&mut self, so: impl Fn(&[jobs::Kept]) -> bool) -> Vec<jobs::Kept> {
+        let waiting = async {
+            loop {
+                let open = self.rules.0.system.read::<_, StoreError>(jobs::open).await.unwrap();
+                if so(&open) {
+                    return open;
+                }
+                // Told late, it is looked at again all the same.
+                let _ = tokio::time::timeout(Duration::from_millis(50), self.events.recv()).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it becomes so")
     }
 
     async fn stands(&self, id: RuleId) -> rules::Kept {
@@ -506,6 +528,53 @@ async fn what_a_dead_process_had_begun_is_gone_on_with_and_not_begun_twice() {
     let words: Vec<&str> = run.report.items.iter().map(|item| item.words.as_str()).collect();
     assert_eq!((words, run.result), (vec!["Done before.", "Done."], RunResult::Done));
     assert_eq!(desk.done(), ["benchmark b"]);
+}
+
+#[tokio::test]
+async fn a_cancelled_run_takes_along_what_it_began_and_leaves_what_others_asked_for() {
+    use crate::api::jobs::JobState;
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(&dir, NIGHT).await;
+    let names = ["endless-a", "endless-b", "endless-c", "endless-d"];
+    *desk.world.installed.lock().unwrap() = names.map(|name| model(name, NIGHT)).to_vec();
+    let bench = |model: &str| Work::Benchmark { model: model.into(), repeats: 1 };
+    let person = account(&desk.rules.0.system).await;
+    // Somebody has begun the last one before, and paused it.
+    let Start::Begun(before) = desk.jobs.put_in_line(person, bench("endless-d"), true).await.unwrap() else { panic!() };
+    let id = before.id;
+    let pause = move |tx: &Tx<'_>| jobs::put(tx, id, JobState::Waiting, JobState::Paused, 1);
+    assert!(desk.rules.0.system.write::<_, StoreError>(pause).await.unwrap());
+    let rule = desk.rule(Action::Benchmark { models: Models::All, repeats: 1 }, When::ByHand).await;
+    let run = desk.begun_by_hand(rule, false).await;
+    desk.jobs.take_up_these([run]);
+    let is_waiting_for_them = |open: &[jobs::Kept]| {
+        let noted = open.iter().any(|kept| kept.job.id == run && kept.job.progress.step.contains("of 4"));
+        noted && open.iter().any(|kept| kept.job.work.model() == "endless-a" && kept.job.state == JobState::Running)
+    };
+    desk.until(is_waiting_for_them).await;
+    // And somebody asks for the third, which the run has begun.
+    let Start::UnderWay(third) = desk.jobs.put_in_line(person, bench("endless-c"), true).await.unwrap() else {
+        panic!()
+    };
+
+    let cancel = move |tx: &Tx<'_>| jobs::wish(tx, run, jobs::Wish::Cancel, 1);
+    desk.rules.0.system.write::<_, StoreError>(cancel).await.unwrap();
+    let told = desk.worked_off(vec![run]).await.remove(0);
+    assert_eq!(told.result, RunResult::Cancelled);
+    let skipped = |name| (name, Became::Skipped);
+    let goes_on = |name| (name, Became::UnderWay);
+    assert_eq!(became(&told), [skipped("endless-a"), skipped("endless-b"), goes_on("endless-c"), goes_on("endless-d")]);
+    assert_eq!(
+        told.report.words,
+        "Somebody cancelled it. With it 2 jobs that it had begun. 2 of its jobs go on, because others asked for the same."
+    );
+    let open = desk.until(|_| true).await;
+    let left: BTreeSet<JobId> = open.iter().map(|kept| kept.job.id).collect();
+    assert_eq!(left, BTreeSet::from([before.id, third.id]));
+    assert!(open.iter().all(|kept| kept.parent.is_none() && kept.asked == 1), "they are the others' now: {open:?}");
+    let trail = desk.trail().await;
+    assert_eq!(trail.iter().filter(|entry| *entry == "jobs.cancel ok").count(), 2, "{trail:?}");
+    assert_eq!(desk.stands(rule).await.rule.failures, 0);
 }
 
 #[tokio::test]

@@ -58,6 +58,18 @@ pub struct Kept {
     pub setbacks: u32,
     /// What is remembered between two attempts, as JSON.
     pub kept: Option<String>,
+    /// The run of a rule that began it.
+    pub parent: Option<JobId>,
+    /// How many have asked for it.
+    pub asked: u32,
+}
+
+impl Kept {
+    /// Whether this run of a rule began it, and nobody else wants it as well.
+    #[must_use]
+    pub fn is_only_of(&self, run: JobId) -> bool {
+        self.parent == Some(run) && self.asked <= 1
+    }
 }
 
 /// How an attempt ended.
@@ -83,7 +95,7 @@ pub enum Ended {
 
 const COLUMNS: &str =
     "SELECT j.seq, j.id, j.about, j.account, j.state, j.work, j.kept, j.progress, j.attempts, j.in_vain, j.setbacks,
-     j.error, j.outcome, j.next_at, j.wish, j.holder, j.holder_boot, j.holder_pid, j.holder_started, j.created_at,
+     j.error, j.outcome, j.next_at, j.parent, j.asked, j.wish, j.holder, j.holder_boot, j.holder_pid, j.holder_started, j.created_at,
      j.updated_at, a.name AS by_name
      FROM jobs j LEFT JOIN accounts a ON a.id = j.account";
 
@@ -95,17 +107,71 @@ pub fn insert(
     account: Option<AccountId>,
     now: i64,
 ) -> Result<(), StoreError> {
+    insert_of(tx, id, work, account, None, now)
+}
+
+/// The same for what a run of a rule begins.
+pub fn insert_of(
+    tx: &Transaction<'_>,
+    id: JobId,
+    work: &Work,
+    account: Option<AccountId>,
+    parent: Option<JobId>,
+    now: i64,
+) -> Result<(), StoreError> {
     let about = work.other().map_or_else(|| work.model().to_owned(), |other| [work.model(), " ", other].concat());
     tx.execute(
-        "INSERT INTO jobs (id, kind, about, account, state, work, created_at, updated_at)
-         VALUES (:id, :kind, :about, :account, 'waiting', :work, :now, :now)",
+        "INSERT INTO jobs (id, kind, about, account, state, work, parent, created_at, updated_at)
+         VALUES (:id, :kind, :about, :account, 'waiting', :work, :parent, :now, :now)",
         named_params! {
             ":id": id.0, ":kind": work.kind().as_str(), ":about": about, ":account": account.map(|account| account.0),
-            ":work": json(work)?, ":now": now,
+            ":work": json(work)?, ":parent": parent.map(|parent| parent.0), ":now": now,
         },
     )
     .while_("adding a job")?;
     Ok(())
+}
+
+/// One more wants it, or one less.
+pub fn asked(tx: &Transaction<'_>, id: JobId, more: bool) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE jobs SET asked = max(asked + CASE WHEN :more THEN 1 ELSE -1 END, 1) WHERE id = :id",
+        named_params! { ":id": id.0, ":more": more },
+    )
+    .while_("noting who wants a job")?;
+    Ok(())
+}
+
+/// Cancels what this run of a rule began and nobody else wants: what waits at once, what runs by its wish. Of what others
+/// want as well, one less wants it. Gives those that are cancelled by that.
+pub fn cancel_begun_by(tx: &Transaction<'_>, run: JobId, now: i64) -> Result<Vec<Job>, StoreError> {
+    let sql =
+        [COLUMNS, " WHERE j.parent = :run AND j.state IN ('waiting', 'running', 'paused') ORDER BY j.seq"].concat();
+    let begun: Vec<Kept> = {
+        let mut find = tx.prepare_cached(&sql).while_("reading what a rule began")?;
+        let rows = find
+            .query_map(named_params! { ":run": run.0 }, |row| Ok(from_row(row)))
+            .while_("reading what a rule began")?;
+        rows.map(|row| row.while_("reading what a rule began")?).collect::<Result<_, StoreError>>()?
+    };
+    let mut cancelled = Vec::new();
+    for kept in begun {
+        let id = kept.job.id;
+        if !kept.is_only_of(run) {
+            asked(tx, id, false)?;
+            // From here on it is the others'.
+            tx.execute("UPDATE jobs SET parent = NULL WHERE id = :id", named_params! { ":id": id.0 })
+                .while_("giving a job to the others")?;
+            continue;
+        }
+        if kept.job.state == JobState::Running {
+            wish(tx, id, Wish::Cancel, now)?;
+        } else {
+            put(tx, id, kept.job.state, JobState::Cancelled, now)?;
+        }
+        cancelled.extend(get(tx, id)?.map(|kept| kept.job));
+    }
+    Ok(cancelled)
 }
 
 pub fn get(tx: &Transaction<'_>, id: JobId) -> Result<Option<Kept>, StoreError> {
@@ -378,9 +444,11 @@ fn from_row(row: &Row<'_>) -> Result<Kept, StoreError> {
             text("error")?,
             text("wish")?,
         );
-        Ok((job, holder, (row.get::<_, u32>("in_vain")?, row.get::<_, u32>("setbacks")?), text("kept")?, raw))
+        let wanted = (row.get::<_, Option<uuid::Uuid>>("parent")?.map(JobId), row.get::<_, u32>("asked")?);
+        let tries = (row.get::<_, u32>("in_vain")?, row.get::<_, u32>("setbacks")?);
+        Ok((job, holder, tries, wanted, text("kept")?, raw))
     };
-    let (mut job, holder, (in_vain, setbacks), kept, (state, work, progress, error, wish)) =
+    let (mut job, holder, (in_vain, setbacks), (parent, asked), kept, (state, work, progress, error, wish)) =
         read().while_("reading a job")?;
     job.state = JobState::parse(&state).ok_or_else(nonsense)?;
     job.work = parsed(&work)?;
@@ -393,7 +461,7 @@ fn from_row(row: &Row<'_>) -> Result<Kept, StoreError> {
         Some("cancel") => Some(Wish::Cancel),
         Some(_) => return Err(nonsense()),
     };
-    Ok(Kept { job, holder, wish, in_vain, setbacks, kept })
+    Ok(Kept { job, holder, wish, in_vain, setbacks, kept, parent, asked })
 }
 
 fn json(value: &impl Serialize) -> Result<String, StoreError> {

@@ -428,6 +428,10 @@ CREATE TABLE jobs (
     error      TEXT CHECK (length(error) <= 8192),
     outcome    TEXT CHECK (length(outcome) <= 8192),
     next_at    INTEGER,
+    -- The run of a rule that began it, and how many have asked for it: a run that is cancelled takes what it began along,
+    -- but not what others wait for as well.
+    parent     BLOB CHECK (length(parent) = 16),
+    asked      INTEGER NOT NULL DEFAULT 1,
     -- What a running one is asked to do by somebody in another process.
     wish       TEXT CHECK (wish IN ('pause', 'cancel')),
     -- Which process runs it: its lease, and its number and start where there are no locks.
@@ -440,6 +444,7 @@ CREATE TABLE jobs (
     CHECK ((state = 'running') = (holder IS NOT NULL))
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state, seq);
+CREATE INDEX jobs_by_parent ON jobs (parent) WHERE parent IS NOT NULL;
 
 -- What the house has done by itself. Each time is a job.
 CREATE TABLE rules (

@@ -374,7 +374,7 @@ impl JobList {
 
     fn retry(&self) -> Vec<Effect> {
         let jobs = self.chosen(|job| match job.state {
-            JobState::Failed | JobState::Cancelled => true,
+            JobState::Failed | JobState::Cancelled | JobState::Interrupted => true,
             // At once, instead of when it would be due.
             JobState::Waiting => job.next_at.is_some(),
             JobState::Running | JobState::Paused | JobState::Done => false,
@@ -425,7 +425,7 @@ impl JobList {
             Some(JobState::Paused) => {
                 hints.extend(cx.hints(&[(Action::JobsPause, "go on"), (Action::JobsCancel, "cancel")]));
             }
-            Some(JobState::Failed | JobState::Cancelled) => {
+            Some(JobState::Failed | JobState::Cancelled | JobState::Interrupted) => {
                 hints.extend(cx.hints(&[(Action::JobsRetry, "try again")]));
             }
             Some(JobState::Done) | None => {}
@@ -495,7 +495,7 @@ fn sort_open(jobs: &mut [Job]) {
         JobState::Running => 0,
         JobState::Waiting => 1,
         JobState::Paused => 2,
-        JobState::Done | JobState::Failed | JobState::Cancelled => 3,
+        JobState::Done | JobState::Failed | JobState::Cancelled | JobState::Interrupted => 3,
     };
     jobs.sort_by_key(|job| (group(job.state), job.seq));
 }

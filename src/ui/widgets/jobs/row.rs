@@ -6,7 +6,7 @@ use ratatui::{
 };
 
 use crate::{
-    api::jobs::{Job, JobProgress, JobState, WorkKind},
+    api::jobs::{Flow, Job, JobProgress, JobState, WorkKind},
     ui::{
         cx::Cx,
         text::wrap::width,
@@ -51,33 +51,23 @@ pub fn bar(done: u64, of: u64, columns: usize, cx: &Cx) -> Vec<Span<'static>> {
 fn glyph(job: &Job) -> &'static str {
     match job.state {
         JobState::Waiting => "…",
-        JobState::Running => match job.work.kind() {
-            WorkKind::Install | WorkKind::Update => "↓",
-            WorkKind::Push => "↑",
-            WorkKind::Remove
-            | WorkKind::Copy
-            | WorkKind::Rename
-            | WorkKind::Create
-            | WorkKind::Load
-            | WorkKind::Unload
-            | WorkKind::Benchmark
-            | WorkKind::Backup
-            | WorkKind::VerifyBackup
-            | WorkKind::PruneBackups
-            | WorkKind::Check
-            | WorkKind::Rule => "●",
+        JobState::Running => match job.work.kind().flow() {
+            Flow::In => "↓",
+            Flow::Out => "↑",
+            Flow::Neither => "●",
         },
         JobState::Paused => "‖",
         JobState::Done => "✓",
         JobState::Failed => "✗",
         JobState::Cancelled => "–",
+        JobState::Interrupted => "!",
     }
 }
 
 fn style_of(state: JobState, cx: &Cx) -> Style {
     match state {
         JobState::Running => cx.theme.accent,
-        JobState::Waiting | JobState::Paused => cx.theme.warning,
+        JobState::Waiting | JobState::Paused | JobState::Interrupted => cx.theme.warning,
         JobState::Done => cx.theme.success,
         JobState::Failed => cx.theme.error,
         JobState::Cancelled => cx.theme.dim,
@@ -145,6 +135,7 @@ pub fn told(job: &Job, cx: &Cx) -> String {
             format!("{}  {why}", cx.clock(job.updated_at))
         }
         JobState::Cancelled => format!("{}  cancelled", cx.clock(job.updated_at)),
+        JobState::Interrupted => format!("{}  interrupted: its window ended", cx.clock(job.updated_at)),
     }
 }
 
@@ -237,6 +228,8 @@ pub fn ended(job: &Job, cx: &Cx) -> Option<Toast> {
     match job.state {
         // What it did was told by the jobs that it began, and is in its history.
         JobState::Done if job.work.kind() == WorkKind::Rule => None,
+        // It tells of its end itself, with more words.
+        JobState::Done | JobState::Failed if job.work.kind().is_own() => None,
         JobState::Done => {
             let outcome = job.outcome.clone().unwrap_or_else(|| "Done.".to_owned());
             Some(Toast::good(format!("{}: {outcome}", capital(&what))))
@@ -249,7 +242,7 @@ pub fn ended(job: &Job, cx: &Cx) -> Option<Toast> {
             Some(Toast { text: format!("{}: {}", capital(&what), toast.text), hint: Some(hint), ..toast })
         }
         // Whoever did that knows, and what waits goes on by itself.
-        JobState::Cancelled | JobState::Waiting | JobState::Running | JobState::Paused => None,
+        JobState::Cancelled | JobState::Waiting | JobState::Running | JobState::Paused | JobState::Interrupted => None,
     }
 }
 

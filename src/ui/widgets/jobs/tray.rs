@@ -59,7 +59,8 @@ impl Tray {
     /// What the table of jobs does not show.
     fn own<'a>(&self, running: &'a [Running]) -> impl Iterator<Item = &'a Running> {
         let has_table = self.list.is_some();
-        running.iter().filter(move |task| !has_table || !WorkKind::ALL.iter().any(|kind| kind.task() == task.name))
+        let is_in_it = |name: &str| WorkKind::ALL.iter().any(|kind| !kind.is_own() && kind.task() == name);
+        running.iter().filter(move |task| !has_table || !is_in_it(&task.name))
     }
 
     pub fn on_news(&mut self, news: &JobNews) -> Vec<Effect> {
