@@ -1,10 +1,10 @@
 //! Everything that runs in the background: named, counted, cancelled together, awaited at the end.
 //!
-//! Architecture invariant: this is the only place that spawns. A task that panics is logged and becomes a notice;
-//! it never takes the program down.
+//! Architecture invariant: this is the only place that spawns. A task that panics is logged, and remembered as one that broke
+//! off, which is a finding of health; it never takes the program down.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
@@ -67,6 +67,8 @@ pub struct Tasks {
     next: Arc<AtomicU64>,
     /// Told whenever a job begins or ends.
     jobs: Arc<watch::Sender<()>>,
+    /// Names of those that panicked, each once.
+    broken: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Tasks {
@@ -106,15 +108,24 @@ impl Tasks {
     }
 
     fn begin(&self, id: u64, name: String, is_job: bool, work: impl Future<Output = ()> + Send + 'static) {
-        let entry = Entry { id, tasks: self.clone(), is_job };
+        let entry = Entry { id, tasks: self.clone(), is_job, is_over: false };
         lock(&self.running).insert(entry.id, Running { name, since: Instant::now(), is_job, step: String::new() });
         if is_job {
             self.jobs.send_replace(());
         }
         self.tracker.spawn(async move {
-            let _entry = entry;
+            // All of it, and not only the part that is named below.
+            let mut entry = entry;
             work.await;
+            entry.is_over = true;
+            drop(entry);
         });
+    }
+
+    /// Names of those that broke off because of a mistake in the program, since it began.
+    #[must_use]
+    pub fn broken(&self) -> Vec<String> {
+        lock(&self.broken).iter().cloned().collect()
     }
 
     /// The jobs of this moment, oldest first.
@@ -151,11 +162,17 @@ struct Entry {
     id: u64,
     tasks: Tasks,
     is_job: bool,
+    is_over: bool,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        lock(&self.tasks.running).remove(&self.id);
+        let running = lock(&self.tasks.running).remove(&self.id);
+        // Dropped with the runtime, it is not over either, but nothing went wrong.
+        if let Some(running) = running.filter(|_| !self.is_over && std::thread::panicking()) {
+            tracing::error!(task = running.name, "a task broke off");
+            lock(&self.tasks.broken).insert(running.name);
+        }
         if self.is_job {
             self.tasks.jobs.send_replace(());
         }
@@ -226,6 +243,15 @@ mod tests {
         changed.changed().await.unwrap();
         teller.say("too late");
         assert!(tasks.jobs().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_remembered_by_its_name_and_others_go_on() {
+        let tasks = Tasks::new();
+        tasks.spawn("fine", async {});
+        tasks.spawn_job("clumsy", async { panic!("as the test wants it") });
+        assert_eq!(tasks.stop(Duration::from_secs(2)).await, Vec::<String>::new());
+        assert_eq!((tasks.broken(), tasks.running().len()), (vec!["clumsy".to_owned()], 0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use super::Gateway;
 use crate::{
     access::{Admin, Caller, Class, Op, Permission},
     api::{
-        Fault,
+        Fault, JobId,
         auth::Session,
         backup::{BackupEvent, Backups, Extent, Schedule, Which},
         jobs::Work,
@@ -72,7 +72,16 @@ impl Gateway {
     ) -> Result<mpsc::Receiver<BackupEvent>, Fault> {
         self.0
             .gate
-            .call::<Admin, _, _>(session, &RESTORE, async |by| self.0.backups.restore(&by, which, extent).await)
+            .call::<Admin, _, _>(session, &RESTORE, async |by| {
+                let (work, confirmed) = self.0.backups.to_put_back(&by, which, extent).await?;
+                let job = JobId::new();
+                self.0.backups.hand(job, confirmed);
+                if let Err(fault) = self.0.jobs.begin_here(by.account, job, work).await {
+                    drop(self.0.backups.take_back(job));
+                    return Err(fault);
+                }
+                Ok(self.0.backups.told(self.0.jobs.follow(by.account, job)))
+            })
             .await
     }
 

@@ -1,6 +1,6 @@
 //! Backups through the real binary: made, checked, lost, put back.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{fs, io::Write as _, path::Path, process::Stdio};
 
 use crate::common::stage::{Done, PASSPHRASE, Stage, finish};
 
@@ -198,4 +198,62 @@ async fn the_schedules_backup_is_made_by_the_next_window_that_opens() {
     term.kill();
     let listed = stage.json(&["backup", "list"]).await;
     assert_eq!(listed["backups"][0]["made_by"], "schedule");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_is_a_job_that_another_window_cancels_and_that_a_kill_ends_with_all_as_it_was() {
+    let stage = Stage::signed_in().await;
+    stage.run(&["ask", "the first question"]).await;
+    stage.json(&["backup", "create"]).await;
+    stage.run(&["ask", "--new", "of today"]).await;
+    let before = titles(&stage).await;
+    // Somebody else is at it, so that ours waits.
+    let other = fs::File::create(data(&stage).join(".restore.lock")).unwrap();
+    other.lock().unwrap();
+    let begin = || {
+        let args = [&["backup", "restore", "--yes"], AS_ALICE.as_slice()].concat();
+        let mut child = stage.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all([PASSPHRASE, "\n", PASSPHRASE].concat().as_bytes()).unwrap();
+        child
+    };
+    let waiting = async || {
+        let looking = async {
+            loop {
+                let open = stage.json(&["jobs", "list", "--open"]).await;
+                let found = open.as_array().unwrap().iter().find(|job| job["work"]["kind"] == "restore").cloned();
+                if let Some(job) = found.filter(|job| job["state"] == "running") {
+                    return job["id"].as_str().unwrap().to_owned();
+                }
+            }
+        };
+        tokio::time::timeout(crate::common::pty::PATIENCE, looking).await.expect("it is listed")
+    };
+    let child = begin();
+    let id = waiting().await;
+    let cancelled = stage.run(&["jobs", "cancel", &id]).await;
+    assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
+    let ended = finish(child).await;
+    assert_ne!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(stage.json(&["jobs", "show", &id]).await["state"], "cancelled");
+
+    let mut child = begin();
+    let id = waiting().await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(other);
+    // It runs nowhere, and says so before anybody has worked at it.
+    assert_eq!(stage.json(&["jobs", "show", &id]).await["state"], "waiting");
+    stage.run(&["jobs", "run"]).await;
+    let job = stage.json(&["jobs", "show", &id]).await;
+    assert_eq!(job["state"], "failed", "{job}");
+    let told = job["error"].to_string();
+    assert!(told.contains("all is as it was") && told.contains("backup restore"), "{told}");
+    assert_eq!(titles(&stage).await, before);
+    assert!(!data(&stage).join(".restore").exists(), "nothing of it is left");
+
+    let restored = as_alice(&stage, &["backup", "restore", "--yes"]).await;
+    assert_eq!(restored.code, Some(0), "{restored:?}");
+    assert_eq!(titles(&stage).await.len(), 1);
+    let listed = as_alice(&stage, &["jobs", "list", "--open", "--json"]).await;
+    assert_eq!(listed.out.trim(), "[]", "what was under way when the backup was made is not begun anew");
 }

@@ -1,38 +1,35 @@
-//! Backups for administrators: made, checked, put back, pruned. Making, checking and pruning are jobs of the machine's line
-//! (`run`), so that one which a dying process left behind is seen and done by the next; each can be stopped by no longer
-//! listening. When one is made on its own is a rule like any other.
+//! Backups for administrators: made, checked, put back, pruned. Each is a job of the machine's line (`run`, `put_back`), so
+//! that one which a dying process left behind is seen and done by the next; each can be stopped by no longer listening, or
+//! by cancelling its job. When one is made on its own is a rule like any other.
 //!
-//! Putting one back is no job of that line: it needs the passphrase of whoever asks for it, and what it gets ready belongs
-//! to this process and goes with it.
+//! Putting one back is done by the process in which somebody confirmed it, and by no other: it takes the keys of whoever
+//! asked, and what it gets ready belongs to that process and goes with it. Another process only ends its row.
 //!
 //! Invariant: a restore of everything only gets ready in here. It takes the place of what is there when this process has
 //! closed its databases (`store::backup::carry_out`), because no database is ever moved under somebody who has it open.
 
+mod put_back;
 mod run;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
     access::{Admin, Caller},
     api::{
-        AccountId, Fault, FaultKind,
-        backup::{BackupEvent, Backups as Shown, Extent, Outcome, Schedule, Which},
+        AccountId, Fault, FaultKind, JobId,
+        backup::{Backups as Shown, Schedule, Which},
         jobs::Work as JobWork,
     },
     store::{
         Db, Vault,
-        backup::{self, Asked, BackupError, Opener, Pace, Place, Staged, Wanted},
-        system::{Moment, accounts, audit, backups as kept},
+        backup::{self, BackupError, Opener, Place, Staged},
+        system::{Moment, audit, backups as kept},
     },
     tasks::Tasks,
 };
@@ -52,6 +49,8 @@ struct Inner {
     staged: Mutex<Option<Staged>>,
     /// Keys of whoever has just asked for a check, until its job begins here.
     at_hand: Mutex<HashMap<String, Keys>>,
+    /// What has just been asked to be put back, until its job begins here.
+    to_put_back: Mutex<HashMap<JobId, put_back::Confirmed>>,
 }
 
 /// Which vaults can be opened, and how.
@@ -63,9 +62,6 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// What is done on a thread that may block.
-type Work = Box<dyn FnOnce(&mut Pace<'_>) -> Result<Outcome, BackupError> + Send>;
-
 /// How it is written into the audit trail.
 struct Note {
     actor: Option<AccountId>,
@@ -76,7 +72,8 @@ struct Note {
 impl Backups {
     #[must_use]
     pub fn new(system: Db, place: Place, tasks: Tasks) -> Self {
-        Self(Arc::new(Inner { system, place, tasks, staged: Mutex::default(), at_hand: Mutex::default() }))
+        let (staged, at_hand, to_put_back) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { system, place, tasks, staged, at_hand, to_put_back }))
     }
 
     pub async fn list(&self, _by: Caller<Admin>) -> Result<Shown, Fault> {
@@ -108,49 +105,6 @@ impl Backups {
 
     fn at_hand(&self) -> MutexGuard<'_, HashMap<String, Keys>> {
         self.0.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Checks one and puts it back: one account's vault at once, everything (and the caller's own vault, which is open)
-    /// when this process has ended.
-    pub async fn restore(
-        &self,
-        by: &Caller<Admin>,
-        which: Which,
-        extent: Extent,
-    ) -> Result<mpsc::Receiver<BackupEvent>, Fault> {
-        let (place, directory) = (self.0.place.clone(), self.directory(&which)?);
-        let keys = self.keys(by.account, &by.vault).await?;
-        let (wanted, is_at_once) = match extent {
-            Extent::Everything => (Wanted::Everything, false),
-            Extent::Account(name) => {
-                let wanted = name.clone();
-                let found = self.0.system.read(move |tx| accounts::by_name(tx, &wanted)).await?;
-                let found = found.ok_or_else(|| Fault::not_found("account"))?;
-                (Wanted::Account(found.name), found.id != by.account)
-            }
-        };
-        let target = match &wanted {
-            Wanted::Everything => name(&which),
-            Wanted::Account(account) => format!("{account} from {}", name(&which)),
-        };
-        // Of everything, the restored trail tells.
-        let note = Note { actor: Some(by.account), action: "backup.restore", target };
-        let asked = Asked { by: Some(by.account), moment: Moment::here() };
-        let inner = Arc::clone(&self.0);
-        Ok(self.begin(
-            "restoring a backup",
-            note,
-            Box::new(move |pace| {
-                let staged = backup::stage(&place, &directory, &wanted, &keys, &asked, pace)?;
-                if is_at_once {
-                    let carried = staged.carry_out()?;
-                    let quarantine = carried.quarantine.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    return Ok(Outcome::Restored { quarantine });
-                }
-                *inner.staged.lock().unwrap_or_else(PoisonError::into_inner) = Some(staged);
-                Ok(Outcome::Ready)
-            }),
-        ))
     }
 
     /// Removes what the rule no longer keeps, and gives its names.
@@ -202,53 +156,6 @@ impl Backups {
     async fn keys(&self, account: AccountId, vault: &Vault) -> Result<Keys, Fault> {
         let id = self.0.system.read(move |tx| kept::vault_of(tx, account)).await?;
         Ok(id.zip(vault.db.checker_of_copies()).into_iter().collect())
-    }
-
-    /// Begins work that ends when nobody listens any more, or the program ends.
-    fn begin(&self, name: &'static str, note: Note, work: Work) -> mpsc::Receiver<BackupEvent> {
-        let (events, inbox) = mpsc::channel(64);
-        let this = self.clone();
-        self.0.tasks.spawn_job(name, async move {
-            let done = this.run(&events, work).await;
-            let result = if done.is_ok() { "ok" } else { "failed" };
-            let noted = this.note(note, result).await;
-            let done = match (done, noted) {
-                // The backup is there; that it is not in the trail must be known all the same.
-                (Ok(_), Err(why)) => Err(why),
-                (done, _) => done,
-            };
-            let _ = events.send(BackupEvent::Ended(done)).await;
-        });
-        inbox
-    }
-
-    async fn run(&self, events: &mpsc::Sender<BackupEvent>, work: Work) -> Result<Outcome, Fault> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (heard, telling) = (Arc::clone(&stop), events.clone());
-        let mut working = tokio::task::spawn_blocking(move || {
-            let last: Mutex<Option<Instant>> = Mutex::default();
-            let tell = |progress| {
-                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-                if last.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
-                    *last = Some(Instant::now());
-                    // What is not read in time is old by then.
-                    let _ = telling.try_send(BackupEvent::Progress(progress));
-                }
-            };
-            work(&mut Pace::new(&tell, &heard))
-        });
-        let root = self.0.tasks.token();
-        let done = tokio::select! {
-            done = &mut working => done,
-            () = async { tokio::select! { () = root.cancelled() => {}, () = events.closed() => {} } } => {
-                stop.store(true, Ordering::Relaxed);
-                working.await
-            }
-        };
-        match done {
-            Ok(done) => Ok(done?),
-            Err(_) => Err(Fault::new(FaultKind::Internal, "Work on a backup broke off.")),
-        }
     }
 
     async fn note(&self, note: Note, result: &'static str) -> Result<(), Fault> {

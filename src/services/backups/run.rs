@@ -55,6 +55,10 @@ impl Backups {
                 self.directory(which)?;
                 Ok("would be checked".to_owned())
             }
+            Work::Restore { which, .. } => {
+                self.directory(which)?;
+                Ok("would be put back".to_owned())
+            }
             other => Err(Fault::new(FaultKind::Internal, format!("“{other}” is no work on backups."))),
         }
     }
@@ -68,6 +72,7 @@ impl Backups {
             Work::Backup { since } => self.make(attempt, since).await,
             Work::VerifyBackup { which } => self.look_through(attempt, &which).await,
             Work::PruneBackups => self.thin_out(attempt).await,
+            Work::Restore { .. } => self.put_back(attempt).await,
             other => Err(Setback::for_good(Fault::new(FaultKind::Internal, format!("“{other}” is no backup.")))),
         }
     }
@@ -89,7 +94,8 @@ impl Backups {
             Err(why) if since.is_none() => return Err(Setback::for_good(why)),
             Err(why) => return Err(Setback::for_now(why, false)),
         };
-        let words = format!("{}, {} accounts.", made.name, made.accounts);
+        let whose = if made.accounts == 1 { "account" } else { "accounts" };
+        let words = format!("{}, {} {whose}.", made.name, made.accounts);
         if since.is_none() {
             keep(attempt, &Outcome::Made(made)).await?;
             return Ok(words);
@@ -147,11 +153,11 @@ impl Backups {
     }
 
     /// Does blocking work on a thread of its own, and tells how far it is. Dropping this stops it.
-    async fn paced(
+    pub(super) async fn paced<T: Send + 'static>(
         &self,
         attempt: &Attempt,
-        work: impl Fn(&mut Pace<'_>) -> Result<Outcome, BackupError> + Send + Sync + 'static,
-    ) -> Result<Outcome, Fault> {
+        work: impl Fn(&mut Pace<'_>) -> Result<T, BackupError> + Send + Sync + 'static,
+    ) -> Result<T, Fault> {
         let work = Arc::new(work);
         for _ in 0..TRIES {
             let (stop, teller, work) = (Arc::new(AtomicBool::new(false)), attempt.teller(), Arc::clone(&work));
@@ -250,7 +256,7 @@ impl Drop for Stopping {
 }
 
 /// The outcome stays with the job, for whoever waits in another process.
-async fn keep(attempt: &Attempt, outcome: &Outcome) -> Result<(), Setback> {
+pub(super) async fn keep(attempt: &Attempt, outcome: &Outcome) -> Result<(), Setback> {
     attempt.keep(outcome.clone()).await.map_err(|why| Setback::for_now(why, true))
 }
 

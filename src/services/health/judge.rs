@@ -327,7 +327,15 @@ pub(super) fn told(mut running: Vec<Running>) -> Vec<Running> {
     running
 }
 
-pub(super) fn tasks(running: &[Running], now: Instant) -> Check {
+/// What runs in this window, and what of it broke off.
+pub(super) fn tasks(running: &[Running], broken: &[String], now: Instant) -> Check {
+    if let [first, rest @ ..] = broken {
+        let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+        let text = format!("Broke off because of a mistake in the program: {first}{more}.");
+        return warn(Part::Tasks, "broke_off", text)
+            .fix("Close this window and open it anew; where it happened stands in the log: ollamanet doctor")
+            .figure("running", running.len() as u64);
+    }
     let text = match running {
         [] => "Nothing runs in the background.".to_owned(),
         [oldest, rest @ ..] => {
@@ -502,9 +510,16 @@ mod tests {
 
     #[test]
     fn running_tasks_are_counted() {
-        assert_eq!(tasks(&[], Instant::now()).text, "Nothing runs in the background.");
+        assert_eq!(tasks(&[], &[], Instant::now()).text, "Nothing runs in the background.");
         let running = Running { name: "title".into(), since: Instant::now(), is_job: true, step: String::new() };
-        assert_eq!(tasks(&[running], Instant::now()).text, "1 in the background, the oldest (title) for 0 s.");
+        assert_eq!(
+            tasks(std::slice::from_ref(&running), &[], Instant::now()).text,
+            "1 in the background, the oldest (title) for 0 s."
+        );
+        let broken = tasks(&[running], &["an import".to_owned(), "a title".to_owned()], Instant::now());
+        assert_eq!(told_as(&broken), (Level::Warning, "broke_off"));
+        assert!(broken.text.contains("an import, and 1 more"), "{broken:?}");
+        mended(&broken);
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl HealthChecks {
         let own = [
             judge::breakers(&breakers),
             judge::cache(&watched.cache.figures()),
-            judge::tasks(&judge::told(watched.tasks.running()), Instant::now()),
+            judge::tasks(&judge::told(watched.tasks.running()), &watched.tasks.broken(), Instant::now()),
         ];
         let now = self.now();
         let shared = health.checks.iter().filter(|check| !check.part.is_each_process_own()).cloned();

@@ -57,7 +57,7 @@ fn is_same(a: &Work, b: &Work) -> bool {
         (Work::Load { model: a, keep: how }, Work::Load { model: b, keep: other }) => same_model(a, b) && how == other,
         (Work::Rule(a), Work::Rule(b)) => a.rule == b.rule && a.dry_run == b.dry_run,
         (Work::VerifyBackup { which: a }, Work::VerifyBackup { which: b }) => a == b,
-        // Each has keys of its own at hand: one is never the other.
+        // Each has keys of its own at hand: one is never the other. They keep each other out by the lock on their place.
         (Work::Restore { .. }, Work::Restore { .. }) => false,
         (Work::Backup { .. }, Work::Backup { .. })
         | (Work::PruneBackups, Work::PruneBackups)
@@ -78,10 +78,8 @@ fn is_same(a: &Work, b: &Work) -> bool {
 pub fn collide(a: &Work, b: &Work) -> bool {
     let meet =
         |some: &[&str], others: &[&str]| some.iter().any(|one| others.iter().any(|other| same_model(one, other)));
-    match (a, b) {
-        (Work::Rule(a), Work::Rule(b)) => return a.rule == b.rule,
-        (Work::Restore { .. }, Work::Restore { .. }) => return true,
-        _ => {}
+    if let (Work::Rule(a), Work::Rule(b)) = (a, b) {
+        return a.rule == b.rule;
     }
     let ((reads_a, writes_a), (reads_b, writes_b)) = (touched(a), touched(b));
     meet(&writes_a, &writes_b) || meet(&writes_a, &reads_b) || meet(&reads_a, &writes_b)

@@ -7,6 +7,7 @@
 //! died goes on elsewhere or at the next start; nothing is begun that is not in the table; whatever ends is in the table
 //! before anybody hears of it.
 
+mod begin;
 mod follow;
 mod line;
 mod run;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 pub use follow::Followed;
 pub use runner::{Attempt, Runner, Setback};
 
+use self::begin::taken_along;
 use super::{conversations::now, hub::Hub};
 use crate::{
     access::{Admin, Caller},
@@ -175,6 +177,7 @@ impl Jobs {
         if !(1..=PAGE_MAX).contains(&limit) {
             return Err(Fault::invalid(format!("A page holds 1 to {PAGE_MAX} rows, not {limit}.")));
         }
+        self.settle().await?;
         let read = move |tx: &crate::store::Tx<'_>| jobs::list(tx, &filter, before, limit);
         let mut rows = self.0.parts.system.read::<_, StoreError>(read).await?;
         let more = rows.len() > limit as usize;
@@ -184,8 +187,20 @@ impl Jobs {
     }
 
     pub async fn one(&self, _by: Caller<Admin>, id: JobId) -> Result<Job, Fault> {
+        self.settle().await?;
         let found = self.0.parts.system.read::<_, StoreError>(move |tx| jobs::get(tx, id)).await?;
         found.map(|kept| self.as_here(kept.job)).ok_or_else(missing)
+    }
+
+    /// Frees what a dead process held, so that nobody is shown as running what nobody runs, even where no window is open that
+    /// looks after the line.
+    async fn settle(&self) -> Result<(), Fault> {
+        let mut open = self.0.parts.system.read::<_, StoreError>(jobs::open).await?;
+        {
+            let state = self.state();
+            open.retain(|kept| kept.job.state == JobState::Running && !state.running.contains_key(&kept.job.id));
+        }
+        self.take_from_the_dead(&open).await.map(drop)
     }
 
     /// How many answers run and wait, in whatever window: what benchmarks give way to.
@@ -304,78 +319,6 @@ impl Jobs {
         })
     }
 
-    /// In one transaction: nobody else is at it, the row, the audit trail.
-    pub(in crate::services) async fn put_in_line(
-        &self,
-        account: impl Into<Option<AccountId>>,
-        work: Work,
-        detached: bool,
-    ) -> Result<Start, Fault> {
-        self.put_in_line_of(account.into(), None, work, detached).await
-    }
-
-    /// The same; `parent` is the run of a rule that begins it.
-    async fn put_in_line_of(
-        &self,
-        account: Option<AccountId>,
-        parent: Option<JobId>,
-        work: Work,
-        detached: bool,
-    ) -> Result<Start, Fault> {
-        if work.kind().is_own() {
-            // Its words would be content in a table that everybody's administrator reads.
-            return Ok(Start::Refused(Fault::new(FaultKind::Internal, "That is work on a vault, not of the machine.")));
-        }
-        let id = JobId::new();
-        let start = self
-            .0
-            .parts
-            .system
-            .write::<_, StoreError>(move |tx| {
-                let open = jobs::open(tx)?;
-                match line::standing(&work, open.iter().map(|kept| &kept.job)) {
-                    line::Standing::Free => {}
-                    line::Standing::Same(job) => {
-                        let of = open.iter().find(|kept| kept.job.id == job.id);
-                        if of.is_some_and(|kept| parent.is_some() && kept.parent == parent) {
-                            // Begun before this run was killed, and not noted any more.
-                            return Ok(Start::Begun(Box::new(job.clone())));
-                        }
-                        if of.is_some_and(|kept| kept.parent.is_some() || job.account != account) {
-                            jobs::asked(tx, job.id, true)?;
-                        }
-                        return Ok(Start::UnderWay(Box::new(job.clone())));
-                    }
-                    line::Standing::InTheWay(other) => {
-                        return Ok(Start::Refused(line::in_the_way(&work, &other.work)));
-                    }
-                }
-                let moment = Moment::here();
-                jobs::insert_of(tx, id, &work, account, parent, moment.now)?;
-                if work.kind().is_audited() {
-                    audit::append(tx, &moment, account, work.kind().action(), &line::target(&work), "begun")?;
-                }
-                let kept = jobs::get(tx, id)?.ok_or(StoreError::NotFound("job"))?;
-                Ok(Start::Begun(Box::new(kept.job)))
-            })
-            .await?;
-        match &start {
-            Start::Begun(job) => {
-                self.tell(JobNews::Changed(job.clone())).await;
-                if !detached {
-                    self.take_up(job.id);
-                }
-            }
-            // Whoever asks for it once more wants it done: here, should nobody else be at it.
-            Start::UnderWay(job) if !detached => self.take_up(job.id),
-            Start::UnderWay(_) | Start::Refused(_) | Start::Would(_) => {}
-        }
-        Ok(match start {
-            Start::UnderWay(job) => Start::UnderWay(Box::new(self.as_here(*job))),
-            other => other,
-        })
-    }
-
     async fn ask(&self, account: AccountId, id: JobId, wish: Wish) -> Result<Job, Fault> {
         let kept = self.kept(id).await?;
         match kept.job.state {
@@ -383,6 +326,13 @@ impl Jobs {
                 return Err(over(&kept.job));
             }
             JobState::Paused if wish == Wish::Pause => return Ok(kept.job),
+            // What it was confirmed with is gone when it stops.
+            JobState::Waiting | JobState::Running
+                if wish == Wish::Pause && kept.job.work.kind() == WorkKind::Restore =>
+            {
+                return Err(Fault::new(FaultKind::Conflict, "Putting a backup back cannot be paused.")
+                    .hint("Cancel it; until it takes its place, nothing is changed."));
+            }
             JobState::Waiting | JobState::Paused => {
                 let changed = self.put(account, &kept.job, wish.leads_to(), line::verb(wish)).await?;
                 return changed.ok_or_else(moved_on);
@@ -488,17 +438,6 @@ impl Jobs {
         Ok(Some(job))
     }
 
-    /// Of those that a cancelled run took along. The ones that run here are stopped by the next look, which is now.
-    async fn tell_of_those(&self, along: Vec<Job>) {
-        if along.is_empty() {
-            return;
-        }
-        for job in along {
-            self.tell(JobNews::Changed(Box::new(self.as_here(job)))).await;
-        }
-        self.0.wake.notify_one();
-    }
-
     pub(in crate::services) async fn kept(&self, id: JobId) -> Result<Kept, Fault> {
         let found = self.0.parts.system.read::<_, StoreError>(move |tx| jobs::get(tx, id)).await?;
         found.ok_or_else(missing)
@@ -581,24 +520,6 @@ fn begun_elsewhere(work: &Work) -> Result<(), Fault> {
     }
     Err(Fault::invalid(format!("“{work}” is not begun as work on models."))
         .hint("`ollamanet backup` and `ollamanet rules` begin it."))
-}
-
-/// A cancelled run of a rule takes along what it began and nobody else wants. In the transaction that cancels it, so that
-/// no process can die between the two.
-fn taken_along(
-    tx: &crate::store::Tx<'_>,
-    job: &Job,
-    account: Option<AccountId>,
-    moment: &Moment,
-) -> Result<Vec<Job>, StoreError> {
-    if job.state != JobState::Cancelled || job.work.kind() != WorkKind::Rule {
-        return Ok(Vec::new());
-    }
-    let along = jobs::cancel_begun_by(tx, job.id, moment.now)?;
-    for one in &along {
-        audit::append(tx, moment, account, line::verb(Wish::Cancel), &line::target(&one.work), "ok")?;
-    }
-    Ok(along)
 }
 
 fn missing() -> Fault {

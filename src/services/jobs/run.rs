@@ -1,6 +1,11 @@
 //! One attempt at one job, from being taken to what the table says of its end.
 
-use std::sync::Arc;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+};
+
+use futures_util::FutureExt;
 
 use tokio::{
     sync::watch,
@@ -8,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Attempt, Here, Jobs, Setback, line, now, taken_along};
+use super::{Attempt, Here, Jobs, Setback, begin::taken_along, line, now};
 use crate::{
     api::{
         Fault, FaultKind,
@@ -53,6 +58,7 @@ impl Jobs {
             progress: sender,
             system: self.0.parts.system.clone(),
             lease: Arc::clone(&lease),
+            goes_through: Arc::default(),
             jobs: self.clone(),
         };
         let outcome = self.carry(attempt, &kept, &lease, &stop, progress.clone()).await;
@@ -87,8 +93,12 @@ impl Jobs {
     ) -> Option<Result<String, Setback>> {
         let (id, pace) = (attempt.id, self.0.parts.pace);
         let deadline = self.0.parts.runner.deadline(&attempt.work);
+        let goes_through = Arc::clone(&attempt.goes_through);
+        let may_stop = || !goes_through.load(Ordering::Relaxed);
         let work = async {
-            let work = self.0.parts.runner.run(attempt);
+            // One that panics must not leave a row that runs for ever: the table is told like of any other end.
+            let work = AssertUnwindSafe(self.0.parts.runner.run(attempt)).catch_unwind();
+            let work = async { work.await.unwrap_or_else(|_| Err(Setback::for_good(broke_off()))) };
             match deadline {
                 None => work.await,
                 Some(most) => timeout(most, work).await.unwrap_or_else(|_| {
@@ -104,8 +114,17 @@ impl Jobs {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return None,
-                () = root.cancelled() => return None,
+                // Polled in this very task, the work cannot have come further between the question and the answer.
+                () = stop.cancelled(), if may_stop() => {
+                    if may_stop() {
+                        return None;
+                    }
+                }
+                () = root.cancelled(), if may_stop() => {
+                    if may_stop() {
+                        return None;
+                    }
+                }
                 ended = &mut work => return Some(ended),
                 // The wait comes first, so that a change which nobody has looked at is not forgotten.
                 Ok(()) = async { sleep_until(tell_at).await; to_tell.changed().await } => {
@@ -128,7 +147,9 @@ impl Jobs {
                             if let Some(here) = self.state().running.get_mut(&id) {
                                 here.wish = Some(wish);
                             }
-                            return None;
+                            if may_stop() {
+                                return None;
+                            }
                         }
                         Ok(None) => {
                             tracing::warn!(kind = kept.job.work.kind().as_str(), "another process has taken a job over");
@@ -230,6 +251,11 @@ impl Jobs {
             }
         }
     }
+}
+
+fn broke_off() -> Fault {
+    Fault::new(FaultKind::Internal, "It broke off because of a mistake in the program.")
+        .hint("Where it happened stands in the log, whose place `ollamanet doctor` names.")
 }
 
 /// What is told of an end that cannot be written down: the reason of the end itself, where it had one.

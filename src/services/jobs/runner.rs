@@ -1,6 +1,13 @@
 //! The seam between the line of jobs and those who do the work.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
@@ -62,6 +69,8 @@ pub struct Attempt {
     pub(super) progress: watch::Sender<JobProgress>,
     pub(super) system: Db,
     pub(super) lease: Arc<Lease>,
+    /// Whether it has come so far that it is not stopped any more.
+    pub(super) goes_through: Arc<AtomicBool>,
     /// For work that consists of other work. Held only while the attempt lasts.
     pub(super) jobs: Jobs,
 }
@@ -120,6 +129,12 @@ impl Attempt {
     #[must_use]
     pub fn look_every(&self) -> Duration {
         self.jobs.0.parts.pace.tell
+    }
+
+    /// From here on it is not dropped, whoever wants it to end: what is told of it would not be so. Only for what is over in
+    /// a moment.
+    pub fn goes_through(&self) {
+        self.goes_through.store(true, Ordering::Relaxed);
     }
 
     /// Says how far it is. As often as one likes: only the last of many is looked at.

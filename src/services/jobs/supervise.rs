@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Jobs, Scope, line, now, taken_along};
+use super::{Jobs, Scope, begin::taken_along, line, now};
 use crate::{
     api::{
         Fault, FaultKind, JobId,
@@ -143,7 +143,7 @@ impl Jobs {
     }
 
     /// Frees what processes held that are no more. A job in which one after another died is not begun again.
-    async fn take_from_the_dead(&self, open: &[Kept]) -> Result<bool, Fault> {
+    pub(super) async fn take_from_the_dead(&self, open: &[Kept]) -> Result<bool, Fault> {
         let own = self.state().lease.as_ref().map(|lease| lease.id);
         let others: Vec<(Job, Holder, u32)> = open
             .iter()

@@ -22,6 +22,10 @@ enum Comes {
     ToNothing,
     /// It goes on until it is stopped.
     Never,
+    /// By a mistake of ours.
+    ToAPanic,
+    /// It goes on until this, and is not stopped meanwhile.
+    ThroughWhateverIsWished,
 }
 
 /// By the number of the attempt.
@@ -33,6 +37,7 @@ struct Scripted {
     begun: watch::Sender<u32>,
     most: AtomicU32,
     live: AtomicU32,
+    let_go: Notify,
 }
 
 impl std::fmt::Debug for Scripted {
@@ -74,6 +79,12 @@ impl Runner for Scripted {
                 Comes::ToALittle => Err(Setback::for_now(failed(), true)),
                 Comes::ToNothing => Err(Setback::for_good(failed())),
                 Comes::Never => std::future::pending().await,
+                Comes::ToAPanic => panic!("as the test wants it"),
+                Comes::ThroughWhateverIsWished => {
+                    attempt.goes_through();
+                    self.let_go.notified().await;
+                    Ok("Gone through.".to_owned())
+                }
             }
         }
         .boxed()
@@ -129,6 +140,7 @@ impl Desk {
             begun: watch::Sender::new(0),
             most: AtomicU32::new(0),
             live: AtomicU32::new(0),
+            let_go: Notify::new(),
         });
         let (hub, tasks) = (Hub::new(), Tasks::new());
         let account = account(&system).await;
@@ -436,4 +448,32 @@ async fn what_goes_wrong_again_and_again_is_given_up_although_something_comes_ea
     desk.jobs.again(AccountId::new(), id, false, "jobs.retry").await.unwrap();
     let job = desk.until(id, |job| job.state == JobState::Failed && job.attempts > 12).await;
     assert_eq!(job.attempts, 24);
+}
+
+#[tokio::test]
+async fn one_that_panics_has_failed_and_says_so_instead_of_running_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(&dir, |number| if number == 1 { Comes::ToAPanic } else { Comes::ToItsEnd }).await;
+    let id = desk.begun(Work::install("tiny")).await;
+    let job = desk.state(id, JobState::Failed).await;
+    assert!(job.error.unwrap().message.contains("mistake in the program"));
+    desk.jobs.again(AccountId::new(), id, false, "jobs.retry").await.unwrap();
+    assert_eq!(desk.state(id, JobState::Done).await.attempts, 2);
+}
+
+#[tokio::test]
+async fn what_has_come_to_its_last_step_is_told_as_done_whoever_wants_it_to_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(&dir, |_| Comes::ThroughWhateverIsWished).await;
+    let id = JobId::new();
+    let by = account(&desk.jobs.0.parts.system).await;
+    let work = Work::Restore { which: crate::api::backup::Which::Named("x".into()), account: None };
+    let begun = desk.jobs.begin_here(by, id, work).await.unwrap();
+    assert_eq!((begun.state, begun.is_here), (JobState::Running, true), "no other process can take it");
+    let paused = desk.jobs.ask(by, id, Wish::Pause).await.unwrap_err();
+    assert!(paused.message.contains("cannot be paused"), "{paused:?}");
+    desk.until(id, |job| job.state == JobState::Running && job.progress.done > 0).await;
+    desk.jobs.ask(by, id, Wish::Cancel).await.unwrap();
+    desk.runner.let_go.notify_one();
+    assert_eq!(desk.state(id, JobState::Done).await.outcome.as_deref(), Some("Gone through."));
 }

@@ -46,6 +46,19 @@ impl Staged {
     pub fn carry_out(self) -> Result<Carried, BackupError> {
         self.workplace.carry_out()
     }
+
+    /// The name under which what is there now will be kept aside.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn quarantine(&self) -> Result<String, BackupError> {
+        self.workplace.quarantine()
+    }
+
+    /// Nobody wants it any more: nothing of it is left.
+    pub fn give_up(self) {
+        self.workplace.give_up();
+    }
 }
 
 /// Who asked for it, and when.
@@ -174,6 +187,10 @@ fn make_current(path: &Path, manifest: &Manifest, asked: &Asked, schema: &'stati
         "DELETE FROM tokens WHERE :now IS NOT NULL",
         "DELETE FROM token_families WHERE :now IS NOT NULL",
         "DELETE FROM key_slots WHERE kind = 'session' AND :now IS NOT NULL",
+        // What was under way when the backup was made, the making of it first of all, has long ended or been cancelled.
+        "UPDATE jobs SET state = 'cancelled', holder = NULL, holder_boot = NULL, holder_pid = NULL,
+             holder_started = NULL, wish = NULL, next_at = NULL, updated_at = :now
+         WHERE state IN ('waiting', 'running', 'paused')",
     ] {
         tx.execute(change, named_params! { ":now": now }).while_("signing everybody out")?;
     }

@@ -91,6 +91,12 @@ impl Workplace {
         carry_out_alone(&self.data, ready, &|_| {})
     }
 
+    /// Where what is there goes.
+    pub(super) fn quarantine(&self) -> Result<String, BackupError> {
+        let ready = read_journal(&self.data)?.ok_or_else(|| BackupError::AtWork(self.data.clone()))?;
+        Ok(ready.quarantine)
+    }
+
     pub(super) fn give_up(&self) {
         let _ = fs::remove_dir_all(self.data.join(RESTORE));
     }
