@@ -49,6 +49,7 @@ use crate::{
         model_work::{ModelWork, benchmark::Bench, room::Places},
         models::{self, Models, Probe},
         notes::Notes,
+        own_jobs::Book,
         profiles::Profiles,
         reports::Reports,
         retention::Retention,
@@ -245,12 +246,15 @@ pub fn compose_watched(
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
     let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
-    let (search, library) = (Search::new(hub.clone(), tasks.clone()), Library::new(hub.clone()));
+    let own_jobs = Book::new(hub.clone(), tasks.clone(), paths.data.join("leases"));
+    let search = Search::new(hub.clone(), tasks.clone(), own_jobs.clone());
+    let library = Library::new(hub.clone());
     let ratings = Ratings::new(system.clone(), hub.clone());
-    let retention = Retention::new(hub.clone(), tasks.clone(), paths.data.join("leases"));
+    let retention = Retention::new(hub.clone(), tasks.clone(), own_jobs.clone(), paths.data.join("leases"));
     let lanes = Lanes::shared(paths.data.join("leases"));
     let (cwd, home) = (std::env::current_dir().unwrap_or_default(), std::env::var_os("HOME").map(PathBuf::from));
-    let transfers = Transfers::new(hub.clone(), tasks.clone(), system.clone(), cwd.clone(), home.clone());
+    let transfers =
+        Transfers::new(hub.clone(), tasks.clone(), system.clone(), own_jobs.clone(), cwd.clone(), home.clone());
     let cache = model_cache(config).counted_in(metrics.clone());
     let model_work = model_work((&ollama, live), cache.clone(), &system, paths, (cwd.clone(), home.clone()));
     let asked = (&ollama, &breakers, &cache);
@@ -319,6 +323,7 @@ pub fn compose_watched(
         reports,
         transfers,
         notes,
+        own_jobs,
         ratings,
         branches,
         insights: Insights,

@@ -37,7 +37,7 @@
 //! | what a prompt template may say | `template`; presets, templates and their files: `services::library` |
 //! | a command | `cli`, one file each; its words: `cli::args` |
 //! | a setting | `config` (the field), `config::table` (its row) |
-//! | what is done by itself and when | `services::rulebook`: `due` (when), `plan` (what), `run`, `look`; the line of jobs: `services::jobs` |
+//! | what is done by itself and when | `services::rulebook`: `due` (when), `plan` (what), `run`, `look`; the line of jobs: `services::jobs`, its kinds: `api::jobs::kinds`; one's own: `services::own_jobs` |
 //! | which models there are, what fits this machine, what may be typed over the list | `services::models`, one file each |
 //! | which words a text is found by | `words`; the index of a vault: `store::vault::search` |
 //! | what is counted | `api::metrics` (the table), `metrics` (the counting), `services::telemetry` (by the hour) |

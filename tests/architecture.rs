@@ -136,8 +136,10 @@ fn service_structs(paths: &[String]) -> BTreeSet<String> {
             let (module, items) = named.strip_prefix("crate::services::")?.split_once("::")?;
             let service: String = module.split('_').map(capitalised).collect();
             let is_service = |item: &str| item == service || item.strip_suffix("Service") == Some(service.as_str());
-            // Neither decides anything: the hub carries what services have to say, the lanes count who waits.
-            (!matches!(module, "hub" | "lanes") && items.split("::").any(is_service)).then(|| module.to_owned())
+            // None decides anything: the hub carries what services have to say, the lanes count who waits, the book keeps
+            // what each has begun.
+            (!matches!(module, "hub" | "lanes" | "own_jobs") && items.split("::").any(is_service))
+                .then(|| module.to_owned())
         })
         .collect()
 }

@@ -414,6 +414,27 @@ pub struct JobPage {
     pub next: Option<i64>,
 }
 
+/// One list of the machine's jobs and one's own, newest first. Each keeps the order of its own rows, which is that of their
+/// beginning; only between the two the clock decides.
+#[must_use]
+pub fn merged(jobs: impl IntoIterator<Item = Job>) -> Vec<Job> {
+    let (mut own, mut house): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.work.kind().is_own());
+    for rows in [&mut own, &mut house] {
+        // Taken from the end.
+        rows.sort_by_key(|job| job.seq);
+    }
+    let mut all = Vec::with_capacity(own.len() + house.len());
+    loop {
+        let takes_own = match (own.last(), house.last()) {
+            (Some(mine), Some(theirs)) => mine.created_at >= theirs.created_at,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => return all,
+        };
+        all.extend(if takes_own { own.pop() } else { house.pop() });
+    }
+}
+
 /// Several pieces of work at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {

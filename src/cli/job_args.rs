@@ -105,16 +105,19 @@ pub struct How {
 
 #[derive(Debug, Subcommand)]
 pub enum Jobs {
-    /// List jobs, newest first
+    /// List jobs, newest first: your own, and for administrators the machine's
     #[command(visible_alias = "ls")]
     List {
-        /// Only those about a model whose name contains this
+        /// Only those whose words contain this, such as a model's name
         filter: Option<String>,
         #[command(flatten)]
         paging: Paging,
         /// Only what waits, runs or is paused
         #[arg(long)]
         open: bool,
+        /// As comma-separated values
+        #[arg(long)]
+        csv: bool,
     },
     /// Everything about one job
     Show { job: String },
@@ -128,6 +131,8 @@ pub enum Jobs {
     Retry(Which),
     /// Work off everything that waits, until nothing is left
     Run,
+    /// Take what has ended out of the list: your own, and for administrators the machine's
+    Forget,
 }
 
 #[derive(Args, Debug)]

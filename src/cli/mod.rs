@@ -207,7 +207,7 @@ pub async fn run(desk: Desk, command: Command, stops: &mut Stops) -> Result<(), 
         }
         Command::Jobs(what) => {
             let mut heard = Stops::listen()?;
-            let working = async move { jobs::run(&desk, what, &mut heard).await };
+            let working = Box::pin(async move { jobs::run(&desk, what, &mut heard).await });
             stops::run_until(stops, transfer::STOPPING, working).await
         }
         Command::Rules(what) => {
@@ -234,7 +234,7 @@ async fn perform(desk: &Desk, command: Command) -> Result<(), End> {
         Command::Insights(what) => insights::run(desk, what).await,
         Command::Health(what) => health::run(desk, what).await,
         Command::Metrics(what) => metrics::run(desk, what).await,
-        Command::Account(what) => account::run(desk, what).await,
+        Command::Account(what) => Box::pin(account::run(desk, what)).await,
         Command::Sessions(what) => sessions::run(desk, what).await,
         Command::Users(what) => users::run(desk, what).await,
         Command::Roles(what) => roles::run(desk, what).await,

@@ -20,6 +20,7 @@ mod metrics;
 mod models;
 mod notes;
 mod organise;
+mod own_jobs;
 mod profile;
 mod reports;
 mod retention;
@@ -38,8 +39,8 @@ use crate::{
     services::{
         accounts::Accounts, audit::Audit, backups::Backups, branches::Branches, conversations::Conversations,
         feedback::Ratings, health::HealthChecks, house::House, insights::Insights, jobs::Jobs, library::Library,
-        measures::Measures, model_work::ModelWork, models::Models, notes::Notes, profiles::Profiles, reports::Reports,
-        retention::Retention, roles::Roles, rulebook::Rulebook, search::Search, telemetry::Telemetry,
+        measures::Measures, model_work::ModelWork, models::Models, notes::Notes, own_jobs::Book, profiles::Profiles,
+        reports::Reports, retention::Retention, roles::Roles, rulebook::Rulebook, search::Search, telemetry::Telemetry,
         transfer::Transfers, turns::Turns, users::Users,
     },
     tasks::Tasks,
@@ -71,6 +72,7 @@ pub struct Parts {
     pub reports: Reports,
     pub transfers: Transfers,
     pub notes: Notes,
+    pub own_jobs: Book,
     pub ratings: Ratings,
     pub branches: Branches,
     pub insights: Insights,

@@ -153,7 +153,10 @@ impl Gateway {
 
     /// Writes everything of this account into one archive, readable without this program. Never over an existing file.
     pub async fn export_my_data(&self, session: &Session, to: PathBuf) -> Result<ExportReport, Fault> {
-        self.0.gate.call::<Member, _, _>(session, &EXPORT, |by| self.0.transfers.everything(by, to)).await
+        self.0
+            .gate
+            .call::<Member, _, _>(session, &EXPORT, |by| Box::pin(self.0.transfers.everything(by, to, None)))
+            .await
     }
 
     /// Removes one's own account for good: the keys are forgotten first. Refused to the last administrator.

@@ -29,7 +29,7 @@ const REPORT: Op = Op { name: "conversations.import_report", class: Class::Read,
 const STOP: Op = Op { name: "conversations.stop_transfer", class: Class::Free, ..IMPORT };
 
 impl ExportScope {
-    fn is_everything(&self) -> bool {
+    pub(super) fn is_everything(&self) -> bool {
         match self {
             Self::Everything => true,
             Self::Folder(_) | Self::Conversations(_) => false,
@@ -41,7 +41,7 @@ impl Gateway {
     /// Begins an export into a file. `Event::Transfer` tells how it goes on and how it ends.
     pub async fn start_export(&self, session: &Session, new: NewExport) -> Result<TransferId, Fault> {
         let op = if new.scope.is_everything() { &EXPORT_ALL } else { &EXPORT };
-        self.0.gate.call::<Member, _, _>(session, op, |by| self.0.transfers.export(by, new)).await
+        self.0.gate.call::<Member, _, _>(session, op, |by| Box::pin(self.0.transfers.export(by, new, None))).await
     }
 
     /// Begins an export whose bytes come through a channel; after a fault there comes no more.
@@ -52,12 +52,12 @@ impl Gateway {
         format: ExportFormat,
     ) -> Result<mpsc::Receiver<Result<Vec<u8>, Fault>>, Fault> {
         let op = if scope.is_everything() { &EXPORT_ALL } else { &EXPORT };
-        self.0.gate.call::<Member, _, _>(session, op, |by| self.0.transfers.pipe(by, scope, format)).await
+        self.0.gate.call::<Member, _, _>(session, op, |by| Box::pin(self.0.transfers.pipe(by, scope, format))).await
     }
 
     /// Begins an import into the caller's own vault. `Event::Transfer` tells how it goes on and how it ends.
     pub async fn start_import(&self, session: &Session, new: NewImport) -> Result<TransferId, Fault> {
-        self.0.gate.call::<Member, _, _>(session, &IMPORT, |by| self.0.transfers.import(by, new)).await
+        self.0.gate.call::<Member, _, _>(session, &IMPORT, |by| Box::pin(self.0.transfers.import(by, new, None))).await
     }
 
     /// What became of each conversation of an import so far, from the row `after` on. `limit` 1–200.

@@ -23,6 +23,7 @@ pub mod measures;
 pub mod model_work;
 pub mod models;
 pub mod notes;
+pub mod own_jobs;
 pub mod profiles;
 pub mod reports;
 pub mod retention;

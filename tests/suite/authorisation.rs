@@ -19,7 +19,7 @@ use ollamanet::{
         feedback::{NewFeedback, Thumb},
         fleet::{CardPatch, Query, SavedFilter},
         insights::{By, Insights, InsightsQuery, Sheet},
-        jobs::{Batch, Download, JobFilter, Work},
+        jobs::{Batch, Download, JobFilter, WhichJobs, Work},
         library::{Begins, Called, Kind, NewPreset, NewPrompt, PresetPatch, PromptPatch, Taken},
         measures::UseQuery,
         metrics::Wanted,
@@ -57,6 +57,7 @@ struct Things {
     tag: TagId,
     transfer: TransferId,
     document: DocumentId,
+    job: JobId,
 }
 
 impl Things {
@@ -72,6 +73,7 @@ impl Things {
             tag: TagId::new(),
             transfer: TransferId::new(),
             document: DocumentId::new(),
+            job: JobId::new(),
         }
     }
 }
@@ -127,7 +129,7 @@ async fn of_the_list(house: &House, by: &Session, things: Things) -> Vec<(&'stat
 
 /// The same for what leaves for files and comes from them.
 async fn of_transfers(house: &House, by: &Session, things: Things) -> Vec<(&'static str, Result<String, Fault>)> {
-    let Things { conversation, folder, message, transfer, .. } = things;
+    let Things { conversation, folder, message, transfer, job, .. } = things;
     let gateway = &house.gateway;
     vec![
         ("start_export", told(gateway.start_export(by, leaving(ExportScope::Folder(folder))).await)),
@@ -137,6 +139,16 @@ async fn of_transfers(house: &House, by: &Session, things: Things) -> Vec<(&'sta
             "preview_attachment",
             told(gateway.preview_attachment(by, PreviewOf::Sent { message, document: DocumentId::new() }).await),
         ),
+        ("own_job", told(gateway.own_job(by, job).await)),
+        ("cancel_own_job", told(gateway.cancel_own_job(by, job).await)),
+        ("retry_own_job", told(gateway.retry_own_job(by, job).await)),
+        (
+            "export_again",
+            told(gateway.export_again(by, leaving(ExportScope::Conversations(vec![conversation])), job).await),
+        ),
+        ("import_again", told(gateway.import_again(by, coming(), job).await)),
+        ("put_away_again", told(gateway.put_away_again(by, job).await)),
+        ("index_again", told(gateway.index_again(by, job).await)),
         ("import_report", told(gateway.import_report(by, transfer, 0, 10).await)),
         ("stop_transfer", told(gateway.stop_transfer(by, transfer).await)),
     ]
@@ -537,6 +549,8 @@ async fn without_ids(house: &House, by: &Session) -> Vec<(&'static str, Result<S
         ("allowance", told(gateway.allowance(by).await)),
         ("start_export", told(gateway.start_export(by, leaving(ExportScope::Everything)).await.map(drop))),
         ("start_import", told(gateway.start_import(by, coming()).await.map(drop))),
+        ("own_jobs", told(gateway.own_jobs(by, WhichJobs::All, None, 10).await)),
+        ("forget_own_jobs", told(gateway.forget_own_jobs(by).await)),
         ("activity", told(gateway.activity(by, None, 10).await)),
         ("sessions", told(gateway.sessions(by).await)),
         ("end_session", told(gateway.end_session(by, SessionId::new()).await)),
@@ -596,8 +610,9 @@ async fn things_of(house: &House, who: &SignedIn) -> Things {
     gateway.tag_conversations(by, vec![conversation], vec!["xylocanary".to_owned()], Vec::new()).await.unwrap();
     let tag = gateway.tags(by, "xylocanary", None, 1).await.unwrap().rows[0].id;
     let transfer = gateway.start_import(by, coming()).await.unwrap();
+    let job = gateway.own_jobs(by, WhichJobs::All, None, 1).await.unwrap().rows[0].id;
     let (message, turn) = (started.answer.id, started.turn);
-    Things { conversation, folder, message, turn, note, preset, prompt, tag, transfer, document }
+    Things { conversation, folder, message, turn, note, preset, prompt, tag, transfer, document, job }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -667,6 +682,7 @@ async fn a_subscriber_hears_nothing_of_anybody_else() {
                 assert!(!matches!(event, Event::Turn { .. }), "{event:?}");
                 let told = format!("{event:?}");
                 assert!(!told.contains("xylocanary") && !told.contains(&things.conversation.to_string()), "{told}");
+                assert!(!told.contains(&things.job.to_string()), "somebody else's job: {told}");
                 if event == Event::Changed(Changed::Conversation(own)) {
                     break;
                 }
@@ -683,7 +699,7 @@ async fn what_administrators_may_is_denied_to_everybody_else() {
     let house = House::alone(home.path());
     let ann = house.first_admin("Ann").await;
     let bob = house.newcomer(&ann.session, "Bob", "user").await;
-    for (method, outcome) in of_administrators(&house, &bob.session, ann.account.id).await {
+    for (method, outcome) in Box::pin(of_administrators(&house, &bob.session, ann.account.id)).await {
         assert_eq!(outcome.map_err(|fault| fault.kind), Err(FaultKind::Denied), "{method}");
     }
     house.close().await;
@@ -699,7 +715,7 @@ async fn what_administrators_may_works_for_them() {
         &house,
         "INSERT INTO second_factors (account, secret, added_at) SELECT id, zeroblob(60), 1 FROM accounts WHERE name = 'Bob'",
     );
-    for (method, outcome) in of_administrators(&house, &ann.session, bob.account.id).await {
+    for (method, outcome) in Box::pin(of_administrators(&house, &ann.session, bob.account.id)).await {
         outcome.unwrap_or_else(|fault| panic!("{method}: {fault}"));
     }
     house.close().await;
@@ -766,7 +782,7 @@ async fn every_method_of_the_façade_that_takes_a_session_is_asked_here() {
     let asked: BTreeSet<String> = Box::pin(with_ids(&house, &nobody, Things::nobodys()))
         .await
         .into_iter()
-        .chain(of_administrators(&house, &nobody, AccountId::new()).await)
+        .chain(Box::pin(of_administrators(&house, &nobody, AccountId::new())).await)
         .chain(Box::pin(without_ids(&house, &nobody)).await)
         .map(|(method, _)| method.to_owned())
         .collect();

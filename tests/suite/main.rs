@@ -45,6 +45,7 @@ mod notes;
 mod ollama_faults;
 mod ollama_replay;
 mod organise;
+mod own_jobs;
 mod own_sessions;
 mod promises;
 mod quotas;

@@ -83,12 +83,25 @@ struct Row {
     is_audited: bool,
     /// Whether the list of models may be another one afterwards.
     changes_models: bool,
+    /// Whether what it tells of how far it is are bytes.
+    in_bytes: bool,
 }
 
 impl Row {
     const fn new(word: &'static str, task: &'static str, action: &'static str, doer: Doer, lane: Lane) -> Self {
         let flow = Flow::Neither;
-        Self { word, words: word, task, action, doer, lane, flow, is_audited: true, changes_models: false }
+        Self {
+            word,
+            words: word,
+            task,
+            action,
+            doer,
+            lane,
+            flow,
+            is_audited: true,
+            changes_models: false,
+            in_bytes: true,
+        }
     }
 
     const fn model(word: &'static str, task: &'static str, action: &'static str, lane: Lane) -> Self {
@@ -101,7 +114,7 @@ impl Row {
 
     /// What an account does with its own vault is noted where it is done.
     const fn own(word: &'static str, task: &'static str, action: &'static str) -> Self {
-        Self { is_audited: false, ..Self::new(word, task, action, Doer::Owner, Lane::Own) }
+        Self { is_audited: false, in_bytes: false, ..Self::new(word, task, action, Doer::Owner, Lane::Own) }
     }
 
     const fn words(self, words: &'static str) -> Self {
@@ -172,7 +185,9 @@ impl WorkKind {
                 ..Row::new("rule", "a rule", "rules.run", Doer::Rules, Lane::Rules)
             },
             Self::Export => Row::own("export", "an export", "conversations.export").flows(Flow::Out),
-            Self::Import => Row::own("import", "an import", "conversations.import").flows(Flow::In),
+            Self::Import => {
+                Row { in_bytes: true, ..Row::own("import", "an import", "conversations.import").flows(Flow::In) }
+            }
             Self::PutAway => Row::own("put-away", "putting old conversations away", "retention.run")
                 .words("put old conversations away"),
             Self::Index => Row::own("search-index", "making the index for searching anew", "search.rebuild")
@@ -231,6 +246,12 @@ impl WorkKind {
     #[must_use]
     pub fn changes_models(self) -> bool {
         self.row().changes_models
+    }
+
+    /// Whether what it tells of how far it is are bytes; otherwise it is a number of things.
+    #[must_use]
+    pub fn is_in_bytes(self) -> bool {
+        self.row().in_bytes
     }
 
     /// Whether it may be begun by whoever may manage models; the others have ways of their own.

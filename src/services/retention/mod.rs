@@ -23,12 +23,14 @@ use self::plan::{Facts, Step, plan};
 use super::{
     conversations::{check_limit, now},
     hub::Hub,
+    own_jobs::{Book, Booked, OwnEnd, Telling},
 };
 use crate::{
     access::{Caller, Member},
     api::{
-        AccountId, Fault, FaultKind,
+        AccountId, Fault, FaultKind, JobId,
         events::{Changed, Event},
+        jobs::{Work, WorkKind},
         organise::{Cursor, Page, Purged},
         retention::{Due, Fate, Preview, PreviewAt, Report, Retention as Told, RetentionRules, RunBy, RunEnd, Total},
     },
@@ -63,16 +65,43 @@ pub struct Retention(Arc<Inner>);
 struct Inner {
     hub: Hub,
     tasks: Tasks,
+    book: Book,
     /// Where processes keep the locks that say who is at it.
     leases: PathBuf,
     /// Accounts whose vault is looked after.
     attended: Mutex<HashSet<AccountId>>,
 }
 
+/// Who asked for a run, and how long it may go on.
+struct Run {
+    by: RunBy,
+    /// One more attempt at a row.
+    booked: Option<Booked>,
+    work: CancellationToken,
+}
+
+/// The rules that are set.
+async fn set_rules(by: &Caller<Member>) -> Result<RetentionRules, Fault> {
+    let rules: RetentionRules = by.vault.db.read(|tx| settings::get(tx, RETENTION)).await?.unwrap_or_default();
+    if rules.are_on() {
+        return Ok(rules);
+    }
+    Err(Fault::invalid("No rule is set.").hint("Set one first: ollamanet retention set --help"))
+}
+
+fn elsewhere() -> Fault {
+    Fault::new(FaultKind::Conflict, "Another window is putting old conversations away just now.")
+        .hint("Try again in a moment.")
+}
+
+fn not_run() -> Fault {
+    Fault::new(FaultKind::Internal, "The rules for old conversations were not run.")
+}
+
 impl Retention {
     #[must_use]
-    pub fn new(hub: Hub, tasks: Tasks, leases: PathBuf) -> Self {
-        Self(Arc::new(Inner { hub, tasks, leases, attended: Mutex::default() }))
+    pub fn new(hub: Hub, tasks: Tasks, book: Book, leases: PathBuf) -> Self {
+        Self(Arc::new(Inner { hub, tasks, book, leases, attended: Mutex::default() }))
     }
 
     pub async fn show(&self, by: Caller<Member>) -> Result<Told, Fault> {
@@ -154,15 +183,21 @@ impl Retention {
 
     /// Carries out the rules now, for whoever asks.
     pub async fn run(&self, by: Caller<Member>) -> Result<Report, Fault> {
-        let rules: RetentionRules = by.vault.db.read(|tx| settings::get(tx, RETENTION)).await?.unwrap_or_default();
-        if !rules.are_on() {
-            return Err(Fault::invalid("No rule is set.").hint("Set one first: ollamanet retention set --help"));
-        }
-        let report = self.job(by.vault.clone(), rules, RunBy::Person, by.work.clone()).await?;
-        report.ok_or_else(|| {
-            Fault::new(FaultKind::Conflict, "Another window is putting old conversations away just now.")
-                .hint("Try again in a moment.")
-        })
+        let rules = set_rules(&by).await?;
+        let asked = Run { by: RunBy::Person, booked: None, work: by.work.clone() };
+        let report = self.job(by.vault.clone(), rules, asked)?.await;
+        let report = report.map_err(|_| not_run())??;
+        report.ok_or_else(elsewhere)
+    }
+
+    /// The same as one more attempt at this row, for which nobody waits.
+    pub async fn run_again(&self, by: Caller<Member>, again: JobId) -> Result<(), Fault> {
+        let rules = set_rules(&by).await?;
+        let booked = self.0.book.begin(&by.vault, Work::PutAway, Some(again), &by.work).await?;
+        let asked = Run { by: RunBy::Person, booked: Some(booked), work: by.work.clone() };
+        // Its row tells how it ends.
+        drop(self.job(by.vault.clone(), rules, asked)?);
+        Ok(())
     }
 
     /// Looks after this vault while somebody listens and it is open: now and once a day.
@@ -203,7 +238,12 @@ impl Retention {
             Err(why) => return tracing::warn!(%why, "the rules for old conversations were not run"),
         }
         let account = vault.account;
-        match self.job(vault, rules, RunBy::Itself, work.clone()).await {
+        let asked = Run { by: RunBy::Itself, booked: None, work: work.clone() };
+        let done = match self.job(vault, rules, asked) {
+            Ok(done) => done.await.unwrap_or_else(|_| Err(not_run())),
+            Err(fault) => Err(fault),
+        };
+        match done {
             Ok(Some(report)) if report.did_something() => {
                 self.0.hub.hint(account, &Event::PutAway(Box::new(report)));
             }
@@ -216,38 +256,50 @@ impl Retention {
         }
     }
 
-    /// As a job that is counted and ended with the program. `None` = another process is at it.
-    async fn job(
+    /// As a job that is counted and ended with the program. What is sent is `None` where another process is at it.
+    fn job(
         &self,
         vault: Vault,
         rules: RetentionRules,
-        by: RunBy,
-        work: CancellationToken,
-    ) -> Result<Option<Report>, Fault> {
+        asked: Run,
+    ) -> Result<oneshot::Receiver<Result<Option<Report>, Fault>>, Fault> {
         let (tell, done) = oneshot::channel();
         let (this, root) = (self.clone(), self.0.tasks.token());
-        self.0.tasks.spawn_told("putting old conversations away", |teller| async move {
-            let stop = move || work.is_cancelled() || root.is_cancelled();
-            let _ = tell.send(this.carry_out(&vault, &rules, by, &stop, Some(&teller)).await);
+        if root.is_cancelled() {
+            return Err(not_run());
+        }
+        self.0.tasks.spawn_told(WorkKind::PutAway.task(), |teller| async move {
+            let _ = tell.send(this.carry_out(&vault, &rules, asked, Some(&teller)).await);
         });
-        done.await.map_err(|_| Fault::new(FaultKind::Internal, "The rules for old conversations were not run."))?
+        Ok(done)
     }
 
     async fn carry_out(
         &self,
         vault: &Vault,
         rules: &RetentionRules,
-        by: RunBy,
-        stop: &(dyn Fn() -> bool + Sync),
+        asked: Run,
         teller: Option<&Teller>,
     ) -> Result<Option<Report>, Fault> {
         let (leases, account) = (self.0.leases.clone(), vault.account);
         let taken = tokio::task::spawn_blocking(move || Chore::take(&leases, account, "retention")).await;
         let taken = taken.map_err(|_| Fault::new(FaultKind::Internal, "Taking a lock failed."))??;
-        let Some(_chore) = taken else { return Ok(None) };
-        let at = now();
+        let Some(_chore) = taken else {
+            if let Some(booked) = asked.booked {
+                booked.end(OwnEnd::Failed(elsewhere())).await;
+            }
+            return Ok(None);
+        };
+        // What broke off before goes on in its own row.
+        let booked = match asked.booked {
+            Some(booked) => booked,
+            None => self.0.book.go_on(vault, Work::PutAway, &asked.work).await?,
+        };
+        let (at, by) = (now(), asked.by);
         let mut report = Report { at, by, end: RunEnd::Open, archived: 0, trashed: 0, purged: 0, bytes: 0 };
-        let outcome = self.put_away(vault, rules, &mut report, stop, teller).await;
+        let (token, telling) = (booked.stop().clone(), booked.telling());
+        let stop = move || token.is_cancelled();
+        let outcome = self.put_away(vault, rules, &mut report, &stop, (teller, &telling)).await;
         report.end = match &outcome {
             Ok(true) => RunEnd::Done,
             Ok(false) => RunEnd::Stopped,
@@ -266,6 +318,19 @@ impl Retention {
                 Ok::<_, StoreError>(())
             })
             .await;
+        let words = format!(
+            "{} archived, {} moved to the trash, {} removed for good.",
+            report.archived, report.trashed, report.purged
+        );
+        booked
+            .end(match (&outcome, &noted) {
+                (Ok(true), Ok(())) if by == RunBy::Itself && !report.did_something() => OwnEnd::Nothing,
+                (Ok(true), Ok(())) => OwnEnd::Done(words),
+                (Ok(false), Ok(())) => OwnEnd::Stopped(words),
+                (Err(fault), _) => OwnEnd::Failed(fault.clone()),
+                (Ok(_), Err(why)) => OwnEnd::Failed(Fault::new(FaultKind::Store, why.to_string())),
+            })
+            .await;
         outcome?;
         noted?;
         Ok(Some(report))
@@ -278,7 +343,7 @@ impl Retention {
         rules: &RetentionRules,
         report: &mut Report,
         stop: &(dyn Fn() -> bool + Sync),
-        teller: Option<&Teller>,
+        (teller, telling): (Option<&Teller>, &Telling),
     ) -> Result<bool, Fault> {
         let steps = self.steps(vault, rules, report.at).await?;
         let mut rest = steps.as_slice();
@@ -309,8 +374,10 @@ impl Retention {
                 .await?;
             *report = done;
             rest = rest.get(looked_at..).unwrap_or_default();
+            let (done, of) = ((steps.len() - rest.len()) as u64, steps.len() as u64);
+            telling.share(done, of);
             if let Some(teller) = teller {
-                teller.share((steps.len() - rest.len()) as u64, steps.len() as u64);
+                teller.share(done, of);
             }
             if !changed.is_empty() {
                 self.0.hub.changed(vault.account, Changed::Tree);

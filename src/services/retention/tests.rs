@@ -2,8 +2,12 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    api::{ConversationId, organise::NewConversation, organise::Shelf},
-    store::vault::{arrange, conversations, scratch},
+    api::{
+        ConversationId,
+        jobs::{JobState, WhichJobs},
+        organise::{NewConversation, Shelf},
+    },
+    store::vault::{arrange, conversations, jobs, scratch},
 };
 
 const NOW: i64 = 2_000 * DAY_MS;
@@ -20,7 +24,12 @@ impl House {
     async fn with(idle_days: &[i64]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let vault = scratch::vault(&home);
-        let retention = Retention::new(Hub::new(), Tasks::new(), home.path().join("leases"));
+        let retention = Retention::new(
+            Hub::new(),
+            Tasks::new(),
+            Book::new(Hub::new(), Tasks::new(), home.path().join("leases")),
+            home.path().join("leases"),
+        );
         let days = idle_days.to_vec();
         let ids = vault
             .db
@@ -37,14 +46,22 @@ impl House {
         Self { _home: home, retention, vault, ids }
     }
 
+    fn book(&self) -> &Book {
+        &self.retention.0.book
+    }
+
     async fn run(&self, rules: RetentionRules) -> Report {
-        self.retention.carry_out(&self.vault, &rules, RunBy::Person, &|| false, None).await.unwrap().unwrap()
+        self.retention.carry_out(&self.vault, &rules, by_a_person(), None).await.unwrap().unwrap()
     }
 
     async fn titles(&self, shelf: Shelf) -> Vec<String> {
         let (rows, _) = self.vault.db.read(move |tx| conversations::shelf(tx, shelf, "", None, 100)).await.unwrap();
         rows.into_iter().map(|row| row.title).collect()
     }
+}
+
+fn by_a_person() -> Run {
+    Run { by: RunBy::Person, booked: None, work: CancellationToken::new() }
 }
 
 fn trash_after(days: u32) -> RetentionRules {
@@ -67,8 +84,7 @@ async fn what_is_old_goes_to_the_trash_and_the_report_says_so() {
 async fn only_one_process_at_a_time_is_at_it() {
     let house = House::with(&[10]).await;
     let other = Chore::take(&house.retention.0.leases, house.vault.account, "retention").unwrap().unwrap();
-    let refused =
-        house.retention.carry_out(&house.vault, &trash_after(1), RunBy::Person, &|| false, None).await.unwrap();
+    let refused = house.retention.carry_out(&house.vault, &trash_after(1), by_a_person(), None).await.unwrap();
     assert_eq!(refused, None);
     assert_eq!(house.titles(Shelf::Trash).await, [""; 0]);
     drop(other);
@@ -81,10 +97,37 @@ async fn a_run_that_is_stopped_keeps_what_it_did_and_says_that_it_was_stopped() 
     let asked = std::sync::atomic::AtomicU32::new(0);
     // Let through twice, then stopped.
     let stop = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 2;
-    let report =
-        house.retention.carry_out(&house.vault, &trash_after(1), RunBy::Person, &stop, None).await.unwrap().unwrap();
-    assert_eq!((report.trashed, report.end), (200, RunEnd::Stopped));
+    let booked = house.book().begin(&house.vault, Work::PutAway, None, &CancellationToken::new()).await.unwrap();
+    let by = RunBy::Person;
+    let mut report = Report { at: now(), by, end: RunEnd::Open, archived: 0, trashed: 0, purged: 0, bytes: 0 };
+    let told = (None, &booked.telling());
+    let is_whole = house.retention.put_away(&house.vault, &trash_after(1), &mut report, &stop, told).await.unwrap();
+    assert_eq!((is_whole, report.trashed), (false, 200));
     assert_eq!(house.titles(Shelf::Recent).await.len(), 50);
+    drop(booked);
+    let stopped = by_a_person();
+    stopped.work.cancel();
+    let report = house.retention.carry_out(&house.vault, &trash_after(1), stopped, None).await.unwrap().unwrap();
+    assert_eq!((report.trashed, report.end), (0, RunEnd::Stopped));
+}
+
+#[tokio::test]
+async fn each_run_is_a_row_of_the_vault_and_a_day_on_which_nothing_was_old_is_none() {
+    let house = House::with(&[5, 5]).await;
+    let rows = async || {
+        let read = house.vault.db.read::<_, StoreError>(|tx| jobs::list(tx, WhichJobs::All, None, 10)).await.unwrap();
+        read.into_iter().map(|kept| (kept.job.state, kept.job.attempts, kept.job.outcome)).collect::<Vec<_>>()
+    };
+    let by_itself = || Run { by: RunBy::Itself, booked: None, work: CancellationToken::new() };
+    // One that broke off goes on in its own row.
+    drop(house.book().begin(&house.vault, Work::PutAway, None, &CancellationToken::new()).await.unwrap());
+    house.retention.carry_out(&house.vault, &trash_after(1), by_itself(), None).await.unwrap().unwrap();
+    let done = "0 archived, 2 moved to the trash, 0 removed for good.".to_owned();
+    assert_eq!(rows().await, [(JobState::Done, 2, Some(done.clone()))]);
+    house.retention.carry_out(&house.vault, &trash_after(1), by_itself(), None).await.unwrap().unwrap();
+    assert_eq!(rows().await.len(), 1, "nothing was old, and nobody had asked");
+    house.run(trash_after(1)).await;
+    assert_eq!(rows().await.len(), 2, "a person who asks wants to see it");
 }
 
 #[tokio::test]

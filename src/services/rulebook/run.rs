@@ -49,6 +49,9 @@ enum Came {
     Joined(JobId),
 }
 
+/// A step of a run, what came of it, and the row of its job.
+type Looked = (Step, Option<Came>, Option<jobs::Kept>);
+
 impl Rulebook {
     /// One attempt at what the rulebook does of the line's work.
     ///
@@ -230,7 +233,7 @@ impl Rulebook {
     /// The report of a run that was cancelled, with what became of the jobs that it had begun. `None` = some of those are
     /// still being stopped.
     pub(super) async fn cancelled(&self, run: JobId, words: &str) -> Result<Option<RunReport>, Fault> {
-        let read = move |tx: &Tx<'_>| -> Result<Option<Vec<(Step, Option<Came>, Option<jobs::Kept>)>>, StoreError> {
+        let read = move |tx: &Tx<'_>| -> Result<Option<Vec<Looked>>, StoreError> {
             let kept = jobs::get(tx, run)?.and_then(|kept| kept.kept);
             let Some(way) = kept.and_then(|kept| serde_json::from_str::<Way>(&kept).ok()) else { return Ok(None) };
             let mut come = way.come.into_iter();

@@ -16,12 +16,16 @@ use tokio::sync::watch;
 use crate::{
     access::{Caller, Member},
     api::{
-        AccountId, Fault,
+        AccountId, Fault, FaultKind, JobId,
         events::Event,
+        jobs::{Work, WorkKind},
         organise::{Cursor, PAGE_MAX},
         search::{Asked, Found, IndexProgress, IndexReport},
     },
-    services::hub::Hub,
+    services::{
+        hub::Hub,
+        own_jobs::{Book, Booked, OwnEnd},
+    },
     store::{
         StoreError,
         vault::search::{self, Place, index},
@@ -38,6 +42,7 @@ const UNFINISHED: &str = "The index is being rebuilt, so not everything is found
 pub struct Search {
     hub: Hub,
     tasks: Tasks,
+    book: Book,
     /// Whose index is being made anew here.
     rebuilding: Arc<Mutex<HashSet<AccountId>>>,
 }
@@ -56,8 +61,8 @@ impl Drop for Rebuilding {
 
 impl Search {
     #[must_use]
-    pub fn new(hub: Hub, tasks: Tasks) -> Self {
-        Self { hub, tasks, rebuilding: Arc::default() }
+    pub fn new(hub: Hub, tasks: Tasks, book: Book) -> Self {
+        Self { hub, tasks, book, rebuilding: Arc::default() }
     }
 
     /// One page of what was found. Whoever stops waiting breaks the search off.
@@ -86,7 +91,7 @@ impl Search {
             page => page?,
         };
         if page.is_index_unfinished {
-            self.finish_rebuild(&by);
+            self.finish_rebuild(&by, None);
         }
         Ok(Found {
             hits: page.hits,
@@ -114,37 +119,80 @@ impl Search {
     /// next rebuild goes on there.
     pub async fn rebuild(&self, by: Caller<Member>, progress: watch::Sender<IndexProgress>) -> Result<(), Fault> {
         let db = &by.vault.db;
-        let mut come = Some(db.write(|tx| index::begin_rebuild(tx, false, now())).await?);
-        while let Some(now_at) = come {
-            progress.send_replace(now_at);
-            come = db.write(|tx| index::go_on_rebuilding(tx, now())).await?;
-        }
+        let booked = self.book.go_on(&by.vault, Work::Index, &by.ended).await?;
+        let telling = booked.telling();
+        let making = async {
+            let mut come = Some(db.write(|tx| index::begin_rebuild(tx, false, now())).await?);
+            while let Some(now_at) = come {
+                telling.share(now_at.done, now_at.of);
+                progress.send_replace(now_at);
+                come = db.write(|tx| index::go_on_rebuilding(tx, now())).await?;
+            }
+            Ok::<_, Fault>(())
+        };
+        let made = booked.stop().run_until_cancelled(making).await;
+        booked.end(ended(made.as_ref())).await;
+        made.unwrap_or_else(|| {
+            let hint = "It goes on at the next search, or by: ollamanet search --rebuild";
+            Err(Fault::new(FaultKind::Cancelled, "Stopped before its end.").hint(hint))
+        })
+    }
+
+    /// Goes on with the index as one more attempt at this row; nobody waits for it.
+    ///
+    /// # Errors
+    /// The vault cannot be written.
+    pub async fn rebuild_again(&self, by: Caller<Member>, again: JobId) -> Result<(), Fault> {
+        let booked = self.book.begin(&by.vault, Work::Index, Some(again), &by.ended).await?;
+        by.vault.db.write::<_, StoreError>(|tx| index::begin_rebuild(tx, false, now())).await?;
+        self.finish_rebuild(&by, Some(booked));
         Ok(())
     }
 
     /// Goes on with a rebuild whose process is gone. Two that work on the same one take turns.
-    fn finish_rebuild(&self, by: &Caller<Member>) {
+    fn finish_rebuild(&self, by: &Caller<Member>, booked: Option<Booked>) {
         let is_new = self.rebuilding.lock().unwrap_or_else(PoisonError::into_inner).insert(by.account);
-        if !is_new {
+        if !is_new && booked.is_none() {
             return;
         }
         let running = Rebuilding { all: Arc::clone(&self.rebuilding), account: by.account };
-        let (db, ended) = (by.vault.db.clone(), by.ended.clone());
+        let (vault, until, book) = (by.vault.clone(), by.ended.clone(), self.book.clone());
         let (hub, account) = (self.hub.clone(), by.account);
-        self.tasks.spawn_told("making the index for searching anew", |teller| async move {
+        self.tasks.spawn_told(WorkKind::Index.task(), |teller| async move {
             let _running = running;
-            let finish = async {
-                while let Some(at) = db.write::<_, StoreError>(|tx| index::go_on_rebuilding(tx, now())).await? {
-                    teller.share(at.done, at.of);
-                }
-                Ok::<_, StoreError>(())
+            let booked = match booked {
+                Some(booked) => Ok(booked),
+                None => book.go_on(&vault, Work::Index, &until).await,
             };
-            if let Some(Err(why)) = ended.run_until_cancelled(finish).await {
-                tracing::warn!(%why, "the index for searching could not be rebuilt");
-                let told = Fault::from(why).hint("Search may find less until `ollamanet search --rebuild` went well.");
-                hub.hint(account, &Event::Notice(told));
+            let booked = match booked {
+                Ok(booked) => booked,
+                Err(why) => return tracing::warn!(%why, "the index for searching could not be rebuilt"),
+            };
+            let telling = booked.telling();
+            let finish = async {
+                while let Some(at) = vault.db.write::<_, StoreError>(|tx| index::go_on_rebuilding(tx, now())).await? {
+                    teller.share(at.done, at.of);
+                    telling.share(at.done, at.of);
+                }
+                Ok::<_, Fault>(())
+            };
+            let made = booked.stop().run_until_cancelled(finish).await;
+            if let Some(Err(why)) = &made {
+                tracing::warn!(why = why.message, "the index for searching could not be rebuilt");
+                let hint = "Search may find less until `ollamanet search --rebuild` went well.";
+                hub.hint(account, &Event::Notice(why.clone().hint(hint)));
             }
+            booked.end(ended(made.as_ref())).await;
         });
+    }
+}
+
+/// How making the index stands in its row. `None` = it was stopped.
+fn ended(made: Option<&Result<(), Fault>>) -> OwnEnd {
+    match made {
+        Some(Ok(())) => OwnEnd::Done("Everything is in it.".to_owned()),
+        Some(Err(why)) => OwnEnd::Failed(why.clone()),
+        None => OwnEnd::Stopped("Search finds what had been taken in by then.".to_owned()),
     }
 }
 

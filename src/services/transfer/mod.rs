@@ -25,12 +25,18 @@ use self::{
     export::{Everything, Sink},
     rows::{PAGE, Rows},
 };
-use super::{attachments, conversations::now, hub::Hub};
+use super::{
+    attachments,
+    conversations::now,
+    hub::Hub,
+    own_jobs::{Book, Booked, OwnEnd, Telling},
+};
 use crate::{
     access::{Caller, Holder, Member},
     api::{
-        AccountId, ConversationId, Fault, FaultKind, TransferId,
+        AccountId, ConversationId, Fault, FaultKind, JobId, TransferId,
         events::{Changed, Event},
+        jobs::{ExportWork, Work, WorkKind},
         profile::ExportReport,
         transfer::{
             ExportFormat, ExportScope, ImportPage, ImportReport, NewExport, NewImport, TransferEnd, TransferEvent,
@@ -60,6 +66,7 @@ struct Inner {
     hub: Hub,
     tasks: Tasks,
     system: Db,
+    book: Book,
     /// What relative paths and `~` mean.
     cwd: PathBuf,
     home: Option<PathBuf>,
@@ -69,42 +76,55 @@ struct Inner {
 #[derive(Debug)]
 struct Job {
     account: AccountId,
-    stop: CancellationToken,
+    /// Its row in the owner's vault.
+    booked: JobId,
     rows: Arc<Mutex<Rows>>,
     is_over: bool,
 }
 
+/// One that has begun.
+struct Begun {
+    id: TransferId,
+    booked: Booked,
+    stop: CancellationToken,
+    rows: Arc<Mutex<Rows>>,
+}
+
 impl Transfers {
     #[must_use]
-    pub fn new(hub: Hub, tasks: Tasks, system: Db, cwd: PathBuf, home: Option<PathBuf>) -> Self {
-        Self(Arc::new(Inner { hub, tasks, system, cwd, home, jobs: Mutex::default() }))
+    pub fn new(hub: Hub, tasks: Tasks, system: Db, book: Book, cwd: PathBuf, home: Option<PathBuf>) -> Self {
+        Self(Arc::new(Inner { hub, tasks, system, book, cwd, home, jobs: Mutex::default() }))
     }
 
-    /// Begins an export into a file; `Event::Transfer` tells how it goes on.
-    pub async fn export(&self, by: Caller<Member>, new: NewExport) -> Result<TransferId, Fault> {
+    /// Begins an export into a file; `Event::Transfer` tells how it goes on. `again`: one more attempt at this row.
+    pub async fn export(&self, by: Caller<Member>, new: NewExport, again: Option<JobId>) -> Result<TransferId, Fault> {
         let to = self.place(&new.to)?;
         if !new.overwrite {
             refuse_taken(&to)?;
         }
         export::look(&by.vault, &new.scope).await?;
-        let (id, stop, _) = self.begin(&by)?;
+        let work = ExportWork {
+            scope: new.scope.clone(),
+            format: new.format,
+            to: Some(to.clone()),
+            overwrite: new.overwrite,
+            with_records: false,
+        };
+        let Begun { id, booked, stop, rows: _ } = self.begin(&by, Work::Export(work), again).await?;
         let (this, vault, account) = (self.clone(), by.vault.clone(), by.account);
-        self.0.tasks.spawn_told("an export", |teller| async move {
+        self.0.tasks.spawn_told(WorkKind::Export.task(), |teller| async move {
             let sink = Sink::File { to: to.clone(), overwrite: new.overwrite };
-            let tell = this.teller(account, id, teller);
+            let tell = this.teller(account, id, teller, booked.telling());
             let done =
                 export::run(&vault, &new.scope, new.format, None, sink, &stop, |progress| tell(progress, None)).await;
             let outcome = if done.is_ok() { "ok" } else { "failed" };
             let noted = this.note(account, "conversations.export", outcome).await;
-            this.end(
-                account,
-                id,
-                match (done, noted) {
-                    (Ok(report), Ok(())) => TransferEnd::Exported(report),
-                    (Err(fault), _) | (Ok(_), Err(fault)) => TransferEnd::Failed(fault),
-                },
-            )
-            .await;
+            let end = match (done, noted) {
+                (Ok(report), Ok(())) => TransferEnd::Exported(report),
+                (Err(fault), _) | (Ok(_), Err(fault)) => TransferEnd::Failed(fault),
+            };
+            booked.end(end_of(&end)).await;
+            this.end(account, id, end).await;
         });
         Ok(id)
     }
@@ -117,48 +137,78 @@ impl Transfers {
         format: ExportFormat,
     ) -> Result<mpsc::Receiver<Result<Vec<u8>, Fault>>, Fault> {
         export::look(&by.vault, &scope).await?;
-        let (id, stop, _) = self.begin(&by)?;
-        let (pieces, inbox) = mpsc::channel(4);
+        let work = ExportWork { scope: scope.clone(), format, to: None, overwrite: false, with_records: false };
+        let Begun { id, booked, stop, rows: _ } = self.begin(&by, Work::Export(work), None).await?;
+        let (told, inbox) = mpsc::channel(4);
         let (this, vault, account) = (self.clone(), by.vault.clone(), by.account);
-        self.0.tasks.spawn_told("an export", |teller| async move {
-            let sink = Sink::Pipe(pieces.clone());
-            let tell = |progress: TransferProgress| teller.share(progress.done, progress.of);
-            let done = export::run(&vault, &scope, format, None, sink, &stop, tell).await;
+        let root = self.0.tasks.token();
+        self.0.tasks.spawn_told(WorkKind::Export.task(), |teller| async move {
+            let (pieces, taken) = mpsc::channel(1);
+            let sink = Sink::Pipe(pieces);
+            let telling = booked.telling();
+            let tell = |progress: TransferProgress| {
+                teller.share(progress.done, progress.of);
+                telling.share(progress.done, progress.of);
+            };
+            let making = export::run(&vault, &scope, format, None, sink, &stop, tell);
+            let (done, ()) = tokio::join!(making, passed_on(taken, &told, &stop));
             let outcome = if done.is_ok() { "ok" } else { "failed" };
             let noted = this.note(account, "conversations.export", outcome).await;
-            if let Err(fault) = done.map(drop).and(noted) {
-                let _ = pieces.send(Err(fault)).await;
-            }
+            booked.end(exported(done.as_ref(), noted.as_ref().err())).await;
             this.over(id);
+            if let Err(fault) = done.map(drop).and(noted) {
+                // Whoever does not read must not keep the program from ending.
+                let _ = root.run_until_cancelled(told.send(Err(fault))).await;
+            }
         });
         Ok(inbox)
     }
 
     /// Everything of the account into one archive, with what the program records about it. Never over an existing file.
-    pub async fn everything(&self, by: Caller<Member>, to: PathBuf) -> Result<ExportReport, Fault> {
+    pub async fn everything(
+        &self,
+        by: Caller<Member>,
+        to: PathBuf,
+        again: Option<JobId>,
+    ) -> Result<ExportReport, Fault> {
         let to = self.place(&to)?;
         refuse_taken(&to)?;
+        let work = ExportWork {
+            scope: ExportScope::Everything,
+            format: ExportFormat::Own,
+            to: Some(to.clone()),
+            overwrite: false,
+            with_records: true,
+        };
         // With whoever asked: when they stop waiting, the file goes.
-        let stop = by.ended.child_token();
+        let booked = self.0.book.begin(&by.vault, Work::Export(work), again, &by.ended).await?;
+        let (stop, telling) = (booked.stop().clone(), booked.telling());
         let beside = Everything { system: self.0.system.clone(), account: by.account };
         let sink = Sink::File { to, overwrite: false };
         let (scope, format) = (ExportScope::Everything, ExportFormat::Own);
-        let report = export::run(&by.vault, &scope, format, Some(&beside), sink, &stop, |_| {}).await?;
-        self.note(by.account, "profile.export", "ok").await?;
-        Ok(report)
+        let tell = |progress: TransferProgress| telling.share(progress.done, progress.of);
+        let done = export::run(&by.vault, &scope, format, Some(&beside), sink, &stop, tell).await;
+        let noted = match &done {
+            Ok(_) => self.note(by.account, "profile.export", "ok").await,
+            Err(_) => Ok(()),
+        };
+        booked.end(exported(done.as_ref(), noted.as_ref().err())).await;
+        noted?;
+        done
     }
 
-    /// Begins an import; `Event::Transfer` tells how it goes on.
-    pub async fn import(&self, by: Caller<Member>, new: NewImport) -> Result<TransferId, Fault> {
+    /// Begins an import; `Event::Transfer` tells how it goes on. `again`: one more attempt at this row.
+    pub async fn import(&self, by: Caller<Member>, new: NewImport, again: Option<JobId>) -> Result<TransferId, Fault> {
         let path = self.place(&new.file)?;
         let opened = path.clone();
         let (file, bytes) = tokio::task::spawn_blocking(move || open_file(&opened))
             .await
             .unwrap_or_else(|_| Err(Fault::new(FaultKind::Internal, "The file could not be opened.")))?;
-        let (id, stop, rows) = self.begin(&by)?;
+        let work = Work::Import { file: path.clone(), dry_run: new.dry_run };
+        let Begun { id, booked, stop, rows } = self.begin(&by, work, again).await?;
         let (this, vault, account) = (self.clone(), by.vault.clone(), by.account);
-        self.0.tasks.spawn_told("an import", |teller| async move {
-            let tell = this.teller(account, id, teller);
+        self.0.tasks.spawn_told(WorkKind::Import.task(), |teller| async move {
+            let tell = this.teller(account, id, teller, booked.telling());
             let import =
                 import::Import { vault, file, bytes, dry_run: new.dry_run, stop, rows: Arc::clone(&rows), now: now() };
             let done = import::run(import, tell).await;
@@ -168,31 +218,29 @@ impl Transfers {
             {
                 tracing::warn!(%why, "an import could not be written to the audit trail");
             }
-            this.end(
-                account,
-                id,
-                match done {
-                    Ok(done) => TransferEnd::Imported(ImportReport {
-                        file: path,
-                        dry_run: new.dry_run,
-                        from: done.from.map(str::to_owned),
-                        counts: done.counts,
-                        stopped: done.stopped,
-                        broke_off: done.broke_off,
-                        rows: lock(&rows).len(),
-                    }),
-                    Err(fault) => TransferEnd::Failed(fault),
-                },
-            )
-            .await;
+            let end = match done {
+                Ok(done) => TransferEnd::Imported(ImportReport {
+                    file: path,
+                    dry_run: new.dry_run,
+                    from: done.from.map(str::to_owned),
+                    counts: done.counts,
+                    stopped: done.stopped,
+                    broke_off: done.broke_off,
+                    rows: lock(&rows).len(),
+                }),
+                Err(fault) => TransferEnd::Failed(fault),
+            };
+            booked.end(end_of(&end)).await;
+            this.end(account, id, end).await;
         });
         Ok(id)
     }
 
     /// Stops one of the caller's own. One that has ended, or is somebody else's, is left alone; a locked screen may too.
     pub fn stop(&self, by: &Holder, id: TransferId) {
-        if let Some(job) = self.jobs().get(&id).filter(|job| job.account == by.account.id) {
-            job.stop.cancel();
+        let booked = self.jobs().get(&id).filter(|job| job.account == by.account.id).map(|job| job.booked);
+        if let Some(booked) = booked {
+            self.0.book.stop(by.account.id, booked);
         }
     }
 
@@ -214,27 +262,17 @@ impl Transfers {
     }
 
     /// Behind a locked screen it goes on as an answer does.
-    fn begin(&self, by: &Caller<Member>) -> Result<(TransferId, CancellationToken, Arc<Mutex<Rows>>), Fault> {
-        let mut jobs = self.jobs();
-        let running = jobs.values().filter(|job| job.account == by.account && !job.is_over).count();
+    async fn begin(&self, by: &Caller<Member>, work: Work, again: Option<JobId>) -> Result<Begun, Fault> {
+        let running = self.jobs().values().filter(|job| job.account == by.account && !job.is_over).count();
         if running >= AT_ONCE {
             return Err(Fault::new(FaultKind::Conflict, format!("{running} exports and imports are running already."))
                 .hint("Wait for one of them, or stop it."));
         }
-        let (id, stop) = (TransferId::new(), by.work.child_token());
-        let rows: Arc<Mutex<Rows>> = Arc::default();
-        jobs.insert(id, Job { account: by.account, stop: stop.clone(), rows: Arc::clone(&rows), is_over: false });
-        drop(jobs);
-        // The end of the program is a stop as well.
-        let (root, stopping) = (self.0.tasks.token(), stop.clone());
-        let over = stop.clone();
-        self.0.tasks.spawn("the end of a transfer", async move {
-            tokio::select! {
-                () = root.cancelled() => stopping.cancel(),
-                () = over.cancelled() => {}
-            }
-        });
-        Ok((id, stop, rows))
+        let booked = self.0.book.begin(&by.vault, work, again, &by.work).await?;
+        let (id, stop, rows) = (TransferId::new(), booked.stop().clone(), Arc::<Mutex<Rows>>::default());
+        let job = Job { account: by.account, booked: booked.id(), rows: Arc::clone(&rows), is_over: false };
+        self.jobs().insert(id, job);
+        Ok(Begun { id, booked, stop, rows })
     }
 
     /// Tells progress, not more often than anybody can see.
@@ -243,6 +281,7 @@ impl Transfers {
         account: AccountId,
         transfer: TransferId,
         teller: Teller,
+        telling: Telling,
     ) -> impl Fn(TransferProgress, Option<ConversationId>) + Send + use<> {
         let hub = self.0.hub.clone();
         let last: Mutex<Option<Instant>> = Mutex::new(None);
@@ -250,6 +289,7 @@ impl Transfers {
             if let Some(conversation) = changed {
                 hub.changed(account, Changed::Conversation(conversation));
             }
+            telling.share(progress.done, progress.of);
             let mut last = lock(&last);
             if last.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
                 *last = Some(Instant::now());
@@ -281,8 +321,6 @@ impl Transfers {
         let mut jobs = self.jobs();
         if let Some(job) = jobs.get_mut(&id) {
             job.is_over = true;
-            // Ends whoever waits for its stop.
-            job.stop.cancel();
         }
         let over: Vec<TransferId> = jobs.iter().filter(|(_, job)| job.is_over).map(|(id, _)| *id).collect();
         for old in over.iter().take(over.len().saturating_sub(REPORTS)) {
@@ -298,6 +336,61 @@ impl Transfers {
 
     fn jobs(&self) -> MutexGuard<'_, BTreeMap<TransferId, Job>> {
         lock(&self.0.jobs)
+    }
+}
+
+/// Passes on what comes, until it is to stop: a reader that takes nothing any more must not make it deaf to that.
+async fn passed_on(
+    mut taken: mpsc::Receiver<Result<Vec<u8>, Fault>>,
+    told: &mpsc::Sender<Result<Vec<u8>, Fault>>,
+    stop: &CancellationToken,
+) {
+    let passing = async {
+        while let Some(piece) = taken.recv().await {
+            if told.send(piece).await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = stop.run_until_cancelled(passing).await;
+}
+
+/// How an export stands in its row.
+fn exported(done: Result<&ExportReport, &Fault>, unnoted: Option<&Fault>) -> OwnEnd {
+    match (done, unnoted) {
+        (Ok(report), None) => {
+            let counted = format!("{} conversations with {} messages", report.conversations, report.messages);
+            OwnEnd::Done(if report.path.as_os_str().is_empty() {
+                format!("{counted} went through the pipe.")
+            } else {
+                format!("{counted} are in {}.", report.path.display())
+            })
+        }
+        (Err(fault), _) if fault.kind == FaultKind::Cancelled => OwnEnd::Stopped("Nothing was written.".to_owned()),
+        (Err(fault), _) | (Ok(_), Some(fault)) => OwnEnd::Failed(fault.clone()),
+    }
+}
+
+fn end_of(end: &TransferEnd) -> OwnEnd {
+    match end {
+        TransferEnd::Exported(report) => exported(Ok(report), None),
+        TransferEnd::Failed(fault) => exported(Err(fault), None),
+        TransferEnd::Imported(report) => {
+            let counts = &report.counts;
+            let would = if report.dry_run { "would be " } else { "" };
+            let words = format!(
+                "{} conversations {would}imported, {} {would}updated, {} already here, {} skipped.",
+                counts.imported, counts.updated, counts.same, counts.skipped
+            );
+            match &report.broke_off {
+                Some(why) => OwnEnd::Failed(
+                    Fault::invalid(format!("It broke off: {why} Until then: {words}"))
+                        .hint("What came before is kept; importing again completes it."),
+                ),
+                None if report.stopped => OwnEnd::Stopped(words),
+                None => OwnEnd::Done(words),
+            }
+        }
     }
 }
 

@@ -40,6 +40,7 @@ pub mod feedback;
 pub mod filed;
 pub mod fold;
 pub mod folders;
+pub mod jobs;
 pub mod lease;
 pub mod messages;
 pub mod notes;

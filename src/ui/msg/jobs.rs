@@ -13,7 +13,11 @@ use crate::api::{
 /// Which list of jobs on the screen a page is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobsOf {
+    /// The machine's, and one's own.
     Tray,
+    /// The same for whoever may not see the machine's.
+    Own,
+    /// The machine's.
     Downloads,
 }
 
@@ -92,7 +96,9 @@ pub enum JobsCall {
         jobs: Vec<(JobId, String)>,
     },
     /// Those that have ended, out of the table.
-    Forget,
+    Forget {
+        of: JobsOf,
+    },
     Begin(Vec<Work>),
     /// What beginning them would do.
     Try {

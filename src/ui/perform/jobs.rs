@@ -3,16 +3,16 @@
 use super::{Hands, Performer, Search, Way};
 use crate::{
     api::{
-        Fault, JobId,
+        Fault, FaultKind, JobId,
         auth::Session,
         events::Event,
         fleet::{Detail, Freshness, Per, Query},
-        jobs::{Batch, JobFilter, PAGE_MAX, WhichJobs},
+        jobs::{Batch, JobFilter, JobPage, PAGE_MAX, WhichJobs},
         recommend::RecommendQuery,
     },
     ui::{
         complete,
-        msg::{JobAct, JobsCall, JobsReply, Monitored, Msg, Offer},
+        msg::{JobAct, JobsCall, JobsOf, JobsReply, Monitored, Msg, Offer},
     },
 };
 
@@ -23,7 +23,7 @@ impl Performer {
     pub(super) fn jobs(&mut self, call: JobsCall) {
         let way = match &call {
             // After what was asked to change it; progress comes by itself.
-            JobsCall::Read { .. } | JobsCall::Each { .. } | JobsCall::Forget => Way::InOrder,
+            JobsCall::Read { .. } | JobsCall::Each { .. } | JobsCall::Forget { .. } => Way::InOrder,
             JobsCall::Begin(_) | JobsCall::ReadList(_) | JobsCall::Room => Way::Beside("call"),
             JobsCall::Try { .. } => Way::Newest(Search::Tried),
             JobsCall::Offers { .. } => Way::Newest(Search::Offers),
@@ -52,8 +52,7 @@ impl Hands {
         let (gateway, session) = (&self.gateway, &session);
         let reply = match call {
             JobsCall::Read { of, asked, which, before, limit } => {
-                let filter = JobFilter { which, ..JobFilter::default() };
-                let page = gateway.jobs(session, filter, before, limit).await;
+                let page = self.listed(session, of, which, before, limit).await;
                 JobsReply::Read { of, asked, which, page }
             }
             JobsCall::Each { act, jobs } => {
@@ -63,7 +62,7 @@ impl Hands {
                 }
                 JobsReply::Each { act, results }
             }
-            JobsCall::Forget => JobsReply::Forgot(gateway.forget_ended_jobs(session).await),
+            JobsCall::Forget { of } => JobsReply::Forgot(self.forget_ended(session, of).await),
             JobsCall::Begin(works) => JobsReply::Begun(gateway.start_batch(session, Batch::of(works)).await),
             JobsCall::Try { asked, works } => {
                 let batch = Batch { dry_run: true, ..Batch::of(works) };
@@ -144,8 +143,55 @@ impl Hands {
         near.into_iter().take(3).map(|(_, name)| name).collect()
     }
 
+    /// One's own are so few that they come whole with the first page.
+    async fn listed(
+        &self,
+        session: &Session,
+        of: JobsOf,
+        which: WhichJobs,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<JobPage, Fault> {
+        let filter = JobFilter { which, ..JobFilter::default() };
+        match of {
+            JobsOf::Downloads => self.gateway.jobs(session, filter, before, limit).await,
+            JobsOf::Own => self.gateway.own_jobs(session, which, before, limit).await,
+            JobsOf::Tray => {
+                let mut page = self.gateway.jobs(session, filter, before, limit).await?;
+                if before.is_none() {
+                    page.rows.extend(self.gateway.own_jobs(session, which, None, PAGE_MAX).await?.rows);
+                }
+                Ok(page)
+            }
+        }
+    }
+
+    async fn forget_ended(&self, session: &Session, of: JobsOf) -> Result<u64, Fault> {
+        let own = match of {
+            JobsOf::Downloads => 0,
+            JobsOf::Own | JobsOf::Tray => self.gateway.forget_own_jobs(session).await?,
+        };
+        let house = match of {
+            JobsOf::Own => 0,
+            JobsOf::Downloads | JobsOf::Tray => self.gateway.forget_ended_jobs(session).await?,
+        };
+        Ok(own + house)
+    }
+
     async fn act_on_job(&self, session: &Session, act: JobAct, id: JobId) -> Result<(), Fault> {
         let gateway = &self.gateway;
+        // One's own are looked at first: nobody else has a job of that number, and a look at one's own costs no right.
+        match gateway.own_job(session, id).await {
+            Ok(_) => {
+                return match act {
+                    JobAct::Cancel => gateway.cancel_own_job(session, id).await.map(drop),
+                    JobAct::Retry => gateway.retry_own_job(session, id).await.map(drop),
+                    JobAct::Pause | JobAct::Resume => Err(Fault::invalid("This cannot be paused.")),
+                };
+            }
+            Err(fault) if fault.kind == FaultKind::NotFound => {}
+            Err(fault) => return Err(fault),
+        }
         match act {
             JobAct::Cancel => gateway.cancel_job(session, id).await,
             JobAct::Pause => gateway.pause_job(session, id).await,

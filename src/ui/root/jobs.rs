@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Root, Stage, overlay::Overlay, screens::ScreenName};
 use crate::{
-    api::{Fault, jobs::JobNews},
+    api::{Fault, auth::Role, jobs::JobNews},
     ui::{
         msg::{Effect, JobAct, JobsOf, JobsReply, Timer},
         widgets::{jobs, toast::Toast},
@@ -21,7 +21,15 @@ impl Root {
             Some(Overlay::Jobs(tray)) => tray.on_news(news),
             _ => Vec::new(),
         };
-        if let Stage::Inside(screens) | Stage::Locked { screens, .. } = &mut self.stage {
+        // Members hear of their own only, and no screen but the tray shows those: it would ask for what they may not see.
+        let is_admin = self.cx.account.as_ref().is_some_and(|account| account.role == Role::Admin);
+        let is_own = match news {
+            JobNews::Changed(job) => job.work.kind().is_own(),
+            JobNews::Progress { .. } | JobNews::Elsewhere => !is_admin,
+        };
+        if let Stage::Inside(screens) | Stage::Locked { screens, .. } = &mut self.stage
+            && !is_own
+        {
             effects.extend(screens.models.on_job_news(news));
             screens.chat.on_job_news(news);
         }
@@ -61,7 +69,7 @@ impl Root {
             return effects;
         }
         let effects = match reply {
-            JobsReply::Read { of: JobsOf::Tray, asked, which, page } => match &mut self.overlay {
+            JobsReply::Read { of: JobsOf::Tray | JobsOf::Own, asked, which, page } => match &mut self.overlay {
                 Some(Overlay::Jobs(tray)) => tray.on_page(asked, which, page),
                 _ => Vec::new(),
             },

@@ -123,9 +123,15 @@ impl Root {
 
     /// Something was changed, here or in another window: whatever shows it looks again.
     fn on_changed(&mut self, changed: Changed) -> Vec<Effect> {
+        // Another window of this account may have begun or ended a job of its own.
+        let looked = match (&mut self.overlay, changed) {
+            (Some(Overlay::Jobs(tray)), Changed::Everything) => tray.read(),
+            _ => Vec::new(),
+        };
         self.with_screens(|screens, cx| {
             let event = Event::Changed(changed);
-            let mut effects = screens.insights.on_event(&event);
+            let mut effects = looked;
+            effects.extend(screens.insights.on_event(&event));
             effects.extend(screens.chat.on_event(&event, cx));
             match changed {
                 Changed::House => {

@@ -764,6 +764,32 @@ END;
 
 -- What was imported from where, so that importing twice adds nothing. `known` holds eight bytes for each message that
 -- came: what was deleted here does not come back with a newer file.
+-- What this person has done in the background: exports, imports, putting old conversations away, the index for
+-- searching. In here, because a file's name and the reason of a failure are content.
+CREATE TABLE jobs (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    kind       TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed', 'cancelled', 'interrupted')),
+    attempts   INTEGER NOT NULL DEFAULT 1,
+    -- What a running one is asked to do by another window.
+    wish       TEXT CHECK (wish = 'cancel'),
+    -- Which process runs it: its lease, and its number and start where there are no locks.
+    holder         BLOB CHECK (length(holder) = 16),
+    holder_boot    TEXT,
+    holder_pid     INTEGER,
+    holder_started INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    -- What was asked for, how far it was a few seconds ago, what went wrong: JSON.
+    work       TEXT NOT NULL,
+    progress   TEXT,
+    error      TEXT CHECK (length(error) <= 8192),
+    outcome    TEXT CHECK (length(outcome) <= 8192),
+    CHECK ((state = 'running') = (holder IS NOT NULL))
+) STRICT;
+CREATE INDEX jobs_by_kind ON jobs (kind, seq);
+
 CREATE TABLE imports (
     source       TEXT NOT NULL,
     external_id  TEXT NOT NULL,

@@ -55,6 +55,8 @@ const TABLES_LEFT_OUT: &[&str] = &[
     "answer_times",
     "chunks",
     "conversation_counts",
+    // What was done here in the background.
+    "jobs",
     "leases",
     "message_pieces",
     "usage_days",

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    api::jobs::{Job, JobNews, JobPage, JobState, WhichJobs, Work},
+    api::jobs::{Job, JobNews, JobPage, JobProgress, JobState, WhichJobs, Work},
     tasks::Running,
     ui::{
         msg::{JobAct, JobsCall, JobsOf, JobsReply},
@@ -92,6 +92,19 @@ fn all_that_is_known_of_a_job() {
 }
 
 #[test]
+fn the_next_try_is_told_by_its_hour_past_midnight_too() {
+    let mut root = inside();
+    let effects = press(&mut root, "f6");
+    let mut again = job(6, Work::install("qwen3:8b"), JobState::Waiting);
+    again.error = Some(Fault::new(FaultKind::Ollama, "The download stalled."));
+    // Of the next day, at 6:04.
+    again.next_at = Some(1_795_514_640_000 + 20 * 3_600_000);
+    answer(&mut root, &effects, WhichJobs::Open, vec![again]);
+    let drawn = draw(&root, 80, 24);
+    assert!(drawn.contains("again at 06:04: The download"), "{drawn}");
+}
+
+#[test]
 fn what_runs_stands_first_then_what_waits_then_what_has_ended() {
     let drawn = draw(&tray(), 120, 36);
     let names = ["llama3.2:3b", "qwen3:8b", "mistral:7b", "gemma3:4b", "qwem3:4b", "old:7b", "tiny:1b"]
@@ -132,7 +145,7 @@ fn the_ended_ones_are_cleared_after_a_question() {
     let mut root = tray();
     root.update(Msg::Key(KeyEvent::new(KeyCode::Char('X'), KeyModifiers::SHIFT)));
     let effects = press(&mut root, "2");
-    assert!(matches!(effects[..], [Effect::Jobs(JobsCall::Forget)]), "{effects:?}");
+    assert!(matches!(effects[..], [Effect::Jobs(JobsCall::Forget { of: JobsOf::Tray })]), "{effects:?}");
     let effects = root.update(Msg::Jobs(JobsReply::Forgot(Ok(3))));
     answer(&mut root, &effects, WhichJobs::Ended, Vec::new());
     assert!(!draw(&root, 80, 24).contains("old:7b"));
@@ -193,6 +206,14 @@ fn what_another_window_changed_is_read_anew() {
 }
 
 #[test]
+fn what_another_window_did_in_the_vault_is_looked_at_while_the_tray_is_open() {
+    let mut root = tray();
+    let effects = root.update(Msg::Event(Event::Changed(crate::api::events::Changed::Everything)));
+    answer(&mut root, &effects, WhichJobs::Open, vec![import(1, JobState::Running)]);
+    assert!(draw(&root, 80, 24).contains("import chats.json"));
+}
+
+#[test]
 fn older_jobs_come_page_by_page() {
     let mut root = inside();
     let effects = press(&mut root, "f6");
@@ -215,13 +236,55 @@ fn older_jobs_come_page_by_page() {
     assert!(draw(&root, 80, 24).contains("install m1 "));
 }
 
+fn import(seq: i64, state: JobState) -> Job {
+    let file = std::path::PathBuf::from("/home/alice/chats.json");
+    Job { by: None, ..job(seq, Work::Import { file, dry_run: false }, state) }
+}
+
 #[test]
-fn members_see_what_their_window_does_and_nothing_of_the_machine_s() {
+fn members_see_their_own_jobs_and_nothing_of_the_machine_s() {
     let mut root = inside();
     root.cx.account.as_mut().unwrap().role = Role::User;
     let effects = press(&mut root, "f6");
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Jobs(_))), "{effects:?}");
-    assert!(draw(&root, 80, 24).contains("Nothing runs in the background."));
+    let of = |effect: &Effect| match effect {
+        Effect::Jobs(JobsCall::Read { of, asked, which, .. }) => Some((*of, *asked, *which)),
+        _ => None,
+    };
+    let asked: Vec<_> = effects.iter().filter_map(of).collect();
+    assert!(asked.len() == 2 && asked.iter().all(|(of, ..)| *of == JobsOf::Own), "{effects:?}");
+    for (of, asked, which) in asked {
+        let rows = if which == WhichJobs::Open { vec![import(1, JobState::Running)] } else { Vec::new() };
+        root.update(Msg::Jobs(JobsReply::Read { of, asked, which, page: Ok(page(rows)) }));
+    }
+    let drawn = draw(&root, 80, 24);
+    assert!(drawn.contains("import chats.json") && drawn.contains("by you"), "{drawn}");
+    assert_eq!(each(&press(&mut root, "p")), None, "an import is not paused");
+    press(&mut root, "x");
+    assert!(draw(&root, 80, 24).contains("importing again brings the rest"), "{}", draw(&root, 80, 24));
+    assert_eq!(each(&press(&mut root, "2")), Some((JobAct::Cancel, vec![1])));
+    told(&mut root, JobNews::Changed(Box::new(job(9, Work::install("secret:1b"), JobState::Running))));
+    assert!(!draw(&root, 80, 24).contains("secret:1b"), "whatever is told");
+    let effects = told(&mut root, JobNews::Elsewhere);
+    let asks_for_own = |effect: &Effect| matches!(effect, Effect::Jobs(JobsCall::Read { of: JobsOf::Own, .. }));
+    assert!(effects.len() == 2 && effects.iter().all(asks_for_own), "nothing that would be refused: {effects:?}");
+}
+
+#[test]
+fn one_s_own_jobs_stand_among_the_machine_s_with_what_became_of_them() {
+    let mut root = tray();
+    let mut running = import(1, JobState::Running);
+    running.progress = JobProgress { done: 40, of: Some(100), of_is_whole: true, ..JobProgress::default() };
+    told(&mut root, JobNews::Changed(Box::new(running)));
+    let drawn = draw(&root, 120, 36);
+    let line = |what: &str| drawn.lines().position(|line| line.contains(what)).unwrap();
+    assert!(line("↓ import chats.json") < line("↓ install llama3.2:3b"), "one's own first\n{drawn}");
+    assert!(!drawn.contains("an import:"), "not twice");
+    let mut broken = import(1, JobState::Interrupted);
+    let why = Fault::new(FaultKind::Cancelled, "The program ended in the middle of it.");
+    broken.error = Some(why.hint("What had come is kept. Try it again and the rest comes."));
+    let effects = told(&mut root, JobNews::Changed(Box::new(broken)));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Toast(_))), "its own words tell of it: {effects:?}");
+    assert_looks("own_jobs", root);
 }
 
 mod first_model {

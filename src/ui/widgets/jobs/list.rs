@@ -18,7 +18,7 @@ use super::row;
 use crate::{
     api::{
         Fault, JobId,
-        jobs::{Job, JobNews, JobPage, JobState, PAGE_MAX, WhichJobs},
+        jobs::{Job, JobNews, JobPage, JobState, PAGE_MAX, WhichJobs, WorkKind, merged},
     },
     ui::{
         actions::{Action, Context},
@@ -40,7 +40,14 @@ const AHEAD: usize = 10;
 const WIDE: u16 = 104;
 /// From so many rows on it stands below.
 const HIGH: u16 = 14;
-const EMPTY: &str = "No jobs. Installing, updating, removing and making models shows up here.";
+/// Said where there is nothing.
+fn empty(of: JobsOf) -> &'static str {
+    match of {
+        JobsOf::Downloads => "No jobs. Installing, updating, removing and making models shows up here.",
+        JobsOf::Tray => "Nothing runs in the background. Installs, backups, rules, exports and imports show up here.",
+        JobsOf::Own => "Nothing runs in the background. Answers, exports, imports and other work show up here.",
+    }
+}
 
 /// What is asked before it is done.
 #[derive(Debug)]
@@ -68,6 +75,8 @@ pub struct JobList {
     question: Option<(Ask, Then)>,
     /// Where there is no room for both.
     shows_detail: bool,
+    /// There is room for both, as far as whoever draws it has said.
+    is_beside: Cell<bool>,
     height: Cell<usize>,
     rows_drawn: Drawn,
 }
@@ -89,6 +98,7 @@ impl JobList {
             fault: None,
             question: None,
             shows_detail: false,
+            is_beside: Cell::new(false),
             height: Cell::new(10),
             rows_drawn: Drawn::default(),
         }
@@ -102,6 +112,23 @@ impl JobList {
         (self.awaits_open, self.awaits_ended) = (Some(open), Some(ended));
         let limit = (self.ended.len() as u32).clamp(PAGE, PAGE_MAX);
         vec![self.call(open, WhichJobs::Open, None, PAGE_MAX), self.call(ended, WhichJobs::Ended, None, limit)]
+    }
+
+    /// So many columns it will have, asked before the keys that it names are.
+    pub fn expects(&self, columns: u16) {
+        self.is_beside.set(columns >= WIDE);
+    }
+
+    /// Whether one job stands in the place of the list.
+    #[must_use]
+    pub fn is_in_detail(&self) -> bool {
+        self.shows_detail && !self.is_beside.get()
+    }
+
+    /// Whose jobs these are.
+    #[must_use]
+    pub fn of(&self) -> JobsOf {
+        self.of
     }
 
     fn call(&self, asked: u64, which: WhichJobs, before: Option<i64>, limit: u32) -> Effect {
@@ -183,6 +210,7 @@ impl JobList {
                 let new: Vec<Job> = new.collect();
                 self.open.retain(|job| !new.iter().any(|ended| ended.id == job.id));
                 self.ended.extend(new);
+                self.ended = merged(std::mem::take(&mut self.ended));
             }
         }
         self.keep_on(on);
@@ -222,6 +250,14 @@ impl JobList {
     }
 
     fn put(&mut self, job: &Job) {
+        let is_shown = match self.of {
+            JobsOf::Tray => true,
+            JobsOf::Own => job.work.kind().is_own(),
+            JobsOf::Downloads => !job.work.kind().is_own(),
+        };
+        if !is_shown {
+            return;
+        }
         let on = self.selected().map(|job| job.id);
         self.open.retain(|known| known.id != job.id);
         self.ended.retain(|known| known.id != job.id);
@@ -229,10 +265,12 @@ impl JobList {
             self.open.push(job.clone());
             sort_open(&mut self.open);
         } else {
-            let place = self.ended.iter().position(|known| known.seq < job.seq).unwrap_or(self.ended.len());
-            // Older than what was read: it comes with its page.
-            if place < self.ended.len() || self.next.is_none() {
-                self.ended.insert(place, job.clone());
+            let is_own = job.work.kind().is_own();
+            let has_older = self.ended.iter().any(|known| known.work.kind().is_own() == is_own && known.seq < job.seq);
+            // Older than what was read: it comes with its page. One's own are here whole.
+            if is_own || has_older || self.next.is_none() {
+                self.ended.push(job.clone());
+                self.ended = merged(std::mem::take(&mut self.ended));
             }
         }
         self.keep_on(on);
@@ -278,12 +316,12 @@ impl JobList {
             Action::JobsBottom => last,
             Action::JobsPageUp => self.at.saturating_sub(page),
             Action::JobsPageDown => self.at + page,
-            Action::Escape if self.shows_detail => {
+            Action::Escape if self.is_in_detail() => {
                 self.shows_detail = false;
                 return Some(Vec::new());
             }
             Action::JobsOpen => {
-                self.shows_detail = !self.shows_detail && self.selected().is_some();
+                self.shows_detail = !self.shows_detail && !self.is_beside.get() && self.selected().is_some();
                 return Some(Vec::new());
             }
             Action::JobsMark => {
@@ -341,7 +379,7 @@ impl JobList {
                 Some((_, Then::Cancel(jobs))) => {
                     vec![Effect::Jobs(JobsCall::Each { act: JobAct::Cancel, jobs })]
                 }
-                Some((_, Then::Forget)) => vec![Effect::Jobs(JobsCall::Forget)],
+                Some((_, Then::Forget)) => vec![Effect::Jobs(JobsCall::Forget { of: self.of })],
                 None => Vec::new(),
             },
         }
@@ -360,14 +398,20 @@ impl JobList {
     }
 
     fn pause(&self) -> Vec<Effect> {
-        let running = self.chosen(|job| matches!(job.state, JobState::Running | JobState::Waiting));
+        let may = |job: &Job| !job.work.kind().is_own() && matches!(job.state, JobState::Running | JobState::Waiting);
+        let running = self.chosen(may);
         let (act, jobs) = if running.is_empty() {
             (JobAct::Resume, self.chosen(|job| job.state == JobState::Paused))
         } else {
             (JobAct::Pause, running)
         };
         if jobs.is_empty() {
-            return notice("Only what is under way can be paused.");
+            let own = self.selected().is_some_and(|job| job.work.kind().is_own() && job.state.is_open());
+            return notice(if own {
+                "This cannot be paused. Cancelled, it can be tried again."
+            } else {
+                "Only what is under way can be paused."
+            });
         }
         vec![Effect::Jobs(JobsCall::Each { act, jobs })]
     }
@@ -380,7 +424,7 @@ impl JobList {
             JobState::Running | JobState::Paused | JobState::Done => false,
         });
         if jobs.is_empty() {
-            return notice("Only what has failed or was cancelled can be tried again.");
+            return notice("Only what has failed, was cancelled or interrupted can be tried again.");
         }
         vec![Effect::Jobs(JobsCall::Each { act: JobAct::Retry, jobs })]
     }
@@ -392,8 +436,11 @@ impl JobList {
             [(_, what)] => format!("“{what}” is given up."),
             many => format!("{} jobs are given up.", many.len()),
         };
-        let text =
-            format!("{text} What was downloaded so far stays with Ollama for a while; a new try goes on from it.");
+        let mut stays: Vec<&str> =
+            jobs.iter().filter_map(|(id, _)| self.job(*id)).map(|job| what_stays(job.work.kind())).collect();
+        stays.sort_unstable();
+        stays.dedup();
+        let text = std::iter::once(text.as_str()).chain(stays).collect::<Vec<_>>().join(" ");
         self.question = Some((Ask::new("Cancel?", text, "Cancel it"), Then::Cancel(jobs)));
         Vec::new()
     }
@@ -402,9 +449,14 @@ impl JobList {
         if self.ended.is_empty() {
             return notice("Nothing here has ended.");
         }
-        let text = "All jobs that are done, have failed or were cancelled go from this list, for everybody. The audit \
-                    trail keeps what was done."
-            .to_owned();
+        let text = match self.of {
+            JobsOf::Own => "All that is done, has failed or was cancelled goes from this list.",
+            JobsOf::Tray | JobsOf::Downloads => {
+                "All jobs that are done, have failed or were cancelled go from this list, for everybody. The audit trail \
+                 keeps what was done."
+            }
+        };
+        let text = text.to_owned();
         self.question = Some((Ask::new("Clear the list?", text, "Clear it"), Then::Forget));
         Vec::new()
     }
@@ -414,6 +466,9 @@ impl JobList {
     pub fn hints(&self, cx: &Cx) -> Vec<Hint> {
         let mut hints = Vec::new();
         match self.selected().map(|job| job.state) {
+            Some(JobState::Running) if self.selected().is_some_and(|job| job.work.kind().is_own()) => {
+                hints.extend(cx.hints(&[(Action::JobsCancel, "cancel")]));
+            }
             Some(JobState::Running) => {
                 hints.extend(cx.hints(&[(Action::JobsPause, "pause"), (Action::JobsCancel, "cancel")]));
             }
@@ -431,7 +486,11 @@ impl JobList {
             Some(JobState::Done) | None => {}
         }
         if self.selected().is_some() {
-            hints.extend(cx.hints(&[(Action::JobsOpen, "all of it"), (Action::JobsMark, "mark")]));
+            if !self.is_beside.get() {
+                let to = if self.shows_detail { "the list" } else { "all of it" };
+                hints.extend(cx.hints(&[(Action::JobsOpen, to)]));
+            }
+            hints.extend(cx.hints(&[(Action::JobsMark, "mark")]));
         }
         if !self.ended.is_empty() {
             hints.extend(cx.hints(&[(Action::JobsForget, "clear ended")]));
@@ -443,7 +502,7 @@ impl JobList {
     pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         self.rows_drawn.clear();
         if self.count() == 0 {
-            return instead(frame, area, self.fault.as_ref(), self.is_loading(), EMPTY, cx);
+            return instead(frame, area, self.fault.as_ref(), self.is_loading(), empty(self.of), cx);
         }
         let (list, detail) = if area.width >= WIDE {
             let [list, _, detail] =
@@ -489,6 +548,33 @@ impl JobList {
     }
 }
 
+/// What is left of one that is cancelled.
+fn what_stays(kind: WorkKind) -> &'static str {
+    match kind {
+        WorkKind::Install | WorkKind::Update => {
+            "What was downloaded so far stays with Ollama for a while; a new try goes on from it."
+        }
+        WorkKind::Export => "Nothing of the file is left behind.",
+        WorkKind::Import => "What has come so far stays; importing again brings the rest, and nothing twice.",
+        WorkKind::PutAway => "What was put away stays where it is now.",
+        WorkKind::Index => "Searching goes on with what is in the index by then, and finishes it.",
+        WorkKind::Backup => "Nothing of it is left behind; the backups before it stay.",
+        WorkKind::Restore => "Nothing has been changed yet, and nothing will be.",
+        WorkKind::Rule => "The jobs that it began are cancelled with it, but for those that others asked for too.",
+        WorkKind::Remove
+        | WorkKind::Copy
+        | WorkKind::Rename
+        | WorkKind::Create
+        | WorkKind::Push
+        | WorkKind::Load
+        | WorkKind::Unload
+        | WorkKind::Benchmark
+        | WorkKind::VerifyBackup
+        | WorkKind::PruneBackups
+        | WorkKind::Check => "It can be tried again from here.",
+    }
+}
+
 /// Running ones first, then those that wait, in the order of their beginning.
 fn sort_open(jobs: &mut [Job]) {
     let group = |state: JobState| match state {
@@ -497,7 +583,8 @@ fn sort_open(jobs: &mut [Job]) {
         JobState::Paused => 2,
         JobState::Done | JobState::Failed | JobState::Cancelled | JobState::Interrupted => 3,
     };
-    jobs.sort_by_key(|job| (group(job.state), job.seq));
+    // One's own first: whoever looks waits for those.
+    jobs.sort_by_key(|job| (group(job.state), !job.work.kind().is_own(), job.seq));
 }
 
 fn notice(words: &str) -> Vec<Effect> {

@@ -99,6 +99,16 @@ fn left(seconds: u64) -> String {
     }
 }
 
+/// A moment that is to come: within a day the hour says it, also past midnight.
+fn soon(at_ms: i64, cx: &Cx) -> String {
+    let is_within_a_day = (0..86_400_000).contains(&(at_ms - cx.now_ms));
+    let hour = || jiff::Timestamp::from_millisecond(at_ms).ok().map(|at| at.to_zoned(cx.zone.clone()));
+    match hour().filter(|_| is_within_a_day) {
+        Some(at) => at.strftime("%H:%M").to_string(),
+        None => cx.clock(at_ms),
+    }
+}
+
 /// What is said at the right of a line: how it goes, what it waits for, how it ended.
 #[must_use]
 pub fn told(job: &Job, cx: &Cx) -> String {
@@ -114,15 +124,15 @@ pub fn told(job: &Job, cx: &Cx) -> String {
             // What is cut off where there is little room stands last.
             parts.extend(progress.eta_seconds.map(left));
             parts.extend(progress.rate.map(|rate| format!("{}/s", size(rate))));
-            parts.extend(Some(amount(progress)).filter(|amount| !amount.is_empty()));
+            parts.extend(Some(amount(progress)).filter(|amount| !amount.is_empty() && job.work.kind().is_in_bytes()));
             if parts.is_empty() {
                 parts.push(if progress.step.is_empty() { "under way".to_owned() } else { safe(&progress.step) });
             }
             parts.join("  ")
         }
         JobState::Waiting => match (&job.error, job.next_at) {
-            (Some(error), Some(at)) => format!("again at {}: {}", cx.clock(at), safe(&error.message)),
-            (None, Some(at)) => format!("from {} on", cx.clock(at)),
+            (Some(error), Some(at)) => format!("again at {}: {}", soon(at, cx), safe(&error.message)),
+            (None, Some(at)) => format!("from {} on", soon(at, cx)),
             (_, None) => "waits for its turn".to_owned(),
         },
         JobState::Paused => percent.map_or_else(|| "paused".to_owned(), |percent| format!("paused at{percent:>5}")),
@@ -132,7 +142,7 @@ pub fn told(job: &Job, cx: &Cx) -> String {
         }
         JobState::Failed => {
             let why = job.error.as_ref().map_or_else(|| "It failed.".to_owned(), |error| safe(&error.message));
-            format!("{}  {why}", cx.clock(job.updated_at))
+            format!("{}  failed: {why}", cx.clock(job.updated_at))
         }
         JobState::Cancelled => format!("{}  cancelled", cx.clock(job.updated_at)),
         JobState::Interrupted => format!("{}  interrupted: its window ended", cx.clock(job.updated_at)),
@@ -175,25 +185,39 @@ pub fn detail(job: &Job, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         Span::raw("  "),
         Span::styled(state, style_of(job.state, cx)),
     ])];
-    let by = job.by.as_deref().map_or_else(|| "a rule".to_owned(), safe);
+    let nobody = if job.work.kind().is_own() { "you" } else { "a rule" };
+    let by = job.by.as_deref().map_or_else(|| nobody.to_owned(), safe);
     let attempt = if job.attempts > 1 { format!(", attempt {}", job.attempts) } else { String::new() };
     let is_elsewhere = job.state == JobState::Running && !job.is_here;
     let place = if is_elsewhere { ", in another window" } else { "" };
     let begun = format!("{} by {by}{attempt}{place}", cx.clock(job.created_at));
     lines.extend(labelled("begun", &begun, theme.text, room, cx));
+    if !job.state.is_open() {
+        lines.extend(labelled("ended", &cx.clock(job.updated_at), theme.text, room, cx));
+    }
     if let Some(error) = &job.error {
         let words = Toast::fault(error);
         let words = format!("{} {}", words.text, words.hint.unwrap_or_default());
-        let label = if job.state == JobState::Failed { "failed" } else { "last error" };
-        lines.extend(labelled(label, safe(words.trim()).as_str(), theme.error, room, cx));
+        let (label, style) = match job.state {
+            JobState::Failed => ("failed", theme.error),
+            JobState::Interrupted => ("why", theme.warning),
+            JobState::Waiting | JobState::Running | JobState::Paused | JobState::Done | JobState::Cancelled => {
+                ("last error", theme.error)
+            }
+        };
+        lines.extend(labelled(label, safe(words.trim()).as_str(), style, room, cx));
     }
     if let (JobState::Waiting, Some(at)) = (job.state, job.next_at) {
-        lines.extend(labelled("next try", &cx.clock(at), theme.text, room, cx));
+        lines.extend(labelled("next try", &soon(at, cx), theme.text, room, cx));
     }
     if let Some(outcome) = job.outcome.as_deref().filter(|outcome| !outcome.is_empty()) {
         lines.extend(labelled("outcome", &safe(outcome), theme.text, room, cx));
     }
     let progress = &job.progress;
+    // What came of it says more than how far it was told to be a moment before its end.
+    if job.state == JobState::Done {
+        return lines;
+    }
     if !progress.step.is_empty() && job.state == JobState::Running {
         lines.extend(labelled("step", &safe(&progress.step), theme.text, room, cx));
     }
@@ -202,7 +226,9 @@ pub fn detail(job: &Job, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         lines.extend(broken(&words, theme.warning, room).into_iter().map(|line| line.after(Vec::new())));
     }
     if let Some(of) = progress.of.filter(|of| *of > 0) {
-        lines.push(layer_line("in all", progress.done, of, &amount(progress), room, cx));
+        let amount =
+            if job.work.kind().is_in_bytes() { amount(progress) } else { format!("{} of {of}", progress.done.min(of)) };
+        lines.push(layer_line("in all", progress.done, of, &amount, room, cx));
     }
     for layer in &progress.layers {
         let part = JobProgress { done: layer.done, of: Some(layer.of), of_is_whole: true, ..JobProgress::default() };

@@ -1,4 +1,5 @@
-//! What runs in the background: what this window does itself, and below it the machine's jobs, for those who may see them.
+//! What runs in the background: what this window does itself, and below it the jobs: one's own, and the machine's for those
+//! who may see them.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +8,13 @@ use ratatui::{
     Frame,
     layout::{Constraint, Layout, Margin, Rect},
     text::{Line, Span},
-    widgets::{Paragraph, Wrap},
+    widgets::Paragraph,
 };
 
 use super::JobList;
 use crate::{
     api::{
-        Fault,
+        Fault, FaultKind,
         jobs::{JobNews, JobPage, WhichJobs, WorkKind},
     },
     safe_text::SafeText,
@@ -31,8 +32,8 @@ const OWN: usize = 6;
 
 #[derive(Debug)]
 pub struct Tray {
-    /// Only for those who may manage models.
-    list: Option<JobList>,
+    /// Of the machine's jobs and one's own, or only these for whoever may not see the others.
+    list: JobList,
 }
 
 impl Tray {
@@ -40,93 +41,80 @@ impl Tray {
     #[must_use]
     pub fn open(cx: &Cx) -> (Self, Vec<Effect>) {
         let may = cx.account.as_ref().is_some_and(|account| account.role == crate::api::auth::Role::Admin);
-        let mut tray = Self { list: may.then(|| JobList::new(JobsOf::Tray)) };
-        let effects = tray.list.as_mut().map(JobList::read).unwrap_or_default();
+        let mut tray = Self { list: JobList::new(if may { JobsOf::Tray } else { JobsOf::Own }) };
+        let effects = tray.list.read();
         (tray, effects)
     }
 
     #[must_use]
     pub fn context(&self) -> Context {
-        self.list.as_ref().map_or(Context::List, JobList::context)
+        self.list.context()
     }
 
     /// Whether something turns in it.
     #[must_use]
     pub fn is_busy(&self, running: &[Running]) -> bool {
-        self.own(running).next().is_some()
-    }
-
-    /// What the table of jobs does not show.
-    fn own<'a>(&self, running: &'a [Running]) -> impl Iterator<Item = &'a Running> {
-        let has_table = self.list.is_some();
-        let is_in_it = |name: &str| WorkKind::ALL.iter().any(|kind| !kind.is_own() && kind.task() == name);
-        running.iter().filter(move |task| !has_table || !is_in_it(&task.name))
+        own(running).next().is_some()
     }
 
     pub fn on_news(&mut self, news: &JobNews) -> Vec<Effect> {
-        self.list.as_mut().map(|list| list.on_news(news)).unwrap_or_default()
+        self.list.on_news(news)
     }
 
     pub fn on_page(&mut self, asked: u64, which: WhichJobs, page: Result<JobPage, Fault>) -> Vec<Effect> {
-        match (&mut self.list, page) {
+        match page {
             // A role of theirs may deny it.
-            (list @ Some(_), Err(fault)) if fault.kind == crate::api::FaultKind::Denied => {
-                *list = None;
-                Vec::new()
+            Err(fault) if fault.kind == FaultKind::Denied && self.list.of() == JobsOf::Tray => {
+                self.list = JobList::new(JobsOf::Own);
+                self.list.read()
             }
-            (Some(list), page) => list.on_page(asked, which, page),
-            (None, _) => Vec::new(),
+            page => self.list.on_page(asked, which, page),
         }
     }
 
     pub fn on_each(&mut self, results: &[(String, Result<(), Fault>)]) -> Vec<Effect> {
-        self.list.as_mut().map(|list| list.on_each(results)).unwrap_or_default()
+        self.list.on_each(results)
     }
 
     pub fn read(&mut self) -> Vec<Effect> {
-        self.list.as_mut().map(JobList::read).unwrap_or_default()
+        self.list.read()
     }
 
     /// `None` = not used.
     pub fn on_action(&mut self, action: Action) -> Option<Vec<Effect>> {
-        self.list.as_mut()?.on_action(action)
+        self.list.on_action(action)
     }
 
     pub fn on_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
-        self.list.as_mut()?.on_key(key)
+        self.list.on_key(key)
     }
 
     pub fn on_mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
-        self.list.as_mut().map(|list| list.on_mouse(mouse)).unwrap_or_default()
+        self.list.on_mouse(mouse)
     }
 
     pub fn view(&self, running: &[Running], now: Instant, frame: &mut Frame, area: Rect, cx: &Cx) {
-        let mut hints = self.list.as_ref().map(|list| list.hints(cx)).unwrap_or_default();
-        hints.extend(cx.hints(&[(if self.list.is_some() { Action::Escape } else { Action::ListClose }, "close")]));
-        let own: Vec<&Running> = self.own(running).collect();
+        let columns = area.width.saturating_sub(4).min(112);
+        // Without the frame and the margin.
+        self.list.expects(columns.saturating_sub(4));
+        let mut hints = self.list.hints(cx);
+        hints.extend(cx.hints(&[(Action::Escape, if self.list.is_in_detail() { "back" } else { "close" })]));
+        let own: Vec<&Running> = own(running).collect();
         let rows = own.len().clamp(1, OWN + 1) as u16;
-        let wish = match &self.list {
-            Some(_) => (area.width.saturating_sub(4).min(112), area.height.saturating_sub(2).min(rows + 22)),
-            None => (64, rows + 4),
-        };
+        let wish = (columns, area.height.saturating_sub(2).min(rows + 22));
         let inner = modal::open(frame, area, cx, "Background work", wish, &hints);
         let inner = inner.inner(Margin::new(1, u16::from(inner.height > 12)));
-        let Some(list) = &self.list else {
-            if own.is_empty() {
-                let text = "Nothing runs in the background. Answers, titles and other work show up here.";
-                let words = Paragraph::new(Line::styled(text, cx.theme.dim)).wrap(Wrap { trim: true });
-                frame.render_widget(words, inner);
-                return;
-            }
-            frame.render_widget(Paragraph::new(own_lines(&own, now, inner, cx)), inner);
-            return;
-        };
         let top = if own.is_empty() { 0 } else { rows + 1 };
         let [above, below] = Layout::vertical([Constraint::Length(top), Constraint::Min(0)]).areas(inner);
         frame.render_widget(Paragraph::new(own_lines(&own, now, above, cx)), above);
-        list.view(frame, below, cx, !list.asks());
-        list.view_question(frame, area, cx);
+        self.list.view(frame, below, cx, !self.list.asks());
+        self.list.view_question(frame, area, cx);
     }
+}
+
+/// What no table of jobs shows: answers, titles.
+fn own(running: &[Running]) -> impl Iterator<Item = &Running> {
+    running.iter().filter(|task| !WorkKind::ALL.iter().any(|kind| kind.task() == task.name))
 }
 
 fn own_lines(own: &[&Running], now: Instant, area: Rect, cx: &Cx) -> Vec<Line<'static>> {
