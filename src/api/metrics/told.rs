@@ -73,8 +73,7 @@ impl Snapshot {
                 Kind::Gauge => "gauge",
                 Kind::Histogram => "histogram",
             };
-            let help = spec.help.replace('\\', "\\\\").replace('\n', "\\n");
-            let _ = write!(text, "# HELP {} {help}\n# TYPE {} {kind}\n", spec.name, spec.name);
+            let _ = write!(text, "# HELP {} {}\n# TYPE {} {kind}\n", spec.name, help(spec.help), spec.name);
             for series in series.by_ref().take(spec.series()) {
                 let labels = series.labels();
                 match self.value(series) {
@@ -102,10 +101,19 @@ impl Snapshot {
     }
 }
 
-/// `name{label="value"}`.
+/// A sentence on a line of its own.
+pub(super) fn help(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n")
+}
+
+/// `name{label="value"}`. Values are this program's own words; one that is not could not break the line.
 pub(super) fn written(name: &str, labels: &[(&str, &str)], more: Option<(&str, &str)>) -> String {
-    let labels: Vec<String> =
-        labels.iter().copied().chain(more).map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+    let labels: Vec<String> = labels
+        .iter()
+        .copied()
+        .chain(more)
+        .map(|(name, value)| format!("{name}=\"{}\"", help(value).replace('"', "\\\"")))
+        .collect();
     if labels.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", labels.join(",")) }
 }
 
@@ -118,8 +126,8 @@ pub fn metrics_markdown() -> String {
          `--prometheus` everything ever counted in Prometheus' text format; Admin has a tab for it. All of it is for \
          administrators. Nothing of it is anybody's: there is no account, no model and no title in any of them.\n\n\
          Each process counts for itself and writes what came to the system database every ten minutes, at the end of the \
-         hour and when it ends; hours are kept for ninety days, and what is older goes into one sum, so that no counter ever \
-         goes back.\n\n\
+         hour and when it ends; the last 2160 hours in which something was counted are kept, which is ninety days, and what is \
+         older goes into one sum, so that no counter ever goes back.\n\n\
          | name | kind | unit | labels | what it counts |\n|---|---|---|---|---|\n",
     );
     for spec in TABLE {

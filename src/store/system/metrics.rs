@@ -12,7 +12,7 @@ use crate::{
 /// Milliseconds of an hour.
 pub const HOUR: i64 = 3_600_000;
 
-/// How many hours are kept: ninety days.
+/// How many hours are kept in which something was counted: ninety days of them.
 pub const KEPT: i64 = 90 * 24;
 
 /// Where everything older goes.
@@ -21,10 +21,17 @@ const BEFORE: i64 = 0;
 /// Adds what came to the hour in which `now` lies, and folds away what is too old.
 pub fn add(tx: &Transaction<'_>, came: &Snapshot, now: i64) -> Result<(), StoreError> {
     let hour = now.div_euclid(HOUR);
+    let is_new = is_new(tx, hour)?;
     for (series, value) in came.there() {
         add_one(tx, hour, series, value)?;
     }
-    fold(tx, hour)
+    if is_new { fold(tx) } else { Ok(()) }
+}
+
+fn is_new(tx: &Transaction<'_>, hour: i64) -> Result<bool, StoreError> {
+    tx.prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM metrics_hours WHERE hour = :hour)")
+        .and_then(|mut ask| ask.query_row(named_params! { ":hour": hour }, |row| row.get(0)))
+        .while_("reading what was counted")
 }
 
 /// The kept hours from the one in which `from` lies, oldest first.
@@ -91,9 +98,10 @@ fn add_one(tx: &Transaction<'_>, hour: i64, series: Series, more: &Value) -> Res
     Ok(())
 }
 
-/// What is older than the kept hours goes into one sum. A clock set back folds nothing away that is not old.
-fn fold(tx: &Transaction<'_>, hour: i64) -> Result<(), StoreError> {
-    let oldest = hour - KEPT;
+/// What is older than the kept hours goes into one sum. Hours are counted and not dated: a clock that leaps ahead for a
+/// moment adds one to them and takes none away.
+fn fold(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    let Some(oldest) = oldest_kept(tx)? else { return Ok(()) };
     let old: Vec<(Series, Value)> = {
         let mut select = tx
             .prepare_cached("SELECT hour, series, value FROM metrics_hours WHERE hour < :oldest AND hour <> 0")
@@ -115,6 +123,21 @@ fn fold(tx: &Transaction<'_>, hour: i64) -> Result<(), StoreError> {
         .and_then(|mut delete| delete.execute(named_params! { ":oldest": oldest }))
         .while_("folding away what was counted long ago")?;
     Ok(())
+}
+
+/// The oldest hour that stays; `None` = all do. Step by step from the newest, each a look into the index.
+fn oldest_kept(tx: &Transaction<'_>) -> Result<Option<i64>, StoreError> {
+    tx.prepare_cached(
+        "WITH RECURSIVE kept (hour, place) AS (
+             SELECT max(hour), 1 FROM metrics_hours
+             UNION ALL
+             SELECT (SELECT max(hour) FROM metrics_hours WHERE hour < kept.hour), place + 1
+             FROM kept WHERE kept.hour IS NOT NULL AND place < :most)
+         SELECT hour FROM kept WHERE place = :most AND hour <> 0",
+    )
+    .and_then(|mut ask| ask.query_row(named_params! { ":most": KEPT }, |row| row.get(0)).optional())
+    .map(Option::flatten)
+    .while_("reading what was counted long ago")
 }
 
 /// Numbers one after the other, seven bits in a byte, the lowest first (LEB128): most of a histogram's steps are empty.
@@ -197,17 +220,49 @@ mod tests {
         assert_eq!((hours, total), (expected, counted(8, 202)));
     }
 
+    /// Hours that lie side by side, each with one call.
+    async fn hours_from(db: &crate::store::Db, first: i64, count: i64) {
+        db.write(move |tx| (first..first + count).try_for_each(|hour| add(tx, &counted(1, 0), hour * HOUR)))
+            .await
+            .unwrap();
+    }
+
     #[tokio::test]
     async fn what_is_old_goes_into_one_sum_that_never_goes_back() {
         let dir = tempfile::tempdir().unwrap();
         let db = scratch::system(&dir);
-        let at = 10_000 * HOUR;
-        db.write(move |tx| add(tx, &counted(3, 1), at)).await.unwrap();
-        db.write(move |tx| add(tx, &counted(1, 1), at + KEPT * HOUR)).await.unwrap();
-        let kept = |tx: &Transaction<'_>| Ok::<_, StoreError>((hours(tx, 0)?.len(), total(tx)?));
-        assert_eq!(db.read(kept).await.unwrap(), (2, counted(4, 2)), "the last kept hour is still one");
-        db.write(move |tx| add(tx, &counted(1, 0), at + (KEPT + 1) * HOUR)).await.unwrap();
-        assert_eq!(db.read(kept).await.unwrap(), (2, counted(5, 2)));
+        let first = 10_000;
+        db.write(move |tx| {
+            add(tx, &counted(3, 1), first * HOUR)?;
+            let calls = Series::of(Metric::Calls, &[0, 0]);
+            (first + 1..first + KEPT - 1).try_for_each(|hour| add_one(tx, hour, calls, &Value::Count(1)))?;
+            add(tx, &counted(1, 0), (first + KEPT - 1) * HOUR)
+        })
+        .await
+        .unwrap();
+        let kept = |tx: &Transaction<'_>| {
+            let hours = hours(tx, 0)?;
+            Ok::<_, StoreError>((hours.len(), hours[0].began_at / HOUR, total(tx)?))
+        };
+        let all = u64::try_from(KEPT).unwrap() + 2;
+        assert_eq!(db.read(kept).await.unwrap(), (2160, first, counted(all, 1)), "the last kept hour is still one");
+        hours_from(&db, first + KEPT, 1).await;
+        assert_eq!(db.read(kept).await.unwrap(), (2160, first + 1, counted(all + 1, 1)));
+        hours_from(&db, first + KEPT + 1, 3).await;
+        assert_eq!(db.read(kept).await.unwrap(), (2160, first + 4, counted(all + 4, 1)));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_leaps_ahead_by_years_takes_no_hour_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        hours_from(&db, 10_000, 3).await;
+        hours_from(&db, 900_000, 2).await;
+        hours_from(&db, 10_003, 1).await;
+        let there: Vec<i64> =
+            db.read(|tx| hours(tx, 0)).await.unwrap().iter().map(|hour| hour.began_at / HOUR).collect();
+        assert_eq!(there, [10_000, 10_001, 10_002, 10_003, 900_000, 900_001]);
+        assert_eq!(db.read(total).await.unwrap(), counted(6, 0));
     }
 
     #[tokio::test]

@@ -74,9 +74,13 @@ pub fn note(tx: &Transaction<'_>, measured: &Measured) -> Result<bool, StoreErro
         })
         .while_("keeping a day's measurement")?;
     }
-    for old in ["DELETE FROM disk_days WHERE day < :first", "DELETE FROM storage_days WHERE day < :first"] {
-        tx.execute(old, named_params! { ":first": day - KEPT }).while_("forgetting old measurements")?;
-    }
+    // Days are counted and not dated: a clock that leaps ahead by years must not take them all.
+    tx.execute(
+        "DELETE FROM disk_days WHERE day < (SELECT day FROM disk_days ORDER BY day DESC LIMIT 1 OFFSET :kept)",
+        named_params! { ":kept": KEPT - 1 },
+    )
+    .and_then(|_| tx.execute("DELETE FROM storage_days WHERE day < (SELECT min(day) FROM disk_days)", []))
+    .while_("forgetting old measurements")?;
     Ok(true)
 }
 
@@ -180,11 +184,18 @@ mod tests {
                 assert_eq!(ends_of_account(tx, ann, (0, 9))?, Some([(5, 50), (7, 150)]));
                 assert_eq!(ends_of_account(tx, ann, (6, 9))?, Some([(7, 150), (7, 150)]));
                 assert_eq!(ends_of_account(tx, gone, (0, 9))?, None, "who was purged meanwhile is not measured");
+                // As many as are kept, and one more; then a clock that leaps ahead by centuries, and back.
+                for day in (8..=6 + KEPT).chain([100_000]) {
+                    assert!(note(tx, &measured(day, 400))?);
+                }
                 assert!(note(tx, &measured(7 + KEPT, 400))?);
-                assert_eq!(totals(tx, (0, 9999))?, [total(7, 300), total(7 + KEPT, 400)]);
+                let (kept, own) = (totals(tx, (0, 100_000))?, of_account(tx, ann, (0, 100_000))?);
+                let ends = |days: Vec<i64>| (days.len() as i64, days.first().copied(), days.last().copied());
+                assert_eq!(ends(kept.iter().map(|total| total.day).collect()), (KEPT, Some(9), Some(100_000)));
+                assert_eq!(ends(own.iter().map(|(day, _)| *day).collect()), (KEPT, Some(9), Some(100_000)));
                 accounts::purge(tx, ann, 1)?;
-                assert_eq!(of_account(tx, ann, (0, 9999))?, []);
-                assert_eq!(totals(tx, (0, 9999))?.len(), 2);
+                assert_eq!(of_account(tx, ann, (0, 100_000))?, []);
+                assert_eq!(totals(tx, (0, 100_000))?.len() as i64, KEPT);
                 Ok(())
             })
             .await;

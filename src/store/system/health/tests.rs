@@ -84,36 +84,34 @@ async fn of_what_each_process_has_for_itself_the_trouble_of_another_is_not_over_
 }
 
 #[tokio::test]
-async fn old_rows_go_and_there_are_never_more_than_some() {
+async fn there_are_never_more_than_some_rows_and_a_clock_that_leaps_takes_none() {
     let dir = tempfile::tempdir().unwrap();
     let db = system(&dir);
-    look(&db, 1, 0, vec![Check::good(Part::Disk, "fine")]).await;
-    look(&db, 1, KEEP_MS - 1, vec![check(Part::Disk, Level::Bad, "full", "full")]).await;
-    assert_eq!(told(&db, KEEP_MS).await.len(), 2);
-    look(&db, 1, KEEP_MS + 1, vec![Check::good(Part::Disk, "fine")]).await;
-    assert_eq!(told(&db, KEEP_MS).await.len(), 2, "what was seen 90 days ago is gone");
-    db.write::<_, StoreError>(|tx| {
-        tx.execute("UPDATE health_history SET seq = seq + :most", named_params! { ":most": ROWS_MAX })
-            .while_("testing")?;
-        Ok(())
-    })
-    .await
-    .unwrap();
-    look(&db, 1, KEEP_MS + 2, vec![check(Part::Disk, Level::Bad, "full", "full")]).await;
-    let count = told(&db, KEEP_MS).await.len();
-    assert_eq!(count, 3, "rows that are within the number stay");
-    db.write::<_, StoreError>(|tx| {
-        tx.execute(
-            "UPDATE health_history SET seq = seq - :most WHERE seq < (SELECT max(seq) FROM health_history)",
-            named_params! { ":most": ROWS_MAX },
-        )
-        .while_("testing")?;
-        Ok(())
-    })
-    .await
-    .unwrap();
-    look(&db, 1, KEEP_MS + 3, vec![Check::good(Part::Disk, "fine")]).await;
-    assert_eq!(told(&db, KEEP_MS).await.len(), 2, "those beyond the number go");
+    let full = || vec![check(Part::Disk, Level::Bad, "full", "full")];
+    let fine = || vec![Check::good(Part::Disk, "fine")];
+    let count = async |table: &'static str| -> i64 {
+        let sql = ["SELECT count(*) FROM ", table].concat();
+        db.read::<_, StoreError>(move |tx| tx.query_row(&sql, [], |row| row.get(0)).while_("testing")).await.unwrap()
+    };
+    look(&db, 1, 0, fine()).await;
+    look(&db, 1, 1000 * DAY_MS, full()).await;
+    look(&db, 1, 1, fine()).await;
+    assert_eq!(count("health_history").await, 3, "a leap of years and back");
+    // As if so many had come meanwhile.
+    let age = |sql: &'static str| db.write::<_, StoreError>(move |tx| tx.execute(sql, [ROWS_MAX]).while_("testing"));
+    age("UPDATE health_history SET seq = seq + ?1 - 4 WHERE seq = 3").await.unwrap();
+    look(&db, 1, 2, full()).await;
+    assert_eq!(count("health_history").await, 4, "those within the number stay");
+    look(&db, 1, 3, fine()).await;
+    assert_eq!(count("health_history").await, 4, "those beyond it go");
+
+    let open = |now| db.write::<_, StoreError>(move |tx| breaker_opened(tx, "chat", "x", now));
+    open(0).await.unwrap();
+    open(1000 * DAY_MS).await.unwrap();
+    assert_eq!(count("breaker_history").await, 2);
+    age("UPDATE breaker_history SET seq = seq + ?1 - 2 WHERE seq = 2").await.unwrap();
+    open(5).await.unwrap();
+    assert_eq!(count("breaker_history").await, 2, "the oldest is beyond the number");
 }
 
 #[tokio::test]
