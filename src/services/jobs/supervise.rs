@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
+
 use super::{Jobs, Scope, begin::taken_along, line, now};
 use crate::{
     api::{
@@ -20,6 +22,8 @@ use crate::{
 };
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How often old rows are taken out of the table.
+const FORGET_EVERY: Duration = Duration::from_hours(12);
 /// Deaths of whole processes over one job after which it is not begun again: it may be what kills them.
 const DEATHS_MAX: u32 = 8;
 
@@ -47,8 +51,13 @@ impl Jobs {
     async fn supervise(self) {
         let root = self.0.parts.tasks.token();
         let mut seen = Seen::default();
-        self.forget_old().await;
+        let mut forgotten = None;
         loop {
+            // A window may stay open for months.
+            if forgotten.is_none_or(|at: Instant| at.elapsed() >= FORGET_EVERY) {
+                self.forget_old().await;
+                forgotten = Some(Instant::now());
+            }
             let wait = match self.look(&mut seen).await {
                 Ok(wait) => wait,
                 Err(fault) => {

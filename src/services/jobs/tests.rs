@@ -417,6 +417,40 @@ async fn what_a_dead_process_held_is_taken_over_and_not_for_ever() {
 }
 
 #[tokio::test]
+async fn what_ended_long_ago_is_forgotten_by_whoever_looks_after_the_jobs() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(&dir, |_| Comes::ToItsEnd).await;
+    let system = desk.jobs.0.parts.system.clone();
+    let ended = async |days: i64| {
+        let (id, at) = (JobId::new(), now() - days * 86_400_000);
+        let holder = crate::store::vault::lease::Holder {
+            seq: 0,
+            id: uuid::Uuid::now_v7(),
+            boot: "b".into(),
+            pid: 1,
+            started: 1,
+        };
+        let write = move |tx: &crate::store::Tx<'_>| {
+            jobs::insert(tx, id, &Work::install("m"), None, at)?;
+            jobs::claim(tx, id, &holder, at)?;
+            jobs::end(tx, id, &holder, &Ended::Done { outcome: "Done.".into() }, None, at).map(drop)
+        };
+        system.write::<_, StoreError>(write).await.unwrap();
+        id
+    };
+    let (old, lately) = (ended(31).await, ended(29).await);
+    desk.jobs.take_up_all();
+    let is_there = async |id| system.read::<_, StoreError>(move |tx| jobs::get(tx, id)).await.unwrap().is_some();
+    let gone = async {
+        while is_there(old).await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("it is forgotten after thirty days");
+    assert!(is_there(lately).await);
+}
+
+#[tokio::test]
 async fn somebody_who_may_not_manage_models_hears_nothing_of_jobs() {
     let dir = tempfile::tempdir().unwrap();
     let mut desk = Desk::open(&dir, |_| Comes::ToItsEnd).await;

@@ -23,6 +23,11 @@ pub struct NewSession {
     pub expires_at: i64,
 }
 
+/// How long a session's row stays after it is over, milliseconds: whoever still holds the session is told why it ended.
+const KEPT: i64 = 30 * 24 * 60 * 60 * 1000;
+/// With each new row so many of the oldest are looked at, so that more go than come.
+const LOOKED_AT: i64 = 8;
+
 /// Why a session is over that ran its course.
 pub const EXPIRED: &str = "The session has expired.";
 
@@ -56,6 +61,17 @@ pub fn insert(tx: &Transaction<'_>, new: &NewSession, moment: &Moment) -> Result
         },
     )
     .while_("beginning a session")?;
+    forget_old(tx, moment.now)
+}
+
+/// Every command begins a session, so their rows are not kept for ever.
+fn forget_old(tx: &Transaction<'_>, now: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions ORDER BY rowid LIMIT :some)
+             AND coalesce(ended_at, expires_at) < :before",
+    )
+    .and_then(|mut delete| delete.execute(named_params! { ":some": LOOKED_AT, ":before": now - KEPT }))
+    .while_("forgetting sessions that ended long ago")?;
     Ok(())
 }
 
@@ -334,6 +350,46 @@ mod tests {
         .await
         .unwrap();
         id
+    }
+
+    #[tokio::test]
+    async fn what_ended_long_ago_goes_and_what_goes_on_or_ended_lately_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        let account = AccountId::new();
+        db.write(move |tx| accounts::insert(tx, account, "ann", Role::User, uuid::Uuid::now_v7(), 0)).await.unwrap();
+        let row = move |id, expires_at| NewSession { id, account, epoch: 1, place: "x".to_owned(), expires_at };
+        let begin = |at: i64, expires_at: i64| {
+            let (id, moment) = (SessionId::new(), scratch::at(at));
+            let db = db.clone();
+            async move { db.write(move |tx| insert(tx, &row(id, expires_at), &moment)).await.map(|()| id).unwrap() }
+        };
+        let now = 2 * KEPT;
+        let expired = begin(1, now - KEPT - 1).await;
+        let long = begin(2, now + 1).await;
+        let ended = begin(3, now + 1).await;
+        let lately = begin(4, now + 1).await;
+        db.write(move |tx| {
+            end(tx, ended, "left", now - KEPT - 1)?;
+            end(tx, lately, "left", now - KEPT + 1)
+        })
+        .await
+        .unwrap();
+        // Far more than there is room for, all of them over at once, as commands are.
+        for _ in 0..100 {
+            begin(5, 6).await;
+        }
+        let new = begin(now, now + 1).await;
+        for _ in 0..20 {
+            begin(now, now + 1).await;
+        }
+        let there = |id: SessionId| db.read(move |tx| Ok::<_, StoreError>(standing(tx, id, now)?.is_some()));
+        for (id, stays) in [(expired, false), (ended, false), (long, true), (lately, true), (new, true)] {
+            assert_eq!(there(id).await.unwrap(), stays);
+        }
+        let count = db.read(|tx| tx.query_row("SELECT count(*) FROM sessions", [], |row| row.get(0)).while_("x"));
+        let count: i64 = count.await.unwrap();
+        assert_eq!(count, 23, "each new one takes more away than it adds");
     }
 
     #[tokio::test]

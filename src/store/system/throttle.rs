@@ -16,6 +16,9 @@ const CEILING: Duration = Duration::from_mins(15);
 /// NIST SP 800-63B: no more than a hundred consecutive failures.
 const HARD_STOP: u32 = 100;
 
+/// Tries that cost nothing are forgotten after this time, milliseconds: names that somebody has once mistyped.
+const FREE_KEPT: i64 = 30 * 24 * 60 * 60 * 1000;
+
 /// What is tried. Each is counted apart, so that a shut one leaves the other ways open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tried {
@@ -129,7 +132,17 @@ pub fn attempt(
         },
     )
     .while_("counting sign-ins")?;
+    forget_old(tx, moment)?;
     Ok(Verdict::Go)
+}
+
+/// What makes nobody wait goes after a while, or every mistyped name would stay for ever. What does stays: of those the
+/// limit on tries a minute allows few. A row from a time to come is left alone.
+fn forget_old(tx: &Transaction<'_>, moment: &Moment) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM throttles WHERE failures <= :free AND at < :before")
+        .and_then(|mut delete| delete.execute(named_params! { ":free": FREE, ":before": moment.now - FREE_KEPT }))
+        .while_("forgetting old tries")?;
+    Ok(())
 }
 
 /// The tries that are counted for this name.
@@ -227,6 +240,29 @@ mod tests {
         assert_eq!(try_at(&db, scratch::at(i64::MAX / 2)).await, Verdict::Shut);
         db.write(|tx| forgive(tx, "ann", &scratch::at(0))).await.unwrap();
         assert_eq!(try_at(&db, scratch::at(0)).await, Verdict::Go);
+    }
+
+    #[tokio::test]
+    async fn names_that_were_once_mistyped_go_after_a_while_and_what_makes_somebody_wait_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        db.write(|tx| {
+            for (name, tries) in [("once", 1), ("thrice", 3), ("guessed", 4)] {
+                for _ in 0..tries {
+                    attempt(tx, name, &scratch::at(0), None)?;
+                }
+            }
+            let left = |tx: &Transaction<'_>| -> Result<i64, StoreError> {
+                tx.query_row("SELECT count(*) FROM throttles", [], |row| row.get(0)).while_("counting")
+            };
+            attempt(tx, "other", &scratch::at(FREE_KEPT), None)?;
+            assert_eq!(left(tx)?, 4, "not yet");
+            attempt(tx, "other", &scratch::at(FREE_KEPT + 1), None)?;
+            assert_eq!((left(tx)?, failures(tx, "guessed")?, failures(tx, "other")?), (2, 4, 2));
+            Ok::<(), StoreError>(())
+        })
+        .await
+        .unwrap();
     }
 
     #[tokio::test]

@@ -21,6 +21,9 @@ use crate::{
 /// Milliseconds in a day, UTC.
 pub const DAY: i64 = 86_400_000;
 
+/// Of so many days single answers are kept: three years.
+const KEPT: i64 = 1096;
+
 /// What one answer cost, however it ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Used<'a> {
@@ -71,6 +74,17 @@ pub fn note(tx: &Transaction<'_>, used: &Used<'_>, now: i64) -> Result<(), Store
         ":counted": counted,
     })
     .while_("noting an answer's cost")?;
+    forget_old(tx, wall_day)
+}
+
+/// Single answers are told for three years; what they come to stays in the sums. With each new one some of the oldest are
+/// looked at, so that more go than come.
+fn forget_old(tx: &Transaction<'_>, today: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "DELETE FROM usage WHERE seq IN (SELECT seq FROM usage ORDER BY seq LIMIT 4) AND wall_day <= :today - :kept",
+    )
+    .and_then(|mut delete| delete.execute(named_params! { ":today": today, ":kept": KEPT }))
+    .while_("forgetting what single answers cost long ago")?;
     Ok(())
 }
 
@@ -181,4 +195,55 @@ pub fn of_account(tx: &Transaction<'_>, account: AccountId) -> Result<Vec<String
 /// A field inside quotation marks; a name with a line break in it stays one line.
 fn quoted(field: &str) -> String {
     field.replace('"', "\"\"").replace(['\r', '\n'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::system::scratch;
+
+    #[tokio::test]
+    async fn single_answers_go_after_three_years_and_their_sums_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        let done: Result<(), StoreError> = db
+            .write(|tx| {
+                let (account, metrics) = (AccountId::new(), Metrics { answer_tokens: Some(2), ..Metrics::default() });
+                let say = |wall_day: i64| {
+                    let answer = MessageId::new();
+                    let outcome = MessageState::Done;
+                    let used = Used {
+                        account,
+                        model: "m",
+                        answer,
+                        outcome,
+                        fault: None,
+                        metrics: &metrics,
+                        counted: 1,
+                        wall_day,
+                    };
+                    note(tx, &used, wall_day * DAY)
+                };
+                let days = |tx: &Transaction<'_>| -> Result<Vec<i64>, StoreError> {
+                    let mut select = tx.prepare("SELECT wall_day FROM usage ORDER BY seq").while_("testing")?;
+                    let days = select.query_map([], |row| row.get(0)).while_("testing")?;
+                    days.collect::<Result<_, _>>().while_("testing")
+                };
+                for day in [1, 1, 1, 2] {
+                    say(day)?;
+                }
+                say(KEPT)?;
+                assert_eq!(days(tx)?, [1, 1, 1, 2, KEPT]);
+                say(KEPT + 1)?;
+                assert_eq!(days(tx)?, [2, KEPT, KEPT + 1]);
+                say(KEPT + 2)?;
+                assert_eq!(days(tx)?, [KEPT, KEPT + 1, KEPT + 2]);
+                let sums = usage_sums::by_model(tx, Some(account), 0)?;
+                let tokens: i64 = sums.values().map(|sums| sums.answer_tokens).sum();
+                assert_eq!(tokens, 14, "of all seven");
+                Ok(())
+            })
+            .await;
+        done.unwrap();
+    }
 }

@@ -45,7 +45,7 @@ This one holds everything that the account had:
 account.json             name, role, dates, preferences
 conversations/N-ID.md    of each conversation the branch that was on view, to read; what could steer a terminal is shown
                          instead of kept
-usage.csv                one line for each answer: when, which model, how many tokens, how long
+usage.csv                one line for each answer of the last three years: when, which model, how many tokens, how long
 activity.jsonl           what the audit trail records about the account
 ";
 
