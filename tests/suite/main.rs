@@ -47,6 +47,7 @@ mod ollama_replay;
 mod organise;
 mod own_jobs;
 mod own_sessions;
+mod plans;
 mod promises;
 mod quotas;
 mod reports;

@@ -226,22 +226,25 @@ impl Sums {
     }
 }
 
-/// Adds the answers behind the number `after` to sums by model, each under the name that `key` makes of it.
+/// Adds the answers behind the number `after` to sums by model, each under the name that `key` makes of it. All of them are
+/// read from the sums of days, which are a few for each model and account, and not answer by answer.
 pub fn add_sums(
     tx: &Transaction<'_>,
     after: i64,
     key: impl Fn(&str) -> String,
     sums: &mut BTreeMap<String, Sums>,
 ) -> Result<(), StoreError> {
-    let mut select = tx
-        .prepare_cached(
-            "SELECT model, account, max(at),
-                    sum(CASE WHEN answer_tokens > 0 AND answer_ms > 0 THEN answer_tokens ELSE 0 END),
-                    sum(CASE WHEN answer_tokens > 0 AND answer_ms > 0 THEN answer_ms ELSE 0 END),
-                    sum(rating = 1), sum(rating = -1)
-             FROM usage WHERE seq > :after GROUP BY model, account",
-        )
-        .while_("adding up answers")?;
+    let of_days = "SELECT model, account, max(last_at), sum(speed_tokens), sum(speed_ms),
+                          CASE WHEN sum(liked + disliked) > 0 THEN sum(liked) END,
+                          CASE WHEN sum(liked + disliked) > 0 THEN sum(disliked) END
+                   FROM usage_sums WHERE account > zeroblob(16) AND :after = 0 GROUP BY account, model";
+    // By their numbers, of which only the last ones are new: an index by model would be read from end to end.
+    let of_answers = "SELECT model, account, max(at),
+                             sum(CASE WHEN answer_tokens > 0 AND answer_ms > 0 THEN answer_tokens ELSE 0 END),
+                             sum(CASE WHEN answer_tokens > 0 AND answer_ms > 0 THEN answer_ms ELSE 0 END),
+                             sum(rating = 1), sum(rating = -1)
+                      FROM usage NOT INDEXED WHERE seq > :after GROUP BY model, account";
+    let mut select = tx.prepare_cached(if after == 0 { of_days } else { of_answers }).while_("adding up answers")?;
     let mut rows = select.query(named_params! { ":after": after }).while_("adding up answers")?;
     while let Some(row) = rows.next().while_("adding up answers")? {
         let mut add = || -> rusqlite::Result<()> {
@@ -263,4 +266,75 @@ pub fn add_sums(
         add().while_("adding up answers")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::{
+            MessageId,
+            auth::Role,
+            chat::{MessageState, Metrics},
+            feedback::Thumb,
+        },
+        store::system::{
+            accounts, scratch,
+            usage::{self, Used},
+        },
+    };
+
+    #[tokio::test]
+    async fn the_sums_of_days_tell_what_the_answers_themselves_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = scratch::system(&dir);
+        let done: Result<(), StoreError> = db
+            .write(|tx| {
+                let people = [AccountId::new(), AccountId::new()];
+                for (account, name) in people.into_iter().zip(["ann", "bob"]) {
+                    accounts::insert(tx, account, name, Role::User, Uuid::now_v7(), 0)?;
+                }
+                for n in 0..60_i64 {
+                    let metrics = Metrics {
+                        answer_tokens: (n % 4 > 0).then_some(7 * n as u32),
+                        answer_ms: (n % 5 > 0).then_some(3 * n as u32),
+                        ..Metrics::default()
+                    };
+                    let (account, answer) = (people[n as usize % 2], MessageId::new());
+                    let used = Used {
+                        account,
+                        model: ["a:1b", "b:1b", "A:1b"][n as usize % 3],
+                        answer,
+                        outcome: MessageState::Done,
+                        fault: None,
+                        metrics: &metrics,
+                        counted: 1,
+                        wall_day: n / 10,
+                    };
+                    usage::note(tx, &used, n)?;
+                    // One of them rates much, and takes some of it back; the other nothing.
+                    if n % 4 == 0 {
+                        usage::rate(tx, account, answer, Some(if n % 3 == 0 { Thumb::Up } else { Thumb::Down }))?;
+                    }
+                    if n % 8 == 0 {
+                        usage::rate(tx, account, answer, None)?;
+                    }
+                }
+                let told = |after: i64| -> Result<_, StoreError> {
+                    let mut sums = BTreeMap::new();
+                    add_sums(tx, after, str::to_lowercase, &mut sums)?;
+                    let of = |sums: &Sums| people.map(|one| (sums.speed(one), sums.rating(one), sums.last_by(one)));
+                    Ok(sums.iter().map(|(model, sums)| (model.clone(), of(sums))).collect::<Vec<_>>())
+                };
+                let (days, answers) = (told(0)?, told(-1)?);
+                assert_eq!(days, answers);
+                assert!(
+                    days.len() == 2 && days.iter().any(|(_, of)| of[0].1.is_some() && of[1].1.is_none()),
+                    "{days:?}"
+                );
+                Ok(())
+            })
+            .await;
+        done.unwrap();
+    }
 }

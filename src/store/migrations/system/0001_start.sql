@@ -90,6 +90,8 @@ CREATE TABLE sessions (
     ended_why  TEXT
 ) STRICT;
 CREATE INDEX sessions_by_account ON sessions (account, ended_at);
+-- Those that go on, which are few among those that went.
+CREATE INDEX sessions_open ON sessions (expires_at) WHERE ended_at IS NULL;
 
 -- "Stay signed in": one family per token file, one row per generation still of interest. Only hashes are here.
 CREATE TABLE token_families (
@@ -110,6 +112,8 @@ CREATE TABLE tokens (
     slot       BLOB REFERENCES key_slots (id) ON DELETE SET NULL,
     PRIMARY KEY (selector, generation)
 ) STRICT, WITHOUT ROWID;
+-- For the reference: each slot that goes is looked for in here.
+CREATE INDEX tokens_by_slot ON tokens (slot);
 
 -- Something to tell a person at the next sign-in.
 CREATE TABLE notices (
@@ -418,7 +422,7 @@ CREATE TABLE jobs (
     state      TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'paused', 'done', 'failed', 'cancelled')),
     -- What was asked for, what is to be remembered between two attempts, how far it was a few seconds ago: JSON.
     work       TEXT NOT NULL CHECK (length(work) <= 262144),
-    kept       TEXT CHECK (length(kept) <= 65536),
+    kept       TEXT CHECK (length(kept) <= 262144),
     progress   TEXT CHECK (length(progress) <= 65536),
     attempts   INTEGER NOT NULL DEFAULT 0,
     -- Attempts since something moved the last time.
@@ -445,6 +449,8 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state, seq);
 CREATE INDEX jobs_by_parent ON jobs (parent) WHERE parent IS NOT NULL;
+-- How the table stands is asked every few seconds, and a row may have a long text in its middle.
+CREATE INDEX jobs_by_change ON jobs (state, updated_at, next_at);
 
 -- What the house has done by itself. Each time is a job.
 CREATE TABLE rules (
