@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rulebook, due::ago, look::Resting};
+use super::{Rulebook, due::ago, look::Resting, run::short};
 use crate::{
     api::{
         Fault, FaultKind,
         jobs::{Download, PAGE_MAX, Work},
         models::Model,
         rules::{Action, Became, Models, Rule, When},
-        updates::Standing,
+        updates::{ASKED_MAX, Standing, UpdateCheck},
     },
     ollama::name::{key, same_model},
     store::{
@@ -48,7 +48,7 @@ impl Step {
     }
 
     fn skip(what: impl Into<String>, because: impl Into<String>) -> Self {
-        Self { what: what.into(), act: StepAct::Not { became: Became::Skipped, because: because.into() } }
+        Self { what: what.into(), act: StepAct::Not { became: Became::Skipped, because: short(because.into()) } }
     }
 }
 
@@ -57,7 +57,7 @@ impl Rulebook {
     /// What it is about cannot be found out: Ollama is away, a file cannot be read.
     pub(super) async fn plan(&self, rule: &Rule, due_at: Option<i64>, seen: Option<&str>) -> Result<Vec<Step>, Fault> {
         if rule.when == When::UpdateAvailable && !matches!(rule.action, Action::Update { .. }) {
-            let updates = self.0.world.updates(Vec::new()).await?;
+            let updates = self.updates_of(self.chosen(&Models::All).await?).await?;
             if !updates.iter().any(|check| check.standing == Standing::Available) {
                 return Ok(Vec::new());
             }
@@ -134,12 +134,8 @@ impl Rulebook {
     }
 
     async fn to_update(&self, models: &Models) -> Result<Vec<Step>, Fault> {
-        let here = self.chosen(models).await?;
-        if here.is_empty() {
-            return Ok(Vec::new());
-        }
-        let checks = self.0.world.updates(here.into_iter().map(|model| model.name).collect()).await?;
-        let step = |check: crate::api::updates::UpdateCheck| match check.standing {
+        let checks = self.updates_of(self.chosen(models).await?).await?;
+        let step = |check: UpdateCheck| match check.standing {
             Standing::Available => Step::work(Work::Update(Download {
                 foreign: crate::api::jobs::registry_of(&check.model).is_some(),
                 model: check.model,
@@ -150,6 +146,16 @@ impl Rulebook {
             Standing::Maybe | Standing::UpToDate | Standing::Unknown => Step::skip(check.model, check.because),
         };
         Ok(checks.into_iter().map(step).collect())
+    }
+
+    /// What the registries have of these, asked about no more at once than may be.
+    async fn updates_of(&self, models: Vec<Model>) -> Result<Vec<UpdateCheck>, Fault> {
+        let names: Vec<String> = models.into_iter().map(|model| model.name).collect();
+        let mut checks = Vec::with_capacity(names.len());
+        for some in names.chunks(ASKED_MAX) {
+            checks.extend(self.0.world.updates(some.to_vec()).await?);
+        }
+        Ok(checks)
     }
 
     async fn to_apply(&self, list: &std::path::Path) -> Result<Vec<Step>, Fault> {

@@ -20,7 +20,10 @@ use crate::{
         jobs::{JobProgress, JobState, RuleWork, Start, Work},
         rules::{Became, FAILURES_MAX, RuleRun, RunItem, RunReport, RunResult},
     },
-    services::jobs::{Attempt, Setback},
+    services::{
+        conversations::now,
+        jobs::{Attempt, Setback},
+    },
     store::{
         StoreError, Tx,
         system::{Moment, audit, jobs, rules},
@@ -217,7 +220,10 @@ impl Rulebook {
                 Ok(item(what, Became::Skipped, "Somebody cancelled it."))
             }
             (JobState::Paused, _) => Ok(item(what, Became::UnderWay, "Somebody paused it.")),
-            (JobState::Waiting, Some(error)) if job.attempts >= WAITS_FOR => {
+            // One whose process was killed is begun anew at once, however often that was: it has not failed.
+            (JobState::Waiting, Some(error))
+                if job.attempts >= WAITS_FOR && job.next_at.is_some_and(|at| at > now()) =>
+            {
                 Ok(item(what, Became::Failed, format!("{error} It is tried again by itself.")))
             }
             (JobState::Waiting | JobState::Running, _) => {
@@ -410,9 +416,13 @@ fn summed(items: Vec<RunItem>) -> (RunResult, RunReport) {
 }
 
 fn item(what: &str, became: Became, words: impl Into<String>) -> RunItem {
-    let words = words.into();
-    let words = words[..words.floor_char_boundary(WORDS_MAX)].to_owned();
-    RunItem { what: what.to_owned(), became, words }
+    RunItem { what: what.to_owned(), became, words: short(words.into()) }
+}
+
+/// Words that two hundred of can be kept with a job twice: in the plan, and in what became of it.
+pub(super) fn short(mut words: String) -> String {
+    words.truncate(words.floor_char_boundary(WORDS_MAX));
+    words
 }
 
 /// The tables are busy or full: the line tries the whole run again.

@@ -14,18 +14,24 @@ use tokio::sync::mpsc;
 use super::{look::Looking, *};
 use crate::{
     api::{
-        SessionId,
+        MessageId, SessionId,
         admin::AuditFilter,
         auth::Role,
+        chat::{MessageState, Metrics},
         events::Event,
-        jobs::Start,
+        jobs::{PAGE_MAX, Start},
         rules::{Action, Became, FAILURES_MAX, Models, Only, RunResult, TimeOfDay, When},
-        updates::Standing,
+        updates::{ASKED_MAX, Standing},
     },
     config::{Config, live::Live},
     services::jobs::{self as line, Attempt, Jobs, Pace, Runner, Setback},
     store::{
-        system::{accounts, jobs::Ended, open_system},
+        system::{
+            accounts,
+            jobs::Ended,
+            open_system,
+            usage::{self, DAY, Used},
+        },
         vault::lease::Holder,
     },
 };
@@ -80,15 +86,25 @@ impl World for Fake {
 
     fn updates(&self, models: Vec<String>) -> BoxFuture<'_, Result<Vec<UpdateCheck>, Fault>> {
         let check = |model: String| UpdateCheck {
-            standing: if model.contains("old") { Standing::Available } else { Standing::UpToDate },
-            because: "as the registry says".to_owned(),
+            standing: match model.as_str() {
+                "own:1b" => Standing::Maybe,
+                old if old.contains("old") => Standing::Available,
+                _ => Standing::UpToDate,
+            },
+            because: if model.contains("wordy") { "w".repeat(2000) } else { "as the registry says".to_owned() },
             installed: String::new(),
             registry: None,
             there: None,
             bytes: None,
             model,
         };
-        async move { Ok(models.into_iter().map(check).collect()) }.boxed()
+        async move {
+            if models.len() > ASKED_MAX {
+                return Err(Fault::invalid("That is more than are asked about at once."));
+            }
+            Ok(models.into_iter().map(check).collect())
+        }
+        .boxed()
     }
 
     fn list<'a>(&'a self, _path: &'a Path) -> BoxFuture<'a, Result<Vec<Work>, Fault>> {
@@ -251,6 +267,24 @@ impl Desk {
         self.rules.kept(id).await.unwrap()
     }
 
+    /// Somebody got an answer of this model.
+    async fn answered(&self, model: &'static str, at: i64) {
+        let noted = self.rules.0.system.write::<_, StoreError>(move |tx| {
+            let used = Used {
+                account: AccountId::new(),
+                model,
+                answer: MessageId::new(),
+                outcome: MessageState::Done,
+                fault: None,
+                metrics: &Metrics::default(),
+                counted: 0,
+                wall_day: at.div_euclid(DAY),
+            };
+            usage::note(tx, &used, at)
+        });
+        noted.await.unwrap();
+    }
+
     fn done(&self) -> Vec<String> {
         std::mem::take(&mut *self.doing.done.lock().unwrap())
     }
@@ -337,9 +371,15 @@ async fn one_window_of_all_looks_after_the_rules_and_a_start_is_the_first_ones()
     tokio::time::timeout(Duration::from_secs(20), begun).await.expect("it is begun");
     let other = Desk::open(&dir, NIGHT).await;
     other.rules.follow();
+    // A moment is taken once, so time has to go on for another one.
+    for desk in [&one, &other] {
+        desk.pass(60 * MINUTE);
+    }
     // It looks as often as the first, and would have begun it by the time that the first has looked again.
     assert!(other.rules.chore().await.is_none(), "the first has the lock");
     assert!(one.look().await.is_empty() && other.look().await.is_empty(), "this was no start");
+    let runs = one.rules.0.system.read::<_, StoreError>(move |tx| rules::runs(tx, Some(id), None, 10)).await.unwrap();
+    assert_eq!(runs.len(), 1);
 }
 
 #[tokio::test]
@@ -428,6 +468,21 @@ async fn an_idle_model_is_unloaded_and_one_that_is_used_is_not() {
 }
 
 #[tokio::test]
+async fn one_that_answered_lately_stays_in_memory_although_it_was_seen_to_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(&dir, NIGHT).await;
+    let id = desk.rule(Action::Unload { minutes: 10 }, When::ByHand).await;
+    let until = "2318-01-01T00:00:00Z".to_owned();
+    *desk.world.loaded.lock().unwrap() = vec![("busy:1b".to_owned(), until.clone())];
+    let seen = serde_json::json!({ "busy:1b": [until, 1] }).to_string();
+    desk.rules.0.system.write::<_, StoreError>(move |tx| rules::keep_seen(tx, id, Some(&seen))).await.unwrap();
+    desk.answered("busy:1b", at(NIGHT) - 9 * MINUTE).await;
+    assert_eq!(became(&desk.by_hand(id, false).await), [("busy:1b", Became::Skipped)]);
+    desk.pass(2 * MINUTE);
+    assert_eq!(became(&desk.by_hand(id, false).await), [("busy:1b", Became::Done)]);
+}
+
+#[tokio::test]
 async fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let desk = Desk::open(&dir, NIGHT).await;
@@ -457,6 +512,10 @@ async fn models_are_updated_by_pattern_installed_from_a_list_and_tagged_by_a_fil
     let run = of(Action::Update { models: Models::Named("*a:1b".to_owned()) }).await;
     assert_eq!(became(&run), [("old-a:1b", Became::Done)]);
     assert_eq!(desk.done(), ["update old-a:1b"]);
+    desk.world.installed.lock().unwrap().push(model("own:1b", NIGHT));
+    let run = of(Action::Update { models: Models::Named("own*".to_owned()) }).await;
+    assert_eq!(became(&run), [("own:1b", Became::Skipped)], "it may have been made here under the same name");
+    assert!(desk.done().is_empty());
     let run = of(Action::Apply { list: "/models.toml".into() }).await;
     assert_eq!(
         became(&run),
@@ -471,6 +530,37 @@ async fn models_are_updated_by_pattern_installed_from_a_list_and_tagged_by_a_fil
 }
 
 #[tokio::test]
+async fn a_house_with_more_models_than_one_run_works_on_is_updated_as_far_as_one_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(&dir, NIGHT).await;
+    let names = (0..PAGE_MAX + 50).map(|number| model(&format!("wordy-{number}:1b"), NIGHT));
+    *desk.world.installed.lock().unwrap() = std::iter::once(model("old:1b", NIGHT)).chain(names).collect();
+    let id = desk.rule(Action::Update { models: Models::All }, When::ByHand).await;
+    let run = desk.by_hand(id, false).await;
+    assert_eq!((run.result, desk.done()), (RunResult::Done, vec!["update old:1b".to_owned()]), "{}", run.report.words);
+    let last = run.report.items.last().unwrap();
+    assert_eq!((run.report.items.len(), last.what.as_str()), (PAGE_MAX as usize, "52 more"));
+    assert!(run.report.items.iter().all(|item| item.words.len() <= 400), "what a registry says is cut");
+}
+
+#[tokio::test]
+async fn what_waits_for_an_update_is_done_when_a_registry_has_one_and_not_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(&dir, "2026-11-20T12:00:00Z").await;
+    *desk.world.installed.lock().unwrap() = vec![model("new:1b", NIGHT)];
+    let id = desk.rule(Action::Benchmark { models: Models::All, repeats: 1 }, When::UpdateAvailable).await;
+    assert!(desk.look().await.is_empty(), "it is asked once a day");
+    desk.pass(24 * 60 * MINUTE);
+    assert_eq!(desk.look().await[0].result, RunResult::Nothing);
+    assert!(desk.done().is_empty());
+    *desk.world.installed.lock().unwrap() = vec![model("old:1b", NIGHT)];
+    desk.pass(24 * 60 * MINUTE);
+    assert_eq!(desk.look().await[0].result, RunResult::Done);
+    assert_eq!(desk.done(), ["benchmark old:1b"]);
+    assert_eq!(desk.stands(id).await.rule.failures, 0);
+}
+
+#[tokio::test]
 async fn unused_models_are_named_and_only_removed_where_that_was_confirmed() {
     let dir = tempfile::tempdir().unwrap();
     let desk = Desk::open(&dir, NIGHT).await;
@@ -482,18 +572,35 @@ async fn unused_models_are_named_and_only_removed_where_that_was_confirmed() {
     assert_eq!(became(&run), [&[("dusty:1b", Became::Would)][..], &skipped].concat());
     assert!(desk.done().is_empty());
     let removing = desk.rule(Action::RemoveUnused { days: 30, for_real: true }, When::ByHand).await;
-    assert_eq!(became(&desk.by_hand(removing, false).await)[0], ("dusty:1b", Became::Done));
-    assert_eq!(desk.done(), ["remove dusty:1b"]);
+    *desk.world.loaded.lock().unwrap() = vec![("dusty:1b".to_owned(), "2318-01-01T00:00:00Z".to_owned())];
+    assert_eq!(
+        became(&desk.by_hand(removing, false).await)[0],
+        ("dusty:1b", Became::Skipped),
+        "somebody has it loaded"
+    );
+    desk.world.loaded.lock().unwrap().clear();
+    desk.answered("Dusty:1b", at(NIGHT) - 60 * MINUTE).await;
+    assert_eq!(became(&desk.by_hand(removing, false).await)[0], ("dusty:1b", Became::Skipped), "it has just answered");
+    desk.pass(40 * 24 * 60 * MINUTE);
+    let run = desk.by_hand(removing, false).await;
+    assert_eq!(became(&run)[..2], [("dusty:1b", Became::Done), ("new:1b", Became::Done)]);
+    let mut done = desk.done();
+    done.sort();
+    assert_eq!(done, ["remove dusty:1b", "remove new:1b"]);
+    *desk.world.installed.lock().unwrap() = vec![Model { remote: true, ..model("cloud:1b", "2026-01-01T00:00:00Z") }];
+    assert_eq!(became(&desk.by_hand(removing, false).await), [("cloud:1b", Became::Skipped)], "it takes no room here");
 }
 
 #[tokio::test]
 async fn what_fails_of_a_run_does_not_keep_the_rest_from_being_done() {
     let dir = tempfile::tempdir().unwrap();
     let desk = Desk::open(&dir, NIGHT).await;
-    *desk.world.installed.lock().unwrap() = ["broken", "fine"].map(|name| model(name, NIGHT)).to_vec();
+    let embeds = Model { capabilities: vec!["embedding".to_owned()], ..model("embeds", NIGHT) };
+    *desk.world.installed.lock().unwrap() = vec![model("broken", NIGHT), model("fine", NIGHT), embeds];
     let id = desk.rule(Action::Benchmark { models: Models::All, repeats: 1 }, When::ByHand).await;
     let run = desk.by_hand(id, false).await;
-    assert_eq!(became(&run), [("broken", Became::Failed), ("fine", Became::Done)]);
+    let (failed, skipped) = (("broken", Became::Failed), ("embeds", Became::Skipped));
+    assert_eq!(became(&run), [failed, ("fine", Became::Done), skipped]);
     assert_eq!((run.result, run.report.items[0].words.as_str()), (RunResult::Partly, "It is broken."));
     assert_eq!(desk.stands(id).await.rule.failures, 0, "by hand, somebody sees it");
 }
@@ -575,6 +682,57 @@ async fn a_cancelled_run_takes_along_what_it_began_and_leaves_what_others_asked_
     let trail = desk.trail().await;
     assert_eq!(trail.iter().filter(|entry| *entry == "jobs.cancel ok").count(), 2, "{trail:?}");
     assert_eq!(desk.stands(rule).await.rule.failures, 0);
+}
+
+#[tokio::test]
+async fn what_a_dead_process_had_begun_and_not_ended_is_ended_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(&dir, NIGHT).await;
+    let rule = desk.rule(Action::Benchmark { models: Models::All, repeats: 1 }, When::ByHand).await;
+    let (job, part, now) = (JobId::new(), JobId::new(), desk.rules.now());
+    let begun = rules::Begun { rule, job, at: now, due_at: None, again: false, account: None, dry_run: false };
+    let put = desk.rules.0.system.write::<_, StoreError>(move |tx| {
+        rules::begin(tx, &begun)?;
+        jobs::insert(tx, job, &Work::Rule(RuleWork { rule, name: "x".into(), dry_run: false }), None, now)?;
+        let bench = Work::Benchmark { model: "a".into(), repeats: 1 };
+        jobs::insert(tx, part, &bench, None, now)?;
+        let holder = Holder { seq: 0, id: uuid::Uuid::now_v7(), boot: "b".into(), pid: 1, started: 1 };
+        // Process after process was killed in the middle of it, as often as a run waits for one that fails.
+        for in_vain in 1..=4 {
+            jobs::claim(tx, part, &holder, now)?;
+            let error = Fault::new(FaultKind::Internal, "The program ended in the middle of it.");
+            jobs::end(tx, part, &holder, &Ended::Again { error, next_at: now, in_vain }, None, now)?;
+        }
+        jobs::claim(tx, job, &holder, now)?;
+        let steps = serde_json::json!([{ "what": "a", "act": { "Work": bench } }]);
+        jobs::keep(tx, job, &holder, &serde_json::json!({ "steps": steps, "come": [{ "Begun": part }] }))?;
+        Ok(())
+    });
+    put.await.unwrap();
+    assert_eq!(desk.worked_off(vec![job]).await.remove(0).result, RunResult::Done);
+    assert_eq!(desk.done(), ["benchmark a"], "nobody else was there for it");
+}
+
+#[tokio::test]
+async fn of_each_rule_so_many_runs_are_kept_and_those_of_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(&dir, NIGHT).await;
+    let (much, little) = (desk.rule(Action::Check, When::ByHand).await, desk.rule(Action::Check, When::ByHand).await);
+    let counts = desk.rules.0.system.write::<_, StoreError>(move |tx| {
+        let run = |rule, at: i64| {
+            let job = JobId::new();
+            let begun = rules::Begun { rule, job, at, due_at: Some(at), again: false, account: None, dry_run: false };
+            rules::begin(tx, &begun)?;
+            rules::end(tx, job, RunResult::Done, &api::RunReport::default(), at)
+        };
+        run(little, 1)?;
+        for at in 0..i64::from(api::RUNS_KEPT) + 50 {
+            run(much, at)?;
+        }
+        let kept = |rule| Ok::<_, StoreError>(rules::runs(tx, Some(rule), None, 1000)?.len());
+        Ok((kept(much)?, kept(little)?))
+    });
+    assert_eq!(counts.await.unwrap(), (api::RUNS_KEPT as usize, 1));
 }
 
 #[tokio::test]
