@@ -33,6 +33,9 @@ pub struct Setting {
     pub help: &'static str,
 }
 
+/// The format of the file. A higher one is another program's, and is refused as a whole.
+pub const FORMAT: i64 = 1;
+
 /// Sections in the order of the file, each with its one sentence.
 pub const SECTIONS: &[(&str, &str)] = &[
     ("chat", "Conversations and answers."),
@@ -324,6 +327,7 @@ pub fn default_file() -> String {
          # Weaker than this file: what an administrator has set for the house (ollamanet settings list).\n\
          # Stronger than this file: OLLAMANET_SECTION_KEY in the environment, then --set section.key=value.\n",
     );
+    let _ = write!(file, "\nformat = {FORMAT}\n");
     let defaults = values(&Config::default());
     for (section, about) in SECTIONS {
         let _ = write!(file, "\n# {about}\n[{section}]\n");
@@ -347,7 +351,9 @@ pub fn settings_markdown() -> String {
          `ollamanet config default` prints one with everything in it, `ollamanet config check` reads it and names each \
          mistake with its line and column.\n\n\
          Order of precedence: default, what an administrator has set for the house (below), `config.toml`, the environment variable, `--set section.key=value`. A change in \
-         the file reaches a running interface where the last column says so, otherwise it counts from the next start.\n",
+         the file reaches a running interface where the last column says so, otherwise it counts from the next start.\n\n\
+         `format = 1`, above the first section, says which format the file has; a file of a newer one is refused as a whole and \
+         left as it is.\n",
     );
     let defaults = values(&Config::default());
     for (section, about) in SECTIONS {
@@ -401,19 +407,24 @@ mod tests {
 
     #[test]
     fn the_printed_file_is_the_default_with_or_without_its_marks() {
+        let read = |text: &str| {
+            let mut table: toml::Table = toml::from_str(text).unwrap();
+            assert_eq!(table.remove("format"), Some(FORMAT.into()));
+            table.try_into::<Config>().unwrap()
+        };
         let file = default_file();
-        assert_eq!(toml::from_str::<Config>(&file).unwrap(), Config::default());
+        assert_eq!(read(&file), Config::default());
         let unmarked: String = file
             .lines()
             .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
             .flat_map(|line| [line, "\n"])
             .collect();
-        let mut read = toml::from_str::<Config>(&unmarked).unwrap();
+        let mut read = read(&unmarked);
         assert_eq!(std::mem::take(&mut read.keys).len(), 1);
         assert_eq!(read, Config::default());
         assert_eq!(
             unmarked.lines().filter(|line| !line.starts_with('#') && line.contains(" = ")).count(),
-            SETTINGS.len() + 2
+            SETTINGS.len() + 3
         );
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use ollamanet::{
-    api::{benchmarks, insights, metrics},
+    api::{benchmarks, insights, metrics, rules::ActionKind},
     cli::pages,
     config::table,
     ui::keymap,
@@ -98,9 +98,28 @@ fn every_mistake_is_named_with_its_place_and_ends_with_2() {
 }
 
 #[test]
+fn a_file_of_a_newer_format_is_refused_as_a_whole_and_left_as_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let newer = "format = 2\n[ui]\ntheme = \"neon\"\n[clouds]\nmany = 3\n";
+    write_config(home.path(), newer);
+    let out = run(home.path(), &["config", "check"], &[]);
+    let said = text(&out.stdout);
+    assert_eq!((out.status.code(), said.lines().count()), (Some(2), 1), "what is newer is no heap of mistakes: {said}");
+    assert!(said.contains("config.toml:1:10: The file has format 2, and this version of ollamanet reads 1."), "{said}");
+    let out = run(home.path(), &["health"], &[]);
+    assert!(out.status.code() == Some(2) && text(&out.stderr).contains("Update ollamanet"), "{out:?}");
+    assert_eq!(fs::read_to_string(home.path().join("config/ollamanet/config.toml")).unwrap(), newer);
+    for (good, code) in [("format = 1\n", Some(0)), ("format = 0\n", Some(2)), ("format = \"1\"\n", Some(2))] {
+        write_config(home.path(), good);
+        assert_eq!(run(home.path(), &["config", "check"], &[]).status.code(), code, "{good}");
+    }
+}
+
+#[test]
 fn the_printed_default_file_is_in_order() {
     let home = tempfile::tempdir().unwrap();
     let out = run(home.path(), &["config", "default"], &[]);
+    assert!(text(&out.stdout).contains("\nformat = 1\n"));
     write_config(home.path(), text(&out.stdout));
     assert!(run(home.path(), &["config", "check"], &[]).status.success());
     let path = run(home.path(), &["config", "path"], &[]);
@@ -220,6 +239,33 @@ fn the_keys_and_commands_that_the_guide_names_are_there() {
         assert!(root.join("docs").join(page).exists(), "{page}");
     }
     assert!(fs::read_to_string(root.join("README.md")).unwrap().contains("docs/guide.md"));
+}
+
+/// Words of a page that begin with two dashes.
+fn options(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    words
+        .filter(|word| word.strip_prefix("--").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase())))
+        .collect()
+}
+
+#[test]
+fn the_options_and_kinds_that_written_pages_name_are_there_and_rules_name_all() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let commands = pages::commands_markdown();
+    let known = options(&commands);
+    let mut seen = 0;
+    for page in ["backup.md", "formats.md", "guide.md", "models.md", "reports.md", "rules.md", "security.md"] {
+        let text = fs::read_to_string(root.join("docs").join(page)).unwrap();
+        for option in options(&text) {
+            assert!(known.contains(&option), "docs/{page}: no command has {option}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "{seen}");
+    let rules = fs::read_to_string(root.join("docs/rules.md")).unwrap();
+    let told: Vec<&str> = rules.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert_eq!(told, ActionKind::ALL.map(ActionKind::as_str));
 }
 
 /// To write the pages anew: `OLLAMANET_WRITE_DOCS=1 cargo test --test suite config::the_pages`.

@@ -11,7 +11,7 @@ use super::{
         unknown_section,
     },
 };
-use crate::config::table::{SETTINGS, Setting};
+use crate::config::table::{FORMAT, SETTINGS, Setting};
 
 #[derive(Default)]
 pub(super) struct Merge {
@@ -19,6 +19,19 @@ pub(super) struct Merge {
     pub origins: BTreeMap<String, Origin>,
     pub key_places: KeyPlaces,
     pub problems: Vec<Problem>,
+}
+
+/// Where a file says that it is of a format which this program does not read, and the words for that. Saying none is
+/// saying 1.
+fn format_of(table: &DeTable<'_>) -> Option<(usize, String)> {
+    let (_, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == "format")?;
+    let at = value.span().start;
+    let DeValue::Integer(number) = value.get_ref() else {
+        return Some((at, format!("The format is a number, such as format = {FORMAT}.")));
+    };
+    let known = i64::from_str_radix(number.as_str(), number.radix()).is_ok_and(|number| (1..=FORMAT).contains(&number));
+    let newer = || format!("The file has format {}, and this version of ollamanet reads {FORMAT}.", number.as_str());
+    (!known).then(|| (at, newer()))
 }
 
 impl Merge {
@@ -41,10 +54,20 @@ impl Merge {
                 return;
             }
         };
+        if let Some((at, message)) = format_of(table.get_ref()) {
+            // What a newer program wrote may well look like mistakes; that it is newer is the one to be told.
+            self.problem(
+                place.at(at),
+                message,
+                Some("Update ollamanet, or use a file of its own: --config.".to_owned()),
+            );
+            return;
+        }
         for (section, value) in table.get_ref() {
             let name = section.get_ref().as_ref();
             let at = place.at(section.span().start);
             match (name, value.get_ref()) {
+                ("format", _) => {}
                 ("keys", DeValue::Table(contexts)) => self.keys(&place, contexts),
                 (_, DeValue::Table(settings)) if is_section(name) => self.section(&place, name, settings),
                 (_, _) if is_section(name) || name == "keys" => {

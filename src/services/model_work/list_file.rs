@@ -10,9 +10,22 @@ use crate::api::{
 /// Longest such file, bytes.
 pub const LONGEST: u64 = 256 * 1024;
 
+/// The format of the file; saying none is saying this one.
+const FORMAT: i64 = 1;
+
+/// What is the same in every format.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    format: Option<i64>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct File {
+    /// Looked at before the rest.
+    #[serde(rename = "format")]
+    _format: Option<i64>,
     install: Vec<String>,
     update: Vec<String>,
     remove: Vec<String>,
@@ -24,6 +37,12 @@ struct File {
 /// # Errors
 /// It is no such file, with the line.
 pub fn parse(text: &str) -> Result<Vec<Work>, Fault> {
+    if let Ok(Head { format: Some(format) }) = toml::from_str::<Head>(text)
+        && !(1..=FORMAT).contains(&format)
+    {
+        let newer = format!("The list of models has format {format}, and this version of ollamanet reads {FORMAT}.");
+        return Err(Fault::invalid(newer).hint("Update ollamanet."));
+    }
     let file: File = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);
         let at = line.map_or_else(String::new, |line| format!(" in line {line}"));
@@ -59,6 +78,15 @@ mod tests {
         let words: Vec<String> = works.iter().map(ToString::to_string).collect();
         assert_eq!(words, ["install a", "install hf.co/x/y", "update d", "remove b", "unload c"]);
         assert!(matches!(&works[1], Work::Install(download) if download.foreign && !download.insecure));
+    }
+
+    #[test]
+    fn a_list_of_a_newer_format_is_refused_as_that_and_not_as_a_mistake() {
+        assert_eq!(parse("format = 1\ninstall = [\"a\"]").unwrap().len(), 1);
+        let newer = parse("format = 2\ninstall = [\"a\"]\npin = [\"b\"]").unwrap_err();
+        assert_eq!(newer.message, "The list of models has format 2, and this version of ollamanet reads 1.");
+        assert_eq!(newer.hint.as_deref(), Some("Update ollamanet."));
+        assert!(parse("format = \"x\"\ninstall = [\"a\"]").unwrap_err().message.contains("in line 1"));
     }
 
     #[test]
