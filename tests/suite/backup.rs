@@ -145,6 +145,35 @@ async fn a_damaged_backup_is_named_and_refused_and_the_schedule_is_off_until_it_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_a_rule_is_checked_and_takes_the_older_one_of_its_day_away_but_no_damaged_one() {
+    let stage = Stage::signed_in().await;
+    let damaged = stage.json(&["backup", "create"]).await["name"].as_str().unwrap().to_owned();
+    fs::write(data(&stage).join("backups").join(&damaged).join("manifest.json"), "{").unwrap();
+    let set = as_alice(&stage, &["settings", "set", "backup.keep_daily=1", "backup.keep_weekly=0"]).await;
+    assert_eq!(set.code, Some(0), "{set:?}");
+    assert_eq!(stage.run(&["rules", "add", "B", "--do", "backup", "--by-hand"]).await.code, Some(0));
+    let names = async || {
+        let listed = stage.json(&["backup", "list"]).await;
+        let rows = listed["backups"].as_array().unwrap().clone();
+        rows.into_iter()
+            .map(|row| (row["name"].as_str().unwrap().to_owned(), row["verified"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let mut before = Vec::new();
+    for _ in 0..2 {
+        let run = stage.json(&["rules", "run", "B"]).await;
+        assert_eq!(run["result"], "done", "{run}");
+        let now = names().await;
+        assert_eq!(now.len(), 2, "the newest of the day, and the damaged one that somebody should look at: {now:?}");
+        assert!(now.iter().any(|(name, _)| *name == damaged));
+        let newest = now.into_iter().find(|(name, _)| *name != damaged).unwrap();
+        assert!(newest.1["damage"].as_array().is_some_and(Vec::is_empty), "it was checked: {newest:?}");
+        assert!(!before.contains(&newest.0), "the older one is gone");
+        before.push(newest.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_place_that_cannot_hold_a_backup_is_named_and_nothing_half_made_stays() {
     let stage = Stage::signed_in().await;
     assert_eq!(stage.run(&["ask", "the first question"]).await.code, Some(0));

@@ -12,7 +12,7 @@ use ollamanet::{
 use tokio::sync::watch;
 
 use crate::common::{
-    house::{House, count},
+    house::{House, count, tamper},
     pty::Program,
     stage::{PASSPHRASE, Stage, finish},
 };
@@ -106,6 +106,27 @@ async fn how_it_was_is_for_administrators_and_the_whole_database_is_looked_throu
     let given_up = house.gateway.check_in_full(&ann, watch::Sender::default());
     drop(tokio::time::timeout(std::time::Duration::ZERO, given_up).await);
     assert_eq!(house.gateway.health().await.unwrap().check(Part::Store).unwrap().level, Level::Good);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_full_check_finds_stays_found_until_another_finds_it_mended() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("ann").await.session;
+    // A look at a part goes by pages, and these are sound.
+    tamper(
+        &house,
+        "PRAGMA foreign_keys = OFF; INSERT INTO notices (account, at, text) VALUES (randomblob(16), 1, 'x')",
+    );
+    let store = async || house.gateway.health().await.unwrap().check(Part::Store).unwrap().clone();
+    assert_eq!(store().await.level, Level::Good);
+    let found = house.gateway.check_in_full(&ann, watch::Sender::default()).await.unwrap_err();
+    assert_eq!(found.kind, FaultKind::Store);
+    assert_eq!((store().await.level, store().await.reason.as_str()), (Level::Bad, "damaged"));
+    tamper(&house, "DELETE FROM notices");
+    house.gateway.check_in_full(&ann, watch::Sender::default()).await.unwrap();
+    assert_eq!(store().await.level, Level::Good);
     house.close().await;
 }
 

@@ -15,7 +15,10 @@ use ollamanet::{
 use rand::RngExt;
 use serde_json::Value;
 
-use crate::common::{house::House, stage::Stage};
+use crate::common::{
+    house::{House, tamper},
+    stage::Stage,
+};
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
@@ -224,4 +227,38 @@ async fn a_rule_that_was_paused_is_found_by_health_and_by_the_doctor_with_what_m
     assert_eq!(mended.code, Some(0), "{mended:?}");
     let well = stage.run(&["doctor"]).await;
     assert!(!well.out.contains("is paused"), "{well:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_only_so_many_rules_and_one_run_of_each_at_a_time() {
+    let home = tempfile::tempdir().unwrap();
+    let house = House::alone(home.path());
+    let ann = house.first_admin("Ann").await;
+    let new = |name: &str| NewRule {
+        name: name.to_owned(),
+        action: Action::Check,
+        when: When::ByHand,
+        only: Only::default(),
+        enabled: true,
+        confirmed: false,
+    };
+    let rule = house.gateway.add_rule(&ann.session, new("One")).await.unwrap();
+    tamper(
+        &house,
+        "INSERT INTO rule_runs (rule, job, at, again, dry_run, result, report)
+         SELECT id, randomblob(16), 1, 0, 0, 'running', '{}' FROM rules",
+    );
+    let twice = house.gateway.run_rule(&ann.session, rule.id, false).await.unwrap_err();
+    assert_eq!((twice.kind, twice.message.as_str()), (FaultKind::Conflict, "One is running already."));
+    let same = house.gateway.add_rule(&ann.session, new(" ONE ")).await.unwrap_err();
+    assert_eq!(same.kind, FaultKind::Conflict, "a name is one's own whatever its case");
+    tamper(
+        &house,
+        "WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < 100)
+         INSERT INTO rules (id, name, name_key, kind, action, whenever, only_if, enabled, created_at, updated_at, since)
+         SELECT randomblob(16), 'r' || n, 'r' || n, kind, action, whenever, only_if, 1, 1, 1, 1 FROM n, rules",
+    );
+    let many = house.gateway.add_rule(&ann.session, new("More")).await.unwrap_err();
+    assert_eq!((many.kind, many.message.as_str()), (FaultKind::Invalid, "There can be at most 100 rules."));
+    house.close().await;
 }

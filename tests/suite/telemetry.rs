@@ -159,6 +159,10 @@ async fn an_hour_is_what_all_processes_counted_and_none_of_it_twice() {
         async { while !matches!(events.recv().await, Some(Event::Turn { event: TurnEvent::Ended { .. }, .. })) {} };
     tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
 
+    let own = two.gateway.counted(&again.session, ALL).await.unwrap();
+    for told in [&own.here, &own.hour, own.total.as_ref().unwrap()] {
+        assert_eq!(count(told, Metric::Answers, &[0]), 1, "its own counts at once");
+    }
     let before = one.gateway.counted(&ann.session, ALL).await.unwrap();
     assert_eq!(
         count(&before.total.unwrap(), Metric::Answers, &[0]),

@@ -2,7 +2,10 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::scratch::{dead, watched, with_room};
+use super::{
+    scratch::{dead, watched, with_room},
+    watch::Turn,
+};
 use crate::{
     api::{
         health::{BreakerOutage, Level, Part, Stretch},
@@ -142,6 +145,39 @@ async fn one_process_looks_for_all_and_the_others_take_its_result() {
     for stage in [one, other] {
         assert_eq!(stage.tasks.stop(Duration::from_secs(5)).await, Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn of_two_that_want_to_look_at_the_same_moment_one_does() {
+    let one = watched(&dead(), Path::new("/nowhere"));
+    let other = one.beside(&dead());
+    let every = Duration::from_mins(1);
+    for _ in 0..20 {
+        one.after(2 * MINUTE);
+        let (first, second) = tokio::join!(one.checks.whose(every), other.checks.whose(every));
+        let ours = [first, second].iter().filter(|turn| matches!(turn, Ok(Turn::Ours))).count();
+        assert_eq!(ours, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_the_schedule_found_is_believed_until_it_has_fallen_behind() {
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let stage = watched(&fake.url(), Path::new("/nowhere"));
+    let found = Arc::new(stage.look().await);
+    let inner = &stage.checks.0;
+    inner.is_watching.store(true, std::sync::atomic::Ordering::Relaxed);
+    let now = std::time::Instant::now();
+    inner.latest.send_replace(Some((now, Arc::clone(&found))));
+    let asked = fake.requests().len();
+    stage.checks.seen_lately().await;
+    assert_eq!(fake.requests().len(), asked);
+    let behind = inner.watched.live.config().health.every() * 2 + Duration::from_secs(1);
+    let long_ago = now.checked_sub(behind).expect("the machine is up for two minutes");
+    inner.latest.send_replace(Some((long_ago, found)));
+    stage.checks.seen_lately().await;
+    assert!(fake.requests().len() > asked, "nobody has looked for long, so this one does");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ const WITHOUT: Duration = Duration::from_mins(1);
 const REPORT_MAX: usize = 60_000;
 
 /// What there is to do.
-enum Turn {
+pub(super) enum Turn {
     /// Nobody has looked in time: this process does.
     Ours,
     /// Another process's look has ended; the next is due in so long.
@@ -89,7 +89,7 @@ impl HealthChecks {
         }
     }
 
-    async fn whose(&self, every: Duration) -> Result<Turn, Fault> {
+    pub(super) async fn whose(&self, every: Duration) -> Result<Turn, Fault> {
         let moment = (self.0.clock)();
         let every_ms = self.every_ms();
         let last = self.0.watched.system.read(kept::last_round).await?;

@@ -221,6 +221,12 @@ mod tests {
         let all = || jobs.iter().chain(&benches);
         let begun: Vec<i64> = next(&all(), |_| true, 2, 10).iter().map(|job| job.seq).collect();
         assert_eq!(begun, [4, 6, 7], "one benchmark at a time, beside everything else");
+        let keeping = [
+            job(9, Work::Backup { since: None }, JobState::Waiting, None),
+            job(10, Work::Check, JobState::Waiting, None),
+        ];
+        let begun: Vec<i64> = next(&keeping.iter(), |_| true, 2, 10).iter().map(|job| job.seq).collect();
+        assert_eq!(begun, [9], "two would wait for the same disk");
         let fifth = next(&jobs.iter(), |job| job.seq == 5, 2, 50);
         assert_eq!(fifth.len(), 1, "what nobody is there for keeps nobody up");
     }

@@ -218,6 +218,24 @@ mod tests {
         text.parse().unwrap()
     }
 
+    /// What is read of days in which nothing happened.
+    fn nothing(whom: Whom, stretches: usize) -> Read {
+        Read {
+            whom,
+            stretches: vec![Done::default(); stretches],
+            total: Done::default(),
+            did: HashMap::new(),
+            models: BTreeMap::new(),
+            untold_models: 0,
+            faults: HashMap::new(),
+            ends: HashMap::new(),
+            measured: None,
+            free: None,
+            disk: None,
+            now: None,
+        }
+    }
+
     fn asked(over: Over, by: Option<Grain>) -> Question {
         Question { over, by, ..Question::default() }
     }
@@ -254,24 +272,28 @@ mod tests {
     }
 
     #[test]
+    fn how_many_used_a_model_is_told_only_where_the_days_go_on_until_now() {
+        // Who used it last on which day is known, and not who did on every day before.
+        let ann = Known { id: AccountId::new(), name: "Ann".into(), role: "admin".into(), deleted: false };
+        let days = Span { first: day("2026-10-24"), last: day("2026-10-24"), grain: Grain::Day };
+        let sums = Sums { done: 5, ..Sums::default() };
+        let answered = crate::services::reports::read::Answered { sums, last_day: 20_000, people: Some(4) };
+        let mut read = Read {
+            models: BTreeMap::from([("m".to_owned(), answered)]),
+            ..nothing(Whom { of: Of::Everybody, accounts: vec![ann] }, 1)
+        };
+        let people = |read: &Read| shown(Question::default(), days, read, 1).models[0].people;
+        assert_eq!(people(&read), None);
+        read.now = Some((1, HashMap::new()));
+        assert_eq!(people(&read), Some(4));
+    }
+
+    #[test]
     fn a_house_in_which_nothing_happened_is_told_as_noughts_and_not_as_nothing() {
         let ann = Known { id: AccountId::new(), name: "Ann".into(), role: "admin".into(), deleted: false };
         let gone = Known { id: AccountId::new(), name: "Bob".into(), role: "user".into(), deleted: true };
         let days = Span { first: day("2026-10-24"), last: day("2026-10-26"), grain: Grain::Day };
-        let read = Read {
-            whom: Whom { of: Of::Everybody, accounts: vec![ann, gone] },
-            stretches: vec![Done::default(); 3],
-            total: Done::default(),
-            did: HashMap::new(),
-            models: BTreeMap::new(),
-            untold_models: 0,
-            faults: HashMap::new(),
-            ends: HashMap::new(),
-            measured: None,
-            free: None,
-            disk: None,
-            now: None,
-        };
+        let read = nothing(Whom { of: Of::Everybody, accounts: vec![ann, gone] }, 3);
         let told = shown(Question::default(), days, &read, 1);
         // Three days, though the clocks are set back in one of them.
         assert_eq!(told.stretches.iter().map(|each| each.first.day()).collect::<Vec<_>>(), [24, 25, 26]);

@@ -367,3 +367,66 @@ pub fn pace(tx: &Tx<'_>, range: (i64, i64)) -> Result<Pace, StoreError> {
         first_token: figures.first_token,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        api::{
+            MessageId,
+            auth::Role,
+            chat::{MessageState, Metrics},
+            insights::{Grain, day_of},
+        },
+        store::system::{
+            accounts, scratch,
+            usage::{self, DAY, Used},
+        },
+    };
+
+    #[tokio::test]
+    async fn whoever_was_here_on_two_days_of_a_week_counts_once_for_it_and_on_each_day() {
+        let dir = tempfile::tempdir().unwrap();
+        let system = scratch::system(&dir);
+        let done: Result<(), Fault> = system
+            .write(|tx| {
+                let people = [AccountId::new(), AccountId::new()];
+                for (account, name) in people.into_iter().zip(["ann", "bob"]) {
+                    accounts::insert(tx, account, name, Role::User, Uuid::now_v7(), 0)?;
+                }
+                // A Monday.
+                let first = number_of("2026-11-16".parse().unwrap());
+                for (who, day) in [(0, 0), (0, 1), (0, 1), (1, 1), (0, 9)] {
+                    let used = Used {
+                        account: people[who],
+                        model: "m",
+                        answer: MessageId::new(),
+                        outcome: MessageState::Done,
+                        fault: None,
+                        metrics: &Metrics::default(),
+                        counted: 0,
+                        wall_day: first + day,
+                    };
+                    usage::note(tx, &used, (first + day) * DAY)?;
+                }
+                let told = |grain| -> Result<_, Fault> {
+                    let span = Span { first: day_of(first), last: day_of(first + 13), grain };
+                    let question = Question::default();
+                    let found = read(tx, &question, whom(tx, &question)?, span)?;
+                    let counts = |done: &Done| (done.accounts, done.counts.answers);
+                    Ok((found.stretches.iter().map(counts).collect::<Vec<_>>(), counts(&found.total)))
+                };
+                assert_eq!(told(Grain::Week)?, (vec![(2, 4), (1, 1)], (2, 5)));
+                let (days, total) = told(Grain::Day)?;
+                assert_eq!(
+                    (days.len(), &days[..3], days[9], total),
+                    (14, &[(1, 1), (2, 3), (0, 0)][..], (1, 1), (2, 5))
+                );
+                Ok(())
+            })
+            .await;
+        done.unwrap();
+    }
+}
