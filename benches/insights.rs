@@ -8,8 +8,12 @@
     reason = "a benchmark that cannot go on should say where"
 )]
 
+#[path = "support/beside.rs"]
+mod beside;
+
 use std::time::{Duration, Instant};
 
+use beside::{judged, told};
 use ollamanet::{
     api::AccountId,
     store::{
@@ -83,17 +87,16 @@ fn main() {
     let year = Wanted { from: FIRST_DAY, to: FIRST_DAY + DAYS, model: None, folder: None };
     let month = Wanted { from: FIRST_DAY + DAYS - 30, ..year.clone() };
     let model = Wanted { model: Some("model-0:7b".to_owned()), ..year.clone() };
-    let told = runtime.block_on(query(&vault, &year));
-    assert_eq!(told.0, MESSAGES.unsigned_abs());
+    let (messages, _) = runtime.block_on(query(&vault, &year));
+    assert_eq!(messages, MESSAGES.unsigned_abs());
     let mut slowest = Duration::ZERO;
     for (name, wanted) in [("the year", &year), ("thirty days", &month), ("the year of one model", &model)] {
-        let (median, worst) = times(ROUNDS, || {
+        let median = told(name, ROUNDS, || {
             runtime.block_on(query(&vault, wanted));
         });
-        println!("{name:<24} {median:>9.2?} median {worst:>9.2?} worst of {ROUNDS}");
         slowest = slowest.max(median);
     }
-    let (median, worst) = times(3, || {
+    let scan = told("the same by a scan", 3, || {
         let rows = runtime.block_on(vault.db.read(|tx| -> Result<usize, StoreError> {
             let mut select = tx.prepare(SCAN).unwrap();
             let named = rusqlite::named_params! { ":from": FIRST_DAY * 24, ":to": (FIRST_DAY + DAYS) * 24 };
@@ -102,12 +105,7 @@ fn main() {
         }));
         assert!(rows.unwrap() > 0);
     });
-    println!("{:<24} {median:>9.2?} median {worst:>9.2?} worst of 3", "the same by a scan");
-    println!("{:<24} {:.0} times", "the scan takes", median.as_secs_f64() / slowest.as_secs_f64());
-    if slowest > LIMIT {
-        println!("slower than {LIMIT:?}");
-        std::process::exit(1);
-    }
+    judged("the scan takes", scan, slowest, LIMIT);
 }
 
 async fn furnish(vault: &Vault) {
@@ -166,17 +164,4 @@ async fn query(vault: &Vault, wanted: &Wanted) -> (u64, usize) {
         })
         .await;
     told.unwrap()
-}
-
-/// Median and worst.
-fn times(rounds: usize, mut work: impl FnMut()) -> (Duration, Duration) {
-    let mut times: Vec<Duration> = (0..rounds)
-        .map(|_| {
-            let begun = Instant::now();
-            work();
-            begun.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    (times[rounds / 2], times[rounds - 1])
 }

@@ -8,8 +8,12 @@
     reason = "a benchmark that cannot go on should say where"
 )]
 
+#[path = "support/beside.rs"]
+mod beside;
+
 use std::time::{Duration, Instant};
 
+use beside::{judged, told};
 use ollamanet::{
     api::{
         AccountId, MessageId,
@@ -52,19 +56,18 @@ fn main() {
 
     let mut slowest = Duration::ZERO;
     for (name, from) in [("the year", FIRST_DAY), ("thirty days", FIRST_DAY + DAYS - 30)] {
-        let (median, worst) = times(ROUNDS, || {
+        let median = told(name, ROUNDS, || {
             let account = people[7];
-            let told: Result<_, StoreError> = runtime.block_on(system.read(move |tx| {
+            let found: Result<_, StoreError> = runtime.block_on(system.read(move |tx| {
                 let own = usage_sums::by_model(tx, Some(account), from)?;
                 Ok((own, usage_sums::by_model(tx, None, from)?, usage_sums::people(tx, from)?))
             }));
-            let (own, all, _) = told.unwrap();
+            let (own, all, _) = found.unwrap();
             assert!(!own.is_empty() && all.len() == MODELS as usize);
         });
-        println!("{name:<24} {median:>9.2?} median {worst:>9.2?} worst of {ROUNDS}");
         slowest = slowest.max(median);
     }
-    let (median, worst) = times(3, || {
+    let scan = told("the same by a scan", 3, || {
         let rows: Result<usize, StoreError> = runtime.block_on(system.read(|tx| {
             let mut select = tx.prepare(SCAN).unwrap();
             let rows = select.query_map(rusqlite::named_params! { ":from": FIRST_DAY }, |row| row.get::<_, i64>(1));
@@ -72,12 +75,7 @@ fn main() {
         }));
         assert_eq!(rows.unwrap(), MODELS as usize);
     });
-    println!("{:<24} {median:>9.2?} median {worst:>9.2?} worst of 3", "the same by a scan");
-    println!("{:<24} {:.0} times", "the scan takes", median.as_secs_f64() / slowest.as_secs_f64());
-    if slowest > LIMIT {
-        println!("slower than {LIMIT:?}");
-        std::process::exit(1);
-    }
+    judged("the scan takes", scan, slowest, LIMIT);
 }
 
 /// Some people and models much, most little.
@@ -110,17 +108,4 @@ async fn furnish(system: &Db, people: Vec<AccountId>, from: i64) {
         })
         .await;
     done.unwrap();
-}
-
-/// Median and worst.
-fn times(rounds: usize, mut work: impl FnMut()) -> (Duration, Duration) {
-    let mut times: Vec<Duration> = (0..rounds)
-        .map(|_| {
-            let begun = Instant::now();
-            work();
-            begun.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    (times[rounds / 2], times[rounds - 1])
 }

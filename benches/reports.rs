@@ -8,11 +8,14 @@
     reason = "a benchmark that cannot go on should say where"
 )]
 
+#[path = "support/beside.rs"]
+mod beside;
 #[path = "support/house_year.rs"]
 mod house_year;
 
 use std::time::{Duration, Instant};
 
+use beside::{judged, told};
 use ollamanet::{
     api::{
         auth::{NewAccount, Secret},
@@ -69,15 +72,14 @@ fn main() {
 
     let mut slowest = Duration::ZERO;
     for (name, over) in [("the year", Over::Year), ("thirty days", Over::Month)] {
-        let (median, worst) = times(ROUNDS, || {
+        let median = told(name, ROUNDS, || {
             let question = Question { over, ..Question::default() };
             let shown = runtime.block_on(gateway.overview(&session, question)).unwrap();
             assert!(shown.report.accounts.len() == PEOPLE && shown.report.models.len() == 8);
         });
-        println!("{name:<24} {median:>9.2?} median {worst:>9.2?} worst of {ROUNDS}");
         slowest = slowest.max(median);
     }
-    let (median, worst) = times(3, || {
+    let scan = told("the same by scans", 3, || {
         let scanned: Result<usize, StoreError> = runtime.block_on(system.read(move |tx| {
             let mut rows = 0;
             for scan in SCANS {
@@ -89,24 +91,6 @@ fn main() {
         }));
         assert!(scanned.unwrap() > PEOPLE + DAYS as usize - 60);
     });
-    println!("{:<24} {median:>9.2?} median {worst:>9.2?} worst of 3", "the same by scans");
-    println!("{:<24} {:.0} times", "the scans take", median.as_secs_f64() / slowest.as_secs_f64());
     runtime.block_on(tasks.stop(Duration::from_secs(2)));
-    if slowest > LIMIT {
-        println!("slower than {LIMIT:?}");
-        std::process::exit(1);
-    }
-}
-
-/// Median and worst.
-fn times(rounds: usize, mut work: impl FnMut()) -> (Duration, Duration) {
-    let mut times: Vec<Duration> = (0..rounds)
-        .map(|_| {
-            let begun = Instant::now();
-            work();
-            begun.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    (times[rounds / 2], times[rounds - 1])
+    judged("the scans take", scan, slowest, LIMIT);
 }
