@@ -15,7 +15,7 @@ use std::{
 };
 
 use tracing::level_filters::LevelFilter;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
@@ -27,6 +27,10 @@ use crate::{
 pub const FILE: &str = "ollamanet.log";
 const FILES: usize = 3;
 const MOST_BYTES: u64 = 10 * 1024 * 1024;
+
+/// Lines that may wait to be written; more are lost, as the log must not hold anybody up. The room for them is laid out
+/// at the start, and for the 128 000 that `tracing_appender` takes of itself that was 4 MB and a tenth of the start.
+const WAITING_LINES: usize = 4096;
 
 /// Where the panic hook says the details are.
 static PLACE: OnceLock<PathBuf> = OnceLock::new();
@@ -74,7 +78,7 @@ pub fn start(directory: Option<&Path>, level: LevelFilter, ring: &Ring) -> Log {
         return Log::none();
     };
     let _ = PLACE.set(directory.join(FILE));
-    let (writer, worker) = tracing_appender::non_blocking(OneLine(file));
+    let (writer, worker) = NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(OneLine(file));
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_target(true).with_writer(writer);
     // The other crates' finer levels print what they send and receive.
     let whom = Targets::new()
