@@ -62,7 +62,7 @@ fn main() {
         let session = gateway.create_first_admin(new).await.unwrap().session;
         (gateway, session, open_system(&paths.system_db(), false).unwrap())
     });
-    let today = wall_day(&jiff::tz::TimeZone::system(), Moment::clock());
+    let today = wall_day(&ollamanet::zone::local(), Moment::clock());
     let begun = Instant::now();
     let answers = runtime.block_on(async {
         let people = house_year::people(&system, PEOPLE - 1).await;

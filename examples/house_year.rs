@@ -26,7 +26,7 @@ fn main() {
     runtime.block_on(async {
         let system = open_system(&data.join("system.db"), false).unwrap();
         let people = house_year::people(&system, count).await;
-        let today = wall_day(&jiff::tz::TimeZone::system(), Moment::clock());
+        let today = wall_day(&ollamanet::zone::local(), Moment::clock());
         // What the accounts say they take lies there, as holes.
         let vaults: Result<Vec<_>, StoreError> = system.read(storage_days::vaults).await;
         for (n, (_, vault)) in vaults.unwrap().into_iter().enumerate() {

@@ -270,7 +270,7 @@ pub fn compose_watched(
         data: paths.data.clone(),
         world: Arc::new(WhatRulesAsk { models: models.clone(), work: model_work.clone() }),
         clock: rulebook::Parts::clock(),
-        zone: jiff::tz::TimeZone::system(),
+        zone: crate::zone::local(),
         look: rulebook::Parts::LOOK,
     });
     let jobs = Jobs::new(jobs::Parts {

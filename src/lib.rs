@@ -39,6 +39,7 @@
 //! | a setting | `config` (the field), `config::table` (its row) |
 //! | what is done by itself and when | `services::rulebook`: `due` (when), `plan` (what), `run`, `look`; the line of jobs: `services::jobs`, its kinds: `api::jobs::kinds`; one's own: `services::own_jobs` |
 //! | which models there are, what fits this machine, what may be typed over the list | `services::models`, one file each |
+//! | which zone the clock on the wall is in | `zone` |
 //! | which words a text is found by | `words`; the index of a vault: `store::vault::search` |
 //! | what is counted | `api::metrics` (the table), `metrics` (the counting), `services::telemetry` (by the hour) |
 //! | what a request did and how long | `trace`; the time of one answer: `services::turns::phases` |
@@ -76,3 +77,4 @@ pub mod trace;
 pub mod ui;
 pub mod whole_file;
 pub mod words;
+pub mod zone;

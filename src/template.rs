@@ -79,7 +79,7 @@ impl Now {
     /// The local date and time of a moment in milliseconds since 1970: `2026-03-14`, `15:09`.
     #[must_use]
     pub fn at(ms: i64) -> Self {
-        Self::at_in(ms, &jiff::tz::TimeZone::system())
+        Self::at_in(ms, &crate::zone::local())
     }
 
     /// The same in another zone than that of the machine.

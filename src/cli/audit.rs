@@ -231,7 +231,7 @@ impl Drop for Target {
 
 fn filter(which: Which) -> Result<AuditFilter, Fault> {
     let now = Timestamp::now();
-    let zone = TimeZone::system();
+    let zone = crate::zone::local();
     let when = |text: Option<String>, is_end| text.map(|text| when(&text, is_end, now, &zone)).transpose();
     Ok(AuditFilter {
         action: which.action.unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io::IsTerminal, pin::pin};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -148,7 +148,7 @@ struct Past {
 }
 
 async fn history(desk: &Desk, what: &What) -> Result<(), End> {
-    let since = audit::when(&what.since, false, Timestamp::now(), &TimeZone::system())?;
+    let since = audit::when(&what.since, false, Timestamp::now(), &crate::zone::local())?;
     let session = desk.session().await?;
     let history = desk.gateway.health_history(&session, since).await?;
     let mut breakers = Vec::new();

@@ -180,7 +180,7 @@ pub fn seconds(ms: u64) -> String {
 #[must_use]
 pub fn moment(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms)
-        .map(|at| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string())
+        .map(|at| at.to_zoned(crate::zone::local()).strftime("%Y-%m-%d %H:%M").to_string())
         .unwrap_or_default()
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use jiff::{ToSpan, Zoned, civil::Date};
+use jiff::{ToSpan, civil::Date};
 
 use super::{
     Desk, End,
@@ -29,7 +29,7 @@ pub async fn run(desk: &Desk, what: Reports) -> Result<(), End> {
         Reports::Storage(table) => (table, Subject::Storage),
     };
     let Table { which, csv } = table;
-    let question = question(which, Zoned::now().date())?;
+    let question = question(which, jiff::Timestamp::now().to_zoned(crate::zone::local()).date())?;
     if csv {
         // Our own making: foreign text in it has been made safe.
         return print_own(desk.gateway.report_csv(session, question, subject).await?.as_bytes());
@@ -67,7 +67,7 @@ pub async fn run(desk: &Desk, what: Reports) -> Result<(), End> {
 }
 
 async fn overview(desk: &Desk, session: &Session, which: Which) -> Result<(), End> {
-    let question = question(which, Zoned::now().date())?;
+    let question = question(which, jiff::Timestamp::now().to_zoned(crate::zone::local()).date())?;
     let shown = desk.gateway.overview(session, question).await?;
     if desk.global.json {
         return print_json(&shown);

@@ -286,7 +286,7 @@ async fn point(desk: &Desk, session: &Session, typed: &str, name: Option<&str>) 
     if let Some(seq) = number('#') {
         return Ok(Point::Change(seq));
     }
-    moment_of(typed, Timestamp::now(), &TimeZone::system())
+    moment_of(typed, Timestamp::now(), &crate::zone::local())
 }
 
 /// A version of one setting as a point of the whole house.

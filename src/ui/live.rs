@@ -85,7 +85,7 @@ pub async fn interface(gateway: Gateway, tasks: Tasks, live: Live, is_demo: bool
         account: None,
         health: None,
         now_ms: now_ms(),
-        zone: local_zone(),
+        zone: crate::zone::local(),
         size: tty.size(),
         spinner: 0,
         lane: Lane::default(),
@@ -396,19 +396,6 @@ async fn edit(file: &EditorFile, tty: &Tty) -> Result<(), Fault> {
             Err(Fault::invalid(format!("The editor “{editor}” ended with an error.")).hint("Your draft is as it was."))
         }
     }
-}
-
-/// The machine's own zone. `TimeZone::system` walks through all zones there are, a tenth of the whole start; without a
-/// `TZ` the one file says everything.
-fn local_zone() -> jiff::tz::TimeZone {
-    let is_told = std::env::var_os("TZ").is_some_and(|zone| !zone.is_empty());
-    if !is_told
-        && let Ok(bytes) = std::fs::read("/etc/localtime")
-        && let Ok(zone) = jiff::tz::TimeZone::tzif("local", &bytes)
-    {
-        return zone;
-    }
-    jiff::tz::TimeZone::system()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 
 use super::conversations::{check_limit, now, place};
 use crate::{
@@ -36,7 +36,7 @@ pub struct Insights;
 impl Insights {
     pub async fn read(self, by: Caller<Member>, query: InsightsQuery) -> Result<Shown, Fault> {
         let at = now();
-        let today = usage::day_in(&TimeZone::system(), at);
+        let today = usage::day_in(&crate::zone::local(), at);
         let asked = query.clone();
         let (summed, span, longest) = by
             .vault

@@ -5,8 +5,6 @@
 
 pub mod used;
 
-use jiff::tz::TimeZone;
-
 use crate::{
     access::{Admin, Caller, Member},
     api::{
@@ -39,7 +37,7 @@ impl Measures {
             return Err(OllamaError::missing(hidden).into());
         }
         let (account, at) = (by.account, now());
-        let today = usage_days::wall_day(&TimeZone::system(), at);
+        let today = usage_days::wall_day(&crate::zone::local(), at);
         let from = query.period.days().map_or(i64::MIN, |days| today - days + 1);
         let with_days = query.model.is_some();
         let read = self

@@ -11,8 +11,6 @@ mod sizes;
 
 use std::path::PathBuf;
 
-use jiff::tz::TimeZone;
-
 use crate::{
     access::{Admin, Caller},
     api::{
@@ -52,7 +50,7 @@ impl Reports {
             tracing::warn!(%why, "sessions whose program is gone could not be ended");
         }
         let (at, leases) = (now(), self.paths.data.join("leases"));
-        let today = wall_day(&TimeZone::system(), at);
+        let today = wall_day(&crate::zone::local(), at);
         let running = tokio::task::spawn_blocking(move || Slot::all_taken(&leases));
         let report = self.gather(question, at).await?;
         let mut now = self
@@ -110,7 +108,7 @@ impl Reports {
 
     async fn gather(&self, question: Question, at: i64) -> Result<Report, Fault> {
         figures::check(&question)?;
-        let today = wall_day(&TimeZone::system(), at);
+        let today = wall_day(&crate::zone::local(), at);
         let asked = question.clone();
         let (span, mut found, vaults) = self
             .system

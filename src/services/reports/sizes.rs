@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::Reports;
@@ -91,7 +90,7 @@ impl Reports {
     /// Measures this day, unless it was measured; says whether it did.
     pub async fn measure(&self) -> Result<bool, Fault> {
         let at = now();
-        let day = wall_day(&TimeZone::system(), at);
+        let day = wall_day(&crate::zone::local(), at);
         let vaults = self
             .system
             .read(move |tx| {

@@ -10,7 +10,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use jiff::{Zoned, tz::TimeZone};
 use tokio::sync::watch;
 
 use crate::{
@@ -70,7 +69,7 @@ impl Search {
         if asked.limit == 0 || asked.limit > PAGE_MAX {
             return Err(Fault::invalid(format!("A page holds between 1 and {PAGE_MAX} results.")));
         }
-        let now = Zoned::now().with_time_zone(zone());
+        let now = jiff::Timestamp::now().to_zoned(crate::zone::local());
         let from = match &asked.after {
             Some(cursor) => place(cursor)?,
             None => Place::beginning(now.timestamp().as_millisecond()),
@@ -199,10 +198,6 @@ fn ended(made: Option<&Result<(), Fault>>) -> OwnEnd {
 /// Milliseconds since 1970, UTC.
 fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
-}
-
-fn zone() -> TimeZone {
-    TimeZone::system()
 }
 
 fn cursor(place: Place) -> Cursor {

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use jiff::tz::TimeZone;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -234,7 +233,7 @@ impl Turns {
         let model = job.model.clone();
         let (account, id, outcome, metrics) = (job.account(), answer.id, answer.state, answer.metrics);
         let (fault, counted, now) = (answer.error_kind, counted(job, answer), now());
-        let wall_day = usage_days::wall_day(&TimeZone::system(), now);
+        let wall_day = usage_days::wall_day(&crate::zone::local(), now);
         let noted = system
             .write(move |tx| {
                 let used =

@@ -28,7 +28,7 @@ pub fn would_go(place: &Place, keep: Keep) -> Result<Vec<String>, BackupError> {
     backups
         .retain(|one| one.damage.is_none() && one.verified.as_ref().is_none_or(crate::api::backup::Verified::is_sound));
     let times: Vec<i64> = backups.iter().map(|one| one.made_at).collect();
-    let going = going(&times, keep, &TimeZone::system());
+    let going = going(&times, keep, &crate::zone::local());
     Ok(going.into_iter().map(|at| backups[at].name.clone()).collect())
 }
 

@@ -1,6 +1,5 @@
 //! Accounts: names, roles, which vault is theirs.
 
-use jiff::tz::TimeZone;
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
@@ -174,7 +173,7 @@ pub fn purge(tx: &Transaction<'_>, id: AccountId, now: i64) -> Result<(), StoreE
 
 /// Notes that somebody came in, also among what is counted of the day.
 pub fn set_last_sign_in(tx: &Transaction<'_>, id: AccountId, came: Came, now: i64) -> Result<(), StoreError> {
-    usage_days::came(tx, usage_days::wall_day(&TimeZone::system(), now), id, came)?;
+    usage_days::came(tx, usage_days::wall_day(&crate::zone::local(), now), id, came)?;
     tx.execute("UPDATE accounts SET last_sign_in = :now WHERE id = :id", named_params! { ":now": now, ":id": id.0 })
         .while_("noting a sign-in")?;
     Ok(())

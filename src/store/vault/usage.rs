@@ -427,7 +427,7 @@ pub fn of_conversation(
 /// The hour on the clock on the wall of this machine, for `messages.said_hour`. `None` = no such time.
 #[must_use]
 pub(super) fn said_hour(ms: i64) -> Option<i64> {
-    hour_in(&TimeZone::system(), ms)
+    hour_in(&crate::zone::local(), ms)
 }
 
 /// Days since 1970 times 24, and the hour, as the clocks of a time zone show them. `None` before 1970, and for no time.
