@@ -5,7 +5,6 @@ use std::{
     panic::catch_unwind,
 };
 
-use clap::Parser;
 use ollamanet::{app, cli::Cli, hardening, logging};
 
 fn main() -> ! {
@@ -13,7 +12,7 @@ fn main() -> ! {
     logging::note_panics();
     // Whatever is made from here on is its owner's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let code = match Cli::try_parse() {
+    let code = match Cli::read(std::env::args_os()) {
         // The hook has told of a panic by then; what is left is an exit code that says so.
         Ok(cli) => catch_unwind(|| app::run(cli)).unwrap_or(1),
         // Help and version come this way too; a reader that has left is no failure.

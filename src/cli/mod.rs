@@ -46,6 +46,7 @@ pub mod own;
 pub mod pages;
 pub mod presets;
 pub mod prompts;
+mod read;
 pub mod report_args;
 pub mod reports;
 pub mod results;
