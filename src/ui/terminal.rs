@@ -280,33 +280,57 @@ impl Tty {
     }
 }
 
-/// Gathers a whole frame and sends it in one piece. Never fails: a terminal that is gone swallows it.
+/// Gathers a whole frame and sends it in one piece, or nothing where the terminal shows it already. Never fails: a terminal
+/// that is gone swallows it.
 #[derive(Debug)]
 pub struct Canvas {
     inner: CrosstermBackend<Gathered>,
     bytes: Gathered,
     tty: Arc<Tty>,
+    /// Where the frame wants the cursor.
+    cursor: Cursor,
+    /// Where the last frame that was sent left it.
+    left: Option<Cursor>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cursor {
+    Hidden,
+    At(Position),
 }
 
 impl Canvas {
     #[must_use]
     pub fn new(tty: Arc<Tty>) -> Self {
         let bytes = Gathered(Rc::new(RefCell::new(Vec::with_capacity(32 * 1024))));
-        Self { inner: CrosstermBackend::new(bytes.clone()), bytes, tty }
+        Self { inner: CrosstermBackend::new(bytes.clone()), bytes, tty, cursor: Cursor::Hidden, left: None }
     }
 
     /// Sends what was drawn, such that the terminal shows it at once and not in stripes.
     pub fn send(&mut self) {
-        let mut bytes = self.bytes.0.borrow_mut();
-        if bytes.is_empty() {
-            return;
+        if let Some(whole) = self.finish() {
+            self.tty.write(&whole);
         }
+    }
+
+    /// The frame as it goes out; `None` where no cell has changed and the cursor stands where it stood.
+    fn finish(&mut self) -> Option<Vec<u8>> {
+        if self.bytes.0.borrow().is_empty() && self.left == Some(self.cursor) {
+            return None;
+        }
+        // Writing cells has moved it, so it is said anew with each frame.
+        let _ = match self.cursor {
+            Cursor::Hidden => self.inner.hide_cursor(),
+            Cursor::At(position) => self.inner.show_cursor().and_then(|()| self.inner.set_cursor_position(position)),
+        };
+        self.left = Some(self.cursor);
+        let mut bytes = self.bytes.0.borrow_mut();
         let mut whole = Vec::with_capacity(bytes.len() + 16);
         whole.extend_from_slice(b"\x1b[?2026h");
         whole.extend_from_slice(&bytes);
         whole.extend_from_slice(b"\x1b[?2026l");
-        self.tty.write(&whole);
         bytes.clear();
+        Some(whole)
     }
 }
 
@@ -340,6 +364,11 @@ impl Backend for Canvas {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
+        let mut content = content.peekable();
+        // Even of no cell at all the backend would have colours reset.
+        if content.peek().is_none() {
+            return Ok(());
+        }
         // ratatui's own text functions filter these; a symbol set by hand would pass, and command the terminal.
         self.inner.draw(content.inspect(|(x, y, cell)| {
             debug_assert!(
@@ -351,11 +380,13 @@ impl Backend for Canvas {
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        self.inner.hide_cursor()
+        self.cursor = Cursor::Hidden;
+        Ok(())
     }
 
+    /// Where it is to be seen comes with its position.
     fn show_cursor(&mut self) -> io::Result<()> {
-        self.inner.show_cursor()
+        Ok(())
     }
 
     /// Never asked: the answer would come through the input.
@@ -364,7 +395,8 @@ impl Backend for Canvas {
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        self.inner.set_cursor_position(position)
+        self.cursor = Cursor::At(position.into());
+        Ok(())
     }
 
     fn clear(&mut self) -> io::Result<()> {
@@ -413,6 +445,39 @@ mod tests {
             assert!(fault.to_string().contains("TERM"), "{fault}");
         }
         assert_eq!(Modes::for_terminal("xterm", true), Ok(Modes { mouse: true }));
+    }
+
+    #[tokio::test]
+    async fn a_frame_in_which_nothing_changed_sends_nothing() {
+        let (_read, write) = io::pipe().unwrap();
+        #[expect(deprecated, reason = "as where it is opened")]
+        let file = AsyncFd::with_interest(File::from(std::os::fd::OwnedFd::from(write)), Interest::WRITABLE).unwrap();
+        let tty = Tty { file, gone: AtomicBool::new(false), quit: CancellationToken::new() };
+        let mut screen = screen(Canvas::new(Arc::new(tty))).unwrap();
+        let mut frame = |text: &str, cursor: Option<(u16, u16)>, anew: bool| {
+            if anew {
+                screen.clear().unwrap();
+            }
+            let drawn = screen.draw(|frame| {
+                frame.render_widget(text, frame.area());
+                if let Some(position) = cursor {
+                    frame.set_cursor_position(position);
+                }
+            });
+            drawn.unwrap();
+            screen.backend_mut().finish().map(|bytes| String::from_utf8(bytes).unwrap())
+        };
+        let first = frame("words", Some((3, 0)), false).unwrap();
+        assert!(first.contains("words") && first.ends_with("\x1b[?25h\x1b[1;4H\x1b[?2026l"), "{first:?}");
+        assert_eq!(frame("words", Some((3, 0)), false), None);
+        let moved = "\x1b[?2026h\x1b[?25h\x1b[1;5H\x1b[?2026l".to_owned();
+        assert_eq!(frame("words", Some((4, 0)), false), Some(moved), "only the cursor");
+        let other = frame("wards", Some((4, 0)), false).unwrap();
+        assert!(other.ends_with("\x1b[?25h\x1b[1;5H\x1b[?2026l"), "writing has moved the cursor: {other:?}");
+        assert_eq!(frame("wards", None, false), Some("\x1b[?2026h\x1b[?25l\x1b[?2026l".to_owned()));
+        assert_eq!(frame("wards", None, false), None);
+        let anew = frame("wards", None, true).unwrap();
+        assert!(anew.contains("wards") && anew.ends_with("\x1b[?25l\x1b[?2026l"), "after a clear, all of it: {anew:?}");
     }
 
     #[test]

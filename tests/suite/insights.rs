@@ -141,15 +141,12 @@ async fn figures_that_nobody_touches_are_not_drawn_again() {
         term.until(part);
     }
     term.assert_redraw_changes_nothing("the overview");
-    // Coming back to the terminal is followed by a frame without a change.
     term.until_quiet();
     let looks = || stage.fake.requests().iter().filter(|seen| seen.path == "/api/version").count();
     let (drawn, looked) = (term.raw().len(), looks());
     // When the second look begins, the answer to the first has been taken in.
     crate::common::until("two more looks at Ollama", || looks() > looked + 1).await;
-    // That the question was asked in another process has the models read once more: frames in which nothing changed.
+    // That the question was asked in another process has the models read once more, and nothing about them is new.
     let since = String::from_utf8_lossy(&term.raw()[drawn..]).into_owned();
-    let changes = since.replace("\x1b[?2026h\x1b[39m\x1b[49m\x1b[59m\x1b[0m\x1b[?25l\x1b[?2026l", "");
-    assert_eq!(changes, "", "it draws although nothing changed");
-    assert!(since.len() < 200, "and that again and again: {since:?}");
+    assert_eq!(since, "", "it draws although nothing changed");
 }
