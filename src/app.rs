@@ -74,6 +74,10 @@ use crate::{
 /// How long background work may take to end before the program goes without it.
 const ENDING: Duration = Duration::from_secs(2);
 
+/// When a window begins with what nobody waits for. Before that its first screen has the processors, the databases and
+/// the disk for itself.
+const AFTER_START: Duration = Duration::from_millis(150);
+
 /// Runs what was typed; gives the exit code.
 pub fn run(cli: Cli) -> u8 {
     let end = match start(cli) {
@@ -165,11 +169,7 @@ async fn dispatch(
             let live = Live::follow(loaded, sources, tasks);
             let gateway = compose_watched(paths, &config, &live, tasks, &begun.watching)?;
             begun.gateway = Some(gateway.clone());
-            gateway.take_up_all_jobs();
-            gateway.measure_sizes_daily(tasks);
-            gateway.follow_hours(tasks);
-            gateway.watch_over_health();
-            gateway.look_after_rules();
+            look_after_everything(gateway.clone(), tasks);
             interface(gateway, live, tasks, false).await
         }
         Some(Command::Demo) => demo(config, tasks, &begun.watching).await,
@@ -430,6 +430,20 @@ fn health(
         program_path: std::env::var_os("PATH").unwrap_or_default(),
         room: Arc::new(move || places.room(is_here)),
     })
+}
+
+/// Does from now on what a window does beside being one: jobs, rules, health, and what is counted.
+fn look_after_everything(gateway: Gateway, tasks: &Tasks) {
+    gateway.watch_over_health();
+    gateway.measure_sizes_daily(tasks);
+    gateway.follow_hours(tasks);
+    let ending = tasks.token();
+    tasks.spawn("beginning to look after everything", async move {
+        if ending.run_until_cancelled(tokio::time::sleep(AFTER_START)).await.is_some() {
+            gateway.take_up_all_jobs();
+            gateway.look_after_rules();
+        }
+    });
 }
 
 /// Removes the files of vaults that are nobody's any more, without anybody waiting for it.

@@ -509,10 +509,13 @@ impl Accounts {
         .map_err(|_| Fault::new(FaultKind::Internal, "The vault could not be opened."))?;
         match opened {
             Ok((vault, was_there)) => {
-                let known = self.0.system.read(move |tx| accounts::by_id(tx, account)).await?;
-                // One that is only about to become somebody's is missed by nobody.
-                let missing =
-                    !was_there && known.is_some_and(|known| known.vault == file && known.last_sign_in.is_some());
+                let missing = if was_there {
+                    false
+                } else {
+                    let known = self.0.system.read(move |tx| accounts::by_id(tx, account)).await?;
+                    // One that is only about to become somebody's is missed by nobody.
+                    known.is_some_and(|known| known.vault == file && known.last_sign_in.is_some())
+                };
                 let notice = missing.then(|| {
                     format!("Your vault was not where it belongs ({}), so a new, empty one was begun.", path.display())
                 });
