@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -86,12 +87,12 @@ impl Tasks {
     /// Starts `work` under a name. It is not ended from outside when the program ends: it hears its token and finishes,
     /// so that what it holds can be stored.
     pub fn spawn(&self, name: impl Into<String>, work: impl Future<Output = ()> + Send + 'static) {
-        self.begin(self.number(), name.into(), false, work);
+        self.begin(self.number(), name.into(), false, Box::pin(work));
     }
 
     /// The same for work that somebody waits for: the interface counts and lists it.
     pub fn spawn_job(&self, name: impl Into<String>, work: impl Future<Output = ()> + Send + 'static) {
-        self.begin(self.number(), name.into(), true, work);
+        self.begin(self.number(), name.into(), true, Box::pin(work));
     }
 
     /// The same for work that says how far it is.
@@ -100,14 +101,15 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         let id = self.number();
-        self.begin(id, name.into(), true, work(Teller { id, tasks: self.clone() }));
+        self.begin(id, name.into(), true, Box::pin(work(Teller { id, tasks: self.clone() })));
     }
 
     fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn begin(&self, id: u64, name: String, is_job: bool, work: impl Future<Output = ()> + Send + 'static) {
+    /// Boxed: what the runtime does with a task would be made anew for each kind of work there is.
+    fn begin(&self, id: u64, name: String, is_job: bool, work: Pin<Box<dyn Future<Output = ()> + Send>>) {
         let entry = Entry { id, tasks: self.clone(), is_job, is_over: false };
         lock(&self.running).insert(entry.id, Running { name, since: Instant::now(), is_job, step: String::new() });
         if is_job {

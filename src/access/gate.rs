@@ -79,6 +79,7 @@
 
 use std::{
     marker::PhantomData,
+    pin::Pin,
     sync::{Arc, OnceLock},
     time::Instant,
 };
@@ -156,6 +157,18 @@ pub struct Visitor {
     _gate: PhantomData<Gate>,
 }
 
+impl Caller<()> {
+    /// With the rank that was asked for when it was let in.
+    fn of_rank<R>(self) -> Caller<R> {
+        let Self { account, session, request, since, vault, rules, ended, why, work, _rank } = self;
+        Caller { account, session, request, since, vault, rules, ended, why, work, _rank: PhantomData }
+    }
+}
+
+/// What is done for whoever is let in; it keeps its own outcome. Boxed, and without a word of what comes out: so the gate
+/// stands in the program once, and not once for each of two hundred operations.
+type Work<'a, By> = Box<dyn FnOnce(By) -> Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'a>> + Send + 'a>;
+
 #[derive(Debug)]
 pub struct Gate {
     live: Arc<LiveSessions>,
@@ -179,14 +192,82 @@ impl Gate {
         &self,
         session: &Session,
         op: &'static Op,
-        work: impl FnOnce(Caller<R>) -> F,
+        work: impl FnOnce(Caller<R>) -> F + Send,
     ) -> Result<T, Fault>
     where
-        F: Future<Output = Result<T, Fault>>,
+        T: Send,
+        F: Future<Output = Result<T, Fault>> + Send,
     {
+        let mut done = None;
+        let keep = &mut done;
+        let work: Work<'_, Caller<()>> = Box::new(move |by| {
+            Box::pin(async move {
+                *keep = Some(work(by.of_rank()).await?);
+                Ok(())
+            })
+        });
+        self.called(session, op, R::ROLE, work).await?;
+        done.ok_or_else(undone)
+    }
+
+    /// The same for what may be done while the vault is closed.
+    ///
+    /// # Errors
+    /// The refusals in the table above, or what `work` says.
+    pub async fn hold<T, F>(
+        &self,
+        session: &Session,
+        op: &'static Op,
+        work: impl FnOnce(Holder) -> F + Send,
+    ) -> Result<T, Fault>
+    where
+        T: Send,
+        F: Future<Output = Result<T, Fault>> + Send,
+    {
+        let mut done = None;
+        let keep = &mut done;
+        let work: Work<'_, Holder> = Box::new(move |by| {
+            Box::pin(async move {
+                *keep = Some(work(by).await?);
+                Ok(())
+            })
+        });
+        self.held(session, op, work).await?;
+        done.ok_or_else(undone)
+    }
+
+    /// For the few operations that come before any session. They draw on the allowance of the OS user, so that trying ever
+    /// new names is bounded too.
+    ///
+    /// # Errors
+    /// `Slow`, `Upstream` or `Timeout`, or what `work` says.
+    pub async fn knock<T, F>(&self, op: &'static Op, work: impl FnOnce(Visitor) -> F + Send) -> Result<T, Fault>
+    where
+        T: Send,
+        F: Future<Output = Result<T, Fault>> + Send,
+    {
+        let mut done = None;
+        let keep = &mut done;
+        let work: Work<'_, Visitor> = Box::new(move |by| {
+            Box::pin(async move {
+                *keep = Some(work(by).await?);
+                Ok(())
+            })
+        });
+        self.knocked(op, work).await?;
+        done.ok_or_else(undone)
+    }
+
+    async fn called(
+        &self,
+        session: &Session,
+        op: &'static Op,
+        rank: Role,
+        work: Work<'_, Caller<()>>,
+    ) -> Result<(), Fault> {
         let (request, since) = (trace::current(), tokio::time::Instant::now());
         let work = async {
-            let found = self.admit(session, op, R::ROLE).await?;
+            let found = self.admit(session, op, rank).await?;
             let vault = found.vault.ok_or_else(locked)?;
             vault.db.measure(Of::Vault, &self.metrics);
             self.limiter.admit_growth(op, &vault, &found.rules).await?;
@@ -212,19 +293,7 @@ impl Gate {
         self.within(op, request, work).await
     }
 
-    /// The same for what may be done while the vault is closed.
-    ///
-    /// # Errors
-    /// The refusals in the table above, or what `work` says.
-    pub async fn hold<T, F>(
-        &self,
-        session: &Session,
-        op: &'static Op,
-        work: impl FnOnce(Holder) -> F,
-    ) -> Result<T, Fault>
-    where
-        F: Future<Output = Result<T, Fault>>,
-    {
+    async fn held(&self, session: &Session, op: &'static Op, work: Work<'_, Holder>) -> Result<(), Fault> {
         let request = trace::current();
         let work = async {
             let found = self.admit(session, op, Role::User).await?;
@@ -234,15 +303,7 @@ impl Gate {
         self.within(op, request, work).await
     }
 
-    /// For the few operations that come before any session. They draw on the allowance of the OS user, so that trying ever
-    /// new names is bounded too.
-    ///
-    /// # Errors
-    /// `Slow`, `Upstream` or `Timeout`, or what `work` says.
-    pub async fn knock<T, F>(&self, op: &'static Op, work: impl FnOnce(Visitor) -> F) -> Result<T, Fault>
-    where
-        F: Future<Output = Result<T, Fault>>,
-    {
+    async fn knocked(&self, op: &'static Op, work: Work<'_, Visitor>) -> Result<(), Fault> {
         let request = trace::current();
         let work = async {
             self.admit_pace(Who::this_os_user(), op, &Rules::default()).await?;
@@ -253,12 +314,12 @@ impl Gate {
 
     /// Gives `work` its deadline, its place in the log and in the figures. The log never holds what was said, only what was
     /// asked for.
-    async fn within<T>(
+    async fn within(
         &self,
         op: &'static Op,
         request: RequestId,
-        work: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
+        work: impl Future<Output = Result<(), Fault>>,
+    ) -> Result<(), Fault> {
         let span = tracing::info_span!(target: trace::CALLS, "call", %request, what = op.name, outcome = Empty);
         let start = Instant::now();
         let outcome = tokio::time::timeout(op.deadline, work.instrument(span.clone())).await.unwrap_or_else(|_| {
@@ -272,10 +333,10 @@ impl Gate {
         let _entered = span.enter();
         let took_us = took.as_micros();
         match outcome {
-            Ok(value) => {
+            Ok(()) => {
                 span.record("outcome", "ok");
                 tracing::debug!(took_us, "done");
-                Ok(value)
+                Ok(())
             }
             Err(mut fault) => {
                 span.record("outcome", fault.kind.as_str());
@@ -326,6 +387,11 @@ impl Gate {
             tracing::warn!(op = op.name, %why, "a denial could not be written to the audit trail");
         }
     }
+}
+
+/// Of work that went well and left nothing, which there is not.
+fn undone() -> Fault {
+    Fault::new(FaultKind::Internal, "What was asked for came to nothing.").hint("Try again.")
 }
 
 fn locked() -> Fault {

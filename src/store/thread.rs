@@ -353,21 +353,35 @@ impl Lane {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
+        let answer = Arc::new(Mutex::new(None));
+        let reply = Arc::clone(&answer);
+        let work: Job = Box::new(move |conn| {
+            let done = work(conn);
+            *reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+        });
+        self.see_through(meter, work).await?;
+        let done = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        done.unwrap_or_else(|| Err(StoreError::Closed.into()))
+    }
+
+    /// Has the thread do it, and waits until it has. What is the same for every piece of work stands here, because the
+    /// compiler makes the rest anew for each of the several hundred there are.
+    async fn see_through(&self, meter: Option<(metrics::Lane, Metrics)>, work: Job) -> Result<(), StoreError> {
+        let (told, done) = oneshot::channel::<()>();
         let measured = meter.map(Measured::new);
         let job: Job = Box::new(move |conn| {
             let begun = Instant::now();
-            let done = work(conn);
+            work(conn);
             // Before whoever asked hears of it, so that what they see next is counted.
             if let Some(measured) = measured {
                 measured.ended(begun);
             }
             // Nobody waiting any more is no failure.
-            let _ = reply.send(done);
+            let _ = told.send(());
         });
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
-        // A job that panicked drops its reply without sending.
-        answer.await.map_err(|_| StoreError::Closed)?
+        // A job that panicked drops its word without sending it.
+        done.await.map_err(|_| StoreError::Closed)
     }
 }
 
@@ -503,8 +517,20 @@ fn in_transaction<T, E: From<StoreError>>(
     behaviour: TransactionBehavior,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
+    let (mut work, mut done) = (Some(work), None);
+    transact(conn, behaviour, &mut |tx| {
+        done = work.take().map(|work| work(tx));
+        matches!(done, Some(Ok(_)))
+    })?;
+    done.unwrap_or_else(|| Err(StoreError::Closed.into()))
+}
+
+/// The transaction itself, once for all kinds of work: commits where `work` says that it went well.
+fn transact(
+    conn: &mut Connection,
+    behaviour: TransactionBehavior,
+    work: &mut dyn FnMut(&Transaction<'_>) -> bool,
+) -> Result<(), StoreError> {
     let tx = conn.transaction_with_behavior(behaviour).while_("beginning a transaction")?;
-    let value = work(&tx)?;
-    tx.commit().while_("committing")?;
-    Ok(value)
+    if work(&tx) { tx.commit().while_("committing") } else { Ok(()) }
 }
