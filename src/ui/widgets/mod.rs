@@ -17,6 +17,7 @@ pub mod modal;
 pub mod note_editor;
 pub mod notes_list;
 pub mod options_panel;
+pub mod paint;
 pub mod palette;
 pub mod passphrase;
 pub mod picker;

@@ -17,7 +17,7 @@ use crate::{
         cx::Cx,
         text::wrap::{clip, width},
         theme::Theme,
-        widgets::{composer::pastes::spaced, options_panel::OptionsPanel, size},
+        widgets::{composer::pastes::spaced, options_panel::OptionsPanel, paint, size},
     },
 };
 
@@ -114,14 +114,14 @@ impl ChatScreen {
         let has_overlay = self.overlay.is_some() || self.front.is_some() || !in_front;
         if !areas.tree_box.is_empty() {
             let focused = self.focus == Focus::Tree && !has_overlay;
-            frame.render_widget(boxed(" Conversations ", focused, theme), areas.tree_box);
+            boxed(frame, areas.tree_box, " Conversations ", focused, theme);
             self.tree.view(frame, areas.tree, cx, focused, focused && self.filtering);
         }
         if !areas.panel_box.is_empty()
             && let Some(panel) = &self.panel
         {
             let focused = self.focus == Focus::Panel && !has_overlay;
-            frame.render_widget(boxed(" Options ", focused, theme), areas.panel_box);
+            boxed(frame, areas.panel_box, " Options ", focused, theme);
             panel.view(frame, areas.panel, cx, focused);
         }
         if !areas.main_box.is_empty() {
@@ -134,15 +134,15 @@ impl ChatScreen {
     fn draw_main(&self, frame: &mut Frame, areas: &Areas, cx: &Cx, has_overlay: bool) {
         let theme = &cx.theme;
         let focused = matches!(self.focus, Focus::Composer | Focus::Transcript) && !has_overlay;
-        let block = boxed("", focused, theme);
         let room = usize::from(areas.main_box.width.saturating_sub(4));
         let right = self.place_title();
         let right = clip(&right, room / 2);
         let left = clip(&self.title(), room.saturating_sub(width(&right) + 3));
-        let block = block
-            .title(Line::styled(format!(" {left} "), theme.title))
-            .title(Line::styled(format!(" {right} "), theme.dim).right_aligned());
-        frame.render_widget(block, areas.main_box);
+        boxed(frame, areas.main_box, &format!(" {left} "), focused, theme);
+        let right = Line::styled(format!(" {right} "), theme.dim);
+        let above = above(areas.main_box);
+        let wide = u16::try_from(right.width()).unwrap_or(u16::MAX).min(above.width);
+        paint::line(frame.buffer_mut(), above.right() - wide, above.y, &right, wide);
         if self.transcript.is_empty() {
             self.draw_empty(frame, areas.transcript, cx);
         }
@@ -459,10 +459,15 @@ impl ChatScreen {
     }
 }
 
-fn boxed<'a>(title: &'a str, focused: bool, theme: &Theme) -> Block<'a> {
-    let style = if focused { theme.focus_border } else { theme.border };
-    let block = Block::bordered().border_style(style);
-    if title.is_empty() { block } else { block.title(Line::styled(title, theme.title)) }
+fn boxed(frame: &mut Frame, area: Rect, title: &str, focused: bool, theme: &Theme) {
+    paint::edge(frame.buffer_mut(), area, if focused { theme.focus_border } else { theme.border });
+    let above = above(area);
+    paint::line(frame.buffer_mut(), above.x, above.y, &Line::styled(title, theme.title), above.width);
+}
+
+/// Where the title of a box stands: between its upper corners.
+fn above(area: Rect) -> Rect {
+    Rect { x: area.x + 1, width: area.width.saturating_sub(2), height: 1, ..area }
 }
 
 fn inside(area: Rect) -> Rect {

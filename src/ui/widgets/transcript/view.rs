@@ -7,6 +7,7 @@ use super::{
     layout::{GUTTER, Part},
     passage::Mark,
 };
+use crate::ui::widgets::paint;
 
 impl Transcript {
     pub fn view(&self, frame: &mut Frame, area: Rect, look: &Look, focused: bool) {
@@ -40,7 +41,7 @@ impl Transcript {
                         height: 1,
                     };
                     let buffer = frame.buffer_mut();
-                    buffer.set_line(row.x, row.y, line, row.width);
+                    paint::line(buffer, row.x, row.y, line, row.width);
                     if over != ratatui::style::Style::new() {
                         buffer.set_style(row, over);
                     }

@@ -12,7 +12,10 @@ use super::{Node, Row, Tree};
 use crate::{
     api::organise::Shelf,
     safe_text::SafeText,
-    ui::{cx::Cx, widgets::picker::cut},
+    ui::{
+        cx::Cx,
+        widgets::{paint, picker::cut},
+    },
 };
 
 /// Deeper folders are not moved further in than this share of the width: their names have to be read.
@@ -68,7 +71,8 @@ impl Tree {
                 (true, false) => Some(theme.selection_unfocused),
                 (false, _) => None,
             };
-            frame.render_widget(self.line(*row, usize::from(line.width), style, cx), line);
+            let text = self.line(*row, usize::from(line.width), style, cx);
+            paint::line(frame.buffer_mut(), line.x, line.y, &text, line.width);
         }
     }
 
