@@ -188,6 +188,7 @@ fn alone_in(directory: &Path) -> Result<fs::File, StoreError> {
 }
 
 pub(super) fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection, StoreError> {
+    count_no_memory();
     let access = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     // Each connection stays on one thread, so SQLite's own locking is not needed.
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -217,6 +218,19 @@ pub(super) fn connect(target: &Target<'_>, read_only: bool) -> Result<Connection
     }
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
+}
+
+/// Has SQLite not count the memory it takes: for that, every piece that any connection takes or gives back goes through
+/// one lock of the whole process, and nobody here asks for the sum. To be said before the first connection; later it is
+/// refused, and all is as it was.
+#[expect(unsafe_code, reason = "no safe call sets this, and the library is compiled with it on")]
+fn count_no_memory() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the option takes one `int` (sqlite.org/c3ref/c_config_covering_index_scan.html), and the call only keeps
+        // it. The program opens its first connection here; SQLite refuses the call once it is in use.
+        let _ = unsafe { rusqlite::ffi::sqlite3_config(rusqlite::ffi::SQLITE_CONFIG_MEMSTATUS, 0_i32) };
+    });
 }
 
 /// The settings that write to the file, so only after it has proved to be ours.
