@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Zoned;
+use jiff::Timestamp;
 use ollamanet::{
     api::{
         AccountId, FolderId,
@@ -183,7 +183,7 @@ fn queries() -> Vec<(&'static str, Vec<String>)> {
 }
 
 fn parsed(query: &str) -> Wanted {
-    read(query, true, &Zoned::now()).unwrap().wanted
+    read(query, true, &Timestamp::now().to_zoned(ollamanet::zone::local())).unwrap().wanted
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> Duration {
