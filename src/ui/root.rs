@@ -78,6 +78,8 @@ pub struct Root {
     health_is_due: bool,
     /// A spinner tick is on its way.
     spinning: bool,
+    /// A piece of an answer has come since the last tick: what turns was drawn with it.
+    heard_an_answer: bool,
     /// The first Ctrl+C of two.
     quitting: bool,
     /// Stop the process once the vault is locked.
@@ -120,6 +122,7 @@ impl Root {
             jobs_moved: false,
             health_is_due: false,
             spinning: false,
+            heard_an_answer: false,
             quitting: false,
             suspend_next: false,
             dirty: true,

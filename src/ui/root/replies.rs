@@ -113,11 +113,14 @@ impl Root {
                 self.dirty = !effects.is_empty();
                 effects
             }
-            event @ (Event::Turn { .. } | Event::PutAway(_)) => self.with_screens(|screens, cx| {
-                let mut effects = screens.insights.on_event(&event);
-                effects.extend(screens.chat.on_event(&event, cx));
-                effects
-            }),
+            event @ (Event::Turn { .. } | Event::PutAway(_)) => {
+                self.heard_an_answer |= matches!(event, Event::Turn { .. });
+                self.with_screens(|screens, cx| {
+                    let mut effects = screens.insights.on_event(&event);
+                    effects.extend(screens.chat.on_event(&event, cx));
+                    effects
+                })
+            }
         }
     }
 
@@ -363,6 +366,8 @@ impl Root {
         match timer {
             Timer::Spinner => {
                 self.spinning = false;
+                // While an answer streams it turns with each piece, and needs no frames of its own.
+                self.dirty = !std::mem::take(&mut self.heard_an_answer);
                 self.cx.spinner = self.cx.spinner.wrapping_add(1);
                 Vec::new()
             }

@@ -5,8 +5,9 @@ use ratatui::{Terminal, backend::TestBackend};
 use super::{screens::ScreenName, *};
 use crate::{
     api::{
-        FaultKind, SessionId,
+        ConversationId, FaultKind, MessageId, SessionId, TurnId,
         auth::{Door, Secret, Session, SignedIn, Strength},
+        chat::TurnEvent,
         events::Event,
         health::{Check, Level, OllamaState, Part},
     },
@@ -341,6 +342,28 @@ fn a_health_check_that_says_the_same_draws_nothing() {
     assert!(!root.take_dirty());
     root.update(Msg::Shell(ShellReply::Health(Ok(health(OllamaState::InstalledNotRunning)))));
     assert!(root.take_dirty());
+}
+
+#[test]
+fn what_turns_is_drawn_with_the_pieces_of_an_answer_and_by_itself_where_none_come() {
+    let mut root = inside();
+    let piece = Event::Turn {
+        turn: TurnId(uuid::Uuid::nil()),
+        conversation: ConversationId(uuid::Uuid::nil()),
+        answer: MessageId(uuid::Uuid::nil()),
+        event: TurnEvent::Waiting,
+    };
+    root.update(Msg::Event(piece.clone()));
+    assert!(root.take_dirty());
+    let before = root.cx.spinner;
+    root.update(Msg::Timer(Timer::Spinner));
+    assert!(!root.take_dirty(), "the next piece draws it");
+    assert_ne!(root.cx.spinner, before);
+    root.update(Msg::Timer(Timer::Spinner));
+    assert!(root.take_dirty(), "no piece came");
+    root.update(Msg::Event(piece));
+    root.update(Msg::Timer(Timer::Spinner));
+    assert!(root.take_dirty(), "what the piece changed is still to be drawn");
 }
 
 #[test]
