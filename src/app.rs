@@ -129,8 +129,11 @@ fn start(cli: Cli) -> Result<(), End> {
         (_, Err(fault)) => return Err(fault.into()),
     };
     watching.ring.keep(loaded.config.trace.requests as usize);
+    // For a window one beside the thread that draws: whatever computes or waits for a disk has threads of its own, and of
+    // two the second was woken for each token of an answer only to find the first at it.
+    let workers = if command.is_none() { 1 } else { 2 };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(workers)
         .thread_name("worker")
         .enable_all()
         .build()
