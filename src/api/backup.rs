@@ -56,6 +56,17 @@ impl Verified {
     pub fn is_sound(&self) -> bool {
         self.damage.is_empty()
     }
+
+    /// What is wrong, in one sentence whatever the number of vaults: the first of it, and how much more there is.
+    #[must_use]
+    pub fn damage_words(&self) -> String {
+        const TOLD: usize = 2;
+        let told = self.damage.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join("; ");
+        match self.damage.len().saturating_sub(TOLD) {
+            0 => told,
+            more => format!("{told}; and {more} more"),
+        }
+    }
 }
 
 /// Everything there is to show.

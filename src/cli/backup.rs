@@ -30,10 +30,10 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
             match follow(inbox).await? {
                 Outcome::Made(made) if desk.global.json => print_json(&made),
                 Outcome::Made(made) => print(&format!(
-                    "{}: {} of {} accounts{}\n",
+                    "{}: {} of {}{}\n",
                     safe(&made.name),
                     out::bytes(made.bytes),
-                    made.accounts,
+                    accounts(made.accounts),
                     left_out(&made)
                 )),
                 other => unexpected(&other),
@@ -171,7 +171,7 @@ fn list(desk: &Desk, shown: &Backups) -> Result<(), End> {
         .map(|one| {
             let state = match (&one.damage, &one.verified) {
                 (Some(why), _) => format!("damaged: {}", safe(why)),
-                (None, Some(found)) if !found.is_sound() => format!("damaged: {}", safe(&found.damage.join("; "))),
+                (None, Some(found)) if !found.is_sound() => format!("damaged: {}", safe(&found.damage_words())),
                 (None, Some(found)) => format!("sound {}", moment(found.at)),
                 (None, None) => "not yet".to_owned(),
             };
@@ -183,7 +183,7 @@ fn list(desk: &Desk, shown: &Backups) -> Result<(), End> {
                 safe(&one.name),
                 moment(one.made_at),
                 out::bytes(one.bytes),
-                format!("{} accounts{}", one.accounts, left_out(one)),
+                format!("{}{}", accounts(one.accounts), left_out(one)),
                 by.to_owned(),
                 state,
             ]
@@ -207,6 +207,10 @@ fn list(desk: &Desk, shown: &Backups) -> Result<(), End> {
         say(&format!("The last one of the schedule failed: {failed}"));
     }
     Ok(())
+}
+
+fn accounts(many: u64) -> String {
+    if many == 1 { "1 account".to_owned() } else { format!("{many} accounts") }
 }
 
 fn left_out(made: &Backup) -> String {

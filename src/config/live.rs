@@ -36,6 +36,8 @@ pub struct Current {
     pub problem: Option<Fault>,
     /// Settings that the file has another value for than the one in force, which take effect at the next start.
     pub waiting: Vec<String>,
+    /// What the house says has changed, and not the file.
+    pub is_of_house: bool,
 }
 
 impl Current {
@@ -46,6 +48,7 @@ impl Current {
             key_places: Arc::new(loaded.key_places),
             problem: None,
             waiting: Vec::new(),
+            is_of_house: false,
         }
     }
 }
@@ -168,11 +171,11 @@ impl Live {
     /// there can be none.
     pub async fn changed(&mut self) -> Current {
         let (file, house) = (&mut self.file, &mut self.house);
-        tokio::select! {
-            () = told(file) => {}
-            () = told(house) => {}
-        }
-        self.current()
+        let is_of_house = tokio::select! {
+            () = told(file) => false,
+            () = told(house) => true,
+        };
+        Current { is_of_house, ..self.current() }
     }
 }
 

@@ -76,19 +76,29 @@ impl Cx {
         if self.config.ui.enter_sends { (Action::Send, Action::Newline) } else { (Action::Newline, Action::Send) }
     }
 
-    /// `10:02` today, `Tue 10:02` in the last six days, else the date.
+    /// `10:02` today, `Tue 10:02` in the last six days and in the next, else the date.
     #[must_use]
     pub fn clock(&self, at_ms: i64) -> String {
         let zoned = |ms| Timestamp::from_millisecond(ms).map(|at| at.to_zoned(self.zone.clone()));
         let (Ok(at), Ok(now)) = (zoned(at_ms), zoned(self.now_ms)) else { return String::new() };
         let format = if at.date() == now.date() {
             "%H:%M"
-        } else if (0..6 * 86_400_000).contains(&(self.now_ms - at_ms)) {
+        } else if (self.now_ms - at_ms).abs() < 6 * 86_400_000 {
             "%a %H:%M"
         } else {
             "%Y-%m-%d"
         };
         at.strftime(format).to_string()
+    }
+
+    /// `10:02:41` today, else as [`Cx::clock`] tells it: for what comes several times a minute.
+    #[must_use]
+    pub fn clock_to_the_second(&self, at_ms: i64) -> String {
+        let zoned = |ms| Timestamp::from_millisecond(ms).map(|at| at.to_zoned(self.zone.clone()));
+        match (zoned(at_ms), zoned(self.now_ms)) {
+            (Ok(at), Ok(now)) if at.date() == now.date() => at.strftime("%H:%M:%S").to_string(),
+            _ => self.clock(at_ms),
+        }
     }
 
     /// The glyph of a running spinner.
@@ -143,6 +153,9 @@ mod tests {
         assert_eq!(cx.clock(cx.now_ms), "10:02");
         assert_eq!(cx.clock(cx.now_ms - 86_400_000), "Mon 10:02");
         assert_eq!(cx.clock(cx.now_ms - 30 * 86_400_000), "2026-10-25");
-        assert_eq!(cx.clock(cx.now_ms + 3 * 86_400_000), "2026-11-27");
+        assert_eq!(cx.clock(cx.now_ms + 3 * 86_400_000), "Fri 10:02");
+        assert_eq!(cx.clock(cx.now_ms + 6 * 86_400_000), "2026-11-30");
+        assert_eq!(cx.clock_to_the_second(cx.now_ms + 1_000), "10:02:01");
+        assert_eq!(cx.clock_to_the_second(cx.now_ms - 86_400_000), "Mon 10:02");
     }
 }

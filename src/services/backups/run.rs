@@ -111,7 +111,7 @@ impl Backups {
         if let Outcome::Verified(found) = &found
             && !found.is_sound()
         {
-            let words = format!("The new backup {} is damaged: {}.", made.name, found.damage.join("; "));
+            let words = format!("The new backup {} is damaged: {}.", made.name, found.damage_words());
             return Err(Setback::for_good(Fault::new(FaultKind::Store, words).hint("See that the disk is sound.")));
         }
         keep(attempt, &Outcome::Made(made)).await?;

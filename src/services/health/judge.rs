@@ -6,7 +6,7 @@ use crate::{
     access::limiter,
     api::{
         Fault,
-        backup::{Backup, LastRun, Schedule},
+        backup::{Backup, LastRun, Schedule, Verified},
         fleet::CacheFigures,
         health::{BreakerState, Check, Level, Part},
         jobs::Room,
@@ -110,11 +110,12 @@ pub(super) fn store(looked: Result<(), Fault>, sizes: &Sizes, network_file_syste
         .figure("log_bytes", sizes.log)
 }
 
+/// In thousands, as everywhere else and as Ollama counts.
 fn size(bytes: u64) -> String {
-    match bytes / MIB {
-        0 => format!("{} KiB", bytes.div_ceil(1024)),
-        mib @ 1..10_240 => format!("{mib} MiB"),
-        mib => format!("{} GiB", mib / 1024),
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        1_000_000..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
 }
 
@@ -225,7 +226,7 @@ pub(super) fn backup(found: &Backups, now: i64) -> Check {
     let damage = newest
         .damage
         .clone()
-        .or_else(|| newest.verified.as_ref().filter(|found| !found.is_sound()).map(|found| found.damage.join("; ")));
+        .or_else(|| newest.verified.as_ref().filter(|found| !found.is_sound()).map(Verified::damage_words));
     let is_late = match found.schedule.hour {
         Some(_) => age > 2 * DAY_MS,
         None => age > 30 * DAY_MS,
@@ -349,10 +350,7 @@ pub(super) fn tasks(running: &[Running], broken: &[String], now: Instant) -> Che
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{
-        backup::{MadeBy, Verified},
-        fleet::CacheKind,
-    };
+    use crate::api::{backup::MadeBy, fleet::CacheKind};
 
     fn told_as(check: &Check) -> (Level, &str) {
         (check.level, check.reason.as_str())
@@ -367,7 +365,7 @@ mod tests {
     fn a_network_file_system_is_pointed_out_and_damage_comes_with_its_remedy() {
         let sizes = Sizes { system: 5 * MIB, log: MIB, vaults: 20 * MIB, vaults_count: 2 };
         let good = store(Ok(()), &sizes, None);
-        assert_eq!(good.text, "open, and sound as far as looked at; system.db 5 MiB, 2 vaults 20 MiB");
+        assert_eq!(good.text, "open, and sound as far as looked at; system.db 5 MB, 2 vaults 21 MB");
         let far = store(Ok(()), &sizes, Some("NFS"));
         assert_eq!(told_as(&far), (Level::Warning, "network_file_system"));
         assert!(far.text.contains("lies on NFS"));
@@ -395,7 +393,7 @@ mod tests {
         }
         assert_eq!(
             disk(Ok(50 * 1024 * MIB), &models(9 * MIB * 1024)).text,
-            "50 GiB free, 9216 MiB for Ollama's models."
+            "53.7 GB free, 9.7 GB for Ollama's models."
         );
         assert_eq!(disk(Err("gone".into()), &nowhere).level, Level::Warning);
     }

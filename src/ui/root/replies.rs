@@ -351,15 +351,30 @@ impl Root {
         self.settings = (*current.config).clone();
         let problems = self.take_settings();
         let mut effects: Vec<Effect> = placed(problems, &current.key_places).iter().map(key_problem).collect();
-        let read = "The settings were read anew.";
-        effects.push(Effect::Toast(match current.waiting.as_slice() {
-            [] => Toast::notice(read),
-            [one] => Toast::notice(format!("{read} {one} takes effect at the next start.")),
-            several => Toast::notice(format!("{read} {} take effect at the next start.", several.join(", "))),
-        }));
+        let read =
+            if current.is_of_house { "The settings of the house are changed." } else { "The settings were read anew." };
+        let told = match current.waiting.as_slice() {
+            // What waits comes from the file, and was told when that was read.
+            _ if current.is_of_house => read.to_owned(),
+            [] => read.to_owned(),
+            [one] => format!("{read} {one} takes effect at the next start."),
+            several => format!("{read} {} take effect at the next start.", several.join(", ")),
+        };
+        // Whoever made the change is told of it by name.
+        if !(current.is_of_house && self.has_just_set()) {
+            effects.push(Effect::Toast(Toast::notice(told)));
+        }
         effects.extend(self.watch_idleness());
         effects.extend(self.watch_health());
         effects
+    }
+
+    /// Whether a setting of the house is being changed in this window, or was just now.
+    fn has_just_set(&self) -> bool {
+        match &self.stage {
+            Stage::Inside(screens) | Stage::Locked { screens, .. } => screens.admin.has_just_set(&self.cx),
+            Stage::Opening | Stage::Failed(_) | Stage::Outside(_) => false,
+        }
     }
 
     pub(super) fn on_timer(&mut self, timer: Timer) -> Vec<Effect> {

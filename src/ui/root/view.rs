@@ -28,6 +28,9 @@ use crate::{
 /// draw every screen at 40×12 and 80×24.
 const SMALLEST: (u16, u16) = (40, 10);
 
+/// From here on the key for help always stands in the last line; in less it would take the room of what is needed more.
+const WITH_HELP: u16 = 60;
+
 /// Header, screen, footer.
 fn parts(area: Rect) -> [Rect; 3] {
     Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)]).areas(area)
@@ -76,11 +79,28 @@ pub(super) fn root(root: &Root, frame: &mut Frame) {
         }
         Stage::Locked { lock, .. } => lock.footer(cx),
     };
-    frame.render_widget(modal::footer_line(&hints, footer.width, cx), footer);
+    let line = match root.stage {
+        Stage::Inside(_) if footer.width >= WITH_HELP => with_help_kept(hints, footer.width, cx),
+        Stage::Opening | Stage::Failed(_) | Stage::Outside(_) | Stage::Inside(_) | Stage::Locked { .. } => {
+            modal::footer_line(&hints, footer.width, cx)
+        }
+    };
+    frame.render_widget(line, footer);
     if let Some(overlay) = &root.overlay {
         overlay.view(root, frame, area, cx);
     }
     toast::view(root.toasts.iter().map(|(_, toast)| toast), frame, body.inner(Margin::new(1, 0)), cx);
+}
+
+/// What does not fit is left out from the end, but never the key that tells all the others.
+fn with_help_kept(mut hints: Vec<Hint>, width: u16, cx: &Cx) -> Line<'static> {
+    let help = cx.hint(Action::Help, "help").filter(|help| hints.last() == Some(help));
+    let last = modal::footer_line(help.as_slice(), width, cx);
+    let room = width.saturating_sub(u16::try_from(last.width()).unwrap_or(0));
+    hints.truncate(hints.len() - help.iter().len());
+    let mut line = modal::footer_line(&hints, room, cx);
+    line.extend(last);
+    line
 }
 
 /// The screen's own keys, then those that work everywhere, each once.

@@ -23,6 +23,7 @@ pub mod passphrase;
 pub mod picker;
 pub mod preview;
 pub mod rating;
+pub mod rows;
 pub mod table;
 pub mod tabs;
 pub mod toast;
@@ -30,6 +31,16 @@ pub mod transcript;
 pub mod transfer;
 pub mod tree;
 pub mod why;
+
+use crate::ui::{actions::Action, cx::Cx, text::wrap::width};
+
+/// How fresh something is, and which key reads it anew where there is room to say so.
+#[must_use]
+pub fn with_the_key(fresh: String, room: usize, cx: &Cx) -> String {
+    let Some(key) = cx.keymap.label(Action::Refresh) else { return fresh };
+    let told = format!("{fresh}, {key} reads anew");
+    if width(&told) <= room { told } else { fresh }
+}
 
 /// `2.0 GB`: in thousands, as Ollama counts.
 #[must_use]

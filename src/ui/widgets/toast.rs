@@ -5,14 +5,19 @@ use std::time::Duration;
 use ratatui::{
     Frame,
     layout::Rect,
-    text::{Line, Span, Text},
-    widgets::{Block, BorderType, Clear, Paragraph, Wrap},
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, BorderType, Clear, Paragraph},
 };
 
 use crate::{
     api::{Fault, FaultKind},
     safe_text::SafeText,
-    ui::cx::Cx,
+    ui::{
+        cx::Cx,
+        text::wrap::{Wrapped, width as columns},
+        widgets::table::broken,
+    },
 };
 
 /// How much it matters: chooses the glyph, the colour and how long it stays.
@@ -113,20 +118,21 @@ pub fn view<'a>(toasts: impl DoubleEndedIterator<Item = &'a Toast>, frame: &mut 
             Tone::Warning => ("!", cx.theme.warning),
             Tone::Bad => ("✗", cx.theme.error),
         };
-        let mut text = Text::from(Line::from(vec![
-            Span::styled(format!("{mark} "), style),
-            Span::styled(SafeText::line(&toast.text).into_string(), cx.theme.text),
-        ]));
-        if let Some(hint) = &toast.hint {
-            text.push_line(Line::styled(SafeText::line(hint).into_string(), cx.theme.dim));
+        let words = SafeText::line(&toast.text).into_string();
+        let hint = toast.hint.as_deref().map(|hint| SafeText::line(hint).into_string());
+        let longest = columns(&words).max(hint.as_deref().map_or(0, columns)) + 2;
+        let width = u16::try_from(longest).unwrap_or(u16::MAX).saturating_add(4).min(60).min(area.width);
+        let room = usize::from(width.saturating_sub(6)).max(1);
+        // Below each other, so that the mark stands alone before all of it.
+        let mut lines: Vec<Line> = Vec::new();
+        let texts = [(Some(words), cx.theme.text), (hint, cx.theme.dim)];
+        let broken = |(text, look): &(Option<String>, Style)| Some(cut(broken(text.as_deref()?, *look, room), *look));
+        for line in texts.iter().filter_map(broken).flatten() {
+            let front = if lines.is_empty() { format!("{mark} ") } else { "  ".to_owned() };
+            lines.push(std::iter::once(Span::styled(front, style)).chain(line.spans).collect());
         }
-        let longest = text.width() as u16;
-        let width = longest.saturating_add(4).min(60).min(area.width);
-        let room = usize::from(width.saturating_sub(4)).max(1);
-        // A line more than the columns need: words do not break where columns end.
-        let rows: usize =
-            text.lines.iter().map(|line| line.width().div_ceil(room) + usize::from(line.width() > room)).sum();
-        let height = (rows as u16 + 2).min(area.bottom().saturating_sub(top));
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+        let height = height.min(area.bottom().saturating_sub(top));
         if height < 3 || width < 8 {
             return;
         }
@@ -136,9 +142,21 @@ pub fn view<'a>(toasts: impl DoubleEndedIterator<Item = &'a Toast>, frame: &mut 
             .border_style(style)
             .padding(ratatui::widgets::Padding::horizontal(1));
         frame.render_widget(Clear, place);
-        frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }).block(block), place);
+        frame.render_widget(Paragraph::new(lines).block(block), place);
         top = place.bottom();
     }
+}
+
+/// It is told in passing: what is long stands in full where it belongs, and does not cover the screen.
+fn cut(lines: Vec<Wrapped>, look: Style) -> Vec<Line<'static>> {
+    const MOST: usize = 5;
+    let many = lines.len();
+    let mut lines: Vec<Line> = lines.into_iter().take(MOST).map(|line| line.after(Vec::new())).collect();
+    if many > MOST {
+        lines.pop();
+        lines.push(Line::styled("…", look));
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -155,6 +173,17 @@ mod tests {
             Toast::fault(&fault),
             Toast { tone: Tone::Bad, text: "It broke.".into(), hint: Some("Mend it.".into()) }
         );
+    }
+
+    #[test]
+    fn a_long_one_does_not_cover_the_screen() {
+        let cx = Cx::fixed();
+        let long = Toast::good("word ".repeat(200)).hint("What to do stands below all the same.");
+        let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 24)).unwrap();
+        terminal.draw(|frame| view([long].iter(), frame, frame.area(), &cx)).unwrap();
+        let drawn = terminal.backend().to_string();
+        assert!(drawn.lines().nth(8).unwrap().trim_matches('"').trim().is_empty(), "{drawn}");
+        assert!(drawn.contains("│   … ") && drawn.contains("What to do stands below all the same."), "{drawn}");
     }
 
     #[test]

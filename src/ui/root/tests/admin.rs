@@ -1,7 +1,10 @@
 //! The Admin screen in its frame: who gets there, and the passphrase that is asked for on the way.
 
 use super::*;
-use crate::ui::msg::{AdminCall, AdminReply};
+use crate::ui::msg::{
+    AdminCall, AdminReply,
+    house::{SettingsCall, SettingsReply},
+};
 
 fn press_alt(root: &mut Root, key: char) -> Vec<Effect> {
     root.update(Msg::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::ALT)))
@@ -149,4 +152,18 @@ fn a_look_draws_the_tab_with_the_health_anew_and_reads_what_it_added() {
     root.take_dirty();
     assert!(root.update(Msg::Timer(Timer::HealthAges)).is_empty());
     assert!(!root.take_dirty());
+}
+
+#[test]
+fn that_the_house_was_changed_is_told_unless_it_was_changed_here() {
+    let changed = || Msg::Shell(ShellReply::Settings(Box::new(Current { is_of_house: true, ..Current::default() })));
+    let mut root = inside();
+    root.update(changed());
+    assert!(draw(&root, 100, 24).contains("The settings of the house are changed."));
+    let mut root = inside();
+    let call = SettingsCall::Set(Vec::new());
+    let done = SettingsReply::Changed { call, done: Ok(()) };
+    root.update(Msg::Admin(AdminReply::Settings(done)));
+    root.update(changed());
+    assert!(!draw(&root, 100, 24).contains("The settings of the house"), "{}", draw(&root, 100, 24));
 }

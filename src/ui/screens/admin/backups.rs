@@ -3,7 +3,7 @@
 
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::Rect,
     text::{Line, Span},
     widgets::Paragraph,
 };
@@ -12,18 +12,23 @@ use super::{
     Step,
     dialog::{Ask, Fill, Out, Purpose},
     part::{House, Part},
-    table::{Drawn, boxed, broken, first_row, fit, fit_right, instead, labelled, row_style, safe},
+    table::{boxed, broken, fit, fit_right, instead, labelled, row_style, safe},
 };
 use crate::{
     api::{
         Fault, FaultKind,
-        backup::{Backup, Backups as Shown, Doing, Extent, MadeBy, Outcome, Progress, Schedule, SetAside},
+        backup::{Backup, Backups as Shown, Doing, Extent, MadeBy, Outcome, Progress, Schedule, SetAside, Verified},
     },
     ui::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, BackupWork, Effect},
-        widgets::{form::Form, toast::Toast},
+        widgets::{
+            form::Form,
+            rows::{Cursor, with_one_in_full},
+            size as bytes,
+            toast::Toast,
+        },
     },
 };
 
@@ -35,12 +40,11 @@ const EVERYTHING: &str = "everything";
 #[derive(Debug, Default)]
 pub struct Backups {
     shown: Option<Shown>,
-    at: usize,
+    cursor: Cursor,
     loading: bool,
     fault: Option<Fault>,
     /// What goes on, and how far it is.
     work: Option<(BackupWork, Option<Progress>)>,
-    drawn: Drawn,
 }
 
 /// What a form of this tab is for.
@@ -112,21 +116,11 @@ fn doing(work: &BackupWork, progress: Option<&Progress>) -> String {
     format!("{what}: {percent} %, {} of {}", bytes(progress.done), bytes(progress.all))
 }
 
-/// As Ollama counts them.
-fn bytes(count: u64) -> String {
-    match count {
-        0..1_000 => format!("{count} B"),
-        1_000..1_000_000 => format!("{} kB", count / 1_000),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        _ => format!("{:.1} GB", count as f64 / 1e9),
-    }
-}
-
 /// How it stands with a backup: a mark and words.
 fn state(backup: &Backup, cx: &Cx) -> (&'static str, String) {
     match (&backup.damage, &backup.verified) {
         (Some(why), _) => ("✗", format!("damaged: {}", safe(why))),
-        (None, Some(found)) if !found.is_sound() => ("✗", format!("damaged: {}", safe(&found.damage.join("; ")))),
+        (None, Some(found)) if !found.is_sound() => ("✗", format!("damaged: {}", safe(&found.damage_words()))),
         (None, Some(found)) => ("✓", format!("sound {}", cx.clock(found.at))),
         (None, None) => ("·", "not checked yet".to_owned()),
     }
@@ -137,8 +131,14 @@ impl Backups {
         self.loading = false;
         match shown {
             Ok(shown) => {
-                self.at = self.at.min((shown.backups.len() + shown.quarantine.len()).saturating_sub(1));
+                // On the first row one sees what was made just now; elsewhere the cursor stays with its row.
+                let at = Some(self.cursor.at()).filter(|at| *at > 0);
+                let chosen = at.and_then(|at| self.rows().get(at).map(|row| row.name().to_owned()));
                 (self.shown, self.fault) = (Some(shown), None);
+                let rows = self.rows();
+                let place = chosen.and_then(|name| rows.iter().position(|row| row.name() == name));
+                let (place, many) = (place.unwrap_or(self.cursor.at()), rows.len());
+                self.cursor.put(place, many);
             }
             Err(fault) => self.fault = Some(fault),
         }
@@ -162,15 +162,10 @@ impl Backups {
                 vec![Effect::Toast(Toast::good(format!("The backup is made: {}.", bytes(made.bytes))))]
             }
             Ok(Outcome::Verified(found)) if found.is_sound() => {
-                let words = format!(
-                    "Sound: the system database and {} were opened; of {} each byte is as written.",
-                    vaults(found.opened),
-                    vaults(found.compared)
-                );
-                vec![Effect::Toast(Toast::good(words))]
+                vec![Effect::Toast(Toast::good(format!("The backup is sound: {}.", proof(&found))))]
             }
             Ok(Outcome::Verified(found)) => {
-                let fault = Fault::new(FaultKind::Store, format!("It is damaged: {}.", found.damage.join("; ")));
+                let fault = Fault::new(FaultKind::Store, format!("It is damaged: {}.", found.damage_words()));
                 vec![Effect::Toast(Toast::fault(&fault.hint("Make a new one, and keep this until you know why.")))]
             }
             Ok(Outcome::Restored { quarantine }) => {
@@ -205,7 +200,7 @@ impl Backups {
     }
 
     fn chosen(&self) -> Option<String> {
-        match self.rows().into_iter().nth(self.at) {
+        match self.rows().into_iter().nth(self.cursor.at()) {
             Some(Row::Backup(backup)) => Some(backup.name.clone()),
             Some(Row::Aside(_)) | None => None,
         }
@@ -263,7 +258,7 @@ impl Backups {
     }
 
     fn purge(&self) -> Step {
-        match self.rows().into_iter().nth(self.at) {
+        match self.rows().into_iter().nth(self.cursor.at()) {
             Some(Row::Aside(aside)) => {
                 let name = aside.name.clone();
                 let note = format!(
@@ -315,6 +310,29 @@ fn vaults(count: u64) -> String {
     if count == 1 { "1 vault".to_owned() } else { format!("{count} vaults") }
 }
 
+fn accounts(count: u64) -> String {
+    if count == 1 { "1 account".to_owned() } else { format!("{count} accounts") }
+}
+
+/// What a check found sound. Only whoever checks has the key to their own vault; those of the others are compared.
+fn proof(found: &Verified) -> String {
+    let opened = format!("its system database and {} were opened", vaults(found.opened));
+    match found.compared {
+        0 => opened,
+        1 => format!("{opened}, and each byte of the other vault is as it was written"),
+        others => format!("{opened}, and each byte of the other {others} vaults is as it was written"),
+    }
+}
+
+impl Row<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Backup(backup) => &backup.name,
+            Self::Aside(aside) => &aside.name,
+        }
+    }
+}
+
 fn line(row: &Row<'_>, selected: bool, focused: bool, room: usize, cx: &Cx) -> Line<'static> {
     let base = row_style(selected, focused, cx);
     let quiet = if selected { base } else { cx.theme.dim };
@@ -327,12 +345,12 @@ fn line(row: &Row<'_>, selected: bool, focused: bool, room: usize, cx: &Cx) -> L
                 MadeBy::Schedule => "by schedule",
             };
             let style = if mark == "✗" && !selected { cx.theme.error } else { quiet };
-            let accounts = if backup.accounts == 1 { "account" } else { "accounts" };
-            let what = format!("{} {accounts}, {by}, {words}", backup.accounts);
+            let what = format!("{}, {by}, {words}", accounts(backup.accounts));
             (mark, cx.clock(backup.made_at), bytes(backup.bytes), what, style)
         }
         Row::Aside(aside) => ("↷", safe(&aside.name), bytes(aside.bytes), "moved aside by a restore".to_owned(), quiet),
     };
+    // A name of what was moved aside is the longest that stands where the time does.
     let rest = room.saturating_sub(2 + 2 + 19 + 10 + 2);
     Line::from(vec![
         Span::styled(format!("{cursor} {mark} "), base),
@@ -346,12 +364,7 @@ fn view_row(row: &Row<'_>, frame: &mut Frame, area: Rect, cx: &Cx) {
     let (title, rows) = match row {
         Row::Backup(backup) => {
             let checked = match &backup.verified {
-                Some(found) if found.is_sound() => format!(
-                    "{}: {} opened with their key, of {} each byte as written",
-                    cx.clock(found.at),
-                    vaults(found.opened),
-                    vaults(found.compared)
-                ),
+                Some(found) if found.is_sound() => format!("{}: {}", cx.clock(found.at), proof(found)),
                 Some(_) | None => state(backup, cx).1,
             };
             let left_out: Vec<String> =
@@ -360,7 +373,7 @@ fn view_row(row: &Row<'_>, frame: &mut Frame, area: Rect, cx: &Cx) {
                 ("name", safe(&backup.name)),
                 (
                     "holds",
-                    format!("{} of {} accounts, {}", vaults(backup.vaults), backup.accounts, bytes(backup.bytes)),
+                    format!("{} of {}, {}", vaults(backup.vaults), accounts(backup.accounts), bytes(backup.bytes)),
                 ),
                 ("checked", checked),
                 ("version", safe(&backup.program)),
@@ -393,16 +406,12 @@ impl Part for Backups {
         Context::Backups
     }
 
-    fn on_action(&mut self, action: Action, _house: &House, cx: &Cx) -> Option<Step> {
-        let last = self.rows().len().saturating_sub(1);
-        let page = usize::from(cx.size.1.saturating_sub(16)).max(1);
+    fn on_action(&mut self, action: Action, _house: &House, _cx: &Cx) -> Option<Step> {
+        let many = self.rows().len();
+        if self.cursor.go(action, many) {
+            return Some(Vec::new().into());
+        }
         match action {
-            Action::AdminUp => self.at = self.at.saturating_sub(1),
-            Action::AdminDown => self.at = (self.at + 1).min(last),
-            Action::AdminTop => self.at = 0,
-            Action::AdminBottom => self.at = last,
-            Action::AdminPageUp => self.at = self.at.saturating_sub(page),
-            Action::AdminPageDown => self.at = (self.at + page).min(last),
             Action::FocusNext | Action::FocusPrevious => {}
             Action::BackupCreate => return Some(self.begin(Some(BackupWork::Create))),
             Action::BackupVerify => return Some(self.begin(self.chosen().map(BackupWork::Verify))),
@@ -417,9 +426,8 @@ impl Part for Backups {
 
     /// Selects the row that was drawn there.
     fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
-        if let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows().len()) {
-            self.at = row;
-        }
+        let many = self.rows().len();
+        self.cursor.click(at, many);
         Vec::new()
     }
 
@@ -440,30 +448,23 @@ impl Part for Backups {
 
     fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let head = self.head(usize::from(area.width), cx);
-        let full = if area.height >= FULL + 10 { FULL } else { 0 };
-        let [top, list, pane] = Layout::vertical([
-            Constraint::Length(u16::try_from(head.len()).unwrap_or(0)),
-            Constraint::Min(0),
-            Constraint::Length(full),
-        ])
-        .areas(area);
+        let rows = self.rows();
+        let [top, list, pane] = with_one_in_full(area, head.len(), FULL, !rows.is_empty());
         frame.render_widget(Paragraph::new(head), top);
         let place = self.shown.as_ref().map(|shown| safe(&shown.place.to_string_lossy())).unwrap_or_default();
         let inner = boxed(frame, list, "Backups", &place, focused, cx);
-        self.drawn.clear();
-        let rows = self.rows();
         if rows.is_empty() || self.fault.is_some() {
-            let empty = "There is no backup yet. Make one, or set an hour at which one is made every day.";
-            return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
+            self.cursor.hide();
+            let empty = format!(
+                "There is no backup yet. {} makes one now; {} sets an hour at which one is made every day.",
+                cx.key(Action::BackupCreate),
+                cx.key(Action::BackupSchedule)
+            );
+            return instead(frame, inner, self.fault.as_ref(), self.loading, &empty, cx);
         }
-        let height = usize::from(inner.height);
-        let first = first_row(self.at, rows.len(), height);
-        self.drawn.rows(inner, first, rows.len());
         let room = usize::from(inner.width);
-        let lines = rows.iter().enumerate().skip(first).take(height);
-        let lines = lines.map(|(at, row)| line(row, at == self.at, focused, room, cx));
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
-        if let Some(row) = rows.get(self.at).filter(|_| !pane.is_empty()) {
+        self.cursor.view(frame, inner, rows.len(), |at, is_chosen| line(&rows[at], is_chosen, focused, room, cx));
+        if let Some(row) = rows.get(self.cursor.at()).filter(|_| !pane.is_empty()) {
             view_row(row, frame, pane, cx);
         }
     }

@@ -36,6 +36,7 @@ use crate::{
             form::{Form, FormOut},
             modal,
             picker::{Picker, PickerOut},
+            rows::Cursor,
         },
     },
 };
@@ -95,7 +96,7 @@ pub struct Outcome {
     rows: Vec<(String, Result<String, String>)>,
     /// Shown once this is closed: some of it went well.
     codes: Vec<ActivationCode>,
-    at: usize,
+    cursor: Cursor,
 }
 
 /// One-time codes, shown once.
@@ -147,7 +148,7 @@ impl Ask {
 impl Outcome {
     #[must_use]
     pub fn dialog(title: &str, rows: Vec<(String, Result<String, String>)>, codes: Vec<ActivationCode>) -> Dialog {
-        Dialog::Outcome(Self { title: title.to_owned(), rows, codes, at: 0 })
+        Dialog::Outcome(Self { title: title.to_owned(), rows, codes, cursor: Cursor::default() })
     }
 }
 
@@ -362,14 +363,11 @@ impl Dialog {
                 Out::Stay
             }
             Self::Outcome(outcome) => {
-                let last = outcome.rows.len().saturating_sub(1);
-                match action {
-                    Action::ListUp => outcome.at = outcome.at.saturating_sub(1),
-                    Action::ListDown => outcome.at = (outcome.at + 1).min(last),
-                    Action::ListPageUp => outcome.at = outcome.at.saturating_sub(10),
-                    Action::ListPageDown => outcome.at = (outcome.at + 10).min(last),
-                    Action::ListAccept => return Some(Out::Close),
-                    _ => return None,
+                if action == Action::ListAccept {
+                    return Some(Out::Close);
+                }
+                if !outcome.cursor.go(action, outcome.rows.len()) {
+                    return None;
                 }
                 Out::Stay
             }
@@ -575,29 +573,29 @@ impl Outcome {
         let inner = modal::open(frame, area, cx, &self.title, wish, &hints).inner(Margin::new(1, 0));
         let [list, foot] = Layout::vertical([Constraint::Min(1), Constraint::Length(3)]).areas(inner);
         // The one in use whole: why something was refused rarely fits beside a name.
-        if let Some((name, Ok(words) | Err(words))) = self.rows.get(self.at) {
+        if let Some((name, Ok(words) | Err(words))) = self.rows.get(self.cursor.at()) {
             let text = paragraph(&format!("{}: {}", safe(name), safe(words)), cx.theme.dim);
             frame.render_widget(
                 text,
                 Rect { y: (foot.y + 1).min(foot.bottom()), height: foot.height.saturating_sub(1), ..foot },
             );
         }
-        let height = usize::from(list.height);
-        let first = first_row(self.at, self.rows.len(), height);
         let room = usize::from(list.width);
-        let name_room = 18.min(room / 3);
-        let lines = self.rows.iter().enumerate().skip(first).take(height).map(|(at, (name, went))| {
+        // As wide as the longest name, as far as what is told of it keeps the larger part.
+        let longest = self.rows.iter().map(|(name, _)| width(&safe(name))).max().unwrap_or(0);
+        let name_room = longest.clamp(4, (room / 3).max(4));
+        self.cursor.view(frame, list, self.rows.len(), |at, is_chosen| {
+            let (name, went) = &self.rows[at];
             let (mark, mark_style, words) = match went {
                 Ok(words) => ("✓", cx.theme.success, words),
                 Err(words) => ("✗", cx.theme.error, words),
             };
-            let style = row_style(at == self.at, true, cx);
+            let style = row_style(is_chosen, true, cx);
             Line::from(vec![
-                Span::styled(format!("{mark} "), if at == self.at { style } else { mark_style }),
+                Span::styled(format!("{mark} "), if is_chosen { style } else { mark_style }),
                 Span::styled(fit(&safe(name), name_room), style),
-                Span::styled(fit(&format!(" {}", safe(words)), room.saturating_sub(name_room + 2)), style),
+                Span::styled(fit(&format!("  {}", safe(words)), room.saturating_sub(name_room + 2)), style),
             ])
         });
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), list);
     }
 }

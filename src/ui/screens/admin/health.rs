@@ -13,7 +13,6 @@ use ratatui::{Frame, layout::Rect};
 use super::{
     Step,
     part::{House, Part as Tab},
-    table::Drawn,
 };
 use crate::{
     api::{
@@ -24,7 +23,10 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, Effect, HealthCall, HealthReply, ShellCall, Timer},
-        widgets::toast::Toast,
+        widgets::{
+            rows::{Cursor, Keyed, Paged},
+            toast::Toast,
+        },
     },
 };
 
@@ -85,45 +87,15 @@ impl Pane {
     }
 }
 
-/// A list that comes in pages, newest first.
-#[derive(Debug)]
-struct Pages<T> {
-    rows: Vec<T>,
-    next: Option<i64>,
-    at: usize,
-    loading: bool,
-    fault: Option<Fault>,
-    drawn: Drawn,
-}
-
-impl<T> Default for Pages<T> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), next: None, at: 0, loading: false, fault: None, drawn: Drawn::default() }
+impl Keyed for Stretch {
+    fn key(&self) -> i64 {
+        self.seq
     }
 }
 
-impl<T> Pages<T> {
-    fn on_page(&mut self, before: Option<i64>, page: Result<(Vec<T>, Option<i64>), Fault>) {
-        self.loading = false;
-        match page {
-            Ok((rows, next)) => {
-                // The first page again: what was loaded further down comes again when it is gone to.
-                if before.is_none() {
-                    self.rows.clear();
-                }
-                self.rows.extend(rows);
-                self.at = self.at.min(self.rows.len().saturating_sub(1));
-                (self.next, self.fault) = (next, None);
-            }
-            Err(fault) => self.fault = Some(fault),
-        }
-    }
-
-    /// Where the next page begins, when the cursor has come to the end of what is here.
-    fn wants(&mut self) -> Option<i64> {
-        let next = self.next.filter(|_| !self.loading && self.at + 1 >= self.rows.len())?;
-        self.loading = true;
-        Some(next)
+impl Keyed for BreakerOutage {
+    fn key(&self) -> i64 {
+        self.seq
     }
 }
 
@@ -134,10 +106,9 @@ pub struct HealthTab {
     fault: Option<Fault>,
     loading: bool,
     pane: Pane,
-    at: usize,
-    drawn: Drawn,
-    incidents: Pages<Stretch>,
-    outages: Pages<BreakerOutage>,
+    part: Cursor,
+    incidents: Paged<Stretch>,
+    outages: Paged<BreakerOutage>,
     /// A look by hand is on its way.
     checking: bool,
     /// A look through the whole database goes on, so far.
@@ -157,10 +128,10 @@ impl HealthTab {
                 }
             }
             HealthReply::Incidents { before, page } => {
-                self.incidents.on_page(before, page.map(|page| (page.rows, page.next)));
+                self.incidents.came(before, page.map(|page| (page.rows, page.next)));
             }
             HealthReply::Breakers { before, page } => {
-                self.outages.on_page(before, page.map(|page| (page.rows, page.next)));
+                self.outages.came(before, page.map(|page| (page.rows, page.next)));
             }
             HealthReply::FullOn(far) => {
                 if self.full.is_some() {
@@ -195,7 +166,8 @@ impl HealthTab {
 
     fn read(&mut self) -> Vec<Effect> {
         self.loading = true;
-        (self.incidents.loading, self.outages.loading) = (true, true);
+        self.incidents.anew();
+        self.outages.anew();
         [
             HealthCall::History { back: self.period.ms() },
             HealthCall::Incidents { before: None },
@@ -205,26 +177,23 @@ impl HealthTab {
         .into()
     }
 
-    /// Moves the cursor of the list in use, and asks for more where it ends.
-    fn moved(&mut self, to: impl Fn(usize, usize) -> usize) -> Step {
-        let last = |rows: usize| rows.saturating_sub(1);
+    /// Moves the cursor of the list in use. `false` = the action is for something else.
+    fn go(&mut self, action: Action) -> bool {
+        match self.pane {
+            Pane::Parts => self.part.go(action, Part::ALL.len()),
+            Pane::Incidents => self.incidents.go(action),
+            Pane::Breakers => self.outages.go(action),
+        }
+    }
+
+    /// Asks for more where the list in use ends.
+    fn read_on(&mut self) -> Vec<Effect> {
         let more = match self.pane {
-            Pane::Parts => {
-                self.at = to(self.at, last(Part::ALL.len())).min(last(Part::ALL.len()));
-                None
-            }
-            Pane::Incidents => {
-                let rows = &mut self.incidents;
-                rows.at = to(rows.at, last(rows.rows.len())).min(last(rows.rows.len()));
-                rows.wants().map(|before| HealthCall::Incidents { before: Some(before) })
-            }
-            Pane::Breakers => {
-                let rows = &mut self.outages;
-                rows.at = to(rows.at, last(rows.rows.len())).min(last(rows.rows.len()));
-                rows.wants().map(|before| HealthCall::Breakers { before: Some(before) })
-            }
+            Pane::Parts => None,
+            Pane::Incidents => self.incidents.read_on().map(|before| HealthCall::Incidents { before: Some(before) }),
+            Pane::Breakers => self.outages.read_on().map(|before| HealthCall::Breakers { before: Some(before) }),
         };
-        more.map_or_else(|| Vec::new().into(), |call| AdminCall::Health(call).into())
+        more.map(|call| Effect::Admin(AdminCall::Health(call))).into_iter().collect()
     }
 
     fn in_full(&mut self) -> Step {
@@ -258,15 +227,11 @@ impl Tab for HealthTab {
         Context::Health
     }
 
-    fn on_action(&mut self, action: Action, _house: &House, cx: &Cx) -> Option<Step> {
-        let page = usize::from(cx.size.1.saturating_sub(16)).max(1);
+    fn on_action(&mut self, action: Action, _house: &House, _cx: &Cx) -> Option<Step> {
+        if self.go(action) {
+            return Some(self.read_on().into());
+        }
         Some(match action {
-            Action::AdminUp => self.moved(|at, _| at.saturating_sub(1)),
-            Action::AdminDown => self.moved(|at, _| at + 1),
-            Action::AdminTop => self.moved(|_, _| 0),
-            Action::AdminBottom => self.moved(|_, last| last),
-            Action::AdminPageUp => self.moved(|at, _| at.saturating_sub(page)),
-            Action::AdminPageDown => self.moved(|at, _| at + page),
             Action::FocusNext => {
                 self.pane = self.pane.next();
                 Vec::new().into()
@@ -290,14 +255,14 @@ impl Tab for HealthTab {
     }
 
     fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
-        if let Some(row) = self.drawn.at(at).filter(|row| *row < Part::ALL.len()) {
-            (self.pane, self.at) = (Pane::Parts, row);
-        } else if let Some(row) = self.incidents.drawn.at(at).filter(|row| *row < self.incidents.rows.len()) {
-            (self.pane, self.incidents.at) = (Pane::Incidents, row);
-        } else if let Some(row) = self.outages.drawn.at(at).filter(|row| *row < self.outages.rows.len()) {
-            (self.pane, self.outages.at) = (Pane::Breakers, row);
+        if self.part.click(at, Part::ALL.len()).is_some() {
+            self.pane = Pane::Parts;
+        } else if self.incidents.click(at).is_some() {
+            self.pane = Pane::Incidents;
+        } else if self.outages.click(at).is_some() {
+            self.pane = Pane::Breakers;
         }
-        Vec::new()
+        self.read_on()
     }
 
     fn is_busy(&self) -> bool {

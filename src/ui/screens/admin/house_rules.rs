@@ -15,11 +15,11 @@ use super::{
     Step,
     dialog::{Ask, Chosen, Dialog, Outcome},
     part::{House, Part},
-    table::{Drawn, boxed, first_row, fit, instead, labelled, row_style, safe},
+    table::{boxed, fit, instead, labelled, row_style, safe},
 };
 use crate::{
     api::{
-        Fault,
+        Fault, RuleId,
         rules::{ActionKind, Became, Rule, RuleRun, RuleRuns, RunResult},
     },
     ui::{
@@ -28,6 +28,7 @@ use crate::{
         msg::{AdminCall, Effect, RulesCall, RulesReply},
         widgets::{
             picker::{Item, Picker},
+            rows::{Cursor, with_one_in_full},
             toast::Toast,
         },
     },
@@ -39,12 +40,13 @@ const FULL: u16 = 11;
 #[derive(Debug, Default)]
 pub struct HouseRules {
     rules: Vec<Rule>,
-    at: usize,
+    cursor: Cursor,
+    /// Set up or changed just now.
+    made: Option<RuleId>,
     loading: bool,
     fault: Option<Fault>,
     /// Dry runs that are waited for.
     trying: usize,
-    drawn: Drawn,
 }
 
 /// What an answer leads to.
@@ -78,9 +80,10 @@ impl HouseRules {
                 self.loading = false;
                 match read {
                     Ok(rules) => {
-                        let chosen = self.rules.get(self.at).map(|rule| rule.id);
+                        // One that was set up just now is looked at next.
+                        let chosen = self.made.take().or_else(|| self.chosen().map(|rule| rule.id));
                         let there = chosen.and_then(|id| rules.iter().position(|rule| rule.id == id));
-                        self.at = there.unwrap_or(self.at).min(rules.len().saturating_sub(1));
+                        self.cursor.put(there.unwrap_or(self.cursor.at()), rules.len());
                         self.rules = rules;
                         self.fault = None;
                     }
@@ -90,6 +93,7 @@ impl HouseRules {
             }
             RulesReply::Saved { rule: Ok(rule), .. } => {
                 let next = rule.next_at.map(|at| format!(" Next: {}.", cx.clock(at))).unwrap_or_default();
+                self.made = Some(rule.id);
                 let mut effects = vec![told(format!("The rule {} is kept.{next}", rule.name))];
                 effects.extend(self.open());
                 Answered::of(effects, true)
@@ -137,7 +141,7 @@ impl HouseRules {
     }
 
     fn chosen(&self) -> Option<&Rule> {
-        self.rules.get(self.at)
+        self.rules.get(self.cursor.at())
     }
 
     fn with(&self, act: impl FnOnce(&Rule) -> Step) -> Step {
@@ -238,16 +242,11 @@ impl Part for HouseRules {
         Context::Rules
     }
 
-    fn on_action(&mut self, action: Action, _house: &House, cx: &Cx) -> Option<Step> {
-        let last = self.rules.len().saturating_sub(1);
-        let page = usize::from(cx.size.1.saturating_sub(16)).max(1);
+    fn on_action(&mut self, action: Action, _house: &House, _cx: &Cx) -> Option<Step> {
+        if self.cursor.go(action, self.rules.len()) {
+            return Some(Vec::new().into());
+        }
         match action {
-            Action::AdminUp => self.at = self.at.saturating_sub(1),
-            Action::AdminDown => self.at = (self.at + 1).min(last),
-            Action::AdminTop => self.at = 0,
-            Action::AdminBottom => self.at = last,
-            Action::AdminPageUp => self.at = self.at.saturating_sub(page),
-            Action::AdminPageDown => self.at = (self.at + page).min(last),
             Action::FocusNext | Action::FocusPrevious => {}
             Action::RuleAdd => return Some(kinds().into()),
             Action::RuleEdit => return Some(self.with(|rule| Wanted::change(rule).dialog().into())),
@@ -278,9 +277,7 @@ impl Part for HouseRules {
     }
 
     fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
-        if let Some(row) = self.drawn.at(at).filter(|row| *row < self.rules.len()) {
-            self.at = row;
-        }
+        self.cursor.click(at, self.rules.len());
         Vec::new()
     }
 
@@ -302,30 +299,24 @@ impl Part for HouseRules {
 
     fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let head = self.head(usize::from(area.width), cx);
-        let full = if area.height >= FULL + 9 { FULL } else { 0 };
-        let [top, list, pane] = Layout::vertical([
-            Constraint::Length(u16::try_from(head.len()).unwrap_or(0)),
-            Constraint::Min(0),
-            Constraint::Length(full),
-        ])
-        .areas(area);
+        let [top, list, pane] = with_one_in_full(area, head.len(), FULL, !self.rules.is_empty());
         frame.render_widget(Paragraph::new(head), top);
         let on = self.rules.iter().filter(|rule| rule.standing() == "on").count();
         let below = if self.rules.is_empty() { String::new() } else { format!("{on} of {} on", self.rules.len()) };
         let inner = boxed(frame, list, "Rules", &below, focused, cx);
-        self.drawn.clear();
         if self.rules.is_empty() || self.fault.is_some() {
-            let empty =
-                "Nothing is done by itself yet. Set up a rule: a backup each night, unloading idle models, updates.";
-            return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
+            self.cursor.hide();
+            let empty = format!(
+                "Nothing is done by itself yet. {} sets up a rule: a backup each night, unloading idle models, updates.",
+                cx.key(Action::RuleAdd)
+            );
+            return instead(frame, inner, self.fault.as_ref(), self.loading, &empty, cx);
         }
-        let height = usize::from(inner.height);
-        let first = first_row(self.at, self.rules.len(), height);
-        self.drawn.rows(inner, first, self.rules.len());
         let room = usize::from(inner.width);
-        let rows = self.rules.iter().enumerate().skip(first).take(height);
-        let lines = rows.map(|(at, rule)| line(rule, at == self.at, focused, room, cx));
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+        let [head, inner] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(inner);
+        frame.render_widget(heading(room, cx), head);
+        let rules = &self.rules;
+        self.cursor.view(frame, inner, rules.len(), |at, is_chosen| line(&rules[at], is_chosen, focused, room, cx));
         if let Some(rule) = self.chosen().filter(|_| !pane.is_empty()) {
             view_rule(rule, frame, pane, cx);
         }
@@ -353,6 +344,25 @@ fn next_words(rule: &Rule, cx: &Cx) -> String {
     }
 }
 
+/// Columns of the name, of when it is done, of the next time, and of the last.
+fn columns(room: usize) -> [usize; 4] {
+    let (name, when, next) = ((room / 4).clamp(10, 26), 23.min(room / 4), 11);
+    [name, when, next, room.saturating_sub(2 + 2 + 7 + name + 1 + when + 1 + next + 1)]
+}
+
+fn heading(room: usize, cx: &Cx) -> Line<'static> {
+    let [name, when, next, rest] = columns(room);
+    let words = format!(
+        "    {}{} {} {} {}",
+        fit("is", 7),
+        fit("rule", name),
+        fit("when", when),
+        fit("next", next),
+        fit("last", rest)
+    );
+    Line::styled(words, cx.theme.dim)
+}
+
 fn line(rule: &Rule, selected: bool, focused: bool, room: usize, cx: &Cx) -> Line<'static> {
     let base = row_style(selected, focused, cx);
     let quiet = if selected { base } else { cx.theme.dim };
@@ -364,10 +374,7 @@ fn line(rule: &Rule, selected: bool, focused: bool, room: usize, cx: &Cx) -> Lin
         "●" | "↻" => cx.theme.success,
         _ => cx.theme.dim,
     };
-    let name = (room / 4).clamp(10, 26);
-    let when = 23.min(room / 4);
-    let next = 11;
-    let rest = room.saturating_sub(2 + 2 + 7 + name + 1 + when + 1 + next + 1);
+    let [name, when, next, rest] = columns(room);
     let last = rule.last.as_ref().map(|run| format!("{} {}", run.result.as_str(), cx.clock(run.at)));
     Line::from(vec![
         Span::styled(format!("{cursor} "), base),
@@ -399,7 +406,11 @@ fn view_rule(rule: &Rule, frame: &mut Frame, area: Rect, cx: &Cx) {
     match &rule.last {
         None => rows.push(("last", "it has not run yet".to_owned(), cx.theme.dim)),
         Some(run) => {
-            let words = format!("{} {}: {}", cx.clock(run.at), run.result.as_str(), safe(&run.report.words));
+            let words = match run.report.words.as_str() {
+                "" => String::new(),
+                words => format!(": {}", safe(words)),
+            };
+            let words = format!("{} {}{words}", cx.clock(run.at), run.result.as_str());
             rows.push(("last", words, cx.theme.text));
             let failed = run.report.items.iter().filter(|item| item.became == Became::Failed);
             let told = failed.take(2).map(|item| format!("{}: {}", safe(&item.what), safe(&item.words)));

@@ -19,7 +19,7 @@ use self::rows::Row;
 use super::{
     Step,
     part::{House, Part},
-    table::{Drawn, boxed, first_row, fit, fit_right, instead, row_style, safe},
+    table::{boxed, fit, fit_right, instead, row_style, safe},
 };
 use crate::{
     api::{Fault, requests::Traced, slowness::time},
@@ -27,7 +27,10 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, Effect, MetricsCall, MetricsReply, Read, Timer},
-        widgets::chart::{count, spark},
+        widgets::{
+            chart::{count, spark},
+            rows::Cursor,
+        },
     },
 };
 
@@ -56,15 +59,15 @@ pub struct Metrics {
     loading: bool,
     asked: u64,
     focus: Focus,
-    /// The row and the request under the cursor.
-    at: usize,
-    request: usize,
+    /// Among the figures, and among the requests.
+    figure: Cursor,
+    request: Cursor,
     /// The one that is shown in full; it stays while newer ones push it out of the list.
     open: Option<Traced>,
-    scroll: usize,
+    /// Among its lines.
+    line: Cursor,
     /// When, and how much of each row had been counted here by then, oldest first.
     samples: VecDeque<(i64, Vec<u64>)>,
-    drawn: Drawn,
 }
 
 impl Default for Metrics {
@@ -76,12 +79,11 @@ impl Default for Metrics {
             loading: false,
             asked: FIRST_ASKED,
             focus: Focus::default(),
-            at: 0,
-            request: 0,
+            figure: Cursor::default(),
+            request: Cursor::default(),
             open: None,
-            scroll: 0,
+            line: Cursor::default(),
             samples: VecDeque::new(),
-            drawn: Drawn::default(),
         }
     }
 }
@@ -100,7 +102,10 @@ impl Metrics {
                 while self.samples.front().is_some_and(|(at, _)| read.counted.at - at > RATE_OVER) {
                     self.samples.pop_front();
                 }
-                self.request = self.request.min(read.requests.len().saturating_sub(1));
+                // On the first row one sees the newest; elsewhere the cursor stays with its request.
+                let chosen = self.requests().get(self.request.at()).filter(|_| self.request.at() > 0);
+                let place = chosen.and_then(|chosen| read.requests.iter().position(|traced| is_same(traced, chosen)));
+                self.request.put(place.unwrap_or(self.request.at()), read.requests.len());
                 (self.read, self.fault) = (Some(*read), None);
             }
             Err(fault) => {
@@ -128,61 +133,70 @@ impl Metrics {
         self.read.as_ref().map_or(&[], |read| &read.requests)
     }
 
-    fn step(&mut self, by: isize) {
-        let (at, last) = match self.focus {
-            Focus::Figures => (&mut self.at, self.rows.len().saturating_sub(1)),
+    fn go(&mut self, action: Action) -> bool {
+        match self.focus {
+            Focus::Figures => self.figure.go(action, self.rows.len()),
             Focus::Requests => {
-                let last = self.read.as_ref().map_or(0, |read| read.requests.len().saturating_sub(1));
-                (&mut self.request, last)
+                let many = self.requests().len();
+                self.request.go(action, many)
             }
             Focus::Waterfall => {
-                let last = self.open.as_ref().map_or(0, |open| open.spans.len() + 3);
-                (&mut self.scroll, last)
+                let many = self.open.as_ref().map_or(0, |open| open.spans.len() + usize::from(open.left_out > 0));
+                self.line.go(action, many)
             }
-        };
-        *at = at.saturating_add_signed(by).min(last);
+        }
+    }
+
+    fn open_chosen(&mut self) {
+        if let Some(traced) = self.requests().get(self.request.at()).cloned() {
+            (self.open, self.line) = (Some(traced), Cursor::default());
+            self.focus = Focus::Waterfall;
+        }
     }
 
     fn figures(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let focused = focused && self.focus == Focus::Figures;
-        let inner = boxed(frame, area, "In this hour", "rates: of this window", focused, cx);
+        let below = match (&self.read, &self.fault) {
+            (Some(read), Some(_)) => format!("not read anew since {}", cx.clock(read.counted.at)),
+            (Some(_), None) => "read each second · a minute: of this window alone".to_owned(),
+            (None, _) => String::new(),
+        };
+        let inner = boxed(frame, area, "In this hour, of all windows", &below, focused, cx);
         let Some(read) = &self.read else {
+            self.figure.hide();
             return instead(frame, inner, self.fault.as_ref(), self.loading, "Nothing is counted yet.", cx);
         };
         let [head, list] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(inner);
         let room = usize::from(inner.width);
-        let line_room = room.saturating_sub(24 + 8 + 7 + 3 * 9 + 2).min(rows::HOURS);
+        let line_room = room.saturating_sub(2 + 21 + 9 + 7 + 3 * 9 + 2 + 1).min(rows::HOURS);
         let heading = format!(
-            " {}{}{}{}{}{} {}",
-            fit("", 23),
-            fit_right("a minute", 8),
+            "  {}{}{}{}{}{}  {}",
+            fit("", 21),
+            fit_right("a minute", 9),
             fit_right("count", 7),
             fit_right("p50", 9),
             fit_right("p95", 9),
             fit_right("p99", 9),
-            if line_room > 8 { fit("24 hours", line_room) } else { String::new() }
+            if line_room >= 8 { fit("24 hours", line_room) } else { String::new() }
         );
         frame.render_widget(Line::styled(heading, cx.theme.dim), head);
-        let height = usize::from(list.height);
-        let first = first_row(self.at, self.rows.len(), height);
-        let lines = self.rows.iter().enumerate().skip(first).take(height).map(|(place, row)| {
+        self.figure.view(frame, list, self.rows.len(), |place, selected| {
+            let row = &self.rows[place];
             let figures = row.figures(&read.counted);
-            let selected = place == self.at;
             let base = row_style(selected, focused, cx);
             let quiet = if selected { base } else { cx.theme.dim };
             let rate = self.per_minute(place).map_or_else(|| "–".to_owned(), rate);
             let quantiles: String = figures.quantiles.iter().map(|value| fit_right(value, 9)).collect();
             Line::from(vec![
-                Span::styled(if selected { "›" } else { " " }, base),
-                Span::styled(fit(&row.label, 23), base),
-                Span::styled(fit_right(&rate, 8), base),
+                Span::styled(if selected { "› " } else { "  " }, base),
+                Span::styled(fit(&row.label, 21), base),
+                Span::styled(fit_right(&rate, 9), base),
                 Span::styled(fit_right(&count(figures.count), 7), base),
                 Span::styled(quantiles, quiet),
-                Span::raw(" "),
+                Span::raw("  "),
                 Span::styled(spark::line(&figures.hours, line_room, cx), cx.theme.meter),
             ])
         });
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), list);
     }
 
     fn list(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
@@ -190,17 +204,14 @@ impl Metrics {
         let many = self.requests().len();
         let below = if many == 1 { "1 kept".to_owned() } else { format!("{many} kept") };
         let inner = boxed(frame, area, "Last requests of this window", &below, focused, cx);
-        self.drawn.clear();
         if many == 0 {
+            self.request.hide();
             let empty = "None has ended yet, or the setting trace.requests keeps none.";
             return instead(frame, inner, None, self.loading && self.read.is_none(), empty, cx);
         }
-        let height = usize::from(inner.height);
-        let first = first_row(self.request, many, height);
-        self.drawn.rows(inner, first, many);
         let room = usize::from(inner.width);
-        let lines = self.requests().iter().enumerate().skip(first).take(height).map(|(place, traced)| {
-            let selected = place == self.request;
+        self.request.view(frame, inner, many, |place, selected| {
+            let traced = &self.requests()[place];
             let base = row_style(selected, focused, cx);
             let quiet = if selected { base } else { cx.theme.dim };
             let outcome = outcome(traced);
@@ -208,14 +219,18 @@ impl Metrics {
             let words = outcome.map_or_else(|| steps(traced), |outcome| format!("✗ {outcome}"));
             Line::from(vec![
                 Span::styled(if selected { "› " } else { "  " }, base),
-                Span::styled(fit(&cx.clock(traced.began_at), 18), quiet),
+                Span::styled(fit(&cx.clock_to_the_second(traced.began_at), 14), quiet),
                 Span::styled(fit(&safe(traced.what()), 26), base),
                 Span::styled(fit_right(&time(traced.took_us), 9), base),
-                Span::styled(fit(&format!("  {words}"), room.saturating_sub(55)), style),
+                Span::styled(fit(&format!("  {words}"), room.saturating_sub(51)), style),
             ])
         });
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
     }
+}
+
+/// Whether it is the same request, read again.
+fn is_same(one: &Traced, other: &Traced) -> bool {
+    (one.request, one.began_at, one.took_us) == (other.request, other.began_at, other.took_us)
 }
 
 /// `0`, `0.4`, `12`, `3 400`.
@@ -254,31 +269,20 @@ impl Part for Metrics {
         Context::Metrics
     }
 
-    fn on_action(&mut self, action: Action, _house: &House, cx: &Cx) -> Option<Step> {
-        let page = isize::try_from(cx.size.1.saturating_sub(16)).unwrap_or(1).max(1);
+    fn on_action(&mut self, action: Action, _house: &House, _cx: &Cx) -> Option<Step> {
         match action {
-            Action::AdminUp => self.step(-1),
-            Action::AdminDown => self.step(1),
-            Action::AdminTop => self.step(isize::MIN),
-            Action::AdminBottom => self.step(isize::MAX),
-            Action::AdminPageUp => self.step(-page),
-            Action::AdminPageDown => self.step(page),
+            action if self.go(action) => {}
             Action::FocusNext | Action::FocusPrevious | Action::MetricsSwitch => {
                 self.focus = match self.focus {
                     Focus::Figures => Focus::Requests,
                     Focus::Requests | Focus::Waterfall => Focus::Figures,
                 };
             }
-            Action::MetricsOpen => {
-                if self.focus == Focus::Requests
-                    && let Some(traced) = self.requests().get(self.request)
-                {
-                    (self.open, self.scroll) = (Some(traced.clone()), 0);
-                    self.focus = Focus::Waterfall;
-                } else {
-                    self.focus = Focus::Requests;
-                }
-            }
+            Action::MetricsOpen => match self.focus {
+                Focus::Figures => self.focus = Focus::Requests,
+                Focus::Requests => self.open_chosen(),
+                Focus::Waterfall => {}
+            },
             Action::Escape if self.focus == Focus::Waterfall => self.focus = Focus::Requests,
             Action::Escape if self.focus == Focus::Requests => self.focus = Focus::Figures,
             _ => return None,
@@ -291,13 +295,15 @@ impl Part for Metrics {
         if self.focus == Focus::Waterfall {
             return Vec::new();
         }
-        if let Some(row) = self.drawn.at(at).filter(|row| *row < self.requests().len()) {
-            if self.focus == Focus::Requests && row == self.request {
-                (self.open, self.scroll) = (self.requests().get(row).cloned(), 0);
-                self.focus = Focus::Waterfall;
+        let many = self.requests().len();
+        if let Some(again) = self.request.click(at, many) {
+            if again && self.focus == Focus::Requests {
+                self.open_chosen();
             } else {
-                (self.focus, self.request) = (Focus::Requests, row);
+                self.focus = Focus::Requests;
             }
+        } else if self.figure.click(at, self.rows.len()).is_some() {
+            self.focus = Focus::Figures;
         }
         Vec::new()
     }
@@ -309,13 +315,13 @@ impl Part for Metrics {
 
     fn footer(&self, cx: &Cx) -> Vec<Hint> {
         match self.focus {
-            Focus::Figures => cx.hints(&[(Action::MetricsSwitch, "requests"), (Action::AdminDown, "down")]),
+            Focus::Figures => cx.hints(&[(Action::MetricsSwitch, "to the requests"), (Action::AdminDown, "down")]),
             Focus::Requests => cx.hints(&[
                 (Action::MetricsOpen, "its steps"),
-                (Action::MetricsSwitch, "figures"),
+                (Action::MetricsSwitch, "to the figures"),
                 (Action::AdminDown, "down"),
             ]),
-            Focus::Waterfall => cx.hints(&[(Action::Escape, "back"), (Action::AdminDown, "down")]),
+            Focus::Waterfall => cx.hints(&[(Action::Escape, "to the requests"), (Action::AdminDown, "down")]),
         }
     }
 
@@ -323,10 +329,13 @@ impl Part for Metrics {
         if let (Focus::Waterfall, Some(open)) = (self.focus, &self.open) {
             let inner = boxed(frame, area, "One request", &steps(open), focused, cx);
             let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-            let lines = waterfall::lines(open, usize::from(inner.width), cx);
-            let scroll = self.scroll.min(lines.len().saturating_sub(usize::from(inner.height)));
-            let shown = lines.into_iter().skip(scroll).take(usize::from(inner.height));
-            frame.render_widget(Paragraph::new(shown.collect::<Vec<_>>()), inner);
+            self.figure.hide();
+            self.request.hide();
+            let [head, list] = Layout::vertical([Constraint::Length(4), Constraint::Min(0)]).areas(inner);
+            let room = usize::from(inner.width);
+            frame.render_widget(Paragraph::new(waterfall::head(open, room, cx)), head);
+            let lines = waterfall::lines(open, room, cx);
+            self.line.view(frame, list, lines.len(), |at, _| lines[at].clone());
             return;
         }
         let rows = u16::try_from(self.rows.len()).unwrap_or(u16::MAX).saturating_add(3);

@@ -69,6 +69,10 @@ pub struct AdminScreen {
     dialog: Option<Dialog>,
     /// Changes that were sent and not told of yet.
     working: usize,
+    /// A change of a setting is on its way, with the passphrase perhaps asked for before.
+    is_setting: bool,
+    /// When one was done last.
+    set_at: Option<i64>,
 }
 
 /// What a tab wants: calls, and perhaps something in front of it.
@@ -99,6 +103,8 @@ impl From<AdminCall> for Step {
 impl AdminScreen {
     /// Shown, or shown again: reads the tab anew.
     pub fn open(&mut self) -> Vec<Effect> {
+        // Whatever was left at the question for the passphrase.
+        self.is_setting = false;
         let mut effects = self.read();
         // Their names are offered wherever a role is chosen, and pruning asks with the rule in it.
         if self.tab != Tab::Roles {
@@ -145,6 +151,13 @@ impl AdminScreen {
 
     fn read(&mut self) -> Vec<Effect> {
         self.part_mut().open()
+    }
+
+    /// Whether a setting is being changed here, or was just now.
+    #[must_use]
+    pub fn has_just_set(&self, cx: &Cx) -> bool {
+        const JUST_NOW: i64 = 5_000;
+        self.is_setting || self.set_at.is_some_and(|at| (0..JUST_NOW).contains(&(cx.now_ms - at)))
     }
 
     /// Whether the tab with the health is the one that is open.
@@ -201,8 +214,10 @@ impl AdminScreen {
     /// Counts the changes that are on their way.
     fn sent(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
         for effect in &effects {
-            if let Effect::Admin(AdminCall::Backup(work)) = effect {
-                self.backups.began(work);
+            match effect {
+                Effect::Admin(AdminCall::Backup(work)) => self.backups.began(work),
+                Effect::Admin(AdminCall::Settings(call)) if call.is_change() => self.is_setting = true,
+                _ => {}
             }
         }
         self.working +=
@@ -287,6 +302,7 @@ impl AdminScreen {
         match reply {
             SettingsReply::Changed { call, done: Err(fault) } => {
                 let unconfirmed = fault.kind == FaultKind::Unconfirmed;
+                self.is_setting = unconfirmed;
                 let mut effects = self.refused(fault, AdminCall::Settings(call));
                 // Somebody else was quicker: what they did is shown.
                 if !unconfirmed {
@@ -295,6 +311,7 @@ impl AdminScreen {
                 effects
             }
             SettingsReply::Changed { call, done: Ok(()) } => {
+                (self.is_setting, self.set_at) = (false, Some(cx.now_ms));
                 self.told();
                 self.close_sender();
                 self.settings.on_reply(SettingsReply::Changed { call, done: Ok(()) }, cx)

@@ -26,6 +26,7 @@ use crate::{
         text::wrap::{clip, width},
         widgets::{
             picker::{Item, Picker},
+            rows::Cursor,
             toast::Toast,
         },
     },
@@ -39,11 +40,10 @@ const NAMES: usize = 24;
 pub struct Roles {
     all: Vec<RoleView>,
     at: usize,
-    permission: usize,
+    permission: Cursor,
     loading: bool,
     fault: Option<Fault>,
-    /// The permissions' rows and the roles' columns.
-    rows: Drawn,
+    /// Where the roles' columns were drawn.
     columns: Drawn,
 }
 
@@ -117,7 +117,7 @@ impl Roles {
 
     /// The next of: by rank, allowed, denied.
     fn change(&self, role: &RoleView) -> Step {
-        let permission = Permission::ALL[self.permission];
+        let permission = Permission::ALL[self.permission.at()];
         let notice = |text: &str, hint: &str| vec![Effect::Toast(Toast::notice(text).hint(hint))].into();
         if role.is_builtin && role.name == "admin" {
             return notice(
@@ -195,11 +195,12 @@ impl Roles {
         }
         let mut lines = vec![Line::from(head)];
         let height = usize::from(area.height.saturating_sub(1));
-        let top = first_row(self.permission, Permission::ALL.len(), height);
+        let chosen = self.permission.at();
+        let top = first_row(chosen, Permission::ALL.len(), height);
         let below_head = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        self.rows.rows(below_head, top, Permission::ALL.len());
+        self.permission.is_drawn_in(below_head, Permission::ALL.len());
         for (row, permission) in Permission::ALL.into_iter().enumerate().skip(top).take(height) {
-            let here = row == self.permission;
+            let here = row == chosen;
             let cursor = if here { "›" } else { " " };
             let style = if here { cx.theme.text } else { cx.theme.dim };
             let mut spans = vec![Span::styled(fit(&format!("{cursor} {}", permission.words()), names), style)];
@@ -230,7 +231,7 @@ impl Roles {
         let inner = boxed(frame, area, &title, "", false, cx);
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
         let room = usize::from(inner.width);
-        let permission = Permission::ALL[self.permission];
+        let permission = Permission::ALL[self.permission.at()];
         let told = format!("{}: {}", permission.words(), cell(role, permission).words());
         let limits = Limited::ALL.into_iter().map(|limited| {
             let words = |most: u32| {
@@ -248,8 +249,12 @@ impl Roles {
         let words = |list: Vec<(bool, String)>| list.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("; ");
         let models = model_lines(&role.models);
         let models = if models.is_empty() { "all".to_owned() } else { safe(&models.join("  ")) };
-        let own = if own.is_empty() { "none of its own".to_owned() } else { words(own) };
-        let rows = [("here", told), ("models", models), ("limits", own), ("as configured", words(configured))];
+        let mut rows = vec![("here", told), ("models", models)];
+        if own.is_empty() {
+            rows.push(("limits", format!("as configured: {}", words(configured))));
+        } else {
+            rows.extend([("limits", words(own)), ("as configured", words(configured))]);
+        }
         let lines: Vec<Line> =
             rows.iter().flat_map(|(label, text)| labelled(label, text, cx.theme.text, room, cx)).collect();
         frame.render_widget(Paragraph::new(lines), inner);
@@ -274,12 +279,8 @@ impl Part for Roles {
 
     fn on_action(&mut self, action: Action, _house: &House, _cx: &Cx) -> Option<Step> {
         let last = self.all.len().saturating_sub(1);
-        let last_permission = Permission::ALL.len() - 1;
         match action {
-            Action::AdminUp => self.permission = self.permission.saturating_sub(1),
-            Action::AdminDown => self.permission = (self.permission + 1).min(last_permission),
-            Action::AdminTop | Action::AdminPageUp => self.permission = 0,
-            Action::AdminBottom | Action::AdminPageDown => self.permission = last_permission,
+            action if self.permission.go(action, Permission::ALL.len()) => {}
             Action::AdminLeft | Action::FocusPrevious => self.at = self.at.saturating_sub(1),
             Action::AdminRight | Action::FocusNext => self.at = (self.at + 1).min(last),
             Action::RoleNew => return Some(Fill::new_role().into()),
@@ -313,9 +314,7 @@ impl Part for Roles {
         if let Some(role) = self.columns.at(at).filter(|role| *role < self.all.len()) {
             self.at = role;
         }
-        if let Some(permission) = self.rows.at(at) {
-            self.permission = permission;
-        }
+        self.permission.click(at, Permission::ALL.len());
         Vec::new()
     }
 
@@ -341,7 +340,7 @@ impl Part for Roles {
         let [matrix, pane] = Layout::vertical([Constraint::Length(matrix_height), Constraint::Min(0)]).areas(area);
         let legend = "· by rank  ✓ allowed  ✗ denied  – not for its rank";
         let inner = boxed(frame, matrix, "Who may what", legend, focused, cx);
-        self.rows.clear();
+        self.permission.hide();
         self.columns.clear();
         if self.all.is_empty() || self.fault.is_some() {
             return instead(frame, inner, self.fault.as_ref(), self.loading, "There is no role.", cx);

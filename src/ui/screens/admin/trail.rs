@@ -6,7 +6,7 @@ use jiff::{
 };
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::Rect,
     text::{Line, Span},
     widgets::Paragraph,
 };
@@ -15,7 +15,7 @@ use super::{
     Step,
     dialog::{Ask, Fill},
     part::{House, Part},
-    table::{Drawn, boxed, broken, first_row, fit, fit_right, instead, labelled, row_style, safe},
+    table::{boxed, broken, fit, fit_right, labelled, row_style, safe},
 };
 use crate::{
     api::{
@@ -26,30 +26,32 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, Effect},
-        widgets::toast::Toast,
+        widgets::{
+            rows::{Keyed, Paged, with_one_in_full},
+            toast::Toast,
+        },
     },
 };
 
 /// Entries read at a time.
 const PAGE: u32 = 50;
-const AHEAD: usize = 10;
 /// Rows of the entry under the cursor, in full.
 const FULL: u16 = 8;
 
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two of them make a state")]
 pub struct Trail {
     filter: AuditFilter,
-    rows: Vec<AuditEntry>,
-    more: bool,
-    at: usize,
-    loading: bool,
-    fault: Option<Fault>,
-    asked: u64,
-    appends: bool,
+    list: Paged<AuditEntry>,
+    /// The last question, and before which entry its answer begins.
+    asked: (u64, Option<i64>),
     verdict: Option<Result<AuditVerdict, Fault>>,
     verifying: bool,
-    drawn: Drawn,
+}
+
+impl Keyed for AuditEntry {
+    fn key(&self) -> i64 {
+        self.seq
+    }
 }
 
 /// Which end of a span of time a date stands for.
@@ -138,7 +140,7 @@ pub fn verdict_words(verdict: &AuditVerdict) -> (bool, String) {
 impl Trail {
     /// There are new entries. They are shown unless somebody reads further down, or would lose what is on its way.
     fn grown(&mut self) -> Vec<Effect> {
-        if self.at == 0 && !self.loading && !self.verifying { self.read() } else { Vec::new() }
+        if self.list.at() == 0 && !self.list.is_loading() && !self.verifying { self.read() } else { Vec::new() }
     }
 
     fn verify(&mut self) -> Vec<Effect> {
@@ -147,42 +149,30 @@ impl Trail {
     }
 
     fn read(&mut self) -> Vec<Effect> {
-        self.appends = false;
+        self.list.anew();
         self.ask(None)
     }
 
     fn ask(&mut self, before: Option<i64>) -> Vec<Effect> {
-        self.asked += 1;
-        self.loading = true;
+        self.asked = (self.asked.0 + 1, before);
         let filter = self.filter.clone();
-        vec![Effect::Admin(AdminCall::Audit { asked: self.asked, filter, before, limit: PAGE })]
+        vec![Effect::Admin(AdminCall::Audit { asked: self.asked.0, filter, before, limit: PAGE })]
     }
 
     fn read_on(&mut self) -> Vec<Effect> {
-        if self.loading || !self.more || self.at + AHEAD < self.rows.len() {
-            return Vec::new();
+        match self.list.read_on() {
+            Some(before) => self.ask(Some(before)),
+            None => Vec::new(),
         }
-        self.appends = true;
-        self.ask(self.rows.last().map(|entry| entry.seq))
     }
 
     pub fn on_page(&mut self, asked: u64, page: Result<AuditPage, Fault>) -> Vec<Effect> {
-        if asked != self.asked {
-            return Vec::new();
-        }
-        self.loading = false;
-        match page {
-            Ok(page) => {
-                self.fault = None;
-                self.more = page.more;
-                if self.appends {
-                    self.rows.extend(page.rows);
-                } else {
-                    self.rows = page.rows;
-                    self.at = 0;
-                }
-            }
-            Err(fault) => self.fault = Some(fault),
+        if asked == self.asked.0 {
+            let page = page.map(|page| {
+                let next = page.rows.last().map(|entry| entry.seq).filter(|_| page.more);
+                (page.rows, next)
+            });
+            self.list.came(self.asked.1, page);
         }
         Vec::new()
     }
@@ -191,7 +181,7 @@ impl Trail {
     pub fn on_verified(&mut self, verdict: Result<AuditVerdict, Fault>) -> Vec<Effect> {
         self.verifying = false;
         self.verdict = Some(verdict);
-        if self.at == 0 { self.read() } else { Vec::new() }
+        if self.list.at() == 0 { self.read() } else { Vec::new() }
     }
 
     pub fn on_pruned(&mut self, gone: u64) -> Vec<Effect> {
@@ -208,7 +198,8 @@ impl Trail {
 
     pub fn set_filter(&mut self, filter: AuditFilter) -> Vec<Effect> {
         self.filter = filter;
-        self.read()
+        self.list.replaced();
+        self.ask(None)
     }
 
     fn prune(policy: Option<&Policy>) -> Step {
@@ -274,13 +265,14 @@ impl Trail {
 
     fn view_list(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let room = usize::from(area.width);
-        let height = usize::from(area.height);
-        let first = first_row(self.at, self.rows.len(), height);
-        self.drawn.rows(area, first, self.rows.len());
         let is_wide = room >= 70;
         let rest = room.saturating_sub(2 + 11 + 1);
-        let lines = self.rows.iter().enumerate().skip(first).take(height).map(|(at, entry)| {
-            let selected = at == self.at;
+        let empty = if self.filter == AuditFilter::default() {
+            "There is no entry yet.".to_owned()
+        } else {
+            format!("No entry is like that. {} takes the filter away.", cx.key(Action::Escape))
+        };
+        self.list.view(frame, area, &empty, cx, |entry, selected| {
             let base = row_style(selected, focused, cx);
             let quiet = if selected { base } else { cx.theme.dim };
             let went = match entry.result.as_str() {
@@ -309,7 +301,6 @@ impl Trail {
             }
             Line::from(spans)
         });
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), area);
     }
 }
 
@@ -355,15 +346,10 @@ impl Part for Trail {
     }
 
     fn on_action(&mut self, action: Action, house: &House, cx: &Cx) -> Option<Step> {
-        let last = self.rows.len().saturating_sub(1);
-        let page = usize::from(cx.size.1.saturating_sub(16)).max(1);
+        if self.list.go(action) {
+            return Some(self.read_on().into());
+        }
         match action {
-            Action::AdminUp => self.at = self.at.saturating_sub(1),
-            Action::AdminDown => self.at = (self.at + 1).min(last),
-            Action::AdminTop => self.at = 0,
-            Action::AdminBottom => self.at = last,
-            Action::AdminPageUp => self.at = self.at.saturating_sub(page),
-            Action::AdminPageDown => self.at = (self.at + page).min(last),
             Action::FocusNext | Action::FocusPrevious => {}
             Action::Escape if self.filter != AuditFilter::default() => {
                 return Some(self.set_filter(AuditFilter::default()).into());
@@ -375,18 +361,16 @@ impl Part for Trail {
             Action::TrailPrune => return Some(Self::prune(house.policy.as_ref())),
             _ => return None,
         }
-        Some(self.read_on().into())
+        Some(Vec::new().into())
     }
 
     /// Selects the entry that was drawn there; at the end the entries before it are read.
     fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
-        let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows.len()) else { return Vec::new() };
-        self.at = row;
-        self.read_on()
+        if self.list.click(at).is_some() { self.read_on() } else { Vec::new() }
     }
 
     fn is_busy(&self) -> bool {
-        self.loading || self.verifying
+        self.list.is_loading() || self.verifying
     }
 
     fn footer(&self, cx: &Cx) -> Vec<Hint> {
@@ -401,27 +385,12 @@ impl Part for Trail {
 
     fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let verdict = self.verdict_lines(usize::from(area.width), cx);
-        let full = if area.height >= FULL + 10 { FULL } else { 0 };
-        let [top, list, pane] = Layout::vertical([
-            Constraint::Length(u16::try_from(verdict.len()).unwrap_or(0)),
-            Constraint::Min(0),
-            Constraint::Length(full),
-        ])
-        .areas(area);
+        let chosen = self.list.chosen().filter(|_| !self.list.has_failed());
+        let [top, list, pane] = with_one_in_full(area, verdict.len(), FULL, chosen.is_some());
         frame.render_widget(Paragraph::new(verdict), top);
-        let below = match (self.rows.len(), self.more) {
-            (0, _) => String::new(),
-            (loaded, true) => format!("{loaded} read, more below"),
-            (loaded, false) => format!("{loaded} in all"),
-        };
-        let inner = boxed(frame, list, &self.title(cx), &below, focused, cx);
-        self.drawn.clear();
-        if self.rows.is_empty() || self.fault.is_some() {
-            let empty = "No entry is like that. Esc takes the filter away.";
-            return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
-        }
+        let inner = boxed(frame, list, &self.title(cx), &self.list.extent(), focused, cx);
         self.view_list(frame, inner, cx, focused);
-        if let Some(entry) = self.rows.get(self.at).filter(|_| !pane.is_empty()) {
+        if let Some(entry) = chosen.filter(|_| !pane.is_empty()) {
             view_entry(entry, frame, pane, cx);
         }
     }

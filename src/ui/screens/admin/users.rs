@@ -16,7 +16,7 @@ use super::{
     dialog::{Ask, Chosen, Dialog, Fill},
     editors::{LimitsEditor, ModelsEditor},
     part::{House, Part},
-    table::{Drawn, names, safe},
+    table::{names, safe},
 };
 use crate::{
     api::{
@@ -30,6 +30,7 @@ use crate::{
         widgets::{
             field::Field,
             picker::{Item, Picker},
+            rows::Cursor,
             toast::Toast,
         },
     },
@@ -61,7 +62,7 @@ pub struct Users {
     rows: Vec<UserRow>,
     total: u32,
     more: bool,
-    at: usize,
+    cursor: Cursor,
     marked: BTreeMap<AccountId, String>,
     loading: bool,
     fault: Option<Fault>,
@@ -74,8 +75,8 @@ pub struct Users {
     detail_fault: Option<Fault>,
     detail_asked: u64,
     focus: Focus,
-    session_at: usize,
-    drawn: Drawn,
+    /// Among the sessions of the account that is shown in full.
+    session: Cursor,
 }
 
 impl Users {
@@ -93,7 +94,7 @@ impl Users {
     }
 
     fn read_on(&mut self) -> Vec<Effect> {
-        if self.loading || !self.more || self.at + AHEAD < self.rows.len() {
+        if self.loading || !self.more || self.cursor.at() + AHEAD < self.rows.len() {
             return Vec::new();
         }
         self.asked += 1;
@@ -131,7 +132,7 @@ impl Users {
             let before = self.row().map(|row| row.id);
             self.rows = incoming;
             let place = self.rows.iter().position(|row| Some(row.id) == before);
-            self.at = place.unwrap_or(self.at).min(self.rows.len().saturating_sub(1));
+            self.cursor.put(place.unwrap_or(self.cursor.at()), self.rows.len());
         }
         self.look(cx)
     }
@@ -145,7 +146,7 @@ impl Users {
                 if let Some(row) = self.rows.iter_mut().find(|row| row.id == id) {
                     row.clone_from(&detail.row);
                 }
-                self.session_at = self.session_at.min(detail.sessions.len().saturating_sub(1));
+                self.session.put(self.session.at(), detail.sessions.len());
                 self.detail = Some(detail);
                 self.detail_fault = None;
             }
@@ -166,7 +167,7 @@ impl Users {
     }
 
     fn row(&self) -> Option<&UserRow> {
-        self.rows.get(self.at)
+        self.rows.get(self.cursor.at())
     }
 
     /// The account that is shown in full, if it is the one under the cursor.
@@ -213,7 +214,7 @@ impl Users {
     pub fn show_only(&mut self, role: Option<String>, state: Option<AccountState>) -> Vec<Effect> {
         self.filter.role = role;
         self.filter.state = state;
-        self.at = 0;
+        self.cursor.put(0, 0);
         self.read(0)
     }
 
@@ -222,7 +223,7 @@ impl Users {
             return Vec::new();
         }
         self.field.text().clone_into(&mut self.filter.text);
-        self.at = 0;
+        self.cursor.put(0, 0);
         self.read(0)
     }
 
@@ -241,25 +242,13 @@ impl Users {
 
     /// Moves the cursor of what has the focus.
     fn moved(&mut self, action: Action, cx: &Cx) -> Option<Vec<Effect>> {
-        let in_list = self.focus == Focus::List;
-        let rows = if in_list { self.rows.len() } else { self.shown().map_or(0, |detail| detail.sessions.len()) };
-        let at = if in_list { self.at } else { self.session_at };
-        let last = rows.saturating_sub(1);
-        let page = usize::from(cx.size.1.saturating_sub(8)).max(1);
-        let to = match action {
-            Action::AdminUp => at.saturating_sub(1),
-            Action::AdminDown => (at + 1).min(last),
-            Action::AdminTop => 0,
-            Action::AdminBottom => last,
-            Action::AdminPageUp => at.saturating_sub(page),
-            Action::AdminPageDown => (at + page).min(last),
-            _ => return None,
-        };
-        if !in_list {
-            self.session_at = to;
-            return Some(Vec::new());
+        if self.focus == Focus::Detail {
+            let many = self.shown().map_or(0, |detail| detail.sessions.len());
+            return self.session.go(action, many).then(Vec::new);
         }
-        self.at = to;
+        if !self.cursor.go(action, self.rows.len()) {
+            return None;
+        }
         let mut effects = self.read_on();
         effects.extend(self.look(cx));
         Some(effects)
@@ -270,7 +259,7 @@ impl Users {
             return Vec::new();
         }
         self.focus = Focus::Detail;
-        self.session_at = 0;
+        self.session.put(0, 0);
         self.ask_detail()
     }
 
@@ -287,7 +276,7 @@ impl Users {
     fn end_sessions(&self, targets: Vec<Target>, who: &str) -> Step {
         if self.focus == Focus::Detail
             && let Some((detail, of)) = self.shown().zip(targets.first())
-            && let Some(session) = detail.sessions.get(self.session_at)
+            && let Some(session) = detail.sessions.get(self.session.at())
         {
             let text = format!("The one at {}. It is refused at its next action.", safe(&session.place));
             let call = AdminCall::EndSession { of: of.clone(), which: session.id };
@@ -466,13 +455,12 @@ impl Part for Users {
     }
 
     fn clicked(&mut self, at: (u16, u16), cx: &Cx) -> Vec<Effect> {
-        let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows.len()) else { return Vec::new() };
-        let is_again = row == self.at && self.focus == Focus::List;
+        let Some(stood_there) = self.cursor.click(at, self.rows.len()) else { return Vec::new() };
+        let is_again = stood_there && self.focus == Focus::List;
         self.focus = Focus::List;
         if is_again {
             return self.open_detail();
         }
-        self.at = row;
         let mut effects = self.read_on();
         effects.extend(self.look(cx));
         effects

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     api::insights::{Figures, Insights, OfModel},
     ui::{
+        actions::Action,
         cx::Cx,
         text::wrap::{clip, width},
         widgets::{
@@ -24,7 +25,7 @@ use crate::{
                 spark,
             },
             form::fault_text,
-            tabs,
+            tabs, with_the_key,
         },
     },
 };
@@ -90,7 +91,9 @@ impl InsightsScreen {
             None => format!("as of {}", cx.clock(shown.as_of)),
         };
         let room = usize::from(room);
-        let text = clip(&parts.join(" · "), room.saturating_sub(width(&fresh) + 4));
+        let text = parts.join(" · ");
+        let fresh = with_the_key(fresh, room.saturating_sub(width(&text) + 4), cx);
+        let text = clip(&text, room.saturating_sub(width(&fresh) + 4));
         let gap = room.saturating_sub(width(&text) + width(&fresh) + 2);
         let style = if self.fault.is_some() { cx.theme.warning } else { cx.theme.dim };
         Line::from(vec![
@@ -101,7 +104,6 @@ impl InsightsScreen {
     }
 
     fn empty(&self, shown: &Insights, cx: &Cx) -> Paragraph<'static> {
-        use crate::ui::actions::Action;
         let is_filtered = self.query.model.is_some() || self.query.folder.is_some();
         let longer = if shown.query.period.days().is_some() {
             format!(" {} shows another time.", cx.key(Action::InsightsPeriod))

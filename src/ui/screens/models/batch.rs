@@ -18,7 +18,8 @@ use crate::{
         widgets::{
             form::fault_text,
             modal,
-            table::{first_row, fit, row_style, safe},
+            rows::Cursor,
+            table::{fit, row_style, safe},
             toast::Toast,
         },
     },
@@ -48,7 +49,7 @@ enum Stage {
 pub struct Table {
     title: &'static str,
     items: Vec<(Work, Row)>,
-    at: usize,
+    cursor: Cursor,
     stage: Stage,
     fault: Option<Fault>,
 }
@@ -66,13 +67,14 @@ impl Table {
     #[must_use]
     pub fn looking(title: &'static str, works: &[Work], asked: u64) -> Self {
         let items = works.iter().map(|work| (work.clone(), Row::Unknown)).collect();
-        Self { title, items, at: 0, stage: Stage::Looking(asked), fault: None }
+        Self { title, items, cursor: Cursor::default(), stage: Stage::Looking(asked), fault: None }
     }
 
     /// What became of each.
     #[must_use]
     pub fn results(items: Vec<BatchItem>) -> Self {
-        let mut table = Self { title: "Results", items: Vec::new(), at: 0, stage: Stage::Done, fault: None };
+        let mut table =
+            Self { title: "Results", items: Vec::new(), cursor: Cursor::default(), stage: Stage::Done, fault: None };
         table.take(items);
         table
     }
@@ -95,7 +97,7 @@ impl Table {
                 (item.work, row)
             })
             .collect();
-        self.at = self.at.min(self.items.len().saturating_sub(1));
+        self.cursor.put(self.cursor.at(), self.items.len());
     }
 
     pub fn on_tried(&mut self, asked: u64, items: Result<Vec<BatchItem>, Fault>) {
@@ -149,12 +151,8 @@ impl Table {
 
     /// `None` = not used.
     pub fn on_action(&mut self, action: Action) -> Option<TableOut> {
-        let last = self.items.len().saturating_sub(1);
         match action {
-            Action::ListUp => self.at = self.at.saturating_sub(1),
-            Action::ListDown => self.at = (self.at + 1).min(last),
-            Action::ListPageUp => self.at = self.at.saturating_sub(10),
-            Action::ListPageDown => self.at = (self.at + 10).min(last),
+            action if self.cursor.go(action, self.items.len()) => {}
             Action::ListClose | Action::Escape | Action::Cancel | Action::Interrupt => return Some(TableOut::Close),
             Action::ListAccept => {
                 return Some(match self.stage {
@@ -203,12 +201,11 @@ impl Table {
             Stage::Done => format!("{} are in line, {refused} are not.", self.items.len() - refused),
         };
         frame.render_widget(Line::styled(words, cx.theme.text), head);
-        let height = usize::from(list.height);
-        let first = first_row(self.at, self.items.len(), height);
         let room = usize::from(list.width);
         let name_room = (room / 2).min(34);
-        let lines = self.items.iter().enumerate().skip(first).take(height).map(|(at, (work, row))| {
-            let style = row_style(at == self.at, true, cx);
+        self.cursor.view(frame, list, self.items.len(), |at, is_chosen| {
+            let (work, row) = &self.items[at];
+            let style = row_style(is_chosen, true, cx);
             let (mark, mark_style, words) = match row {
                 Row::Unknown => ("…", cx.theme.dim, String::new()),
                 Row::Would(words) => ("·", cx.theme.accent, safe(words)),
@@ -216,16 +213,15 @@ impl Table {
                 Row::Not(fault) => ("✗", cx.theme.error, safe(&fault.message)),
             };
             Line::from(vec![
-                Span::styled(format!("{mark} "), if at == self.at { style } else { mark_style }),
+                Span::styled(format!("{mark} "), if is_chosen { style } else { mark_style }),
                 Span::styled(fit(&safe(&work.to_string()), name_room), style),
                 Span::styled(fit(&format!("  {words}"), room.saturating_sub(name_room + 2)), style),
             ])
         });
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), list);
         let foot = Rect { y: (foot.y + 1).min(foot.bottom()), height: foot.height.saturating_sub(1), ..foot };
         if let Some(fault) = &self.fault {
             frame.render_widget(fault_text(fault, cx), foot);
-        } else if let Some((_, Row::Not(fault))) = self.items.get(self.at) {
+        } else if let Some((_, Row::Not(fault))) = self.items.get(self.cursor.at()) {
             // The one in use whole: why something was refused rarely fits beside a name.
             let told = Toast::fault(fault);
             let words = format!("{} {}", told.text, told.hint.unwrap_or_default());

@@ -68,6 +68,7 @@ impl Columns<'_> {
         let (ink, theme) = (Ink::of(&cx.theme), &cx.theme);
         let most = self.values.iter().copied().fold(0.0, f64::max);
         let top = (self.axis)(most);
+        let half = (self.axis)(most / 2.0);
         let axis_room = width(&top).max(1);
         let plan = Plan::of(self.values.len(), self.at, room.saturating_sub(axis_room + 2));
         let rows = height.saturating_sub(2);
@@ -80,7 +81,8 @@ impl Columns<'_> {
             let label = match row {
                 0 if most > 0.0 => top.clone(),
                 row if row + 1 == rows => "0".to_owned(),
-                row if rows >= 7 && row == rows / 2 && most > 0.0 => (self.axis)(most / 2.0),
+                // Half of 1 is no whole number, and would be told as what the top is or the bottom.
+                row if rows >= 7 && row == rows / 2 && most > 0.0 && half != top && half != "0" => half.clone(),
                 _ => String::new(),
             };
             let line_side = if label.is_empty() && ink == Ink::Blocks { '│' } else { side };

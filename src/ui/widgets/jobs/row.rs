@@ -225,7 +225,8 @@ pub fn detail(job: &Job, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         let words = format!("{} came damaged and are fetched again", size(progress.fetched_again));
         lines.extend(broken(&words, theme.warning, room).into_iter().map(|line| line.after(Vec::new())));
     }
-    if let Some(of) = progress.of.filter(|of| *of > 0) {
+    // How far something came that has ended well is no question; where it was counted at all, it came whole.
+    if let Some(of) = progress.of.filter(|of| *of > 0 && (job.state != JobState::Done || progress.done > 0)) {
         let amount =
             if job.work.kind().is_in_bytes() { amount(progress) } else { format!("{} of {of}", progress.done.min(of)) };
         lines.push(layer_line("in all", progress.done, of, &amount, room, cx));

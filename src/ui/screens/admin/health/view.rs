@@ -12,12 +12,16 @@ use ratatui::{
 };
 
 use super::{
-    super::table::{boxed, broken, first_row, fit, fit_right, instead, row_style, safe},
+    super::table::{boxed, broken, fit, fit_right, instead, row_style, safe},
     HealthTab, Pane,
 };
 use crate::{
     api::health::{BreakerOutage, BreakerState, Check, HealthHistory, Level, Part, Stretch},
-    ui::cx::Cx,
+    ui::{
+        actions::Action,
+        cx::Cx,
+        widgets::rows::{Keyed, Paged},
+    },
 };
 
 /// Rows of the box with the parts.
@@ -36,9 +40,9 @@ pub(super) fn tab(tab: &HealthTab, frame: &mut Frame, area: Rect, cx: &Cx, focus
     ])
     .areas(area);
     frame.render_widget(head_line(tab, usize::from(head.width), cx), head);
-    for drawn in [&tab.drawn, &tab.incidents.drawn, &tab.outages.drawn] {
-        drawn.clear();
-    }
+    tab.part.hide();
+    tab.incidents.hide();
+    tab.outages.hide();
     view_parts(tab, frame, parts, cx, focused);
     let detail = Rect { x: detail.x + 1, width: detail.width.saturating_sub(2), ..detail };
     frame.render_widget(Paragraph::new(detail_lines(tab, usize::from(detail.width), cx)), detail);
@@ -94,9 +98,15 @@ fn head_line(tab: &HealthTab, room: usize, cx: &Cx) -> Line<'static> {
     let words = match &cx.health {
         _ if tab.checking => format!("{} Checking…", cx.spinner()),
         None => "Not checked yet.".to_owned(),
+        // Without a schedule somebody looks, or nobody does.
+        Some(health) if every == 0 => {
+            let key = cx.key(Action::HealthCheck);
+            format!("Checked {} ago, only by {key}.", span(cx.now_ms - health.checked_at))
+        }
         Some(health) => format!("Checked {} ago, every {every} s.", span(cx.now_ms - health.checked_at)),
     };
-    let strip = format!("Strips: the last {}; · = not checked.", tab.period.words());
+    let strip = format!("{}: ▁ well ▄ warning █ bad · not checked", tab.period.words());
+    let strip = if tab.fault.is_some() { format!("Not read anew. {strip}") } else { strip };
     Line::styled(fit(&format!(" {words} {strip}"), room), cx.theme.dim)
 }
 
@@ -106,14 +116,10 @@ fn view_parts(tab: &HealthTab, frame: &mut Frame, area: Rect, cx: &Cx, focused: 
     let Some(health) = &cx.health else {
         return instead(frame, inner, None, true, "", cx);
     };
-    let height = usize::from(inner.height);
-    let first = first_row(tab.at, health.checks.len(), height);
-    tab.drawn.rows(inner, first, health.checks.len());
     let room = usize::from(inner.width);
-    let lines = health.checks.iter().enumerate().skip(first).take(height);
-    let lines =
-        lines.map(|(at, check)| part_line(tab, check, at == tab.at && tab.pane == Pane::Parts, in_use, room, cx));
-    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+    tab.part.view(frame, inner, health.checks.len(), |at, is_chosen| {
+        part_line(tab, &health.checks[at], is_chosen && tab.pane == Pane::Parts, in_use, room, cx)
+    });
 }
 
 fn part_line(tab: &HealthTab, check: &Check, selected: bool, focused: bool, room: usize, cx: &Cx) -> Line<'static> {
@@ -169,11 +175,11 @@ fn detail_lines(tab: &HealthTab, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         return told.into_iter().take(usize::from(DETAIL)).map(|line| line.after(Vec::new())).collect();
     }
     let (text, fix) = match tab.pane {
-        Pane::Parts => match cx.health.as_ref().and_then(|health| health.checks.get(tab.at)) {
+        Pane::Parts => match cx.health.as_ref().and_then(|health| health.checks.get(tab.part.at())) {
             Some(check) => (safe(&check.text), check.fix.as_deref().map(safe)),
             None => return Vec::new(),
         },
-        Pane::Incidents => match tab.incidents.rows.get(tab.incidents.at) {
+        Pane::Incidents => match tab.incidents.chosen() {
             Some(row) => {
                 let seen = if row.checks == 1 { "seen once".to_owned() } else { format!("seen {} times", row.checks) };
                 let end = if row.lasts { "lasts still".to_owned() } else { format!("until {}", cx.clock(row.until)) };
@@ -181,7 +187,7 @@ fn detail_lines(tab: &HealthTab, room: usize, cx: &Cx) -> Vec<Line<'static>> {
             }
             None => return Vec::new(),
         },
-        Pane::Breakers => match tab.outages.rows.get(tab.outages.at) {
+        Pane::Breakers => match tab.outages.chosen() {
             Some(row) => (format!("{} calls: {}. {}", safe(&row.kind), safe(&row.why), trials(row, cx)), None),
             None => return Vec::new(),
         },
@@ -213,25 +219,64 @@ fn trials(row: &BreakerOutage, cx: &Cx) -> String {
     format!("{tried}; {end}.")
 }
 
-fn view_incidents(tab: &HealthTab, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
-    let in_use = focused && tab.pane == Pane::Incidents;
-    let rows = &tab.incidents;
-    let more = if rows.next.is_some() { "more below" } else { "" };
-    let inner = boxed(frame, area, "What was not well", more, in_use, cx);
-    if rows.rows.is_empty() || rows.fault.is_some() {
-        let empty = "Whenever it was checked, all was well.";
-        return instead(frame, inner, rows.fault.as_ref(), rows.loading, empty, cx);
-    }
-    let height = usize::from(inner.height);
-    let first = first_row(rows.at, rows.rows.len(), height);
-    rows.drawn.rows(inner, first, rows.rows.len());
-    let room = usize::from(inner.width);
-    let lines = rows.rows.iter().enumerate().skip(first).take(height);
-    let lines = lines.map(|(at, row)| incident(row, at == rows.at && tab.pane == Pane::Incidents, in_use, room, cx));
-    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+/// What is alike of the two lists of what was: a title, a line about now, headings, the rows.
+struct Told<'a> {
+    pane: Pane,
+    title: &'a str,
+    now: Option<String>,
+    headings: [&'a str; 4],
+    empty: &'a str,
 }
 
-fn incident(row: &Stretch, selected: bool, focused: bool, room: usize, cx: &Cx) -> Line<'static> {
+/// Least rows of a list that has room for its headings.
+const WITH_HEADINGS: u16 = 4;
+
+fn view_told<T: Keyed>(
+    (tab, list): (&HealthTab, &Paged<T>),
+    told: &Told<'_>,
+    (frame, area): (&mut Frame, Rect),
+    (cx, focused): (&Cx, bool),
+    line: fn(&T, Looks, &Cx) -> Line<'static>,
+) {
+    let in_use = focused && tab.pane == told.pane;
+    let mut inner = boxed(frame, area, told.title, &list.extent(), in_use, cx);
+    let room = usize::from(inner.width);
+    if let Some(now) = &told.now {
+        frame.render_widget(Line::styled(fit(now, room), cx.theme.text), Rect { height: inner.height.min(1), ..inner });
+        inner = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    }
+    if !list.rows().is_empty() && inner.height >= WITH_HEADINGS {
+        let [what, since, lasted, why] = told.headings;
+        let heading = format!("    {}{}{}{why}", fit(what, 9), fit(since, 11), fit(lasted, 14));
+        frame.render_widget(Line::styled(fit(&heading, room), cx.theme.dim), Rect { height: 1, ..inner });
+        inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
+    }
+    list.view(frame, inner, told.empty, cx, |row, is_chosen| {
+        line(row, Looks { selected: is_chosen && tab.pane == told.pane, focused: in_use, room }, cx)
+    });
+}
+
+/// How a row is to be drawn.
+#[derive(Clone, Copy)]
+struct Looks {
+    selected: bool,
+    focused: bool,
+    room: usize,
+}
+
+fn view_incidents(tab: &HealthTab, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
+    let told = Told {
+        pane: Pane::Incidents,
+        title: "What was not well",
+        now: None,
+        headings: ["part", "since", "for", "what"],
+        empty: "Whenever it was checked, all was well.",
+    };
+    view_told((tab, &tab.incidents), &told, (frame, area), (cx, focused), incident);
+}
+
+fn incident(row: &Stretch, looks: Looks, cx: &Cx) -> Line<'static> {
+    let Looks { selected, focused, room } = looks;
     let base = row_style(selected, focused, cx);
     let told = if selected { base } else { style(row.level, cx) };
     let quiet = if selected { base } else { cx.theme.dim };
@@ -248,23 +293,14 @@ fn incident(row: &Stretch, selected: bool, focused: bool, room: usize, cx: &Cx) 
 }
 
 fn view_outages(tab: &HealthTab, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
-    let in_use = focused && tab.pane == Pane::Breakers;
-    let rows = &tab.outages;
-    let more = if rows.next.is_some() { "more below" } else { "" };
-    let inner = boxed(frame, area, "Calls that were held back", more, in_use, cx);
-    let [now, inner] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(inner);
-    frame.render_widget(Line::styled(fit(&states(cx), usize::from(now.width)), cx.theme.text), now);
-    if rows.rows.is_empty() || rows.fault.is_some() {
-        let empty = "None ever were, as far as is known.";
-        return instead(frame, inner, rows.fault.as_ref(), rows.loading, empty, cx);
-    }
-    let height = usize::from(inner.height);
-    let first = first_row(rows.at, rows.rows.len(), height);
-    rows.drawn.rows(inner, first, rows.rows.len());
-    let room = usize::from(inner.width);
-    let lines = rows.rows.iter().enumerate().skip(first).take(height);
-    let lines = lines.map(|(at, row)| outage(row, at == rows.at && tab.pane == Pane::Breakers, in_use, room, cx));
-    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+    let told = Told {
+        pane: Pane::Breakers,
+        title: "Calls that were held back",
+        now: Some(states(cx)),
+        headings: ["calls", "since", "for", "why"],
+        empty: "None ever were, as far as is known.",
+    };
+    view_told((tab, &tab.outages), &told, (frame, area), (cx, focused), outage);
 }
 
 /// How each breaker of this window stands.
@@ -275,16 +311,17 @@ fn states(cx: &Cx) -> String {
         .map(|(kind, state)| {
             let state = match state {
                 BreakerState::Closed => "go through".to_owned(),
-                BreakerState::Open { retry_in_ms } => format!("wait {} s", retry_in_ms.div_ceil(1000)),
+                BreakerState::Open { retry_in_ms } => format!("held back for {} s", retry_in_ms.div_ceil(1000)),
                 BreakerState::HalfOpen => "one is tried".to_owned(),
             };
-            format!("{} {state}", safe(kind))
+            format!("{}: {state}", safe(kind))
         })
         .collect();
     format!(" Now, here: {}", told.join(" · "))
 }
 
-fn outage(row: &BreakerOutage, selected: bool, focused: bool, room: usize, cx: &Cx) -> Line<'static> {
+fn outage(row: &BreakerOutage, looks: Looks, cx: &Cx) -> Line<'static> {
+    let Looks { selected, focused, room } = looks;
     let base = row_style(selected, focused, cx);
     let quiet = if selected { base } else { cx.theme.dim };
     // A process that was killed told nobody: after some looks without a word it is not called open any more.

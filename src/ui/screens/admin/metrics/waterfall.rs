@@ -13,22 +13,40 @@ const NAMES: usize = 28;
 /// Columns of times.
 const TIMES: usize = 9;
 
-/// One line for each span, and before them what it was and when.
+/// What it was, when, and what the marks below stand for.
 #[must_use]
-pub fn lines(traced: &Traced, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+pub fn head(traced: &Traced, room: usize, cx: &Cx) -> Vec<Line<'static>> {
     let theme = &cx.theme;
-    let id = traced.request.map(|request| request.to_string()).unwrap_or_default();
+    let id = traced.request.map_or_else(|| "–".to_owned(), |request| request.to_string());
     let heading = format!(
         "{} · {} · {}",
         SafeText::line(traced.what()).as_str(),
         time(traced.took_us),
-        cx.clock(traced.began_at)
+        cx.clock_to_the_second(traced.began_at)
     );
-    let mut lines = vec![
+    let (waited, ran) = marks(cx);
+    vec![
         Line::styled(clip(&heading, room), theme.title),
-        Line::styled(clip(&id, room), theme.dim),
+        Line::styled(clip(&format!("request {id}"), room), theme.dim),
+        Line::styled(clip(&format!("{waited} waited  {ran} ran  ✗ failed"), room), theme.dim),
         Line::default(),
-    ];
+    ]
+}
+
+/// Of waiting and of running.
+fn marks(cx: &Cx) -> (&'static str, &'static str) {
+    match cx.theme.palette {
+        Palette::Dark | Palette::Light => ("░", "█"),
+        Palette::Plain => ("-", "#"),
+    }
+}
+
+/// One line for each span.
+#[must_use]
+pub fn lines(traced: &Traced, room: usize, cx: &Cx) -> Vec<Line<'static>> {
+    let theme = &cx.theme;
+    let (waited, ran) = marks(cx);
+    let mut lines = Vec::new();
     let names = NAMES.min(room / 2);
     let bar_room = room.saturating_sub(names + TIMES + 2);
     let mut depths: Vec<usize> = Vec::with_capacity(traced.spans.len());
@@ -37,10 +55,6 @@ pub fn lines(traced: &Traced, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         depths.push(depth);
         let name = format!("{}{} {}", "  ".repeat(depth.min(4)), span.name, SafeText::line(&span.what).as_str());
         let (before, wait, run) = stretch(traced.took_us, span.from_us, span.took_us, span.wait_us, bar_room);
-        let (waited, ran) = match theme.palette {
-            Palette::Dark | Palette::Light => ("░", "█"),
-            Palette::Plain => ("-", "#"),
-        };
         let failed = span.outcome.as_deref().is_some_and(|outcome| !matches!(outcome, "ok" | "answered"));
         let mut spans = vec![
             Span::styled(fit(&name, names), if failed { theme.error } else { theme.text }),

@@ -27,7 +27,7 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{AdminCall, Effect, OverviewCall},
-        widgets::{form::Form, toast::Toast},
+        widgets::{form::Form, rows::Cursor, toast::Toast},
     },
 };
 
@@ -89,8 +89,10 @@ pub struct Overview {
     measure: Measure,
     /// The chosen stretch of time, counted from the last: new days come in at that end.
     back: usize,
-    at: usize,
-    drawn: Drawn,
+    cursor: Cursor,
+    /// Where the names of the pages were drawn, and the measures below the chart.
+    names: Drawn,
+    measures: Drawn,
 }
 
 /// What a form of this tab is for.
@@ -152,7 +154,7 @@ impl Overview {
                 self.fault = None;
                 self.back = self.back.min(shown.report.stretches.len().saturating_sub(1));
                 self.shown = Some(shown);
-                self.at = self.at.min(self.rows().saturating_sub(1));
+                self.put(self.cursor.at());
             }
             Err(fault) => self.fault = Some(fault),
         }
@@ -178,15 +180,18 @@ impl Overview {
 
     /// Looks behind what was chosen, so that Escape leads back here.
     fn behind(&mut self, page: Page, question: Question) -> Vec<Effect> {
-        let place = Place { page: self.page, question: self.question.clone(), kind: self.kind, at: self.at };
+        let place = Place { page: self.page, question: self.question.clone(), kind: self.kind, at: self.cursor.at() };
         self.back_to.push(place);
-        (self.page, self.at) = (page, 0);
+        self.page = page;
+        self.put(0);
         self.ask_for(question)
     }
 
     fn lead_back(&mut self) -> Option<Vec<Effect>> {
         if let Some(Place { page, question, kind, at }) = self.back_to.pop() {
-            (self.page, self.kind, self.at) = (page, kind, at);
+            (self.page, self.kind) = (page, kind);
+            // What is there now may be less than what was; what comes may be as much again.
+            self.cursor.put(at, usize::MAX);
             return Some(self.ask_for(question));
         }
         let plain = Question { over: self.question.over, by: self.question.by, ..Question::default() };
@@ -223,12 +228,16 @@ impl Overview {
     fn turn(&mut self, forward: bool) -> Vec<Effect> {
         let at = Page::ALL.iter().position(|(page, _)| *page == self.page).unwrap_or(0);
         let step = if forward { 1 } else { Page::ALL.len() - 1 };
-        (self.page, self.at, self.kind) = (Page::ALL[(at + step) % Page::ALL.len()].0, 0, None);
+        self.show_page(Page::ALL[(at + step) % Page::ALL.len()].0);
         Vec::new()
     }
 
-    fn go(&mut self, action: Action, cx: &Cx) {
-        let page = usize::from(cx.size.1 / 2).max(1);
+    fn show_page(&mut self, page: Page) {
+        (self.page, self.kind) = (page, None);
+        self.put(0);
+    }
+
+    fn go(&mut self, action: Action) {
         if self.is_over_time() {
             let last = self.report().map_or(0, |report| report.stretches.len().saturating_sub(1));
             let measures = self.report().map(Measure::told).unwrap_or_default();
@@ -247,22 +256,19 @@ impl Overview {
             }
             return;
         }
-        let last = self.rows().saturating_sub(1);
-        self.at = match action {
-            Action::AdminUp => self.at.saturating_sub(1),
-            Action::AdminDown => (self.at + 1).min(last),
-            Action::AdminPageUp => self.at.saturating_sub(page),
-            Action::AdminPageDown => (self.at + page).min(last),
-            Action::AdminTop => 0,
-            Action::AdminBottom => last,
-            _ => self.at,
-        };
+        let many = self.rows();
+        self.cursor.go(action, many);
+    }
+
+    fn put(&mut self, at: usize) {
+        let many = self.rows();
+        self.cursor.put(at, many);
     }
 
     /// What is behind the chosen row or column.
     fn open_chosen(&mut self) -> Vec<Effect> {
         let Some(shown) = &self.shown else { return Vec::new() };
-        let (report, at) = (&shown.report, self.at);
+        let (report, at) = (&shown.report, self.cursor.at());
         match self.page {
             Page::Time => {
                 let stretch = report.stretches.get(self.stretch()).filter(|_| report.stretches.len() > 1);
@@ -390,7 +396,7 @@ impl Part for Overview {
         Context::Overview
     }
 
-    fn on_action(&mut self, action: Action, _house: &House, cx: &Cx) -> Option<Step> {
+    fn on_action(&mut self, action: Action, _house: &House, _cx: &Cx) -> Option<Step> {
         let effects = match action {
             Action::AdminUp
             | Action::AdminDown
@@ -400,7 +406,7 @@ impl Part for Overview {
             | Action::AdminBottom
             | Action::AdminPageUp
             | Action::AdminPageDown => {
-                self.go(action, cx);
+                self.go(action);
                 Vec::new()
             }
             Action::FocusNext => self.turn(true),
@@ -417,14 +423,20 @@ impl Part for Overview {
         Some(effects.into())
     }
 
-    /// Selects the row that was drawn there, or opens it where it is selected already.
+    /// Opens the page whose name was drawn there; selects the measure or the row, or opens the row where it is selected
+    /// already.
     fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
-        let Some(row) = self.drawn.at(at).filter(|row| *row < self.rows()) else { return Vec::new() };
-        if row == self.at {
-            return self.open_chosen();
+        if let Some((page, _)) = self.names.at(at).and_then(|page| Page::ALL.get(page)) {
+            self.show_page(*page);
+            return Vec::new();
         }
-        self.at = row;
-        Vec::new()
+        let measures = self.report().map(Measure::told).unwrap_or_default();
+        if let Some(measure) = self.measures.at(at).and_then(|row| measures.get(row)) {
+            self.measure = *measure;
+            return Vec::new();
+        }
+        let many = self.rows();
+        if self.cursor.click(at, many) == Some(true) { self.open_chosen() } else { Vec::new() }
     }
 
     fn is_busy(&self) -> bool {

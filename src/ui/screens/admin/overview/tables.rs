@@ -4,15 +4,16 @@ use jiff::civil::Date;
 
 use super::{
     Page,
-    words::{self, bytes, growth},
+    words::{self, growth},
 };
 use crate::{
-    api::reports::{OfAccount, Overview as Shown, Report, kind_words},
+    api::reports::{Grown, OfAccount, Overview as Shown, Report, kind_words},
     ui::{
         actions::Action,
         cx::Cx,
         widgets::{
             chart::{count, rows::Bar},
+            size as bytes,
             table::safe,
         },
     },
@@ -98,7 +99,7 @@ fn accounts(report: &Report, is_roomy: bool) -> Table {
 fn models(report: &Report, is_roomy: bool, cx: &Cx) -> Table {
     let figures = |[answers, people, speed, first, liked]: [&str; 5]| {
         if is_roomy {
-            format!("{answers:>7} {people:>6} {speed:>6} {first:>7} {liked:>6}")
+            format!("{answers:>7} {people:>6} {speed:>6} {first:>9} {liked:>6}")
         } else {
             format!("{answers:>7} {speed:>6}")
         }
@@ -114,7 +115,7 @@ fn models(report: &Report, is_roomy: bool, cx: &Cx) -> Table {
     });
     Table {
         title: "Answers by model",
-        figures: figures(["answers", "people", "tok/s", "first", "liked"]),
+        figures: figures(["answers", "people", "tok/s", "1st token", "liked"]),
         bars: bars.collect(),
         empty: if report.question.account.is_some() {
             "Which models one person used is told to nobody else. Escape leads back.".to_owned()
@@ -144,7 +145,7 @@ fn storage(report: &Report) -> Table {
     let figures = |size: &str, grown: &str| format!("{size:>9} {grown:>10}");
     let bars = by_size(report)
         .into_iter()
-        .map(|row| bar(name(&row.name, row.deleted), row.bytes, figures(&bytes(row.bytes), &growth(row.grown))));
+        .map(|row| bar(name(&row.name, row.deleted), row.bytes, figures(&bytes(row.bytes), &grown(row.grown))));
     Table {
         title: "Storage by account",
         figures: figures("size", "grown"),
@@ -152,6 +153,11 @@ fn storage(report: &Report) -> Table {
         empty: "Who used a model is told to nobody, and so not how large their vaults are. Escape leads back."
             .to_owned(),
     }
+}
+
+/// Of one that is not known for long enough nothing can be said.
+fn grown(grown: Option<Grown>) -> String {
+    if grown.is_some() { growth(grown) } else { "–".to_owned() }
 }
 
 fn failed(shown: &Shown, cx: &Cx) -> Table {

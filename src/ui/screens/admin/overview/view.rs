@@ -21,7 +21,8 @@ use crate::{
         text::wrap::{clip, width},
         widgets::{
             chart::{columns::Columns, count, rows, spark},
-            table::{first_row, fit, instead, row_style, safe},
+            table::{fit, instead, row_style, safe},
+            with_the_key,
         },
     },
 };
@@ -35,7 +36,9 @@ const LABEL: usize = 12;
 
 impl Overview {
     pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
-        self.drawn.clear();
+        self.cursor.hide();
+        self.names.clear();
+        self.measures.clear();
         let [about, pages, body] =
             Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(0)]).areas(area);
         let Some(shown) = &self.shown else {
@@ -46,7 +49,7 @@ impl Overview {
             let rest = Rect { y: pages.y, height: pages.height + body.height, ..body };
             return instead(frame, rest, Some(fault), false, "", cx);
         }
-        frame.render_widget(self.pages(usize::from(pages.width), cx), pages);
+        frame.render_widget(self.pages(pages, cx), pages);
         let body = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
         match self.page {
             Page::Time => self.time(shown, frame, body, cx, focused),
@@ -69,10 +72,12 @@ impl Overview {
             }
         };
         let fresh = match &self.fault {
-            Some(_) => "not read anew".to_owned(),
+            Some(_) => format!("not read anew, as of {}", cx.clock(report.as_of)),
             None => format!("as of {}", cx.clock(report.as_of)),
         };
-        let text = clip(&parts.join(" · "), room.saturating_sub(width(&fresh) + 4));
+        let text = parts.join(" · ");
+        let fresh = with_the_key(fresh, room.saturating_sub(width(&text) + 4), cx);
+        let text = clip(&text, room.saturating_sub(width(&fresh) + 4));
         let gap = room.saturating_sub(width(&text) + width(&fresh) + 2);
         let style = if self.fault.is_some() { cx.theme.warning } else { cx.theme.dim };
         Line::from(vec![
@@ -82,9 +87,14 @@ impl Overview {
         ])
     }
 
-    fn pages(&self, room: usize, cx: &Cx) -> Line<'static> {
+    fn pages(&self, area: Rect, cx: &Cx) -> Line<'static> {
+        let room = usize::from(area.width);
         let mut line = Line::default();
-        for (page, name) in Page::ALL {
+        for (which, (page, name)) in Page::ALL.into_iter().enumerate() {
+            let columns = |text: usize| u16::try_from(text).unwrap_or(u16::MAX);
+            let place =
+                Rect { x: area.x.saturating_add(columns(line.width())), width: columns(width(name) + 2), ..area };
+            self.names.add(place.intersection(area), which);
             let is_open = page == self.page;
             let (left, right) = if is_open { ("‹", "›") } else { (" ", " ") };
             let style = if is_open { cx.theme.accent } else { cx.theme.dim };
@@ -142,7 +152,8 @@ impl Overview {
             frame.render_widget(chosen(stretch, &words, report, cx), head);
         }
         self.columns(report, &values, measure.axis(), frame, chart, cx);
-        let lines = self.measures(report, &measures, usize::from(list.width), cx, focused);
+        self.measures.rows(list, 0, measures.len());
+        let lines = self.measure_lines(report, &measures, usize::from(list.width), cx, focused);
         frame.render_widget(Paragraph::new(lines), list);
     }
 
@@ -163,7 +174,7 @@ impl Overview {
     }
 
     /// Each measure with its course and its figure over all of the days.
-    fn measures(
+    fn measure_lines(
         &self,
         report: &Report,
         measures: &[Measure],
@@ -217,10 +228,9 @@ impl Overview {
             Span::styled(figures, cx.theme.dim),
         ]);
         frame.render_widget(heading, head);
-        let height = usize::from(list.height);
-        let first = first_row(self.at, bars.len(), height);
-        self.drawn.rows(list, first, bars.len());
-        let lines = rows::lines(&bars, Some(self.at), focused, usize::from(list.width), height, cx);
+        self.cursor.is_drawn_in(list, bars.len());
+        let (wide, high) = (usize::from(list.width), usize::from(list.height));
+        let lines = rows::lines(&bars, Some(self.cursor.at()), focused, wide, high, cx);
         frame.render_widget(Paragraph::new(lines), list);
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     },
     ui::widgets::{
         chart::{count, duration},
+        size as bytes,
         table::safe,
     },
 };
@@ -109,17 +110,6 @@ impl Measure {
     }
 }
 
-/// As Ollama counts them.
-pub fn bytes(count: u64) -> String {
-    match count {
-        0..1_000 => format!("{count} B"),
-        1_000..1_000_000 => format!("{} kB", count / 1_000),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        1_000_000_000..1_000_000_000_000 => format!("{:.1} GB", count as f64 / 1e9),
-        _ => format!("{:.1} TB", count as f64 / 1e12),
-    }
-}
-
 pub fn growth(grown: Option<Grown>) -> String {
     grown.map_or_else(String::new, |grown| {
         let sign = if grown.bytes < 0 { "-" } else { "+" };
@@ -174,7 +164,15 @@ fn pace(pace: &Pace) -> String {
     if pace.answers == 0 {
         return "no answers".to_owned();
     }
-    format!("{}, first {}", speed(pace.tokens_per_second), median(pace.first_token))
+    format!("{}, 1st token {}", speed(pace.tokens_per_second), median(pace.first_token))
+}
+
+/// The same of the week before, for whoever has just read what the figures are.
+fn pace_before(pace: &Pace) -> String {
+    if pace.answers == 0 {
+        return "none".to_owned();
+    }
+    format!("{}, {}", speed(pace.tokens_per_second), median(pace.first_token))
 }
 
 /// This moment, each with its label.
@@ -198,7 +196,7 @@ pub fn now(shown: &Overview, health: Option<&Health>) -> Vec<(&'static str, Stri
     let mut lines = vec![
         ("signed in", here, false),
         ("running", running(now), false),
-        ("today", format!("{}; week before {}", pace(&now.today), pace(&now.week)), false),
+        ("today", format!("{}; week before {}", pace(&now.today), pace_before(&now.week)), false),
         ("storage", format!("{}{}{}", bytes(kept.bytes), grown.unwrap_or_default(), free.unwrap_or_default()), false),
         ("this week", failed(now), !now.failed.is_empty()),
     ];
@@ -210,7 +208,7 @@ pub fn now(shown: &Overview, health: Option<&Health>) -> Vec<(&'static str, Stri
 
 fn and(parts: &[(u64, &str)]) -> String {
     let part = |(many, one): &(u64, &str)| if *many == 1 { format!("1 {one}") } else { format!("{many} {one}s") };
-    parts.iter().map(part).collect::<Vec<_>>().join(", ")
+    parts.iter().filter(|(many, _)| *many > 0).map(part).collect::<Vec<_>>().join(", ")
 }
 
 /// `12 answers and 1 job failed, 3 times by the trail`
@@ -229,7 +227,8 @@ fn failed(now: &Now) -> String {
     let failed = and(&[(answers, "answer"), (now.jobs_failed, "job")]);
     match trail {
         0 => format!("{failed} failed"),
-        trail => format!("{failed} failed; {trail} refused or failed by the trail"),
+        trail if failed.is_empty() => format!("{trail} refused or failed by the audit trail"),
+        trail => format!("{failed} failed; {trail} more by the audit trail"),
     }
 }
 
@@ -237,6 +236,7 @@ fn running(now: &Now) -> String {
     let running = and(&[(now.answers_running.into(), "answer"), (now.jobs_running, "job")]);
     match (u64::from(now.answers_running) + now.jobs_running, now.jobs_waiting) {
         (0, 0) => "nothing".to_owned(),
+        (0, waiting) => format!("nothing; {waiting} waiting"),
         (_, 0) => running,
         (_, waiting) => format!("{running}; {waiting} waiting"),
     }
@@ -253,22 +253,27 @@ fn well(health: &Health) -> (String, bool) {
         OllamaState::Absent => ("no Ollama here".to_owned(), false),
         OllamaState::Unreachable { .. } => ("Ollama cannot be reached".to_owned(), false),
     };
-    // Store and disk always, of the others what is not well.
-    let others = health.checks.iter().filter(|check| check.part != Part::Ollama);
-    let words: Vec<String> = others
-        .clone()
-        .filter_map(|check| match (check.level, check.part) {
-            (Level::Good, Part::Store | Part::Disk) => Some(format!("{} good", check.part.as_str())),
-            (
-                Level::Good,
-                Part::Ollama | Part::Jobs | Part::Backup | Part::Clock | Part::Breakers | Part::Cache | Part::Tasks,
-            ) => None,
-            (Level::Warning | Level::Bad, part) => Some(format!("{}: {}", part.as_str(), safe(&check.text))),
-        })
-        .collect();
-    let all_well = is_well && others.clone().all(|check| check.level == Level::Good);
-    let mark = if all_well { "✓" } else { "✗" };
-    (format!("{mark} {ollama} · {}", words.join(" · ")), all_well)
+    // What is not well first, as it may be all there is room for; of the others store and disk.
+    let others = || health.checks.iter().filter(|check| check.part != Part::Ollama);
+    let told = |level: Level| {
+        others()
+            .filter(move |check| check.level == level)
+            .map(|check| format!("{}: {}", check.part.as_str(), safe(check.text.trim_end_matches('.'))))
+    };
+    let good = others().filter(|check| check.level == Level::Good).filter_map(|check| match check.part {
+        Part::Store | Part::Disk => Some(format!("{} good", check.part.as_str())),
+        Part::Ollama | Part::Jobs | Part::Backup | Part::Clock | Part::Breakers | Part::Cache | Part::Tasks => None,
+    });
+    let is_bad = !is_well || told(Level::Bad).next().is_some();
+    let all_well = !is_bad && told(Level::Warning).next().is_none();
+    let mark = match (all_well, is_bad) {
+        (true, _) => "✓",
+        (false, true) => "✗",
+        (false, false) => "!",
+    };
+    let (first, then) = if is_well { (None, Some(ollama)) } else { (Some(ollama), None) };
+    let words = first.into_iter().chain(told(Level::Bad)).chain(told(Level::Warning)).chain(then).chain(good);
+    (format!("{mark} {}", words.collect::<Vec<_>>().join(" · ")), all_well)
 }
 
 /// What failed, in words.

@@ -44,6 +44,11 @@ pub struct SettingEditor {
     fault: Option<Fault>,
 }
 
+fn lower_first(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 #[derive(Debug)]
 enum Input {
     Line(Field),
@@ -241,7 +246,8 @@ impl SettingEditor {
         };
         let lines = vec![
             Line::styled(mark, if kept == self.before { cx.theme.dim } else { cx.theme.success }),
-            Line::styled(format!("Takes {}. {}", self.setting.takes(), self.setting.effect), cx.theme.dim),
+            Line::styled(format!("It takes {}.", self.setting.takes()), cx.theme.dim),
+            Line::styled(format!("In effect: {}", lower_first(self.setting.effect)), cx.theme.dim),
         ];
         frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), area);
     }

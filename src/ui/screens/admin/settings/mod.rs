@@ -16,7 +16,6 @@ use super::{
     Step,
     dialog::Ask,
     part::{House, Part},
-    table::Drawn,
 };
 use crate::{
     api::{
@@ -35,7 +34,7 @@ use crate::{
             AdminCall, Effect,
             house::{SettingsCall, SettingsReply},
         },
-        widgets::{field::Field, toast::Toast},
+        widgets::{field::Field, rows::Cursor, toast::Toast},
     },
 };
 
@@ -48,11 +47,12 @@ pub struct Settings {
     /// Whether the filter has the keys.
     typing: bool,
     /// Among the rows that the filter lets through.
-    at: usize,
+    cursor: Cursor,
     /// What stands in the place of the list.
     instead: Instead,
     asked: u64,
-    drawn: Drawn,
+    /// A setting was taken back: what it is now is told when the list says it.
+    took_back: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +98,8 @@ impl Settings {
                         let before = self.row().map(|row| row.name.clone());
                         (self.shown, self.fault) = (Some(*shown), None);
                         let place = self.rows().iter().position(|row| Some(&row.name) == before.as_ref());
-                        self.at = place.unwrap_or(self.at).min(self.rows().len().saturating_sub(1));
+                        self.put(place.unwrap_or(self.cursor.at()));
+                        return self.tell_of_the_one_taken_back(cx);
                     }
                     Err(fault) => self.fault = Some(fault),
                 }
@@ -129,7 +130,10 @@ impl Settings {
                 [one] => format!("{} is {} now.", one.name, words(&one.name, one.to.as_deref())),
                 many => format!("{} settings are changed.", many.len()),
             },
-            SettingsCall::RollBack { name, .. } => format!("{name} is taken back."),
+            SettingsCall::RollBack { name, .. } => {
+                self.took_back = Some(name.clone());
+                return self.open();
+            }
             SettingsCall::RollAllBack { .. } => {
                 self.instead = Instead::Nothing;
                 "The settings are as they were then.".to_owned()
@@ -139,6 +143,15 @@ impl Settings {
         let mut effects = vec![Effect::Toast(Toast::good(words))];
         effects.extend(self.open());
         effects
+    }
+
+    fn tell_of_the_one_taken_back(&mut self, cx: &Cx) -> Vec<Effect> {
+        let Some(name) = self.took_back.take() else { return Vec::new() };
+        let row = self.shown.as_ref().and_then(|shown| shown.rows.iter().find(|row| row.name == name));
+        let Some(row) = row else { return Vec::new() };
+        let key = cx.key(Action::SettingTakeBack);
+        let toast = Toast::good(format!("{name} is {} again.", words(&name, Some(&row.value))));
+        vec![Effect::Toast(toast.hint(format!("{key} once more undoes that too.")))]
     }
 
     /// What the other tabs ask with.
@@ -172,7 +185,12 @@ impl Settings {
     }
 
     fn row(&self) -> Option<&SettingRow> {
-        self.rows().get(self.at).copied()
+        self.rows().get(self.cursor.at()).copied()
+    }
+
+    fn put(&mut self, at: usize) {
+        let many = self.rows().len();
+        self.cursor.put(at, many);
     }
 
     /// The row under the cursor, where the house may set it; otherwise says where it is set.
@@ -248,15 +266,11 @@ impl Settings {
     }
 
     fn on_action_in_list(&mut self, action: Action, cx: &Cx) -> Option<Step> {
-        let last = self.rows().len().saturating_sub(1);
-        let page = usize::from(cx.size.1.saturating_sub(12)).max(1);
+        let many = self.rows().len();
         match action {
-            Action::AdminUp | Action::FocusPrevious => self.at = self.at.saturating_sub(1),
-            Action::AdminDown | Action::FocusNext => self.at = (self.at + 1).min(last),
-            Action::AdminTop => self.at = 0,
-            Action::AdminBottom => self.at = last,
-            Action::AdminPageUp => self.at = self.at.saturating_sub(page),
-            Action::AdminPageDown => self.at = (self.at + page).min(last),
+            Action::FocusPrevious => drop(self.cursor.go(Action::AdminUp, many)),
+            Action::FocusNext => drop(self.cursor.go(Action::AdminDown, many)),
+            action if self.cursor.go(action, many) => {}
             Action::SettingChange => return Some(self.change()),
             Action::SettingUnset => return Some(self.unset()),
             Action::SettingTakeBack => return Some(self.take_back()),
@@ -273,10 +287,18 @@ impl Settings {
                 return Some(self.compare(|asked| Difference::since(asked, from)));
             }
             Action::SettingFilter => self.typing = true,
-            Action::Escape if !self.filter.is_empty() => self.filter.clear(),
+            // All of them again, the cursor on the one that was found.
+            Action::Escape if !self.filter.is_empty() => self.unfilter(),
             _ => return None,
         }
         Some(Vec::new().into())
+    }
+
+    fn unfilter(&mut self) {
+        let found = self.row().map(|row| row.name.clone());
+        self.filter.clear();
+        let place = self.rows().iter().position(|row| Some(&row.name) == found.as_ref());
+        self.put(place.unwrap_or(0));
     }
 
     fn on_action_in_filter(&mut self, action: Action) -> Option<Step> {
@@ -284,11 +306,11 @@ impl Settings {
             Action::Submit | Action::NextField => self.typing = false,
             Action::Cancel | Action::Escape | Action::Interrupt => {
                 self.typing = false;
-                self.filter.clear();
+                self.unfilter();
             }
             _ => return None,
         }
-        self.at = self.at.min(self.rows().len().saturating_sub(1));
+        self.put(self.cursor.at());
         Some(Vec::new().into())
     }
 }
@@ -334,7 +356,7 @@ impl Part for Settings {
                     let point = past.before_chosen()?;
                     return Some(self.compare(|asked| Difference::back_to(asked, point)));
                 }
-                past.on_action(action, cx)
+                past.on_action(action)
             }
             Instead::Difference(difference) => difference.on_action(action),
         }
@@ -342,7 +364,7 @@ impl Part for Settings {
 
     fn on_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
         if self.typing && self.filter.on_key(key) {
-            self.at = 0;
+            self.put(0);
             return Some(Vec::new());
         }
         None
@@ -351,18 +373,17 @@ impl Part for Settings {
     fn on_paste(&mut self, text: &str) -> Vec<Effect> {
         if self.typing {
             self.filter.paste(text.lines().next().unwrap_or_default());
-            self.at = 0;
+            self.put(0);
         }
         Vec::new()
     }
 
     fn clicked(&mut self, at: (u16, u16), _cx: &Cx) -> Vec<Effect> {
-        if let Some(row) = self.drawn.at(at) {
-            match &mut self.instead {
-                Instead::Nothing => self.at = row.min(self.rows().len().saturating_sub(1)),
-                Instead::Past(past) => past.choose(row),
-                Instead::Difference(_) => {}
-            }
+        let many = self.rows().len();
+        match &mut self.instead {
+            Instead::Nothing => drop(self.cursor.click(at, many)),
+            Instead::Past(past) => past.clicked(at),
+            Instead::Difference(_) => {}
         }
         Vec::new()
     }
@@ -410,7 +431,7 @@ impl Part for Settings {
     fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
         match &self.instead {
             Instead::Nothing => self.view_list(frame, area, cx, in_front),
-            Instead::Past(past) => past.view(frame, area, cx, in_front, &self.drawn),
+            Instead::Past(past) => past.view(frame, area, cx, in_front),
             Instead::Difference(difference) => difference.view(frame, area, cx, in_front),
         }
     }

@@ -1,9 +1,11 @@
 //! What was changed, newest first; and the difference between two points, which is also the question before everything goes
 //! back.
 
+use std::cell::Cell;
+
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Constraint, Layout, Rect},
     text::{Line, Span},
     widgets::Paragraph,
 };
@@ -12,7 +14,7 @@ use super::{
     super::{
         Step,
         dialog::Ask,
-        table::{Drawn, boxed, broken, first_row, fit, instead, row_style, safe},
+        table::{boxed, broken, fit, instead, row_style, safe},
     },
     call, told, words,
 };
@@ -26,11 +28,15 @@ use crate::{
         cx::Cx,
         msg::{AdminCall, Effect, house::SettingsCall},
         text::wrap::width,
+        widgets::rows::{Keyed, Paged},
     },
 };
 
-/// More is asked for when so few are left below.
-const AHEAD: usize = 10;
+impl Keyed for PastChange {
+    fn key(&self) -> i64 {
+        self.seq
+    }
+}
 
 /// The beginning of yesterday, by the clock on the wall.
 pub fn yesterday(cx: &Cx) -> Point {
@@ -48,18 +54,16 @@ pub struct Past {
     of: Option<String>,
     /// The version of that setting that was on the list when this was opened.
     seen: i64,
-    rows: Vec<PastChange>,
-    more: bool,
-    at: usize,
-    asked: u64,
-    loading: bool,
-    appends: bool,
-    fault: Option<Fault>,
+    list: Paged<PastChange>,
+    /// The last question, and before which change its answer begins.
+    asked: (u64, Option<i64>),
 }
 
 impl Past {
     pub fn new(asked: u64, of: Option<String>, seen: i64) -> Self {
-        Self { of, seen, rows: Vec::new(), more: false, at: 0, asked, loading: true, appends: false, fault: None }
+        let mut list = Paged::default();
+        list.anew();
+        Self { of, seen, list, asked: (asked, None) }
     }
 
     pub fn is_of_all(&self) -> bool {
@@ -67,82 +71,64 @@ impl Past {
     }
 
     pub fn is_loading(&self) -> bool {
-        self.loading
+        self.list.is_loading()
     }
 
-    pub fn choose(&mut self, row: usize) {
-        self.at = row.min(self.rows.len().saturating_sub(1));
+    pub fn clicked(&mut self, place: (u16, u16)) {
+        self.list.click(place);
     }
 
     pub fn read(&self) -> Step {
-        vec![self.ask(None)].into()
+        vec![self.ask()].into()
     }
 
-    fn ask(&self, before: Option<i64>) -> Effect {
-        call(SettingsCall::Past { asked: self.asked, of: self.of.clone(), before })
+    fn ask(&self) -> Effect {
+        let (asked, before) = self.asked;
+        call(SettingsCall::Past { asked, of: self.of.clone(), before })
     }
 
     /// Reads its beginning anew.
     pub fn again(&mut self, asked: u64) -> Vec<Effect> {
-        (self.asked, self.loading, self.appends) = (asked, true, false);
-        vec![self.ask(None)]
+        self.asked = (asked, None);
+        self.list.anew();
+        vec![self.ask()]
     }
 
     pub fn on_page(&mut self, asked: u64, page: Result<PastPage, Fault>) {
-        if asked != self.asked {
+        if asked != self.asked.0 {
             return;
         }
-        self.loading = false;
-        match page {
-            Ok(page) => {
-                if !self.appends {
-                    self.rows.clear();
-                }
-                self.rows.extend(page.rows);
-                (self.more, self.fault) = (page.more, None);
-                self.at = self.at.min(self.rows.len().saturating_sub(1));
-                if self.of.is_some()
-                    && let Some(newest) = self.rows.first()
-                {
-                    self.seen = newest.version;
-                }
-            }
-            Err(fault) => self.fault = Some(fault),
+        let page = page.map(|page| {
+            let next = page.rows.last().map(|change| change.seq).filter(|_| page.more);
+            (page.rows, next)
+        });
+        self.list.came(self.asked.1, page);
+        if let (Some(_), Some(newest)) = (&self.of, self.list.rows().first()) {
+            self.seen = newest.version;
         }
-    }
-
-    fn chosen(&self) -> Option<&PastChange> {
-        self.rows.get(self.at)
     }
 
     /// How everything stood before the change under the cursor.
     pub fn before_chosen(&self) -> Option<Point> {
-        self.chosen().map(|change| Point::Change(change.seq - 1))
+        self.list.chosen().map(|change| Point::Change(change.seq - 1))
     }
 
-    pub fn on_action(&mut self, action: Action, cx: &Cx) -> Option<Step> {
-        let last = self.rows.len().saturating_sub(1);
-        let page = usize::from(cx.size.1.saturating_sub(8)).max(1);
+    pub fn on_action(&mut self, action: Action) -> Option<Step> {
         match action {
-            Action::AdminUp | Action::FocusPrevious => self.at = self.at.saturating_sub(1),
-            Action::AdminDown | Action::FocusNext => self.at = (self.at + 1).min(last),
-            Action::AdminTop => self.at = 0,
-            Action::AdminBottom => self.at = last,
-            Action::AdminPageUp => self.at = self.at.saturating_sub(page),
-            Action::AdminPageDown => self.at = (self.at + page).min(last),
+            Action::FocusPrevious => drop(self.list.go(Action::AdminUp)),
+            Action::FocusNext => drop(self.list.go(Action::AdminDown)),
             Action::SettingChange => return Some(self.bring_back()),
+            action if self.list.go(action) => {}
             _ => return None,
         }
-        if self.more && !self.loading && self.at + AHEAD >= self.rows.len() {
-            (self.loading, self.appends) = (true, true);
-            return Some(vec![self.ask(self.rows.last().map(|row| row.seq))].into());
-        }
-        Some(Vec::new().into())
+        let Some(before) = self.list.read_on() else { return Some(Vec::new().into()) };
+        self.asked.1 = Some(before);
+        Some(vec![self.ask()].into())
     }
 
     /// The version under the cursor is to hold again.
     fn bring_back(&self) -> Step {
-        let (Some(change), Some(newest)) = (self.chosen(), self.rows.first()) else {
+        let (Some(change), Some(newest)) = (self.list.chosen(), self.list.rows().first()) else {
             return told("Nothing was changed yet.");
         };
         if change.to == newest.to {
@@ -159,24 +145,24 @@ impl Past {
         Ask::dialog(&title, text, "Bring it back", AdminCall::Settings(roll)).into()
     }
 
-    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool, drawn: &Drawn) {
+    pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let title = match &self.of {
             Some(name) => format!("History of {name}"),
             None => "All changes of the settings".to_owned(),
         };
-        let inner = boxed(frame, area, &title, "", focused, cx);
-        drawn.clear();
-        if self.rows.is_empty() || self.fault.is_some() {
-            let empty = "Nothing was changed yet: every setting has its default.";
-            return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
-        }
-        let height = usize::from(inner.height);
-        let first = first_row(self.at, self.rows.len(), height);
-        drawn.rows(inner, first, self.rows.len());
+        let inner = boxed(frame, area, &title, &self.list.extent(), focused, cx);
+        let empty = match &self.of {
+            Some(name) => format!("{name} was never changed: it has its default."),
+            None => "Nothing was changed yet: every setting has its default.".to_owned(),
+        };
         let room = usize::from(inner.width);
-        let lines = self.rows.iter().enumerate().skip(first).take(height);
-        let lines = lines.map(|(at, row)| self.line(row, at == self.at, focused, room, cx));
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+        let [head, inner] =
+            Layout::vertical([Constraint::Length(u16::from(!self.list.rows().is_empty())), Constraint::Min(0)])
+                .areas(inner);
+        let number = if self.is_of_all() { "no." } else { "" };
+        let words = format!("  {}{}{} from → to", fit(number, 5), fit("when", 11), fit("who", 12));
+        frame.render_widget(Line::styled(fit(&words, room), cx.theme.dim), head);
+        self.list.view(frame, inner, &empty, cx, |row, is_chosen| self.line(row, is_chosen, focused, room, cx));
     }
 
     fn line(&self, row: &PastChange, selected: bool, focused: bool, room: usize, cx: &Cx) -> Line<'static> {
@@ -186,18 +172,22 @@ impl Past {
         let number = if self.is_of_all() { format!("#{}", row.seq) } else { format!("v{}", row.version) };
         let who = row.by_name.as_deref().map_or_else(|| "–".to_owned(), safe);
         let name = if self.is_of_all() { format!("{}: ", row.name) } else { String::new() };
-        let back = row.restores.map(|version| format!("  ↶ v{version}")).unwrap_or_default();
+        let back = match row.restores {
+            Some(0) => "  (taken back)".to_owned(),
+            Some(version) => format!("  (back to v{version})"),
+            None => String::new(),
+        };
         let what = format!(
             "{name}{} → {}{back}",
             safe(&words(&row.name, row.from.as_deref())),
             safe(&words(&row.name, row.to.as_deref()))
         );
-        let rest = room.saturating_sub(2 + 5 + 17 + 11);
+        let rest = room.saturating_sub(2 + 5 + 11 + 13);
         Line::from(vec![
             Span::styled(format!("{cursor} "), base),
             Span::styled(fit(&number, 5), quiet),
-            Span::styled(fit(&cx.clock(row.at), 17), quiet),
-            Span::styled(fit(&who, 10), quiet),
+            Span::styled(fit(&cx.clock(row.at), 11), quiet),
+            Span::styled(fit(&who, 12), quiet),
             Span::styled(" ", quiet),
             Span::styled(fit(&what, rest), base),
         ])
@@ -213,8 +203,9 @@ pub struct Difference {
     loading: bool,
     found: Option<Differences>,
     fault: Option<Fault>,
-    /// Lines above the first that is drawn.
+    /// Lines above the first that is drawn, and how many there can be.
     above: usize,
+    most_above: Cell<usize>,
 }
 
 impl Difference {
@@ -229,7 +220,7 @@ impl Difference {
     }
 
     fn between(asked: u64, from: Point, to: Point) -> Self {
-        Self { from, to, asked, loading: true, found: None, fault: None, above: 0 }
+        Self { from, to, asked, loading: true, found: None, fault: None, above: 0, most_above: Cell::new(0) }
     }
 
     pub fn is_loading(&self) -> bool {
@@ -269,11 +260,14 @@ impl Difference {
     }
 
     pub fn on_action(&mut self, action: Action) -> Option<Step> {
+        let most = self.most_above.get();
         match action {
             Action::AdminUp | Action::FocusPrevious => self.above = self.above.saturating_sub(1),
-            Action::AdminDown | Action::FocusNext => self.above += 1,
-            Action::AdminTop | Action::AdminPageUp => self.above = 0,
-            Action::AdminPageDown => self.above += 10,
+            Action::AdminDown | Action::FocusNext => self.above = (self.above + 1).min(most),
+            Action::AdminTop => self.above = 0,
+            Action::AdminBottom => self.above = most,
+            Action::AdminPageUp => self.above = self.above.saturating_sub(10),
+            Action::AdminPageDown => self.above = (self.above + 10).min(most),
             Action::SettingChange if self.may_roll_back() && !self.loading => {
                 let found = self.found.as_ref()?;
                 let to = Point::Change(found.to);
@@ -287,10 +281,17 @@ impl Difference {
     pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let title = if self.is_rollback() { "Everything back: what would change" } else { "Changed since yesterday" };
         let many = self.found.as_ref().map(|found| found.rows.len());
-        let below = many.map(|many| format!("{many} {}", if many == 1 { "setting" } else { "settings" }));
+        let below = many
+            .filter(|many| *many > 0)
+            .map(|many| format!("{many} {}", if many == 1 { "setting" } else { "settings" }));
         let inner = boxed(frame, area, title, &below.unwrap_or_default(), focused, cx);
         let Some(found) = self.found.as_ref().filter(|found| !found.rows.is_empty() && self.fault.is_none()) else {
-            return instead(frame, inner, self.fault.as_ref(), self.loading, "Nothing differs.", cx);
+            let empty = if self.is_rollback() {
+                "Nothing would change: every setting is as it was then."
+            } else {
+                "Every setting is as it was when yesterday began."
+            };
+            return instead(frame, inner, self.fault.as_ref(), self.loading, empty, cx);
         };
         let room = usize::from(inner.width).saturating_sub(4);
         let mut lines: Vec<Line> = Vec::new();
@@ -309,7 +310,7 @@ impl Difference {
                 }
             }
         }
-        let above = self.above.min(lines.len().saturating_sub(usize::from(inner.height)));
-        frame.render_widget(Paragraph::new(lines.split_off(above)), inner);
+        self.most_above.set(lines.len().saturating_sub(usize::from(inner.height)));
+        frame.render_widget(Paragraph::new(lines.split_off(self.above.min(self.most_above.get()))), inner);
     }
 }

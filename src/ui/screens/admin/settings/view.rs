@@ -12,9 +12,9 @@ use super::{
     Settings, help, words,
 };
 use crate::{
-    api::settings::SettingRow,
+    api::settings::{SettingRow, Source},
     config::house::{self, GROUPS},
-    ui::cx::Cx,
+    ui::{actions::Action, cx::Cx},
 };
 
 /// From this width on the setting stands beside the list.
@@ -54,12 +54,12 @@ impl Settings {
         let newest = self.shown.as_ref().map_or(0, |shown| shown.newest);
         let below = if newest == 0 { String::new() } else { format!("#{newest} is the newest change") };
         let inner = boxed(frame, list, "Settings", &below, focused, cx);
-        self.drawn.clear();
+        self.cursor.hide();
         let inner = self.view_filter(frame, inner, cx);
         let rows = self.rows();
         if rows.is_empty() || self.fault.is_some() {
-            let empty = "No setting has these words in it.";
-            return instead(frame, inner, self.fault.as_ref(), self.loading && self.shown.is_none(), empty, cx);
+            let empty = format!("No setting has these words in it. {} shows all again.", cx.key(Action::Escape));
+            return instead(frame, inner, self.fault.as_ref(), self.loading && self.shown.is_none(), &empty, cx);
         }
         let mut lines: Vec<Row<'_>> = Vec::new();
         for (number, row) in rows.iter().enumerate() {
@@ -69,7 +69,9 @@ impl Settings {
             lines.push(Row::Setting(number, row));
         }
         let height = usize::from(inner.height);
-        let at = lines.iter().position(|line| matches!(line, Row::Setting(number, _) if *number == self.at));
+        self.cursor.fits(height);
+        let chosen = self.cursor.at();
+        let at = lines.iter().position(|line| matches!(line, Row::Setting(number, _) if *number == chosen));
         let first = super::super::table::first_row(at.unwrap_or(0), lines.len(), height);
         let room = usize::from(inner.width);
         let mut drawn = Vec::new();
@@ -80,8 +82,8 @@ impl Settings {
                     Line::styled(about, cx.theme.dim)
                 }
                 Row::Setting(number, row) => {
-                    self.drawn.add(Rect { y: inner.y + offset, height: 1, ..inner }, *number);
-                    setting_line(row, *number == self.at, focused && !self.typing, room, cx)
+                    self.cursor.is_drawn_at(Rect { y: inner.y + offset, height: 1, ..inner }, *number);
+                    setting_line(row, *number == chosen, focused && !self.typing, room, cx)
                 }
             });
         }
@@ -116,19 +118,16 @@ fn setting_line(row: &SettingRow, selected: bool, focused: bool, room: usize, cx
         (false, false, false) => (" ", cx.theme.dim),
     };
     let name_room = 29.min(room / 2);
-    let from_room = if room >= 64 { 22 } else { 9 };
+    let from_room = if room >= 64 { 19 } else { 9 };
     let value_room = room.saturating_sub(4 + name_room + from_room);
-    let from = if room >= 64 {
-        match (&row.changed_by, row.changed_at, row.house.is_some() && !row.from.is_outside()) {
-            (Some(who), Some(at), true) => format!("{} {}", safe(who), cx.clock(at)),
-            _ => row.from.to_string(),
-        }
-    } else {
-        match &row.from {
-            crate::api::settings::Source::File(_) => "file".to_owned(),
-            crate::api::settings::Source::Variable(_) => "variable".to_owned(),
+    // Which variable stands in full where the setting does, and so does the file where there is no room for it.
+    let from = match (&row.changed_by, row.changed_at, row.house.is_some() && !row.from.is_outside()) {
+        (Some(who), Some(at), true) if room >= 64 => format!("{} {}", safe(who), cx.clock(at)),
+        _ => match &row.from {
+            Source::File(_) if room < 64 => "file".to_owned(),
+            Source::Variable(_) => "variable".to_owned(),
             other => other.to_string(),
-        }
+        },
     };
     Line::from(vec![
         Span::styled(format!("{cursor} "), base),

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::*;
 
 /// Draws the screen and clicks the first place where these words are.
-fn click(desk: &mut Desk, words: &str) -> Vec<Effect> {
+pub(super) fn click(desk: &mut Desk, words: &str) -> Vec<Effect> {
     let (width, height) = desk.cx.size;
     let drawn = desk.draw(width, height);
     let (row, line) = drawn.lines().enumerate().find(|(_, line)| line.contains(words)).unwrap_or_else(|| {

@@ -201,7 +201,7 @@ fn each_key_of_the_tab_does_its_work() {
     assert!(!desk.screen.is_busy());
     let effects = desk.press(KeyCode::Char('p'));
     assert_eq!(health_calls(&effects), [HealthCall::History { back: 7 * DAY }]);
-    assert!(desk.draw(120, 36).contains("the last 7 d"));
+    assert!(desk.draw(120, 36).contains(" 7 d: ▁ well"));
     // An answer for the period before is not taken for this one's.
     let late = HealthReply::History { back: DAY, history: Err(Fault::invalid("late")) };
     desk.reply(AdminReply::Health(late));

@@ -351,3 +351,13 @@ fn a_late_answer_changes_nothing() {
     desk.reply(AdminReply::Overview(OverviewReply::Read { asked, shown: Ok(Box::new(late)) }));
     assert_eq!(desk.draw(80, 22), before);
 }
+
+#[test]
+fn a_click_opens_a_page_or_chooses_a_measure() {
+    let mut desk = desk();
+    super::clicks::click(&mut desk, "Models");
+    assert!(desk.draw(80, 24).contains("‹Models›"), "{}", desk.draw(80, 24));
+    super::clicks::click(&mut desk, "Over time");
+    super::clicks::click(&mut desk, "  failed ");
+    assert!(desk.draw(80, 24).contains("> failed"), "{}", desk.draw(80, 24));
+}

@@ -133,6 +133,17 @@ fn one_key_takes_the_last_change_back_and_another_leads_to_the_default() {
     let back = SettingsCall::RollBack { name: "jobs.keep_days".to_owned(), to: None, seen: 3 };
     assert_eq!(calls(&desk.press(KeyCode::Char('z'))), [AdminCall::Settings(back)]);
     assert_eq!(calls(&desk.press(KeyCode::Char('u'))), [set("jobs.keep_days", None, 3)]);
+    // What it is again is told once, when the list says it; nobody else tells of it in this window.
+    let back = SettingsCall::RollBack { name: "jobs.keep_days".to_owned(), to: None, seen: 3 };
+    let done = SettingsReply::Changed { call: back, done: Ok(()) };
+    let effects = desk.reply(AdminReply::Settings(done));
+    assert_eq!((toasts(&effects).len(), calls(&effects)), (0, vec![AdminCall::Settings(SettingsCall::List)]));
+    assert!(desk.screen.has_just_set(&desk.cx));
+    assert_eq!(toasts(&desk.reply(listed(all_settings()))), ["jobs.keep_days is 30 days again."]);
+    assert_eq!(toasts(&desk.reply(listed(all_settings()))).len(), 0);
+    desk.cx.now_ms += 60_000;
+    desk.screen.open();
+    assert!(!desk.screen.has_just_set(&desk.cx));
     let mut desk = at(all_settings(), "jobs.keep_days");
     assert_eq!(toasts(&desk.press(KeyCode::Char('z'))), ["jobs.keep_days was never changed."]);
     assert_eq!(toasts(&desk.press(KeyCode::Char('u'))), ["jobs.keep_days has its default already."]);

@@ -86,7 +86,7 @@ impl Users {
             lines.push(Line::styled("None: not signed in anywhere.", cx.theme.dim));
         }
         for (at, session) in detail.sessions.iter().enumerate() {
-            let selected = at == self.session_at && self.focus == Focus::Detail;
+            let selected = at == self.session.at() && self.focus == Focus::Detail;
             if selected {
                 session_line = lines.len();
             }

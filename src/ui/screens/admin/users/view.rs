@@ -5,7 +5,6 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::Style,
     text::{Line, Span},
-    widgets::Paragraph,
 };
 
 use super::{Focus, Users, WIDE};
@@ -13,7 +12,7 @@ use crate::{
     api::admin::{AccountState, UserRow},
     ui::{
         cx::Cx,
-        screens::admin::table::{boxed, first_row, fit, fit_right, instead, row_style, safe},
+        screens::admin::table::{boxed, fit, fit_right, instead, row_style, safe},
         widgets::marked_rows,
     },
 };
@@ -112,7 +111,7 @@ fn cell(column: Column, row: &UserRow, cx: &Cx) -> String {
 
 impl Users {
     pub(super) fn draw(&self, frame: &mut Frame, area: Rect, cx: &Cx, in_front: bool) {
-        self.drawn.clear();
+        self.cursor.hide();
         if area.width < WIDE {
             if self.focus == Focus::Detail {
                 self.view_detail(frame, area, cx, in_front);
@@ -148,21 +147,16 @@ impl Users {
         }
         let room = usize::from(list.width);
         let columns = columns(room);
-        let mut lines = Vec::new();
         let mut head = String::from("    ");
         for (column, width) in &columns {
             head.push_str(&place(*column, heading(*column), *width));
             head.push(' ');
         }
-        lines.push(Line::styled(fit(&head, room), cx.theme.dim));
-        let height = usize::from(list.height.saturating_sub(1));
-        let first = first_row(self.at, self.rows.len(), height);
-        let below_head = Rect { y: list.y + 1, height: list.height.saturating_sub(1), ..list };
-        self.drawn.rows(below_head, first, self.rows.len());
-        for (at, row) in self.rows.iter().enumerate().skip(first).take(height) {
-            lines.push(self.row_line(row, at == self.at, focused, &columns, room, cx));
-        }
-        frame.render_widget(Paragraph::new(lines), list);
+        let [heading, list] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(list);
+        frame.render_widget(Line::styled(fit(&head, room), cx.theme.dim), heading);
+        self.cursor.view(frame, list, self.rows.len(), |at, is_chosen| {
+            self.row_line(&self.rows[at], is_chosen, focused, &columns, room, cx)
+        });
     }
 
     fn row_line(
