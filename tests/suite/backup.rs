@@ -50,6 +50,17 @@ async fn titles(stage: &Stage) -> Vec<String> {
     titles
 }
 
+/// The newest conversation, as it can be read.
+async fn conversation(stage: &Stage) -> String {
+    let listed = as_alice(stage, &["conversations", "list", "--json"]).await;
+    let rows: serde_json::Value = serde_json::from_str(&listed.out).unwrap_or_else(|_| panic!("{listed:?}"));
+    let shown = as_alice(stage, &["conversations", "show", rows[0]["id"].as_str().unwrap(), "--json"]).await;
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    let whole: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    let told = whole["messages"].as_array().unwrap().iter();
+    told.map(|message| format!("{}: {}\n", message["role"], message["content"])).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_is_there_again_after_the_directory_was_lost() {
     let stage = Stage::signed_in().await;
@@ -91,11 +102,22 @@ async fn one_command_brings_yesterday_back_and_keeps_today_aside() {
     stage.run(&["ask", "of yesterday"]).await;
     stage.json(&["backup", "create"]).await;
     let yesterday = titles(&stage).await;
+    let read_yesterday = conversation(&stage).await;
+    assert!(read_yesterday.contains("of yesterday"), "{read_yesterday}");
     stage.run(&["ask", "--new", "of today"]).await;
     assert_eq!(titles(&stage).await.len(), 2);
     let newest = as_alice(&stage, &["backup", "restore", "--yes"]).await;
     assert_eq!(newest.code, Some(0), "{newest:?}");
     assert_eq!(titles(&stage).await, yesterday);
+    // Each word of it, and whoever comes in on screen finds it where it was.
+    assert_eq!(conversation(&stage).await, read_yesterday);
+    let mut term = stage.terminal(120, 36);
+    term.until("Sign in to OllamaNet");
+    term.send("alice\r").send(PASSPHRASE).key("enter");
+    term.until("Ask something");
+    term.until_screen("the conversation of yesterday", |screen| screen.contains(yesterday[0].as_str()));
+    term.key("ctrl+q");
+    term.wait(crate::common::pty::PATIENCE);
 
     let listed = as_alice(&stage, &["backup", "list", "--json"]).await;
     let listed: serde_json::Value = serde_json::from_str(&listed.out).unwrap();

@@ -9,6 +9,7 @@
 mod common;
 
 mod admin_cli;
+mod admin_screen;
 mod attachments;
 mod authorisation;
 mod backup;
