@@ -110,6 +110,13 @@ fn start(cli: Cli) -> Result<(), End> {
         None | Some(Command::Demo) => needs_terminal()?,
         Some(_) => {}
     }
+    let named = logging::named(std::env::var("OLLAMANET_LOG").ok().as_deref())?;
+    // A doctor is for the day when the settings are wrong; everybody else needs them right.
+    let loaded = match (&command, load::load(&sources)) {
+        (_, Ok(loaded)) => loaded,
+        (Some(Command::Doctor), Err(_)) => Loaded::default(),
+        (_, Err(fault)) => return Err(fault.into()),
+    };
     // Whatever is wrong with the directories is said where the store is opened.
     let watching = Watching::default();
     let directory = match &command {
@@ -117,17 +124,12 @@ fn start(cli: Cli) -> Result<(), End> {
         Some(Command::Demo) => None,
         Some(_) | None => paths.secure_state().is_ok().then_some(paths.state.as_path()),
     };
-    let log =
-        logging::start(directory, logging::level(std::env::var("OLLAMANET_LOG").ok().as_deref())?, &watching.ring);
+    let wanted = &loaded.config.log;
+    let level = named.unwrap_or_else(|| logging::level(wanted.level));
+    let log = logging::start(directory, level, wanted.into(), &watching.ring);
     if !hardening::holds() {
         tracing::warn!("this system does not let the process hide its memory from core files and debuggers");
     }
-    // A doctor is for the day when the settings are wrong; everybody else needs them right.
-    let loaded = match (&command, load::load(&sources)) {
-        (_, Ok(loaded)) => loaded,
-        (Some(Command::Doctor), Err(_)) => Loaded::default(),
-        (_, Err(fault)) => return Err(fault.into()),
-    };
     watching.ring.keep(loaded.config.trace.requests as usize);
     // For a window one beside the thread that draws: whatever computes or waits for a disk has threads of its own, and of
     // two the second was woken for each token of an answer only to find the first at it.

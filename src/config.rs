@@ -26,6 +26,7 @@ pub struct Config {
     pub ollama: OllamaConfig,
     pub backup: BackupConfig,
     pub trace: TraceConfig,
+    pub log: LogConfig,
     pub health: HealthConfig,
     /// Context name → action name → keys. `[]` unbinds.
     pub keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
@@ -163,6 +164,35 @@ pub struct BackupConfig {
 pub struct TraceConfig {
     /// Requests whose way is kept in memory; 0 = none.
     pub requests: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// Weaker than `OLLAMANET_LOG`.
+    pub level: LogLevel,
+    /// The newest file and those before it.
+    pub files: u32,
+    /// Most that one of them has, MiB.
+    pub file_mib: u32,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, files: 3, file_mib: 10 }
+    }
 }
 
 impl Default for TraceConfig {

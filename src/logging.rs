@@ -14,19 +14,21 @@ use std::{
     sync::OnceLock,
 };
 
-use tracing::level_filters::LevelFilter;
+use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{Layer, filter::Targets, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     api::Fault,
+    config::{LogConfig, LogLevel},
     trace::{self, Ring},
 };
 
-/// The newest log; older ones end in `.1` and `.2`.
+/// The newest log; older ones end in `.1`, `.2` and so on.
 pub const FILE: &str = "ollamanet.log";
-const FILES: usize = 3;
-const MOST_BYTES: u64 = 10 * 1024 * 1024;
+
+/// Most files that a setting may keep: what has a higher number is never looked for.
+pub const MOST_FILES: u32 = 20;
 
 /// Lines that may wait to be written; more are lost, as the log must not hold anybody up. The room for them is laid out
 /// at the start, and for the 128 000 that `tracing_appender` takes of itself that was 4 MB and a tenth of the start.
@@ -34,6 +36,27 @@ const WAITING_LINES: usize = 4096;
 
 /// Where the panic hook says the details are.
 static PLACE: OnceLock<PathBuf> = OnceLock::new();
+
+/// How much of the log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The newest file and those before it; two or more.
+    pub files: u32,
+    /// Of each file, at most.
+    pub bytes: u64,
+}
+
+impl From<&LogConfig> for Kept {
+    fn from(config: &LogConfig) -> Self {
+        Self { files: config.files, bytes: u64::from(config.file_mib) * 1024 * 1024 }
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::from(&LogConfig::default())
+    }
+}
 
 /// Keeps the log going; dropping it writes out what is still waiting.
 #[derive(Debug)]
@@ -49,13 +72,27 @@ impl Log {
     }
 }
 
-/// The level that `OLLAMANET_LOG` names.
+/// The level that is set.
+#[must_use]
+pub fn level(set: LogLevel) -> LevelFilter {
+    match set {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
+}
+
+/// The one that `OLLAMANET_LOG` names instead, if it names any.
 ///
 /// # Errors
 /// Names the levels there are.
-pub fn level(named: Option<&str>) -> Result<LevelFilter, Fault> {
-    match named.map(str::trim).unwrap_or_default().to_lowercase().as_str() {
-        "" | "info" => Ok(LevelFilter::INFO),
+pub fn named(level: Option<&str>) -> Result<Option<LevelFilter>, Fault> {
+    let level = match level.map(str::trim).unwrap_or_default().to_lowercase().as_str() {
+        "" => return Ok(None),
+        "info" => Ok(LevelFilter::INFO),
         "off" | "none" => Ok(LevelFilter::OFF),
         "error" => Ok(LevelFilter::ERROR),
         "warn" => Ok(LevelFilter::WARN),
@@ -63,22 +100,32 @@ pub fn level(named: Option<&str>) -> Result<LevelFilter, Fault> {
         "trace" => Ok(LevelFilter::TRACE),
         other => Err(Fault::invalid(format!("OLLAMANET_LOG is “{}”, which is no level.", other.escape_default()))
             .hint("Use off, error, warn, info, debug or trace.")),
-    }
+    };
+    level.map(Some)
 }
 
 /// Starts the log in `directory`, and what gathers the last requests in `ring`. A log that cannot be written is no reason
 /// not to work: then there is none.
 #[must_use]
-pub fn start(directory: Option<&Path>, level: LevelFilter, ring: &Ring) -> Log {
+pub fn start(directory: Option<&Path>, level: LevelFilter, kept: Kept, ring: &Ring) -> Log {
     let file = directory
         .filter(|_| level != LevelFilter::OFF)
-        .and_then(|directory| Some((directory, Rotating::open(directory, MOST_BYTES).ok()?)));
+        .and_then(|directory| Some((directory, Rotating::open(directory, kept).ok()?)));
     let Some((directory, file)) = file else {
         let _ = tracing_subscriber::registry().with(ring.layer()).try_init();
         return Log::none();
     };
     let _ = PLACE.set(directory.join(FILE));
     let (writer, worker) = NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(OneLine(file));
+    let _ = heard(writer, level, ring).try_init();
+    Log { _worker: Some(worker) }
+}
+
+/// All that hears of events and spans: the log in `writer`, and what gathers the last requests.
+pub fn heard<W>(writer: W, level: LevelFilter, ring: &Ring) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_target(true).with_writer(writer);
     // The other crates' finer levels print what they send and receive.
     let whom = Targets::new()
@@ -86,8 +133,7 @@ pub fn start(directory: Option<&Path>, level: LevelFilter, ring: &Ring) -> Log {
         .with_target("ollamanet", level)
         // What each call did at the databases and at Ollama is for whoever looks closely.
         .with_target(trace::PARTS, if level >= LevelFilter::DEBUG { level } else { LevelFilter::OFF });
-    let _ = tracing_subscriber::registry().with(ring.layer()).with(lines.with_filter(whom)).try_init();
-    Log { _worker: Some(worker) }
+    tracing_subscriber::registry().with(ring.layer()).with(lines.with_filter(whom))
 }
 
 /// Notes where a panic happened, and never its message: that may hold whatever was being worked on.
@@ -113,25 +159,28 @@ pub fn note_panics() {
 struct Rotating {
     directory: PathBuf,
     file: File,
-    most: u64,
+    kept: Kept,
 }
 
 impl Rotating {
-    fn open(directory: &Path, most: u64) -> io::Result<Self> {
-        Ok(Self { directory: directory.to_owned(), file: append(&directory.join(FILE))?, most })
+    fn open(directory: &Path, kept: Kept) -> io::Result<Self> {
+        let newest = directory.join(FILE);
+        let file = append(&newest)?;
+        forget(&newest, kept.files);
+        Ok(Self { directory: directory.to_owned(), file, kept })
     }
 
     /// Moves the files one place on, unless another process has just done it.
     fn make_room(&mut self, coming: usize) -> io::Result<()> {
         let own = self.file.metadata()?;
-        if own.len() + (coming as u64) <= self.most {
+        if own.len() + (coming as u64) <= self.kept.bytes {
             return Ok(());
         }
         let newest = self.directory.join(FILE);
         let is_newest =
             fs::symlink_metadata(&newest).is_ok_and(|there| there.ino() == own.ino() && there.dev() == own.dev());
         if is_newest {
-            for number in (1..FILES).rev() {
+            for number in (1..self.kept.files).rev() {
                 let from = if number == 1 { newest.clone() } else { numbered(&newest, number - 1) };
                 match fs::rename(&from, numbered(&newest, number)) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -156,7 +205,15 @@ impl Write for Rotating {
     }
 }
 
-fn numbered(newest: &Path, number: usize) -> PathBuf {
+/// Removes what is older than so many files: once there were more, or larger settings.
+fn forget(newest: &Path, files: u32) {
+    for number in files.max(1)..MOST_FILES {
+        // Another process may have done it; what cannot be removed now is tried again at the next start.
+        let _ = fs::remove_file(numbered(newest, number));
+    }
+}
+
+fn numbered(newest: &Path, number: u32) -> PathBuf {
     let mut name = newest.as_os_str().to_owned();
     name.push(format!(".{number}"));
     name.into()
@@ -215,6 +272,8 @@ fn is_plain(letter: char) -> bool {
 mod tests {
     use super::*;
 
+    const SMALL: Kept = Kept { files: 3, bytes: 100 };
+
     #[test]
     fn one_event_is_one_line_whatever_is_in_it() {
         assert_eq!(one_line("plain — ü 漢\n".as_bytes()), "plain — ü 漢\n");
@@ -225,25 +284,40 @@ mod tests {
     }
 
     #[test]
-    fn a_full_file_gives_way_and_only_three_are_kept() {
+    fn a_full_file_gives_way_and_only_as_many_are_kept_as_are_set() {
         let dir = tempfile::tempdir().unwrap();
-        let mut log = Rotating::open(dir.path(), 100).unwrap();
+        let mut log = Rotating::open(dir.path(), SMALL).unwrap();
         for number in 0..8 {
             log.write_all(format!("{number} {}\n", "x".repeat(60)).as_bytes()).unwrap();
         }
         let first = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap().chars().next().unwrap();
         assert_eq!([first("ollamanet.log"), first("ollamanet.log.1"), first("ollamanet.log.2")], ['7', '6', '5']);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), FILES);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+        let whole: u64 = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+        assert!(whole <= u64::from(SMALL.files) * SMALL.bytes, "{whole}");
         for file in fs::read_dir(dir.path()).unwrap() {
             assert_eq!(file.unwrap().metadata().unwrap().mode() & 0o777, 0o600);
         }
     }
 
     #[test]
+    fn fewer_files_than_there_were_are_fewer_from_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |kept, lines: usize| {
+            let mut log = Rotating::open(dir.path(), kept).unwrap();
+            (0..lines).for_each(|_| log.write_all("x".repeat(60).as_bytes()).unwrap());
+            fs::read_dir(dir.path()).unwrap().count()
+        };
+        assert_eq!(write(Kept { files: 5, ..SMALL }, 9), 5);
+        assert_eq!(write(Kept { files: 2, ..SMALL }, 0), 2);
+        assert_eq!(write(Kept { files: 2, ..SMALL }, 9), 2);
+    }
+
+    #[test]
     fn a_second_process_follows_a_file_that_moved_away() {
         let dir = tempfile::tempdir().unwrap();
-        let mut one = Rotating::open(dir.path(), 100).unwrap();
-        let mut two = Rotating::open(dir.path(), 100).unwrap();
+        let mut one = Rotating::open(dir.path(), SMALL).unwrap();
+        let mut two = Rotating::open(dir.path(), SMALL).unwrap();
         one.write_all(format!("{}\n", "x".repeat(80)).as_bytes()).unwrap();
         one.write_all(format!("one, fresh {}\n", "x".repeat(30)).as_bytes()).unwrap();
         two.write_all(format!("two, after {}\n", "x".repeat(30)).as_bytes()).unwrap();
@@ -258,14 +332,14 @@ mod tests {
         let target = dir.path().join("precious");
         fs::write(&target, "precious").unwrap();
         std::os::unix::fs::symlink(&target, dir.path().join(FILE)).unwrap();
-        assert!(Rotating::open(dir.path(), 100).is_err());
+        assert!(Rotating::open(dir.path(), SMALL).is_err());
         assert_eq!(fs::read_to_string(target).unwrap(), "precious");
     }
 
     #[test]
     fn levels_have_names() {
-        assert_eq!(level(None).unwrap(), LevelFilter::INFO);
-        assert_eq!(level(Some(" Debug ")).unwrap(), LevelFilter::DEBUG);
-        assert!(level(Some("ollamanet=trace")).unwrap_err().hint.unwrap().contains("trace"));
+        assert_eq!((level(LogLevel::Warn), named(None).unwrap()), (LevelFilter::WARN, None));
+        assert_eq!(named(Some(" Debug ")).unwrap(), Some(LevelFilter::DEBUG));
+        assert!(named(Some("ollamanet=trace")).unwrap_err().hint.unwrap().contains("trace"));
     }
 }

@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("paths", &["api"]),
     ("qr", &["api"]),
     ("hardening", &[]),
-    ("logging", &["api", "trace"]),
+    ("logging", &["api", "config", "trace"]),
     ("metrics", &["api"]),
     ("trace", &["api"]),
     ("config", &["api", "tasks"]),

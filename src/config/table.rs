@@ -48,6 +48,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("health", "How often it is looked whether all is well."),
     ("backup", "Backups. When they are made is set with `ollamanet backup schedule`."),
     ("trace", "What is kept of how a request went: names and times of its steps, never what it was about."),
+    ("log", "The log, ollamanet.log in the state directory: what went wrong and how calls ended, never what was said."),
 ];
 
 const MEBIBYTE: i64 = 1024 * 1024;
@@ -276,6 +277,27 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Whole { low: 0, high: 1000 },
         live: false,
         help: "The last requests of a window that are kept in its memory with their steps, ten kilobytes each at most; 0 = none.",
+    },
+    Setting {
+        section: "log",
+        key: "level",
+        kind: Kind::OneOf(&["off", "error", "warn", "info", "debug", "trace"]),
+        live: false,
+        help: "How much is written; from `debug` on also the steps of each request. OLLAMANET_LOG is stronger.",
+    },
+    Setting {
+        section: "log",
+        key: "files",
+        kind: Kind::Whole { low: 2, high: 20 },
+        live: false,
+        help: "Files that are kept: the newest, and those before it with .1, .2 and so on.",
+    },
+    Setting {
+        section: "log",
+        key: "file_mib",
+        kind: Kind::Whole { low: 1, high: 1000 },
+        live: false,
+        help: "Most that one of them has, in MiB; a full one gives way to a fresh one.",
     },
 ];
 

@@ -295,3 +295,33 @@ fn the_pages_say_what_the_tables_say() {
         );
     }
 }
+
+#[test]
+fn the_log_is_as_long_as_it_is_set_to_be_and_is_none_where_it_is_off() {
+    let home = tempfile::tempdir().unwrap();
+    let logs = || {
+        let (mut found, mut open) = (Vec::new(), vec![home.path().to_owned()]);
+        while let Some(dir) = open.pop() {
+            for entry in fs::read_dir(dir).unwrap().flatten() {
+                let is_log = entry.file_name().to_string_lossy().starts_with("ollamanet.log");
+                if entry.file_type().unwrap().is_dir() {
+                    open.push(entry.path());
+                } else if is_log {
+                    found.push(entry.path());
+                }
+            }
+        }
+        found.sort();
+        found
+    };
+    let health = |more: &[&str]| run(home.path(), &[&["health"], more].concat(), &[("OLLAMA_HOST", "127.0.0.1:1")]);
+    health(&["--set", "log.level=off"]);
+    assert_eq!(logs(), Vec::<std::path::PathBuf>::new());
+    health(&[]);
+    let [log] = logs().try_into().unwrap();
+    for number in [1, 2, 7] {
+        fs::write(log.with_extension(format!("log.{number}")), "older").unwrap();
+    }
+    health(&["--set", "log.files=2"]);
+    assert_eq!(logs(), [log.clone(), log.with_extension("log.1")], "what is kept is bounded also after a change");
+}

@@ -17,8 +17,10 @@ use ollamanet::{
         profile::Preferences,
     },
     config::Config,
-    hardening, logging,
+    hardening,
+    logging::{self, Kept},
 };
+use tracing::level_filters::LevelFilter;
 
 use crate::common::{
     house::{House, PASSPHRASE, add_account, forget_tries},
@@ -97,7 +99,7 @@ async fn lives_a_day_when_told_to() {
     config.limits.auth_per_minute = 1000;
     let house = House::open(&home, &config);
     let ring = ollamanet::trace::Ring::of(1000);
-    let log = logging::start(Some(&home.join("data/state")), logging::level(Some("trace")).unwrap(), &ring);
+    let log = logging::start(Some(&home.join("data/state")), LevelFilter::TRACE, Kept::default(), &ring);
     let gateway = &house.gateway;
     let new = NewAccount { name: "ann".to_owned(), passphrase: Secret::new(ANNS) };
     let ann = gateway.create_first_admin(new).await.unwrap();

@@ -13,7 +13,8 @@ use std::{
 
 use ollamanet::{
     api::auth::Secret,
-    hardening, logging,
+    hardening,
+    logging::{self, Kept},
     store::{
         StoreError, Vault,
         keys::{self, SlotKind},
@@ -22,6 +23,7 @@ use ollamanet::{
     tasks::Tasks,
     ui::terminal::{Modes, TerminalGuard},
 };
+use tracing::level_filters::LevelFilter;
 
 use crate::common::{
     environment,
@@ -224,7 +226,7 @@ async fn crashes_when_told_to() {
     let Some(home) = std::env::var_os(CRASHES).map(std::path::PathBuf::from) else { return };
     hardening::harden();
     logging::note_panics();
-    let log = logging::start(Some(&home), logging::level(Some("trace")).unwrap(), &ollamanet::trace::Ring::default());
+    let log = logging::start(Some(&home), LevelFilter::TRACE, Kept::default(), &ollamanet::trace::Ring::default());
     let key = keys::new_data_key().unwrap();
     let vault = Vault::open(ollamanet::api::AccountId::new(), &home.join("vault.db"), &key, false).unwrap();
     let broken: Result<(), StoreError> = vault

@@ -19,6 +19,7 @@ use ollamanet::{
     trace::{self, By, Entry, Ring},
 };
 use serde_json::Value;
+use tracing::level_filters::LevelFilter;
 
 use crate::common::{
     house::{House, PASSPHRASE},
@@ -81,7 +82,7 @@ async fn traces_a_request_when_told_to() {
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
     let ring = Ring::of(100);
-    let _log = logging::start(None, logging::level(Some("off")).unwrap(), &ring);
+    let _log = logging::start(None, LevelFilter::OFF, logging::Kept::default(), &ring);
     let mut config = Config::default();
     config.ollama.host = fake.url();
     config.chat.titles = false;
