@@ -1,5 +1,5 @@
-//! What counting and tracing cost a stream: the same answers, now with and now without, in one run. What is compared is the
-//! processor time of all threads but those of the stand-in for Ollama.
+//! What counting and tracing cost a stream: the same answers with and without, in turns and in one run. What is compared is
+//! the processor time of all threads but those of the stand-in for Ollama.
 #![allow(
     clippy::unwrap_used,
     clippy::allow_attributes,
@@ -25,19 +25,21 @@ use ollamanet::{
     config::{Config, live::Live},
     fake::{Fake, Reply, StandIn},
     gateway::Gateway,
+    logging,
     metrics::Metrics,
     paths::Paths,
     tasks::Tasks,
     trace::{By, Entry, Ring},
 };
 use serde_json::json;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{layer::SubscriberExt as _, reload};
 
 /// Tokens of an answer.
 const TOKENS: usize = 2000;
 /// Answers in one round.
 const ANSWERS: usize = 8;
-const ROUNDS: usize = 25;
+const ROUNDS: usize = 60;
 /// Threads of the stand-in.
 const SERVER: &str = "server";
 
@@ -122,24 +124,25 @@ fn main() {
     let ring = Ring::of(100);
     let watching = Watching { ring: ring.clone(), metrics: Metrics::new() };
     let blind = Watching { ring: Ring::default(), metrics: Metrics::none() };
-    let (mut with, mut without) = (Vec::new(), Vec::new());
+    // Spans end on the threads of databases as well, so whoever hears of them hears of all threads'; the level is what is
+    // turned off and on.
+    let (level, turn) = reload::Layer::new(LevelFilter::OFF);
+    let heard = logging::heard(std::io::sink, LevelFilter::INFO, &ring).with(level);
+    tracing::subscriber::set_global_default(heard).unwrap();
+    let (mut without, mut with) = (Vec::new(), Vec::new());
     let began = Instant::now();
     runtime.block_on(async {
         let seeing = house(with_home.path(), &url, &watching).await;
         let unseeing = house(without_home.path(), &url, &blind).await;
-        // Whoever hears spans hears them for good, so those without come first. The first round of each warms up.
+        // In turns, so that what else the machine does meets both. The first round of each warms up.
         for round in 0..=ROUNDS {
-            let spent = Box::pin(unseeing.answers()).await;
+            turn.reload(LevelFilter::OFF).unwrap();
+            let none = Box::pin(unseeing.answers()).await;
+            turn.reload(LevelFilter::INFO).unwrap();
+            let all = Box::pin(seeing.answers()).await;
             if round > 0 {
-                without.push(spent);
-            }
-        }
-        let heard = tracing_subscriber::registry().with(ring.layer());
-        tracing::subscriber::set_global_default(heard).unwrap();
-        for round in 0..=ROUNDS {
-            let spent = Box::pin(seeing.answers()).await;
-            if round > 0 {
-                with.push(spent);
+                without.push(none);
+                with.push(all);
             }
         }
         assert!(ring.newest(1)[0].spans.len() > 8, "it is really traced: {:?}", ring.newest(1));
@@ -147,21 +150,25 @@ fn main() {
             house.tasks.stop(Duration::from_secs(5)).await;
         }
     });
-    let median = |values: &mut Vec<u64>| {
+    let median = |values: &[u64]| {
+        let mut values = values.to_vec();
         values.sort_unstable();
         values[values.len() / 2] as f64 / ANSWERS as f64 / 1e6
     };
     let mut shares: Vec<f64> =
-        with.iter().zip(&without).map(|(with, without)| *with as f64 / *without as f64 * 100.0 - 100.0).collect();
+        with.iter().zip(&without).map(|(with, none)| *with as f64 / *none as f64 * 100.0 - 100.0).collect();
     shares.sort_by(f64::total_cmp);
-    let (with, without) = (median(&mut with), median(&mut without));
+    let quarter = shares.len() / 4;
+    let (with, without) = (median(&with), median(&without));
     println!("an answer of {TOKENS} tokens, {ROUNDS} rounds of {ANSWERS}, {:.0} s:", began.elapsed().as_secs_f64());
-    println!("  counted and traced   {with:.3} ms of processor time");
-    println!("  neither              {without:.3} ms");
+    println!("  counted, traced, with a log   {with:.3} ms of processor time");
+    println!("  none of these                 {without:.3} ms");
     println!(
-        "  difference           {:.2} % by the medians, {:.2} % the median of the rounds",
+        "  difference                    {:.2} % by the medians; {:.2} % the median of the rounds, half of them {:.2} to {:.2}",
         with / without * 100.0 - 100.0,
-        shares[shares.len() / 2]
+        shares[shares.len() / 2],
+        shares[quarter],
+        shares[quarter * 3]
     );
     single_steps();
 }
@@ -184,7 +191,9 @@ fn single_steps() {
         }),
     );
     let ring = Ring::of(100);
-    let _heard = tracing::subscriber::set_default(tracing_subscriber::registry().with(ring.layer()));
+    let _heard = tracing::subscriber::set_default(logging::heard(std::io::sink, LevelFilter::INFO, &ring));
+    let stream = tracing::info_span!(target: ollamanet::trace::CALLS, "call", what = "turns.start");
+    each("entering a span and leaving it", Box::new(move || stream.in_scope(|| {})));
     each(
         "a request of two spans",
         Box::new(|| {

@@ -53,7 +53,21 @@ pub fn is_looking(operation: &str) -> bool {
 }
 
 tokio::task_local! {
-    static ENTERED: RequestId;
+    static WITHIN: Within;
+}
+
+/// The request that a task works for.
+#[derive(Clone)]
+struct Within {
+    request: RequestId,
+    /// Its span, where that is not entered at each poll.
+    held: Option<Span>,
+}
+
+impl Within {
+    fn entered(request: RequestId) -> Self {
+        Self { request, held: None }
+    }
 }
 
 /// How a request came in.
@@ -89,30 +103,66 @@ impl Entry {
 
     /// Does something as part of it.
     pub fn scope<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.span.in_scope(|| ENTERED.sync_scope(self.request, work))
+        self.span.in_scope(|| WITHIN.sync_scope(Within::entered(self.request), work))
     }
 
     /// The same for work that waits.
     pub async fn around<T>(self, work: impl Future<Output = T>) -> T {
-        ENTERED.scope(self.request, work.instrument(self.span)).await
+        WITHIN.scope(Within::entered(self.request), work.instrument(self.span)).await
     }
 }
 
 /// The request that this is part of; a new one where nothing gave one.
 #[must_use]
 pub fn current() -> RequestId {
-    ENTERED.try_with(|request| *request).unwrap_or_else(|_| RequestId::new())
+    WITHIN.try_with(|within| within.request).unwrap_or_else(|_| RequestId::new())
 }
 
 /// Work that will go on elsewhere, as part of the request that asks for it now.
 pub fn carried<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
-    let (request, span) = (ENTERED.try_with(|request| *request), Span::current());
+    let (within, span) = here();
     async move {
-        match request {
-            Ok(request) => ENTERED.scope(request, work.instrument(span)).await,
-            Err(_) => work.await,
+        match within {
+            Some(Within { request, .. }) => WITHIN.scope(Within::entered(request), work.instrument(span)).await,
+            None => work.await,
         }
     }
+}
+
+/// The same for work that is polled very often, such as a stream at each of its tokens: entering and leaving the span every
+/// time costs more than all else that is traced of it. So its span is only held. What it does in [`part`]s and
+/// [`entered`] is below it all the same; a line in the log is not, unless it is written in [`entered`].
+pub fn held<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let (within, span) = here();
+    async move {
+        match within {
+            Some(Within { request, .. }) => WITHIN.scope(Within { request, held: Some(span) }, work).await,
+            None => work.await,
+        }
+    }
+}
+
+/// Enters the span that is held, for a piece of work of few polls.
+pub async fn entered<T>(work: impl Future<Output = T>) -> T {
+    match WITHIN.try_with(Within::clone) {
+        Ok(Within { request, held: Some(span) }) => WITHIN.scope(Within::entered(request), work.instrument(span)).await,
+        Ok(Within { held: None, .. }) | Err(_) => work.await,
+    }
+}
+
+/// Makes a span as a part of the request, also where that is only held.
+pub fn part(make: impl FnOnce() -> Span) -> Span {
+    match WITHIN.try_with(|within| within.held.clone()) {
+        Ok(Some(held)) => held.in_scope(make),
+        Ok(None) | Err(_) => make(),
+    }
+}
+
+/// The request of this moment, and the span below which its work goes.
+fn here() -> (Option<Within>, Span) {
+    let within = WITHIN.try_with(Within::clone).ok();
+    let held = within.as_ref().and_then(|within| within.held.clone());
+    (within, held.unwrap_or_else(Span::current))
 }
 
 /// The last requests. Cheap to clone; clones are the same.
@@ -433,5 +483,56 @@ mod tests {
         assert_eq!(work.await.0, request);
         assert_eq!(ring.newest(9)[0].spans.len(), 2);
         assert_ne!(carried(async { current() }).await, request, "where nothing gave one, it is a new one");
+    }
+
+    /// Counts how often a span is entered.
+    struct Entering(Arc<AtomicUsize>);
+
+    impl<S: Subscriber> Layer<S> for Entering {
+        fn on_enter(&self, _: &Id, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn work_of_many_polls_is_not_entered_at_each_and_what_it_does_is_part_of_its_request() {
+        let (ring, entered_for) = (Ring::of(3), Arc::new(AtomicUsize::new(0)));
+        let heard = tracing_subscriber::registry().with(ring.layer()).with(Entering(Arc::clone(&entered_for)));
+        let _watching = tracing::subscriber::set_default(heard);
+        let entry = Entry::new(By::Command);
+        let request = entry.request;
+        let store = || part(|| tracing::info_span!(target: PARTS, "store", what = "vault write"));
+        let work = async {
+            for _ in 0..1000 {
+                tokio::task::yield_now().await;
+            }
+            drop(store());
+            let within = entered(async {
+                // Deeper than the request itself, so that nothing is taken out of where it is.
+                let call = call("turns.start");
+                async { drop((part(|| tracing::info_span!(target: PARTS, "line")), current())) }.instrument(call).await;
+                carried(async { current() }).await
+            });
+            assert_eq!((within.await, current()), (request, request));
+            carried(async { drop(store()) }).await;
+        };
+        let work = entry.scope(|| call("chat.ask").in_scope(|| held(work)));
+        drop(entry);
+        let before = entered_for.load(Ordering::Relaxed);
+        work.await;
+        assert!(entered_for.load(Ordering::Relaxed) - before < 50, "{entered_for:?}");
+        let kept = ring.newest(9).remove(0);
+        let below: Vec<_> = kept.spans.iter().map(|span| (span.name, span.what.as_str(), span.parent)).collect();
+        assert_eq!(
+            below,
+            [
+                ("request", "command", None),
+                ("call", "chat.ask", Some(0)),
+                ("store", "vault write", Some(1)),
+                ("call", "turns.start", Some(1)),
+                ("line", "", Some(3)),
+                ("store", "vault write", Some(1)),
+            ]
+        );
     }
 }

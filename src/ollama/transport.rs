@@ -205,8 +205,8 @@ impl Transport {
     }
 
     pub(super) fn report(&self, kind: Kind) -> Report {
-        let span = tracing::info_span!(
-            target: trace::PARTS, "ollama", what = kind.as_str(), outcome = Empty, bytes = Empty
+        let span = trace::part(
+            || tracing::info_span!(target: trace::PARTS, "ollama", what = kind.as_str(), outcome = Empty, bytes = Empty),
         );
         Report { kind, watch: self.watch.clone(), begun: Instant::now(), span }
     }

@@ -396,9 +396,11 @@ struct Measured {
 impl Measured {
     /// Made where the request is; ended on the database's thread.
     fn new((lane, metrics): (metrics::Lane, Metrics)) -> Self {
-        let span = tracing::info_span!(
-            target: trace::PARTS, "store", what = lane.as_str(), wait_us = tracing::field::Empty
-        );
+        let span = trace::part(|| {
+            tracing::info_span!(
+                target: trace::PARTS, "store", what = lane.as_str(), wait_us = tracing::field::Empty
+            )
+        });
         Self { lane, metrics, queued: Instant::now(), span }
     }
 

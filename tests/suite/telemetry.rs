@@ -1,6 +1,13 @@
 //! What is counted and what is kept of requests, through the gateway.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use ollamanet::{
     api::{
@@ -13,13 +20,17 @@ use ollamanet::{
         requests::Traced,
     },
     config::Config,
-    fake::{Pace, StandIn},
+    fake::{Pace, Part, Reply, StandIn},
     logging,
     tasks::Tasks,
     trace::{self, By, Entry, Ring},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    Layer,
+    layer::{Context, SubscriberExt as _},
+};
 
 use crate::common::{
     house::{House, PASSPHRASE},
@@ -82,7 +93,9 @@ async fn traces_a_request_when_told_to() {
     let tasks = Tasks::new();
     let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
     let ring = Ring::of(100);
-    let _log = logging::start(None, LevelFilter::OFF, logging::Kept::default(), &ring);
+    let entered = Arc::new(AtomicUsize::new(0));
+    let heard = logging::heard(std::io::sink, LevelFilter::INFO, &ring).with(Entering(Arc::clone(&entered)));
+    tracing::subscriber::set_global_default(heard).unwrap();
     let mut config = Config::default();
     config.ollama.host = fake.url();
     config.chat.titles = false;
@@ -133,8 +146,47 @@ async fn traces_a_request_when_told_to() {
     let newest = ring.newest(100).into_iter().find(is_it).unwrap();
     assert_eq!(fault.kind, FaultKind::NotFound);
     assert!(newest.spans.iter().any(|span| span.outcome.as_deref() == Some("not_found")), "{newest:?}");
+
+    // Three hundred tokens, each of which wakes the task that carries them.
+    let usual = StandIn::new(Pace::instant());
+    fake.answer(move |seen| {
+        if seen.path != "/api/chat" {
+            return Some(usual.reply(seen));
+        }
+        let token = json!({ "message": { "role": "assistant", "content": "so " }, "done": false });
+        let pause = || Part::Pause(Duration::from_millis(2));
+        let tokens = (0..300).fold(Reply::stream(), |reply, _| reply.line(&token).part(pause()));
+        Some(tokens.line(&json!({ "done": true, "done_reason": "stop" })))
+    });
+    let act = TurnAct::Send { text: "Tell me more".to_owned(), attachments: Vec::new() };
+    let new = NewTurn { conversation: id, act, model: None, shorten: false };
+    let before = entered.load(Ordering::Relaxed);
+    Box::pin(Entry::new(By::Key).around(house.gateway.start_turn(&ann.session, new))).await.unwrap();
+    let mut pieces = 0;
+    let ended = async {
+        while let Some(event) = events.recv().await {
+            let Event::Turn { event, .. } = event else { continue };
+            match event {
+                TurnEvent::Ended { .. } => return,
+                TurnEvent::Delta(_) => pieces += 1,
+                TurnEvent::Queued { .. } | TurnEvent::Waiting => {}
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
+    let entered = entered.load(Ordering::Relaxed) - before;
+    assert!(pieces == 300 && entered < 150, "a span was entered {entered} times for {pieces} pieces");
     house.close().await;
     println!("traced from key to SQL and HTTP");
+}
+
+/// Counts how often a span is entered, by whomever.
+struct Entering(Arc<AtomicUsize>);
+
+impl<S: tracing::Subscriber> Layer<S> for Entering {
+    fn on_enter(&self, _: &tracing::span::Id, _: Context<'_, S>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 fn new_id() -> ollamanet::api::ConversationId {

@@ -24,7 +24,7 @@ use crate::{
         options::Think,
         organise::TitleOrigin,
     },
-    ollama::{ChatMessage, ChatRequest, DoneReason, OllamaError},
+    ollama::{Answer, ChatMessage, ChatRequest, Chunk, DoneReason, OllamaError},
     services::{attachments::fenced, conversations::now, lanes::Place},
     store::{
         StoreError, Vault,
@@ -88,9 +88,18 @@ struct Untitled {
 }
 
 impl Turns {
+    /// Where its request's span is held, not entered: a stream is polled for each of its tokens.
     pub(super) async fn drive(&self, mut job: Job) {
+        let how = match trace::entered(self.ask(&mut job)).await {
+            Ok(chunks) => self.carry(&mut job, chunks).await,
+            Err(how) => how,
+        };
+        trace::entered(self.end(job, how)).await;
+    }
+
+    /// Stores how it ended, and says so to whoever it concerns.
+    async fn end(&self, job: Job, how: Ended) {
         let hub = &self.0.parts.hub;
-        let how = self.carry(&mut job).await;
         let ended = Instant::now();
         let times = times(&job, ended, &how);
         let (ending, fault) = ending(&job, how);
@@ -121,8 +130,8 @@ impl Turns {
         }
     }
 
-    /// From the line to the last token.
-    async fn carry(&self, job: &mut Job) -> Ended {
+    /// From the line to the first token; else how it ended before.
+    async fn ask(&self, job: &mut Job) -> Result<Answer<Chunk>, Ended> {
         let (hub, account, stop) = (&self.0.parts.hub, job.account(), job.stop.clone());
         let at_once = job.at_once.unwrap_or_else(|| self.0.parts.live.config().limits.concurrent_answers);
         let address = (job.turn, job.conversation, job.begun.answer.id);
@@ -133,24 +142,26 @@ impl Turns {
         let is_its_turn = stop.run_until_cancelled(in_line).instrument(line).await.is_some();
         job.clock.waited(lined_up.elapsed());
         if !is_its_turn {
-            return Ended::Stopped;
+            return Err(Ended::Stopped);
         }
-        let request = match self.request(job).await {
-            Ok(request) => request,
-            Err(fault) => return Ended::NotKept(fault),
-        };
+        let request = self.request(job).await.map_err(Ended::NotKept)?;
         if stop.run_until_cancelled(hub.tell(account, event(TurnEvent::Waiting))).await.is_none() {
-            return Ended::Stopped;
+            return Err(Ended::Stopped);
         }
         job.partial =
             Partial::going_on(std::mem::take(&mut job.partial.content), std::mem::take(&mut job.partial.thinking));
         job.clock.leaves(Instant::now());
-        let chunks = match stop.run_until_cancelled(self.0.parts.ollama.chat(&request)).await {
-            None => return Ended::Stopped,
-            Some(Err(why)) => return Ended::Failed(why),
-            Some(Ok(chunks)) => chunks,
-        };
-        drop(request);
+        match stop.run_until_cancelled(self.0.parts.ollama.chat(&request)).await {
+            None => Err(Ended::Stopped),
+            Some(chunks) => chunks.map_err(Ended::Failed),
+        }
+    }
+
+    /// From the first token to the last.
+    async fn carry(&self, job: &mut Job, chunks: Answer<Chunk>) -> Ended {
+        let (hub, account, stop) = (&self.0.parts.hub, job.account(), job.stop.clone());
+        let address = (job.turn, job.conversation, job.begun.answer.id);
+        let event = |event| Event::Turn { turn: address.0, conversation: address.1, answer: address.2, event };
         let (vault, seq) = (job.vault.clone(), job.begun.answer_seq);
         let keep = move |piece: super::run::Piece| -> super::run::Keeping {
             let vault = vault.clone();

@@ -363,7 +363,7 @@ impl Turns {
             }
             driven.await;
         };
-        self.0.parts.tasks.spawn_job("an answer", trace::carried(answering));
+        self.0.parts.tasks.spawn_job("an answer", trace::held(answering));
         started.await.map_err(|_| Fault::new(FaultKind::Internal, "The answer could not be started."))?
     }
 
