@@ -247,7 +247,7 @@ pub fn compose_watched(
     let accounts =
         Accounts::new(system.clone(), Arc::clone(&sessions), paths.clone(), cautious, live.clone(), tasks.clone());
     let breakers = Breakers::new();
-    let ollama = ollama(config, counted(breakers.watch(), metrics.clone()))?;
+    let ollama = ollama(config, counted(breakers.watch(), metrics.clone()), metrics.clone())?;
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
     let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
@@ -384,13 +384,14 @@ fn models(
     })
 }
 
-/// The client; `watch` hears how each call ended.
-fn ollama(config: &Config, watch: ollama::Watch) -> Result<Ollama, Fault> {
+/// The client; `watch` hears how each call ended, and new connections are counted.
+fn ollama(config: &Config, watch: ollama::Watch, metrics: Metrics) -> Result<Ollama, Fault> {
     Ok(Ollama::new(Settings {
         silence: config.chat.silence(),
         allow_plaintext_remote: config.ollama.allow_plaintext_remote,
         api_key: std::env::var("OLLAMA_API_KEY").ok(),
         watch: Some(watch),
+        connects: Some(Arc::new(move |took| metrics.connected(took))),
         ..Settings::new(address(config)?)
     }))
 }

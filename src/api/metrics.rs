@@ -30,6 +30,7 @@ pub enum Metric {
     CacheBytes,
     OllamaCalls,
     OllamaTime,
+    OllamaConnect,
     Answers,
     FirstToken,
     Speed,

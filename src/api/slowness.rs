@@ -18,6 +18,10 @@ pub enum Phase {
     /// Ours: checking and storing the question, choosing and reading what the model sees, handing over pieces to a screen
     /// that is slow to take them, waiting for the database at the end.
     Own,
+    /// Until there was a connection to Ollama; nothing where one was open.
+    Connect,
+    /// Until the question, files and all, was sent.
+    Send,
     /// Ollama put the model into memory.
     Load,
     /// The model read what it was sent.
@@ -26,13 +30,22 @@ pub enum Phase {
     FirstToken,
     /// The model wrote, thinking included.
     Generation,
-    /// Connecting and carrying: what passed here and not at the server.
+    /// Carrying: what passed here and not at the server.
     Network,
 }
 
 impl Phase {
-    pub const ALL: [Self; 7] =
-        [Self::Queue, Self::Own, Self::Load, Self::Prompt, Self::FirstToken, Self::Generation, Self::Network];
+    pub const ALL: [Self; 9] = [
+        Self::Queue,
+        Self::Own,
+        Self::Connect,
+        Self::Send,
+        Self::Load,
+        Self::Prompt,
+        Self::FirstToken,
+        Self::Generation,
+        Self::Network,
+    ];
 
     /// In words, for a bar.
     #[must_use]
@@ -40,6 +53,8 @@ impl Phase {
         match self {
             Self::Queue => "waiting in our line",
             Self::Own => "this program",
+            Self::Connect => "connecting to Ollama",
+            Self::Send => "sending the question",
             Self::Load => "loading the model",
             Self::Prompt => "reading the prompt",
             Self::FirstToken => "until the first token",
@@ -54,6 +69,8 @@ impl Phase {
         match self {
             Self::Queue => "queue",
             Self::Own => "own",
+            Self::Connect => "connect",
+            Self::Send => "send",
             Self::Load => "load",
             Self::Prompt => "prompt",
             Self::FirstToken => "first_token",
@@ -68,6 +85,8 @@ impl Phase {
 pub struct Phases {
     pub queue: u64,
     pub own: u64,
+    pub connect: u64,
+    pub send: u64,
     pub load: u64,
     pub prompt: u64,
     pub first_token: u64,
@@ -81,6 +100,8 @@ impl Phases {
         match phase {
             Phase::Queue => self.queue,
             Phase::Own => self.own,
+            Phase::Connect => self.connect,
+            Phase::Send => self.send,
             Phase::Load => self.load,
             Phase::Prompt => self.prompt,
             Phase::FirstToken => self.first_token,
@@ -143,6 +164,8 @@ impl Slowness {
         match largest {
             Phase::Queue => format!("It waited in line for {took}, until other answers of yours had ended."),
             Phase::Own => format!("This program itself took {took}."),
+            Phase::Connect => format!("It took {took} until Ollama took the connection."),
+            Phase::Send => format!("Sending the question took {took}."),
             Phase::Load => format!("The model had to be loaded first ({took})."),
             Phase::Prompt => match metrics.prompt_tokens {
                 Some(tokens) => format!("Reading the {tokens} tokens before the answer took {took}."),
@@ -180,6 +203,12 @@ impl Slowness {
             Phase::Own => {
                 "A slow disk or a busy machine does that: `ollamanet doctor` looks for the reason.".to_owned()
             }
+            Phase::Connect => "Ollama's machine is busy, or the way there is bad: `ollamanet health` measures it. An open \
+                               connection is used again, so only the first question waits for one."
+                .to_owned(),
+            Phase::Send => "Attach less, or smaller pictures; to an Ollama on another machine, the way there is what it \
+                            takes: `ollamanet health` measures it."
+                .to_owned(),
             Phase::Load => {
                 format!(
                     "Keep it loaded with `ollamanet models load {model} --keep 2h`, or set keep_alive in the \
@@ -257,6 +286,8 @@ mod tests {
             (Phases { load: 8 * second + 200_000, generation: second, ..Phases::default() }, reported),
             (Phases { queue: 12 * second, ..Phases::default() }, reported),
             (Phases { own: 3 * second, ..Phases::default() }, reported),
+            (Phases { connect: 3 * second, load: second, ..Phases::default() }, reported),
+            (Phases { send: 6 * second, connect: second, ..Phases::default() }, reported),
             (Phases { prompt: 9 * second, load: second, ..Phases::default() }, reported),
             (Phases { first_token: 5 * second, ..Phases::default() }, reported),
             (Phases { first_token: 5 * second, ..Phases::default() }, Metrics::default()),

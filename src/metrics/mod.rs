@@ -168,6 +168,11 @@ impl Metrics {
         }
     }
 
+    /// A new connection to Ollama was made.
+    pub fn connected(&self, took: Duration) {
+        self.took(Series::of(Metric::OllamaConnect, &[]), took);
+    }
+
     /// An answer has ended, with what it cost.
     pub fn answer(&self, state: MessageState, cost: &chat::Metrics) {
         let state = match state {
@@ -276,6 +281,7 @@ mod tests {
         metrics.cache(Cache::Facts, false);
         metrics.cache_bytes(Cache::Details, 900);
         metrics.ollama(OllamaKind::Chat, OllamaOutcome::Abandoned, Duration::from_secs(1));
+        metrics.connected(Duration::from_millis(2));
         metrics.job(JobOutcome::Again);
         let cost = chat::Metrics {
             first_token_ms: Some(312),

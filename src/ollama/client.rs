@@ -19,6 +19,7 @@ use super::{
     name::{Digest, ModelName},
     request::{ChatRequest, Create, EmbedRequest, GenerateRequest},
     transport::{Answer, Body, CONNECT, Kind, LONGEST_ANSWER, Limits, Transport, Watch},
+    way::{Connects, Way},
     wire::{
         ChatLine, Chunk, Embedded, Embeddings, GenerateLine, Piece, Progress, ProgressLine, Resident, Show, Status,
         Tags, Usage, Version,
@@ -44,6 +45,8 @@ pub struct Settings {
     pub api_key: Option<String>,
     /// Hears how each call ended.
     pub watch: Option<Watch>,
+    /// Hears how long each new connection took.
+    pub connects: Option<Connects>,
 }
 
 impl Settings {
@@ -57,6 +60,7 @@ impl Settings {
             allow_plaintext_remote: false,
             api_key: None,
             watch: None,
+            connects: None,
         }
     }
 }
@@ -89,10 +93,11 @@ impl fmt::Debug for Ollama {
 impl Ollama {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let Settings { address, connect, silence, longest_answer, allow_plaintext_remote, api_key, watch } = settings;
+        let Settings { address, connect, silence, longest_answer, allow_plaintext_remote, api_key, watch, connects } =
+            settings;
         let plaintext_refused = address.is_plaintext_remote() && !allow_plaintext_remote;
         let bearer = api_key.filter(|key| !key.is_empty());
-        let transport = Transport::new(address, bearer, Limits { connect, longest_answer }, watch);
+        let transport = Transport::new(address, bearer, Limits { connect, longest_answer }, (watch, connects));
         Self(Arc::new(Inner { transport, silence, plaintext_refused }))
     }
 
@@ -146,7 +151,15 @@ impl Ollama {
 
     /// Begins an answer. Resolves with the first token: loading, waiting in line and reading the prompt come before.
     pub async fn chat(&self, request: &ChatRequest) -> Result<Answer<Chunk>, OllamaError> {
-        self.way()?.stream::<ChatLine>(Kind::Chat, "/api/chat", request.body(true), self.0.silence).await
+        self.chat_followed(request, &Way::default()).await
+    }
+
+    /// The same; `way` tells where it is, and what each leg of it took.
+    ///
+    /// # Errors
+    /// As `chat`.
+    pub async fn chat_followed(&self, request: &ChatRequest, way: &Way) -> Result<Answer<Chunk>, OllamaError> {
+        self.way()?.stream::<ChatLine>(Kind::Chat, "/api/chat", request.body(true), self.0.silence, way).await
     }
 
     /// A whole answer at once.
@@ -162,7 +175,9 @@ impl Ollama {
 
     /// Begins a completion.
     pub async fn generate(&self, request: &GenerateRequest) -> Result<Answer<Piece>, OllamaError> {
-        self.way()?.stream::<GenerateLine>(Kind::Chat, "/api/generate", request.body(true), self.0.silence).await
+        self.way()?
+            .stream::<GenerateLine>(Kind::Chat, "/api/generate", request.body(true), self.0.silence, &Way::default())
+            .await
     }
 
     /// A whole completion at once.
@@ -204,7 +219,7 @@ impl Ollama {
     }
 
     async fn progress(&self, path: &str, body: Value) -> Result<Answer<Progress>, OllamaError> {
-        self.way()?.stream::<ProgressLine>(Kind::Manage, path, body, self.0.silence).await
+        self.way()?.stream::<ProgressLine>(Kind::Manage, path, body, self.0.silence, &Way::default()).await
     }
 
     pub async fn copy(&self, source: &str, destination: &ModelName) -> Result<(), OllamaError> {
@@ -221,7 +236,7 @@ impl Ollama {
     pub async fn has_blob(&self, digest: &Digest) -> Result<bool, OllamaError> {
         let way = self.way()?;
         let path = format!("/api/blobs/{}", digest.as_str());
-        let response = way.send_raw(Method::HEAD, &path, Body::Empty, AT_HAND).await?;
+        let response = way.send_raw(Method::HEAD, &path, Body::Empty, AT_HAND, &Way::default()).await?;
         match response.status() {
             StatusCode::OK => Ok(true),
             StatusCode::NOT_FOUND => Ok(false),

@@ -13,6 +13,7 @@ pub mod name;
 pub mod ndjson;
 pub mod registry;
 pub mod request;
+pub mod way;
 pub mod wire;
 
 mod transport;
@@ -23,4 +24,5 @@ pub use host::Address;
 pub use name::{Digest, ModelName};
 pub use request::{ChatMessage, ChatRequest, Create, EmbedRequest, GenerateRequest};
 pub use transport::{Answer, Kind, Outcome, Trouble, Watch};
+pub use way::{Connects, Legs, Way};
 pub use wire::{Chunk, Done, DoneReason, Embeddings, Piece, Progress, Resident, Usage};

@@ -26,6 +26,7 @@ use super::{
     error::{OllamaError, Unreachable, classify},
     host::Address,
     ndjson::{self, Lines},
+    way::{Connects, Timed, Way},
     wire::{Last, Wire},
 };
 use crate::trace;
@@ -41,6 +42,9 @@ pub const LONGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// Most that the progress of a transfer may have in all: weeks of lines.
 const LONGEST_PROGRESS: u64 = 1024 * 1024 * 1024;
+
+/// What is handed to the connection at once of a body that is in memory, bytes.
+const PIECE: usize = 64 * 1024;
 
 /// How long and how much at most.
 pub(super) struct Limits {
@@ -109,6 +113,7 @@ pub(super) struct Transport {
     bearer: Option<String>,
     limits: Limits,
     watch: Option<Watch>,
+    connects: Option<Connects>,
     client: OnceLock<Result<Client, OllamaError>>,
 }
 
@@ -194,13 +199,18 @@ impl Moved {
 }
 
 impl Transport {
-    pub(super) fn new(address: Address, bearer: Option<String>, limits: Limits, watch: Option<Watch>) -> Self {
-        Self { address, bearer, limits, watch, client: OnceLock::new() }
+    pub(super) fn new(
+        address: Address,
+        bearer: Option<String>,
+        limits: Limits,
+        (watch, connects): (Option<Watch>, Option<Connects>),
+    ) -> Self {
+        Self { address, bearer, limits, watch, connects, client: OnceLock::new() }
     }
 
     /// Made at the first call and not before: with TLS it costs up to 30 ms, and the start of the program has 12.
     fn client(&self) -> Result<&Client, OllamaError> {
-        let made = self.client.get_or_init(|| build(&self.address, self.limits.connect));
+        let made = self.client.get_or_init(|| build(&self.address, self.limits.connect, self.connects.clone()));
         made.as_ref().map_err(Clone::clone)
     }
 
@@ -218,8 +228,9 @@ impl Transport {
         path: &str,
         body: Body,
         silence: Duration,
+        way: &Way,
     ) -> Result<Response, OllamaError> {
-        let response = self.send_raw(method, path, body, silence).await?;
+        let response = self.send_raw(method, path, body, silence, way).await?;
         if response.status() == StatusCode::OK || response.status() == StatusCode::CREATED {
             return Ok(response);
         }
@@ -232,6 +243,7 @@ impl Transport {
         path: &str,
         body: Body,
         silence: Duration,
+        way: &Way,
     ) -> Result<Response, OllamaError> {
         let mut request = self.client()?.request(method, self.address.at(path));
         // A key is for whoever holds the certificate, never for whoever answers in the clear.
@@ -239,18 +251,28 @@ impl Transport {
             request = request.bearer_auth(bearer);
         }
         let moved = Moved::now();
-        request = match body {
-            Body::Empty => request,
-            Body::Json(value) => request.header(header::ACCEPT, "application/x-ndjson, application/json").json(&value),
-            Body::Stream(bytes, length) => {
-                let moves = moved.clone();
-                let bytes = bytes.inspect(move |_| moves.again());
-                request.header(header::CONTENT_LENGTH, length).body(reqwest::Body::wrap_stream(bytes))
+        let body = match body {
+            Body::Empty => None,
+            Body::Json(value) => {
+                request = request
+                    .header(header::ACCEPT, "application/x-ndjson, application/json")
+                    .header(header::CONTENT_TYPE, "application/json");
+                let whole = Bytes::from(serde_json::to_vec(&value).map_err(|_| OllamaError::Broken)?);
+                Some((whole.len() as u64, pieces(whole).boxed()))
             }
+            Body::Stream(bytes, length) => Some((length, bytes)),
         };
-        // Connecting, where no connection is open, and all that the server does before it says the first word.
-        let headers = tracing::info_span!(target: trace::PARTS, "headers");
-        match moved.wait(request.send(), silence).instrument(headers).await {
+        let has_body = body.is_some();
+        if let Some((length, bytes)) = body {
+            let (moves, goes, mut left) = (moved.clone(), way.clone(), length);
+            let bytes = bytes.inspect(move |piece| {
+                moves.again();
+                left = left.saturating_sub(piece.as_ref().map_or(0, |piece| piece.len() as u64));
+                goes.taken(left == 0);
+            });
+            request = request.header(header::CONTENT_LENGTH, length).body(reqwest::Body::wrap_stream(bytes));
+        }
+        match way.around(has_body, moved.wait(request.send(), silence)).await {
             Some(Ok(response)) => Ok(response),
             Some(Err(error)) => Err(self.fault(&error)),
             None => Err(OllamaError::Silent { after: silence }),
@@ -318,7 +340,7 @@ impl Transport {
     ) -> Result<T, OllamaError> {
         let mut report = self.report(kind);
         let result = async {
-            let response = self.send(method, path, body, silence).await?;
+            let response = self.send(method, path, body, silence, &Way::default()).await?;
             let body = self.body(response, silence).await?;
             Span::current().record("bytes", body.len() as u64);
             match ndjson::parse::<T>(&body) {
@@ -345,7 +367,8 @@ impl Transport {
         silence: Duration,
     ) -> Result<StatusCode, OllamaError> {
         let mut report = self.report(kind);
-        let sending = self.send(method, path, body, silence).instrument(report.span.clone());
+        let way = Way::default();
+        let sending = self.send(method, path, body, silence, &way).instrument(report.span.clone());
         let result = sending.await.map(|response| response.status());
         report.ended(&result);
         result
@@ -358,13 +381,15 @@ impl Transport {
         path: &str,
         body: Value,
         silence: Duration,
+        way: &Way,
     ) -> Result<Answer<W::Item>, OllamaError>
     where
         W: Wire + Send + 'static,
         W::Item: Last + Send,
     {
         let mut report = self.report(kind);
-        let sent = self.send(Method::POST, path, Body::Json(body), silence).instrument(report.span.clone()).await;
+        let sending = self.send(Method::POST, path, Body::Json(body), silence, way);
+        let sent = sending.instrument(report.span.clone()).await;
         let response = match sent {
             Ok(response) if is_html(&response) => {
                 report.answered();
@@ -500,6 +525,13 @@ where
     }
 }
 
+/// What is in memory as pieces, so that it can be seen how much of it has gone.
+fn pieces(whole: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::unfold(whole, |mut rest| async move {
+        (!rest.is_empty()).then(|| (Ok(rest.split_to(rest.len().min(PIECE))), rest))
+    })
+}
+
 async fn next_chunk(response: &mut Response, silence: Duration) -> Result<Option<Bytes>, OllamaError> {
     match tokio::time::timeout(silence, response.chunk()).await {
         Ok(Ok(chunk)) => Ok(chunk),
@@ -513,12 +545,13 @@ fn is_html(response: &Response) -> bool {
     kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"))
 }
 
-fn build(address: &Address, connect: Duration) -> Result<Client, OllamaError> {
+fn build(address: &Address, connect: Duration, connects: Option<Connects>) -> Result<Client, OllamaError> {
     // The second call finds it installed; both are fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(concat!("ollamanet/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect)
+        .connector_layer(Timed(connects))
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true);
     if address.is_loopback() {

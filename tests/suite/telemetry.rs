@@ -126,6 +126,7 @@ async fn traces_a_request_when_told_to() {
         "request key > call turns.start > store vault write",
         "request key > call turns.start > line answers",
         "request key > call turns.start > ollama chat",
+        "request key > call turns.start > ollama chat > send",
         "request key > call turns.start > ollama chat > headers",
         "request key > call turns.start > ollama chat > first piece",
         "request key > call turns.start > ollama chat > stream",

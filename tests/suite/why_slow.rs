@@ -2,20 +2,25 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use ollamanet::{
     api::{
         ConversationId, FaultKind, MessageId,
         auth::{Secret, Session},
-        chat::{Message, NewTurn, TurnAct, TurnEvent},
+        chat::{Message, MessageRole, NewTurn, TurnAct, TurnEvent},
         events::Event,
         organise::NewConversation,
         slowness::Phase,
     },
     fake::{Fake, Gate, Pace, Part, Reply, StandIn},
+    ollama::{Address, ChatMessage, ChatRequest, Ollama, Settings, Way},
     tasks::Tasks,
 };
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::mpsc,
+};
 
 use crate::common::house::{House, PASSPHRASE};
 
@@ -73,7 +78,7 @@ async fn a_model_that_loads_slowly_is_named_and_still_is_after_a_restart() {
     assert!(Duration::from_micros(phases.total()) <= wall, "{phases:?} is more than {wall:?}");
     let request = u64::from(ended.metrics.total_ms.unwrap());
     assert!(phases.total() / 1000 >= request, "{phases:?} leaves out some of {request} ms");
-    assert!(phases.own > 0 && told.request.is_some());
+    assert!(phases.own > 0 && phases.send > 0 && told.request.is_some(), "{phases:?}");
     let question = house.gateway.open_conversation(&ann.session, id, 10).await.unwrap().page.messages[0].id;
     let refused = house.gateway.slowness(&ann.session, id, question).await.unwrap_err();
     assert_eq!(refused.kind, FaultKind::Invalid, "a question has no speed");
@@ -87,6 +92,71 @@ async fn a_model_that_loads_slowly_is_named_and_still_is_after_a_restart() {
     let of_copy = later.gateway.slowness(&again.session, copies[0].row.id, copy.page.messages[1].id).await.unwrap();
     assert_eq!(of_copy.phases, told.phases, "a copy takes it along");
     later.close().await;
+}
+
+/// A listener whose line of new connections is full, with what fills it: the next one is taken when that has been.
+async fn full() -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let mut fills = Vec::new();
+    while let Ok(taken) =
+        tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(listener.local_addr().unwrap())).await
+    {
+        fills.push(taken.unwrap());
+        assert!(fills.len() < 1000, "this machine's lines have no end");
+    }
+    (listener, fills)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connecting_is_told_apart_from_waiting_for_the_model_and_an_open_connection_costs_nothing() {
+    let tasks = Tasks::new();
+    let loading = Duration::from_millis(250);
+    let fake = StandIn::start(&tasks, Pace { load: loading, ..Pace::instant() }).await.unwrap();
+    let (listener, fills) = full().await;
+    let address = Address::parse(&listener.local_addr().unwrap().to_string()).unwrap();
+    let (told, mut connections) = mpsc::unbounded_channel();
+    let ollama = Ollama::new(Settings {
+        connect: Duration::from_secs(20),
+        connects: Some(std::sync::Arc::new(move |took| told.send(took).unwrap())),
+        ..Settings::new(address)
+    });
+    let request = ChatRequest {
+        model: MODEL.to_owned(),
+        messages: vec![ChatMessage::new(MessageRole::User, "Tell me")],
+        ..ChatRequest::default()
+    };
+    let (way, behind) = (Way::default(), fake.url().replace("http://", ""));
+    let asking = ollama.chat_followed(&request, &way);
+    let serving = async {
+        crate::common::until("it waits for its connection", || way.legs().connect >= Duration::from_millis(300)).await;
+        // From here on everybody is let in.
+        tasks.spawn("letting in", async move {
+            let _fills = fills;
+            let mut open = Vec::new();
+            while let Ok((mut here, _)) = listener.accept().await {
+                let mut there = TcpStream::connect(&behind).await.unwrap();
+                open.push(tokio::spawn(async move { tokio::io::copy_bidirectional(&mut here, &mut there).await }));
+            }
+        });
+    };
+    let (answer, ()) = tokio::join!(asking, serving);
+    let mut answer = answer.unwrap();
+    let legs = way.legs();
+    assert!(legs.connect >= Duration::from_millis(300), "{legs:?}");
+    assert!(legs.headers >= loading && legs.headers < legs.connect + loading, "{legs:?}");
+    let heard = connections.recv().await.unwrap();
+    assert!(heard >= legs.connect, "{heard:?} {legs:?}");
+    while answer.next().await.is_some() {}
+    drop(answer);
+
+    let again = Way::default();
+    let mut answer = ollama.chat_followed(&request, &again).await.unwrap();
+    while answer.next().await.is_some() {}
+    assert_eq!(again.legs().connect, Duration::ZERO, "{again:?}");
+    assert!(again.legs().send > Duration::ZERO && again.legs().headers > Duration::ZERO, "{again:?}");
+    assert!(connections.try_recv().is_err(), "and is no new one");
 }
 
 #[tokio::test(flavor = "multi_thread")]

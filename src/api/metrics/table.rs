@@ -97,6 +97,14 @@ pub const TABLE: &[Spec] = &[
         help: "Time from a request to Ollama leaving until its answer is there, or its first piece.",
     },
     Spec {
+        metric: Metric::OllamaConnect,
+        name: "ollamanet_ollama_connect_seconds",
+        kind: Kind::Histogram,
+        unit: Unit::Seconds,
+        labels: &[],
+        help: "Time until a new connection to Ollama was there, TLS included. An open one is used again and is not counted.",
+    },
+    Spec {
         metric: Metric::Answers,
         name: "ollamanet_answers_total",
         kind: Kind::Counter,

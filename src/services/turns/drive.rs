@@ -150,8 +150,8 @@ impl Turns {
         }
         job.partial =
             Partial::going_on(std::mem::take(&mut job.partial.content), std::mem::take(&mut job.partial.thinking));
-        job.clock.leaves(Instant::now());
-        match stop.run_until_cancelled(self.0.parts.ollama.chat(&request)).await {
+        let way = job.clock.leaves(Instant::now());
+        match stop.run_until_cancelled(self.0.parts.ollama.chat_followed(&request, &way)).await {
             None => Err(Ended::Stopped),
             Some(chunks) => chunks.map_err(Ended::Failed),
         }

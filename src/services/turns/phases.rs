@@ -10,10 +10,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::run::Spent;
-use crate::{api::slowness::Phases, ollama::Usage};
+use crate::{
+    api::slowness::Phases,
+    ollama::{Legs, Usage, Way},
+};
 
 /// What our own clock saw of an answer around its request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Clock {
     /// When the call came to the gate.
     since: Instant,
@@ -21,12 +24,14 @@ pub struct Clock {
     queue: Duration,
     /// When the request left, if it came to that.
     left: Option<Instant>,
+    /// The request's way to the first word of the answer.
+    way: Way,
 }
 
 impl Clock {
     #[must_use]
     pub fn since(since: Instant) -> Self {
-        Self { since, queue: Duration::ZERO, left: None }
+        Self { since, queue: Duration::ZERO, left: None, way: Way::default() }
     }
 
     /// It has waited this long in line.
@@ -34,9 +39,10 @@ impl Clock {
         self.queue = queue;
     }
 
-    /// The request leaves now.
-    pub fn leaves(&mut self, now: Instant) {
+    /// The request leaves now, and tells where it is.
+    pub fn leaves(&mut self, now: Instant) -> Way {
         self.left = Some(now);
+        self.way.clone()
     }
 
     /// The parts as of `ended`, when nothing more came.
@@ -50,6 +56,7 @@ impl Clock {
             request: ended - left,
             first: spent.first.filter(|_| self.left.is_some()),
             held: spent.held,
+            legs: self.way.legs(),
             usage: usage.copied().unwrap_or_default(),
         })
     }
@@ -66,6 +73,8 @@ struct Measured {
     first: Option<Duration>,
     /// Of what came after it: the time in which we read nothing because nobody took what we had.
     held: Duration,
+    /// Of what came before it: connecting and sending.
+    legs: Legs,
     usage: Usage,
 }
 
@@ -81,15 +90,21 @@ fn split(measured: &Measured) -> Phases {
     let held = micros(measured.held).min(after - generation);
     let late = after - generation - held;
 
-    let load = told(load_ns).unwrap_or(0).min(before);
-    let prompt = told(prompt_ns).unwrap_or(0).min(before - load);
-    let rest = before - load - prompt;
-    // What the server did not see of the request was on its way; that it came late is counted already.
-    let carried = told(total_ns).map_or(0, |total| request.saturating_sub(total).saturating_sub(late + held));
+    let connect = micros(measured.legs.connect).min(before);
+    let send = micros(measured.legs.send).min(before - connect);
+    let at_server = before - connect - send;
+    let load = told(load_ns).unwrap_or(0).min(at_server);
+    let prompt = told(prompt_ns).unwrap_or(0).min(at_server - load);
+    let rest = at_server - load - prompt;
+    // What the server did not see of the request was on its way; what of that is known already is counted there.
+    let known = connect + send + late + held;
+    let carried = told(total_ns).map_or(0, |total| request.saturating_sub(total).saturating_sub(known));
     let carried = carried.min(rest);
     Phases {
         queue: micros(measured.queue),
         own: micros(measured.own) + held,
+        connect,
+        send,
         load,
         prompt,
         first_token: rest - carried,
@@ -121,7 +136,8 @@ mod tests {
 
     fn measured(request: u64, first: Option<u64>, usage: Usage) -> Measured {
         let (queue, own) = (ms(10), ms(5));
-        Measured { queue, own, request: ms(request), first: first.map(ms), held: Duration::ZERO, usage }
+        let (held, legs) = (Duration::ZERO, Legs::default());
+        Measured { queue, own, request: ms(request), first: first.map(ms), held, legs, usage }
     }
 
     #[test]
@@ -133,6 +149,8 @@ mod tests {
             Phases {
                 queue: 10_000,
                 own: 5000,
+                connect: 0,
+                send: 0,
                 load: 8_000_000,
                 prompt: 1_000_000,
                 first_token: 500_000,
@@ -140,6 +158,16 @@ mod tests {
                 network: 120_000,
             }
         );
+    }
+
+    #[test]
+    fn connecting_and_sending_are_no_part_of_what_the_server_did() {
+        // 3 s connecting, 1 s sending, and 5 s at the server, of which 4 s are told.
+        let legs = Legs { connect: ms(3000), send: ms(1000), headers: ms(5000) };
+        let split = split(&Measured { legs, ..measured(11_000, Some(9000), usage(7000, 3000, 1000, 2000)) });
+        let Phases { connect, send, load, prompt, first_token, generation, network, .. } = split;
+        assert_eq!((connect, send), (3_000_000, 1_000_000));
+        assert_eq!((load, prompt, first_token, generation, network), (3_000_000, 1_000_000, 1_000_000, 2_000_000, 0));
     }
 
     #[test]
@@ -171,10 +199,12 @@ mod tests {
         #[test]
         fn the_parts_add_up_whatever_a_server_reports(
             request in 0u64..100_000, first in proptest::option::of(0u64..200_000), held in 0u64..100_000,
+            (connect, send) in (0u64..150_000, 0u64..150_000),
             told in proptest::option::of((0u64..200_000, 0u64..200_000, 0u64..200_000, 0u64..200_000)),
         ) {
             let usage = told.map_or_else(Usage::default, |(total, load, prompt, answer)| usage(total, load, prompt, answer));
-            let measured = Measured { held: ms(held), ..measured(request, first, usage) };
+            let legs = Legs { connect: ms(connect), send: ms(send), headers: Duration::ZERO };
+            let measured = Measured { held: ms(held), legs, ..measured(request, first, usage) };
             prop_assert_eq!(split(&measured).total(), (request + 15) * 1000);
         }
     }

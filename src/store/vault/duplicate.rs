@@ -144,8 +144,10 @@ fn copy_beside(tx: &Transaction<'_>, from: i64, to: i64, copies: &HashMap<i64, i
     let mut time = tx
         .prepare_cached(
             "INSERT INTO answer_times
-                 (message, request, queue_us, own_us, load_us, prompt_us, first_us, answer_us, network_us)
-             SELECT :copy, request, queue_us, own_us, load_us, prompt_us, first_us, answer_us, network_us
+                 (message, request, queue_us, own_us, connect_us, send_us, load_us, prompt_us, first_us, answer_us,
+                  network_us)
+             SELECT :copy, request, queue_us, own_us, connect_us, send_us, load_us, prompt_us, first_us, answer_us,
+                 network_us
              FROM answer_times WHERE message = :message",
         )
         .while_("copying where an answer's time went")?;

@@ -16,13 +16,15 @@ pub struct Times {
 
 /// Keeps them. An answer that is gone on with has cost both.
 pub fn keep(tx: &Transaction<'_>, message: i64, times: &Times) -> Result<(), StoreError> {
-    let Phases { queue, own, load, prompt, first_token, generation, network } = times.phases;
+    let Phases { queue, own, connect, send, load, prompt, first_token, generation, network } = times.phases;
     let whole = |micros: u64| i64::try_from(micros).unwrap_or(i64::MAX);
     tx.prepare_cached(
-        "INSERT INTO answer_times (message, request, queue_us, own_us, load_us, prompt_us, first_us, answer_us, network_us)
-         VALUES (:message, :request, :queue, :own, :load, :prompt, :first, :answer, :network)
+        "INSERT INTO answer_times
+             (message, request, queue_us, own_us, connect_us, send_us, load_us, prompt_us, first_us, answer_us, network_us)
+         VALUES (:message, :request, :queue, :own, :connect, :send, :load, :prompt, :first, :answer, :network)
          ON CONFLICT (message) DO UPDATE SET request = excluded.request, queue_us = queue_us + excluded.queue_us,
-             own_us = own_us + excluded.own_us, load_us = load_us + excluded.load_us,
+             own_us = own_us + excluded.own_us, connect_us = connect_us + excluded.connect_us,
+             send_us = send_us + excluded.send_us, load_us = load_us + excluded.load_us,
              prompt_us = prompt_us + excluded.prompt_us, first_us = first_us + excluded.first_us,
              answer_us = answer_us + excluded.answer_us, network_us = network_us + excluded.network_us",
     )
@@ -32,6 +34,8 @@ pub fn keep(tx: &Transaction<'_>, message: i64, times: &Times) -> Result<(), Sto
             ":request": times.request.0,
             ":queue": whole(queue),
             ":own": whole(own),
+            ":connect": whole(connect),
+            ":send": whole(send),
             ":load": whole(load),
             ":prompt": whole(prompt),
             ":first": whole(first_token),
@@ -46,8 +50,8 @@ pub fn keep(tx: &Transaction<'_>, message: i64, times: &Times) -> Result<(), Sto
 /// Those of an answer, if they were kept.
 pub fn of(tx: &Transaction<'_>, message: i64) -> Result<Option<Times>, StoreError> {
     tx.prepare_cached(
-        "SELECT request, queue_us, own_us, load_us, prompt_us, first_us, answer_us, network_us FROM answer_times
-         WHERE message = :message",
+        "SELECT request, queue_us, own_us, connect_us, send_us, load_us, prompt_us, first_us, answer_us, network_us
+         FROM answer_times WHERE message = :message",
     )
     .and_then(|mut find| {
         find.query_row(named_params! { ":message": message }, |row| {
@@ -57,6 +61,8 @@ pub fn of(tx: &Transaction<'_>, message: i64) -> Result<Option<Times>, StoreErro
                 phases: Phases {
                     queue: micros("queue_us")?,
                     own: micros("own_us")?,
+                    connect: micros("connect_us")?,
+                    send: micros("send_us")?,
                     load: micros("load_us")?,
                     prompt: micros("prompt_us")?,
                     first_token: micros("first_us")?,

@@ -24,7 +24,7 @@ use crate::{
 /// Columns of the box.
 const WIDTH: u16 = 74;
 /// Its lines: a heading, a bar for each part, sentence and advice of three lines each, the figures, and what parts them.
-const HEIGHT: u16 = 20;
+const HEIGHT: u16 = 22;
 
 #[derive(Debug)]
 pub struct Why {

@@ -207,6 +207,8 @@ CREATE TABLE answer_times (
     request    BLOB NOT NULL CHECK (length(request) = 16),
     queue_us   INTEGER NOT NULL,
     own_us     INTEGER NOT NULL,
+    connect_us INTEGER NOT NULL,
+    send_us    INTEGER NOT NULL,
     load_us    INTEGER NOT NULL,
     prompt_us  INTEGER NOT NULL,
     first_us   INTEGER NOT NULL,

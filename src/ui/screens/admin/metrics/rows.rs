@@ -89,6 +89,12 @@ pub fn rows() -> Vec<Row> {
     }
     rows.push(plain("ollama: failed", (0..3).map(|kind| of(Metric::OllamaCalls, &[kind, 1])).collect()));
     rows.push(Row {
+        label: "ollama: connecting".to_owned(),
+        counts: all(Metric::OllamaConnect),
+        spreads: all(Metric::OllamaConnect),
+        unit: Unit::Seconds,
+    });
+    rows.push(Row {
         label: "answers: first token".to_owned(),
         counts: all(Metric::Answers),
         spreads: all(Metric::FirstToken),

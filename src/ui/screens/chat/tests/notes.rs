@@ -295,6 +295,8 @@ fn slow() -> Slowness {
         phases: Some(Phases {
             queue: 0,
             own: 14_200,
+            connect: 900,
+            send: 400,
             load: 8_200_000,
             prompt: 640_000,
             first_token: 81_000,
