@@ -10,7 +10,11 @@
 use std::{
     fs,
     path::Path,
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -32,8 +36,16 @@ use ollamanet::{
     trace::{By, Entry, Ring},
 };
 use serde_json::json;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{layer::SubscriberExt as _, reload};
+use tracing::{
+    Subscriber,
+    level_filters::LevelFilter,
+    span::{Attributes, Id},
+};
+use tracing_subscriber::{
+    Layer,
+    layer::{Context, SubscriberExt as _},
+    reload,
+};
 
 /// Tokens of an answer.
 const TOKENS: usize = 2000;
@@ -122,27 +134,29 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().thread_keep_alive(keep).enable_all().build().unwrap();
     let (with_home, without_home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let ring = Ring::of(100);
-    let watching = Watching { ring: ring.clone(), metrics: Metrics::new() };
-    let blind = Watching { ring: Ring::default(), metrics: Metrics::none() };
+    let watching = Watching { ring: ring.clone(), metrics: Metrics::new(), ..Watching::default() };
+    let blind = Watching { ring: Ring::default(), metrics: Metrics::none(), ..Watching::default() };
     // Spans end on the threads of databases as well, so whoever hears of them hears of all threads'; the level is what is
     // turned off and on.
     let (level, turn) = reload::Layer::new(LevelFilter::OFF);
-    let heard = logging::heard(std::io::sink, LevelFilter::INFO, &ring).with(level);
+    let counts = Counts::default();
+    let heard = logging::heard(std::io::sink, LevelFilter::INFO, &ring).with(counts.clone()).with(level);
     tracing::subscriber::set_global_default(heard).unwrap();
     let (mut without, mut with) = (Vec::new(), Vec::new());
     let began = Instant::now();
     runtime.block_on(async {
         let seeing = house(with_home.path(), &url, &watching).await;
         let unseeing = house(without_home.path(), &url, &blind).await;
-        // In turns, so that what else the machine does meets both. The first round of each warms up.
-        for round in 0..=ROUNDS {
-            turn.reload(LevelFilter::OFF).unwrap();
-            let none = Box::pin(unseeing.answers()).await;
-            turn.reload(LevelFilter::INFO).unwrap();
-            let all = Box::pin(seeing.answers()).await;
-            if round > 0 {
-                without.push(none);
-                with.push(all);
+        // In turns, now the one first and now the other, so that what else the machine does meets both. The first two
+        // rounds warm up.
+        for round in 0..ROUNDS + 2 {
+            for sees in [round % 2 == 0, round % 2 == 1] {
+                turn.reload(if sees { LevelFilter::INFO } else { LevelFilter::OFF }).unwrap();
+                let spent = Box::pin(if sees { &seeing } else { &unseeing }.answers()).await;
+                if round > 1 {
+                    let spents = if sees { &mut with } else { &mut without };
+                    spents.push(spent);
+                }
             }
         }
         assert!(ring.newest(1)[0].spans.len() > 8, "it is really traced: {:?}", ring.newest(1));
@@ -159,10 +173,16 @@ fn main() {
         with.iter().zip(&without).map(|(with, none)| *with as f64 / *none as f64 * 100.0 - 100.0).collect();
     shares.sort_by(f64::total_cmp);
     let quarter = shares.len() / 4;
+    let low = |values: &[u64]| values.iter().min().map_or(0.0, |least| *least as f64 / ANSWERS as f64 / 1e6);
+    let (least_with, least_without) = (low(&with), low(&without));
     let (with, without) = (median(&with), median(&without));
     println!("an answer of {TOKENS} tokens, {ROUNDS} rounds of {ANSWERS}, {:.0} s:", began.elapsed().as_secs_f64());
     println!("  counted, traced, with a log   {with:.3} ms of processor time");
     println!("  none of these                 {without:.3} ms");
+    println!(
+        "  the least of either           {least_with:.3} and {least_without:.3} ms: {:.2} %",
+        least_with / least_without * 100.0 - 100.0
+    );
     println!(
         "  difference                    {:.2} % by the medians; {:.2} % the median of the rounds, half of them {:.2} to {:.2}",
         with / without * 100.0 - 100.0,
@@ -170,16 +190,47 @@ fn main() {
         shares[quarter],
         shares[quarter * 3]
     );
-    single_steps();
+    let (span, enter) = single_steps();
+    let answers = (ANSWERS * (ROUNDS + 2)) as f64;
+    let each = |count: &AtomicU64| count.load(Ordering::Relaxed) as f64 / answers;
+    let (spans, enters) = (each(&counts.0.spans), each(&counts.0.enters));
+    let cost = (spans * span + enters * enter) / 1e6;
+    println!(
+        "an answer has {spans:.0} spans and enters them {enters:.0} times: {cost:.3} ms, {:.2} % of an answer",
+        cost / without * 100.0
+    );
 }
 
-/// What each step costs by itself, because the difference above is near to what the machine's own noise is.
-fn single_steps() {
+/// Counts what is done with spans.
+#[derive(Clone, Default)]
+struct Counts(Arc<Counted>);
+
+#[derive(Default)]
+struct Counted {
+    spans: AtomicU64,
+    enters: AtomicU64,
+}
+
+impl<S: Subscriber> Layer<S> for Counts {
+    fn on_new_span(&self, _: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        self.0.spans.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn on_enter(&self, _: &Id, _: Context<'_, S>) {
+        self.0.enters.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What each step costs by itself, because the difference above is near to what the machine's own noise is: a span, and
+/// entering it and leaving it, nanoseconds.
+fn single_steps() -> (f64, f64) {
     const TIMES: u32 = 200_000;
     let each = |what: &str, mut step: Box<dyn FnMut()>| {
         let began = Instant::now();
         (0..TIMES).for_each(|_| step());
-        println!("  {what:<40} {:.0} ns", began.elapsed().as_nanos() as f64 / f64::from(TIMES));
+        let took = began.elapsed().as_nanos() as f64 / f64::from(TIMES);
+        println!("  {what:<40} {took:.0} ns");
+        took
     };
     println!("one step:");
     let metrics = Metrics::new();
@@ -193,12 +244,13 @@ fn single_steps() {
     let ring = Ring::of(100);
     let _heard = tracing::subscriber::set_default(logging::heard(std::io::sink, LevelFilter::INFO, &ring));
     let stream = tracing::info_span!(target: ollamanet::trace::CALLS, "call", what = "turns.start");
-    each("entering a span and leaving it", Box::new(move || stream.in_scope(|| {})));
-    each(
+    let enter = each("entering a span and leaving it", Box::new(move || stream.in_scope(|| {})));
+    let two = each(
         "a request of two spans",
         Box::new(|| {
             let call = tracing::info_span!(target: ollamanet::trace::CALLS, "call", what = "turns.start");
             call.in_scope(|| drop(tracing::info_span!(target: ollamanet::trace::PARTS, "store", what = "vault write")));
         }),
     );
+    (two / 2.0, enter)
 }

@@ -30,6 +30,7 @@ use crate::{
     hardening, logging,
     metrics::{self, Metrics},
     ollama::{self, Address, Ollama, Settings},
+    otlp::Export,
     paths::{self, Paths},
     services::{
         accounts::Accounts,
@@ -118,7 +119,7 @@ fn start(cli: Cli) -> Result<(), End> {
         (_, Err(fault)) => return Err(fault.into()),
     };
     // Whatever is wrong with the directories is said where the store is opened.
-    let watching = Watching::default();
+    let mut watching = Watching::default();
     let directory = match &command {
         // A demo leaves nothing behind.
         Some(Command::Demo) => None,
@@ -141,9 +142,15 @@ fn start(cli: Cli) -> Result<(), End> {
         .build()
         .map_err(|error| Fault::new(FaultKind::Internal, format!("The program cannot start its threads: {error}.")))?;
     let tasks = Tasks::new();
+    // A demo leaves nothing behind, here or elsewhere.
+    if !matches!(command, Some(Command::Demo)) {
+        let _entered = runtime.enter();
+        watching.export = Export::begin(&loaded.config.trace, &watching.ring, &tasks);
+    }
+    let export = watching.export.clone();
     let mut begun = Begun { watching, gateway: None };
     let done = runtime.block_on(dispatch(command, global, loaded, sources, &paths, &tasks, &mut begun));
-    finish(runtime, &tasks, begun.gateway);
+    finish(runtime, &tasks, begun.gateway, &export);
     // Everything is closed now, and may be moved.
     let restored = restore::carry_out(&paths.data);
     drop(log);
@@ -182,7 +189,8 @@ async fn dispatch(
             let mut stops = Stops::listen()?;
             let json = global.json;
             let live = Live::settled(loaded);
-            let desk = compose(paths, &config, &live, tasks).map(|gateway| Desk::new(gateway, config, global));
+            let desk = compose_watched(paths, &config, &live, tasks, &begun.watching)
+                .map(|gateway| Desk::new(gateway, config, global));
             let (data_dir, log) = (paths.data.clone(), paths.state.join(logging::FILE));
             let examining = async move {
                 let desk = desk.as_ref().map_err(Clone::clone);
@@ -216,6 +224,8 @@ pub struct Watching {
     /// The last requests, gathered by whoever hears the spans.
     pub ring: Ring,
     pub metrics: Metrics,
+    /// Where the requests go besides.
+    pub export: Export,
 }
 
 /// The same, watched.
@@ -239,7 +249,7 @@ pub fn compose_watched(
     let cautious = alone.is_some();
     backup::finish_interrupted(&paths.data)?;
     let system = open_system(&paths.system_db(), cautious)?;
-    let Watching { ring, metrics } = watching.clone();
+    let Watching { ring, metrics, export } = watching.clone();
     system.measure(Of::System, &metrics);
     let watch = Arc::new(Watch::open(&paths.system_db())?);
     follow_house(live, &watch);
@@ -263,7 +273,7 @@ pub fn compose_watched(
     let cache = model_cache(config).counted_in(metrics.clone());
     let model_work = model_work((&ollama, live), cache.clone(), &system, paths, (cwd.clone(), home.clone()));
     let asked = (&ollama, &breakers, &cache);
-    let health = health((paths, config, live), (&system, &hub, tasks), asked, file_system);
+    let health = health((paths, config, live), (&system, &hub, tasks), asked, (file_system, export));
     let models = Arc::new(models(live, ollama.clone(), cache.clone(), &breakers, &system, &hub, tasks));
     let telemetry = Telemetry::new(system.clone(), metrics.clone(), ring, cache);
     let backups = Backups::new(system.clone(), restore::place(paths, config), tasks.clone());
@@ -419,7 +429,7 @@ fn health(
     (paths, config, live): (&Paths, &Config, &Live),
     (system, hub, tasks): (&Db, &Hub, &Tasks),
     (ollama, breakers, cache): (&Ollama, &Breakers, &ModelCache),
-    network_file_system: Option<&'static str>,
+    (network_file_system, export): (Option<&'static str>, Export),
 ) -> HealthChecks {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let (places, is_here) = (Places::of_this_machine(home.as_deref()), ollama.address().is_loopback());
@@ -435,6 +445,7 @@ fn health(
         network_file_system,
         program_path: std::env::var_os("PATH").unwrap_or_default(),
         room: Arc::new(move || places.room(is_here)),
+        export,
     })
 }
 
@@ -500,13 +511,14 @@ async fn demo(config: Config, tasks: &Tasks, watching: &Watching) -> Result<(), 
 }
 
 /// Ends what still runs, each step even if one before it failed.
-fn finish(runtime: Runtime, tasks: &Tasks, gateway: Option<Gateway>) {
+fn finish(runtime: Runtime, tasks: &Tasks, gateway: Option<Gateway>, export: &Export) {
     let late = runtime.block_on(tasks.stop(ENDING));
     if let Some(gateway) = gateway {
         // After everything that is counted, and before the database closes.
         let writing = async { tokio::time::timeout(ENDING, gateway.write_down_counted()).await };
         let _ = runtime.block_on(writing);
     }
+    runtime.block_on(export.end());
     if !late.is_empty() {
         tracing::warn!(tasks = late.join(", "), "did not end in time");
     }

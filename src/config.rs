@@ -3,6 +3,7 @@
 //! Order of precedence: defaults, then what the house says (`house`), then `config.toml`, then `OLLAMANET_*` in the
 //! environment, then flags.
 
+pub mod collector;
 pub mod house;
 pub mod live;
 pub mod load;
@@ -164,6 +165,10 @@ pub struct BackupConfig {
 pub struct TraceConfig {
     /// Requests whose way is kept in memory; 0 = none.
     pub requests: u32,
+    /// The collector they are sent to as well; empty = none.
+    pub export: String,
+    /// Whether that may be on another machine.
+    pub allow_remote: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,7 +202,7 @@ impl Default for LogConfig {
 
 impl Default for TraceConfig {
     fn default() -> Self {
-        Self { requests: 100 }
+        Self { requests: 100, export: String::new(), allow_remote: false }
     }
 }
 

@@ -42,7 +42,7 @@
 //! | which zone the clock on the wall is in | `zone` |
 //! | which words a text is found by | `words`; the index of a vault: `store::vault::search` |
 //! | what is counted | `api::metrics` (the table), `metrics` (the counting), `services::telemetry` (by the hour) |
-//! | what a request did and how long | `trace`; the time of one answer: `services::turns::phases` |
+//! | what a request did and how long | `trace`; sent to a collector: `otlp`; the time of one answer: `services::turns::phases` |
 //! | how the parts find each other, and how it ends | `app` |
 //!
 //! # What is deliberately absent
@@ -66,6 +66,7 @@ pub mod hardening;
 pub mod logging;
 pub mod metrics;
 pub mod ollama;
+pub mod otlp;
 pub mod paths;
 pub mod qr;
 pub mod safe_text;

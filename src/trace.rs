@@ -11,7 +11,7 @@ use std::{
     collections::VecDeque,
     fmt::{Debug, Write as _},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -169,10 +169,20 @@ fn here() -> (Option<Within>, Span) {
 #[derive(Clone, Debug, Default)]
 pub struct Ring(Arc<Shared>);
 
-#[derive(Debug, Default)]
+type Listener = Box<dyn Fn(&Traced) + Send + Sync>;
+
+#[derive(Default)]
 struct Shared {
     most: AtomicUsize,
     kept: Mutex<VecDeque<Traced>>,
+    /// Whoever else hears of each one that has ended.
+    told: OnceLock<Listener>,
+}
+
+impl Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ring").field("most", &self.most).finish_non_exhaustive()
+    }
 }
 
 impl Ring {
@@ -196,11 +206,24 @@ impl Ring {
         self.lock().iter().take(most).cloned().collect()
     }
 
+    /// Tells each request that has ended to one other, also where none is kept. It must not wait for anything: whoever ends
+    /// a request waits for it.
+    pub fn also_tell(&self, hears: impl Fn(&Traced) + Send + Sync + 'static) {
+        let _ = self.0.told.set(Box::new(hears));
+    }
+
     fn most(&self) -> usize {
         self.0.most.load(Ordering::Relaxed)
     }
 
+    fn is_for_nobody(&self) -> bool {
+        self.most() == 0 && self.0.told.get().is_none()
+    }
+
     fn put(&self, traced: Traced) {
+        if let Some(told) = self.0.told.get() {
+            told(&traced);
+        }
         let most = self.most();
         if most == 0 {
             return;
@@ -260,7 +283,7 @@ struct Gathering(Ring);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Gathering {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, cx: Context<'_, S>) {
-        if self.0.most() == 0 {
+        if self.0.is_for_nobody() {
             return;
         }
         let Some(span) = cx.span(id) else { return };
@@ -448,6 +471,17 @@ mod tests {
         ring.keep(0);
         drop(call("health.check"));
         assert!(ring.newest(99).is_empty());
+    }
+
+    #[test]
+    fn whoever_else_hears_of_requests_hears_of_them_where_none_is_kept() {
+        let (ring, heard) = (Ring::of(0), Arc::new(Mutex::new(Vec::new())));
+        let hears = Arc::clone(&heard);
+        ring.also_tell(move |traced| hears.lock().unwrap().push(traced.what().to_owned()));
+        let _watching = watching(&ring);
+        drop(call("notes.list"));
+        drop(call("metrics.read"));
+        assert_eq!((heard.lock().unwrap().as_slice(), ring.newest(9).len()), (["notes.list".to_owned()].as_slice(), 0));
     }
 
     #[test]

@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("logging", &["api", "config", "trace"]),
     ("metrics", &["api"]),
     ("trace", &["api"]),
+    ("otlp", &["api", "config", "tasks", "trace"]),
     ("config", &["api", "tasks"]),
     ("cache", &["api", "metrics"]),
     ("store", &["api", "tasks", "safe_text", "paths", "words", "metrics", "trace", "zone"]),
@@ -49,6 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "whole_file",
             "extract",
             "metrics",
+            "otlp",
             "trace",
             "zone",
         ],
@@ -71,7 +73,8 @@ const ALSO: &[(&str, &str)] = &[
 /// Crates (or parts of them) with one home.
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/"]),
-    ("reqwest", &["src/ollama/"]),
+    // What speaks HTTP: to Ollama, and to the collector of traces that a setting names, which is another server.
+    ("reqwest", &["src/ollama/", "src/otlp/send.rs"]),
     ("argon2", &["src/store/keys.rs", "src/store/keys/"]),
     ("hkdf", &["src/store/keys.rs", "src/store/keys/"]),
     ("chacha20poly1305", &["src/store/keys.rs", "src/store/keys/"]),
@@ -497,7 +500,7 @@ fn a_planted_breach_is_found() {
     );
     assert_eq!(
         one("src/services/health.rs", "async fn f() { reqwest::get(x) }"),
-        "src/services/health.rs: reqwest belongs to src/ollama/"
+        "src/services/health.rs: reqwest belongs to src/ollama/ or src/otlp/send.rs"
     );
     assert_eq!(
         one("src/store/open.rs", "use argon2::Argon2;"),

@@ -69,10 +69,12 @@ pub enum Part {
     Breakers,
     Cache,
     Tasks,
+    /// Whether traces get to the collector they are sent to.
+    Traces,
 }
 
 impl Part {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ollama,
         Self::Store,
         Self::Disk,
@@ -82,6 +84,7 @@ impl Part {
         Self::Breakers,
         Self::Cache,
         Self::Tasks,
+        Self::Traces,
     ];
 
     #[must_use]
@@ -96,6 +99,7 @@ impl Part {
             Self::Breakers => "breakers",
             Self::Cache => "cache",
             Self::Tasks => "tasks",
+            Self::Traces => "traces",
         }
     }
 
@@ -108,7 +112,7 @@ impl Part {
     #[must_use]
     pub fn is_each_process_own(self) -> bool {
         match self {
-            Self::Breakers | Self::Cache | Self::Tasks => true,
+            Self::Breakers | Self::Cache | Self::Tasks | Self::Traces => true,
             Self::Ollama | Self::Store | Self::Disk | Self::Jobs | Self::Backup | Self::Clock => false,
         }
     }

@@ -269,7 +269,8 @@ mod tests {
             | Part::Clock
             | Part::Breakers
             | Part::Cache
-            | Part::Tasks => Check::good(part, "fine"),
+            | Part::Tasks
+            | Part::Traces => Check::good(part, "fine"),
         };
         Health {
             ollama,

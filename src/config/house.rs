@@ -121,8 +121,9 @@ impl HouseSetting {
                 Some(table::Kind::OneOf(words)) => Kind::Choice(words),
                 Some(table::Kind::Text { most }) if self.name == "chat.model" => Kind::Model { most },
                 Some(table::Kind::Text { most }) => Kind::Text { most, lines: true },
-                // A test keeps the tables together.
-                None => Kind::Text { most: 0, lines: false },
+                // Where this machine sends something is its owner's business, and stands in no row of the house; and a test
+                // keeps the tables together.
+                Some(table::Kind::Collector) | None => Kind::Text { most: 0, lines: false },
             },
         }
     }

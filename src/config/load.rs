@@ -16,7 +16,7 @@ use std::{
 };
 
 use self::merge::Merge;
-use super::{Config, table::Setting};
+use super::{Config, collector, table::Setting};
 use crate::api::{Fault, FaultKind};
 
 /// Nobody writes a megabyte of settings; a device or a wrong path does not end.
@@ -177,7 +177,7 @@ pub fn check(sources: &Sources) -> Result<(Loaded, Vec<Problem>), Fault> {
     for flag in &sources.flags {
         merge.flag(flag);
     }
-    let config = match std::mem::take(&mut merge.table).try_into::<Config>() {
+    let mut config = match std::mem::take(&mut merge.table).try_into::<Config>() {
         Ok(config) => config,
         // Each value was checked by the table, so this is a row that says less than its field; better told than hidden.
         Err(error) => {
@@ -185,6 +185,10 @@ pub fn check(sources: &Sources) -> Result<(Loaded, Vec<Problem>), Fault> {
             Config::default()
         }
     };
+    if let Some((message, hint)) = collector::unfit(&config.trace, collector::IS_BUILT) {
+        merge.unfit("trace.export", message, hint);
+        config.trace.export.clear();
+    }
     Ok((Loaded { config, origins: merge.origins, key_places: merge.key_places }, merge.problems))
 }
 

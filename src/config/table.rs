@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::Config;
+use super::{Config, collector};
 
 /// What a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Kind {
         most: usize,
     },
     OneOf(&'static [&'static str]),
+    /// The address of a collector of traces, or nothing.
+    Collector,
 }
 
 /// One row.
@@ -279,6 +281,20 @@ pub const SETTINGS: &[Setting] = &[
         help: "The last requests of a window that are kept in its memory with their steps, ten kilobytes each at most; 0 = none.",
     },
     Setting {
+        section: "trace",
+        key: "export",
+        kind: Kind::Collector,
+        live: false,
+        help: "A collector that the same steps are sent to, by OTLP over HTTP. Empty: none. Takes a program that was built with the feature otel.",
+    },
+    Setting {
+        section: "trace",
+        key: "allow_remote",
+        kind: Kind::Bool,
+        live: false,
+        help: "Whether that collector may be on another machine, which then learns when somebody works here.",
+    },
+    Setting {
         section: "log",
         key: "level",
         kind: Kind::OneOf(&["off", "error", "warn", "info", "debug", "trace"]),
@@ -326,6 +342,7 @@ impl Setting {
                 Some((last, _)) => (*last).to_owned(),
                 None => String::new(),
             },
+            Kind::Collector => format!("an address such as {}, or nothing", collector::EXAMPLE),
         }
     }
 }

@@ -279,17 +279,16 @@ mod tests {
         let mut connector = Timed(None).layer(Slow(ms(700)));
         let way = Way::default();
         let pieces = way.clone();
-        let late = way
-            .around(true, async {
-                // Another request gave its connection back meanwhile.
-                let late = connector.call(());
-                sleep(ms(100)).await;
-                pieces.taken(true);
-                sleep(ms(50)).await;
-                late
-            })
-            .await;
-        late.await.unwrap();
+        let mut late = None;
+        way.around(true, async {
+            // Another request gave its connection back meanwhile.
+            late = Some(connector.call(()));
+            sleep(ms(100)).await;
+            pieces.taken(true);
+            sleep(ms(50)).await;
+        })
+        .await;
+        late.unwrap().await.unwrap();
         assert_eq!(way.legs(), Legs { connect: ms(100), send: Duration::ZERO, headers: ms(50) });
     }
 

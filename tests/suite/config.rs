@@ -296,6 +296,21 @@ fn the_pages_say_what_the_tables_say() {
     }
 }
 
+/// Built without it, the program cannot send traces; that it was told to is no reason to say nothing.
+#[cfg(not(feature = "otel"))]
+#[test]
+fn a_program_that_cannot_send_traces_and_is_told_to_says_so_everywhere() {
+    let home = tempfile::tempdir().unwrap();
+    write_config(home.path(), "[trace]\nexport = \"http://127.0.0.1:4318\"\n");
+    let said = "`trace.export` is set, but this program was built without the export of traces.";
+    for (args, code) in [(["config", "check"].as_slice(), 2), (&["conversations", "list"], 2), (&["doctor"], 2)] {
+        let out = run(home.path(), args, &[("OLLAMA_HOST", "127.0.0.1:1")]);
+        assert_eq!(out.status.code(), Some(code), "{args:?}: {out:?}");
+        let told = format!("{}{}", text(&out.stdout), text(&out.stderr));
+        assert!(told.contains("config.toml:2:10") && told.contains(said) && told.contains("--features otel"), "{told}");
+    }
+}
+
 #[test]
 fn the_log_is_as_long_as_it_is_set_to_be_and_is_none_where_it_is_off() {
     let home = tempfile::tempdir().unwrap();

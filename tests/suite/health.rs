@@ -135,7 +135,8 @@ async fn commands_tell_how_it_stands_and_how_it_was_and_their_exit_codes_say_whi
     let stage = Stage::signed_in().await;
     let well = stage.json(&["health"]).await;
     let parts: Vec<&str> = well["checks"].as_array().unwrap().iter().map(|one| one["part"].as_str().unwrap()).collect();
-    assert_eq!(parts, ["ollama", "store", "disk", "jobs", "backup", "clock", "breakers", "cache", "tasks"]);
+    let all = ["ollama", "store", "disk", "jobs", "backup", "clock", "breakers", "cache", "tasks", "traces"];
+    assert_eq!(parts, all);
     assert!(well["checks"][2]["figures"]["free_bytes"].as_u64().is_some());
     assert_eq!(stage.run(&["health", "--strict"]).await.code, Some(0));
     stage.fake.answer(|_| None);

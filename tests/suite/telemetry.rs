@@ -11,8 +11,8 @@ use std::{
 
 use ollamanet::{
     api::{
-        FaultKind,
-        auth::Secret,
+        ConversationId, FaultKind,
+        auth::{Secret, Session},
         chat::{NewTurn, TurnAct, TurnEvent},
         events::Event,
         metrics::{Metric, Series, Wanted},
@@ -20,7 +20,7 @@ use ollamanet::{
         requests::Traced,
     },
     config::Config,
-    fake::{Pace, Part, Reply, StandIn},
+    fake::{Fake, Pace, Part, Reply, StandIn},
     logging,
     tasks::Tasks,
     trace::{self, By, Entry, Ring},
@@ -147,8 +147,18 @@ async fn traces_a_request_when_told_to() {
     let newest = ring.newest(100).into_iter().find(is_it).unwrap();
     assert_eq!(fault.kind, FaultKind::NotFound);
     assert!(newest.spans.iter().any(|span| span.outcome.as_deref() == Some("not_found")), "{newest:?}");
+    // Nobody reads it any more, and an answer waits for whoever listens.
+    drop(events);
+    let before = entered.load(Ordering::Relaxed);
+    let pieces = three_hundred_tokens(&house, &ann.session, id, &fake).await;
+    let entered = entered.load(Ordering::Relaxed) - before;
+    assert!(pieces == 300 && entered < 150, "a span was entered {entered} times for {pieces} pieces");
+    house.close().await;
+    println!("traced from key to SQL and HTTP");
+}
 
-    // Three hundred tokens, each of which wakes the task that carries them.
+/// Asks for an answer each token of which wakes the task that carries it; gives the number of pieces that were told.
+async fn three_hundred_tokens(house: &House, session: &Session, conversation: ConversationId, fake: &Fake) -> u32 {
     let usual = StandIn::new(Pace::instant());
     fake.answer(move |seen| {
         if seen.path != "/api/chat" {
@@ -159,10 +169,10 @@ async fn traces_a_request_when_told_to() {
         let tokens = (0..300).fold(Reply::stream(), |reply, _| reply.line(&token).part(pause()));
         Some(tokens.line(&json!({ "done": true, "done_reason": "stop" })))
     });
+    let mut events = house.gateway.events(session).await.unwrap();
     let act = TurnAct::Send { text: "Tell me more".to_owned(), attachments: Vec::new() };
-    let new = NewTurn { conversation: id, act, model: None, shorten: false };
-    let before = entered.load(Ordering::Relaxed);
-    Box::pin(Entry::new(By::Key).around(house.gateway.start_turn(&ann.session, new))).await.unwrap();
+    let new = NewTurn { conversation, act, model: None, shorten: false };
+    Box::pin(Entry::new(By::Key).around(house.gateway.start_turn(session, new))).await.unwrap();
     let mut pieces = 0;
     let ended = async {
         while let Some(event) = events.recv().await {
@@ -175,10 +185,7 @@ async fn traces_a_request_when_told_to() {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
-    let entered = entered.load(Ordering::Relaxed) - before;
-    assert!(pieces == 300 && entered < 150, "a span was entered {entered} times for {pieces} pieces");
-    house.close().await;
-    println!("traced from key to SQL and HTTP");
+    pieces
 }
 
 /// Counts how often a span is entered, by whomever.
@@ -190,8 +197,8 @@ impl<S: tracing::Subscriber> Layer<S> for Entering {
     }
 }
 
-fn new_id() -> ollamanet::api::ConversationId {
-    ollamanet::api::ConversationId::new()
+fn new_id() -> ConversationId {
+    ConversationId::new()
 }
 
 #[tokio::test(flavor = "multi_thread")]

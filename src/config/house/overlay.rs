@@ -24,7 +24,9 @@ pub fn overlaid(config: &Config, origins: &Origins, values: &HouseValues) -> Con
                 Ok(number) => number.into(),
                 Err(_) => continue,
             },
-            crate::config::table::Kind::Text { .. } | crate::config::table::Kind::OneOf(_) => kept.clone().into(),
+            crate::config::table::Kind::Text { .. }
+            | crate::config::table::Kind::OneOf(_)
+            | crate::config::table::Kind::Collector => kept.clone().into(),
         };
         if let Some(section) = table.get_mut(setting.section).and_then(toml::Value::as_table_mut) {
             section.insert(setting.key.to_owned(), value);

@@ -19,6 +19,8 @@ pub(super) struct Merge {
     pub origins: BTreeMap<String, Origin>,
     pub key_places: KeyPlaces,
     pub problems: Vec<Problem>,
+    /// Where the value that holds stands, by the setting's name.
+    pub places: BTreeMap<String, Spot>,
 }
 
 /// Where a file says that it is of a format which this program does not read, and the words for that. Saying none is
@@ -93,7 +95,7 @@ impl Merge {
             };
             let start = value.span().start;
             if let Some(value) = plain(value.get_ref()).and_then(|value| accept(setting, value)) {
-                self.put(setting, value, Origin::File(place.line_column(start).0));
+                self.put(setting, value, Origin::File(place.line_column(start).0), place.at(start));
             } else {
                 let given = shortened(&place.text(value.span()));
                 self.problem(place.at(start), refused(setting, &given), None);
@@ -167,7 +169,7 @@ impl Merge {
                 continue;
             };
             match value.to_str().and_then(|text| accept(setting, from_text(setting, text))) {
-                Some(value) => self.put(setting, value, Origin::Variable(name.to_owned())),
+                Some(value) => self.put(setting, value, Origin::Variable(name.to_owned()), name.into()),
                 None => self.problem(name, refused(setting, &shortened(&value.to_string_lossy())), None),
             }
         }
@@ -191,16 +193,23 @@ impl Merge {
                 self.problem(place, message, Some(hint));
             }
             Some(setting) => match accept(setting, from_text(setting, value.trim())) {
-                Some(value) => self.put(setting, value, Origin::Flag),
+                Some(value) => self.put(setting, value, Origin::Flag, place.into()),
                 None => self.problem(place, refused(setting, &shortened(value)), None),
             },
         }
     }
 
-    fn put(&mut self, setting: &Setting, value: toml::Value, origin: Origin) {
+    /// A value that is good by itself and cannot be used here.
+    pub fn unfit(&mut self, setting: &str, message: String, hint: &str) {
+        let spot = self.places.get(setting).cloned().unwrap_or_else(|| setting.into());
+        self.problem(spot, message, Some(hint.to_owned()));
+    }
+
+    fn put(&mut self, setting: &Setting, value: toml::Value, origin: Origin, spot: Spot) {
         if let Some(section) = self.table.get_mut(setting.section).and_then(toml::Value::as_table_mut) {
             section.insert(setting.key.to_owned(), value);
             self.origins.insert(setting.name(), origin);
+            self.places.insert(setting.name(), spot);
         }
     }
 

@@ -172,3 +172,19 @@ fn what_is_not_a_file_is_refused_without_waiting() {
     let endless = Sources { file: Some("/dev/zero".into()), ..Sources::default() };
     assert_eq!(load(&endless).unwrap_err().kind, FaultKind::Invalid);
 }
+
+#[test]
+fn a_collector_that_cannot_be_used_is_told_with_its_place_and_is_not_used() {
+    let text = "[trace]\nexport = \"http://192.168.0.9:4318\"\n";
+    let [told] = mistakes(text).try_into().unwrap();
+    let why = if crate::config::collector::IS_BUILT { "which is another machine." } else { "was built without" };
+    assert!(told.starts_with("config.toml:2:10: `trace.export` ") && told.contains(why), "{told}");
+    let (_dir, sources) = in_file(text);
+    assert_eq!(check(&sources).unwrap().0.config, Config::default());
+    assert_eq!(load(&sources).unwrap_err().kind, FaultKind::Invalid);
+    let flag = Sources { flags: vec!["trace.export=http://192.168.0.9:4318".to_owned()], ..Sources::default() };
+    assert_eq!(check(&flag).unwrap().1[0].place, "--set");
+    assert_eq!(mistakes("[trace]\nexport = \"\"\n"), Vec::<String>::new());
+    let [told] = mistakes("[trace]\nexport = \"http://ann:hunter2@127.0.0.1:4318\"\n").try_into().unwrap();
+    assert!(told.contains("such as http://127.0.0.1:4318") && !told.contains("hunter2"), "{told}");
+}

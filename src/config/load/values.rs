@@ -2,7 +2,10 @@
 
 use toml::de::DeValue;
 
-use crate::config::table::{Kind, SECTIONS, SETTINGS, Setting};
+use crate::config::{
+    collector::Collector,
+    table::{Kind, SECTIONS, SETTINGS, Setting},
+};
 
 pub(super) fn is_section(name: &str) -> bool {
     SECTIONS.iter().any(|(section, _)| *section == name)
@@ -50,6 +53,14 @@ pub(super) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> 
 }
 
 pub(super) fn refused(setting: &Setting, given: &str) -> String {
+    // An address with a password in it is the likeliest mistake there.
+    if setting.kind == Kind::Collector {
+        return format!(
+            "`{}` takes {}; without a user name, a password or a question in it.",
+            setting.name(),
+            setting.takes()
+        );
+    }
     format!("`{}` takes {}, not {given}.", setting.name(), setting.takes())
 }
 
@@ -88,7 +99,7 @@ pub(super) fn from_text(setting: &Setting, text: &str) -> toml::Value {
             _ => text.into(),
         },
         Kind::Whole { .. } => text.trim().parse::<i64>().map_or_else(|_| text.into(), toml::Value::from),
-        Kind::Text { .. } | Kind::OneOf(_) => text.into(),
+        Kind::Text { .. } | Kind::OneOf(_) | Kind::Collector => text.into(),
     }
 }
 
@@ -99,7 +110,8 @@ pub(super) fn accept(setting: &Setting, value: toml::Value) -> Option<toml::Valu
         (Kind::Whole { low, high }, toml::Value::Integer(number)) => (low..=high).contains(number),
         (Kind::Text { most }, toml::Value::String(text)) => text.len() <= most,
         (Kind::OneOf(words), toml::Value::String(text)) => words.contains(&text.as_str()),
-        (Kind::Bool | Kind::Whole { .. } | Kind::Text { .. } | Kind::OneOf(_), _) => false,
+        (Kind::Collector, toml::Value::String(text)) => text.trim().is_empty() || Collector::parse(text).is_some(),
+        (Kind::Bool | Kind::Whole { .. } | Kind::Text { .. } | Kind::OneOf(_) | Kind::Collector, _) => false,
     };
     good.then_some(value)
 }

@@ -11,6 +11,7 @@ use crate::{
         health::{BreakerState, Check, Level, Part},
         jobs::Room,
     },
+    otlp::Standing,
     store::{
         look::Sizes,
         system::{
@@ -49,12 +50,14 @@ pub(super) fn silent(part: Part, after: Duration) -> Check {
     };
     let level = match part {
         Part::Ollama | Part::Store | Part::Disk => Level::Bad,
-        Part::Jobs | Part::Backup | Part::Clock | Part::Breakers | Part::Cache | Part::Tasks => Level::Warning,
+        Part::Jobs | Part::Backup | Part::Clock | Part::Breakers | Part::Cache | Part::Tasks | Part::Traces => {
+            Level::Warning
+        }
     };
     let fix = match part {
         Part::Disk | Part::Backup => "A disk or a network mount hangs; see which: df -h",
         Part::Ollama => "See what it is at: ollama ps, and its log: journalctl -u ollama -n 50",
-        Part::Store | Part::Jobs | Part::Clock | Part::Breakers | Part::Cache | Part::Tasks => {
+        Part::Store | Part::Jobs | Part::Clock | Part::Breakers | Part::Cache | Part::Tasks | Part::Traces => {
             "The database is busy or its disk hangs; look through it: ollamanet doctor"
         }
     };
@@ -347,6 +350,24 @@ pub(super) fn tasks(running: &[Running], broken: &[String], now: Instant) -> Che
     Check::good(Part::Tasks, text).figure("running", running.len() as u64)
 }
 
+/// Whether traces get to where they are sent. That they do not costs nobody anything but the traces.
+pub(super) fn traces(standing: Option<&Standing>) -> Check {
+    let Some(Standing { to, sent, dropped, waiting, error, .. }) = standing else {
+        return Check::good(Part::Traces, "kept in memory only, sent nowhere");
+    };
+    let lost = if *dropped == 0 { String::new() } else { format!(", {dropped} dropped") };
+    let check = match error {
+        None => Check::good(Part::Traces, format!("{sent} sent to {to}{lost}")),
+        Some(why) => warn(
+            Part::Traces,
+            "not_taken",
+            format!("{to} does not take traces: {why}. {sent} sent{lost}, {waiting} wait."),
+        )
+        .fix("See that the collector runs; or send none: take export away under [trace] (ollamanet config path)"),
+    };
+    check.figure("sent", *sent).figure("dropped", *dropped).figure("waiting", *waiting)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -526,5 +547,19 @@ mod tests {
         assert_eq!((told_as(&check), check.text.as_str()), ((Level::Bad, "silent"), "no answer within 3 s"));
         assert_eq!(silent(Part::Jobs, Duration::from_mins(5)).text, "no answer for 5 min");
         mended(&check);
+    }
+
+    #[test]
+    fn traces_that_get_nowhere_are_told_with_what_was_lost() {
+        assert_eq!(traces(None).level, Level::Good);
+        let well =
+            Standing { to: "http://127.0.0.1:4318".to_owned(), sent: 12, was_asked: true, ..Standing::default() };
+        assert_eq!((traces(Some(&well)).level, traces(Some(&well)).fix), (Level::Good, None));
+        let ill = traces(Some(&Standing { dropped: 3, waiting: 5, error: Some("it hangs".to_owned()), ..well }));
+        assert_eq!(
+            (ill.level, ill.text.as_str()),
+            (Level::Warning, "http://127.0.0.1:4318 does not take traces: it hangs. 12 sent, 3 dropped, 5 wait.")
+        );
+        assert!(ill.fix.is_some() && ill.figures["dropped"] == 3);
     }
 }

@@ -61,13 +61,15 @@ impl HealthChecks {
     pub(super) async fn look(&self, moment: &Moment) -> Health {
         let watched = &self.0.watched;
         let address = watched.ollama.address().to_string();
-        let (found, store, disk, jobs, backup, clock) = tokio::join!(
+        let (found, store, disk, jobs, backup, clock, ()) = tokio::join!(
             ollama::ask(&watched.ollama, &watched.program_path),
             in_time(Part::Store, self.store()),
             in_time(Part::Disk, self.disk()),
             in_time(Part::Jobs, self.jobs(moment.now)),
             in_time(Part::Backup, self.backup(moment.now)),
             in_time(Part::Clock, self.clock(moment)),
+            // What came of it is told with what else this process has for itself.
+            watched.export.look(),
         );
         let ollama = ollama::judge(&found, &address);
         let mut health = Health {
@@ -92,6 +94,7 @@ impl HealthChecks {
             judge::breakers(&breakers),
             judge::cache(&watched.cache.figures()),
             judge::tasks(&judge::told(watched.tasks.running()), &watched.tasks.broken(), Instant::now()),
+            judge::traces(watched.export.standing().as_ref()),
         ];
         let now = self.now();
         let shared = health.checks.iter().filter(|check| !check.part.is_each_process_own()).cloned();

@@ -37,6 +37,7 @@ use crate::{
     cache::ModelCache,
     config::live::Live,
     ollama::Ollama,
+    otlp::Export,
     services::hub::Hub,
     store::{
         Db, StoreError, backup,
@@ -72,6 +73,8 @@ pub struct Watched {
     /// Where programs are looked for, as `PATH` writes it.
     pub program_path: OsString,
     pub room: RoomForModels,
+    /// Traces that are sent elsewhere.
+    pub export: Export,
 }
 
 /// The service. Cheap to clone.

@@ -16,6 +16,7 @@ use crate::{
     cache::ModelCache,
     config::{Config, live::Live},
     ollama::{Address, Ollama, Settings},
+    otlp::Export,
     services::hub::Hub,
     store::{
         Db,
@@ -106,6 +107,7 @@ fn build(
         network_file_system: None,
         program_path: program_path.into(),
         room,
+        export: Export::none(),
     };
     let checks = HealthChecks::with_clock(watched, clock);
     Stage { checks, breakers, system, tasks, wall: Arc::clone(wall), boot: Arc::clone(boot), dir: Arc::clone(dir) }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Rows of the box with the parts.
-const PARTS: u16 = 11;
+const PARTS: u16 = Part::ALL.len() as u16 + 2;
 /// Lines that say in full what the cursor is on.
 const DETAIL: u16 = 3;
 /// From this height on what was not well and what was held back stand below each other.

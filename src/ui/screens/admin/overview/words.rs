@@ -262,7 +262,14 @@ fn well(health: &Health) -> (String, bool) {
     };
     let good = others().filter(|check| check.level == Level::Good).filter_map(|check| match check.part {
         Part::Store | Part::Disk => Some(format!("{} good", check.part.as_str())),
-        Part::Ollama | Part::Jobs | Part::Backup | Part::Clock | Part::Breakers | Part::Cache | Part::Tasks => None,
+        Part::Ollama
+        | Part::Jobs
+        | Part::Backup
+        | Part::Clock
+        | Part::Breakers
+        | Part::Cache
+        | Part::Tasks
+        | Part::Traces => None,
     });
     let is_bad = !is_well || told(Level::Bad).next().is_some();
     let all_well = !is_bad && told(Level::Warning).next().is_none();

@@ -35,6 +35,7 @@ fn health(is_away: bool) -> Health {
             }
             Part::Breakers => Check::good(part, "all calls go through"),
             Part::Cache => Check::good(part, "12 entries, 9 KiB of 8 MiB, 93 % at hand"),
+            Part::Traces => Check::good(part, "kept in memory only, sent nowhere"),
             Part::Tasks => Check::good(part, "3 in the background, the oldest (looking after the jobs) for 812 s."),
         };
         Check { at, figures: BTreeMap::new(), ..check }
