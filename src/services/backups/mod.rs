@@ -13,10 +13,12 @@ mod run;
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::{
@@ -48,9 +50,18 @@ struct Inner {
     /// A restore that waits for the end of this process. Others are kept from getting one ready meanwhile.
     staged: Mutex<Option<Staged>>,
     /// Keys of whoever has just asked for a check, until its job begins here.
-    at_hand: Mutex<HashMap<String, Keys>>,
+    at_hand: AtHand<String, Keys>,
     /// What has just been asked to be put back, until its job begins here.
-    to_put_back: Mutex<HashMap<JobId, put_back::Confirmed>>,
+    to_put_back: AtHand<JobId, put_back::Confirmed>,
+}
+
+/// What jobs need that have not begun yet.
+type AtHand<K, T> = Mutex<HashMap<K, Held<T>>>;
+
+/// Whoever takes it ends the watch over it.
+struct Held<T> {
+    what: T,
+    _watch: DropGuard,
 }
 
 /// Which vaults can be opened, and how.
@@ -99,12 +110,33 @@ impl Backups {
     pub async fn to_verify(&self, by: &Caller<Admin>, which: Which) -> Result<JobWork, Fault> {
         self.directory(&which)?;
         let keys = self.keys(by.account, &by.vault).await?;
-        self.at_hand().insert(name(&which), keys);
+        self.hold(|inner| &inner.at_hand, name(&which), keys, by.work.clone());
         Ok(JobWork::VerifyBackup { which })
     }
 
-    fn at_hand(&self) -> MutexGuard<'_, HashMap<String, Keys>> {
-        self.0.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Keeps something for a job until that begins here. Another process may do it, or nobody: keys do not stay for that
+    /// once `work` is over, which ends with the session and some time after its screen was locked.
+    fn hold<K, T>(&self, place: fn(&Inner) -> &AtHand<K, T>, key: K, what: T, work: CancellationToken)
+    where
+        K: Clone + Eq + Hash + Send + 'static,
+        T: Send + 'static,
+    {
+        let taken = CancellationToken::new();
+        let held = Held { what, _watch: taken.clone().drop_guard() };
+        lock(place(&self.0)).insert(key.clone(), held);
+        let (this, ending) = (self.clone(), self.0.tasks.token());
+        self.0.tasks.spawn("keeping at hand what a job on backups needs", async move {
+            tokio::select! {
+                () = taken.cancelled() => return,
+                () = work.cancelled() => {}
+                () = ending.cancelled() => {}
+            }
+            lock(place(&this.0)).remove(&key);
+        });
+    }
+
+    fn take<K: Eq + Hash, T>(&self, place: fn(&Inner) -> &AtHand<K, T>, key: &K) -> Option<T> {
+        lock(place(&self.0)).remove(key).map(|held| held.what)
     }
 
     /// Removes what the rule no longer keeps, and gives its names.
@@ -166,6 +198,10 @@ impl Backups {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn name(which: &Which) -> String {
     match which {
         Which::Named(name) => name.clone(),
@@ -179,5 +215,49 @@ async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => Ok(done?),
         Err(_) => Err(Fault::new(FaultKind::Internal, "Work on a backup broke off.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::system::scratch;
+
+    #[tokio::test]
+    async fn keys_that_no_job_has_taken_go_with_the_session_and_those_that_one_took_are_watched_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let tasks = Tasks::new();
+        let place = Place { data: dir.path().to_path_buf(), backups: dir.path().join("backups"), cautious: false };
+        let backups = Backups::new(scratch::system(&dir), place, tasks.clone());
+        let (one, other) = (CancellationToken::new(), CancellationToken::new());
+        let hold = |which: &str, work: &CancellationToken| {
+            backups.hold(|inner| &inner.at_hand, which.to_owned(), Keys::new(), work.clone());
+        };
+        let there = || {
+            let mut names: Vec<String> = lock(&backups.0.at_hand).keys().cloned().collect();
+            names.sort();
+            names
+        };
+        let until = async |running: usize| {
+            let waiting = async {
+                while tasks.running().len() != running {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("the watch ends");
+        };
+        for (which, work) in [("taken", &one), ("left", &one), ("another's", &other)] {
+            hold(which, work);
+        }
+        // Asked for once more: the first is not watched any more, or its end would take the second along.
+        hold("another's", &other);
+        assert!(backups.take(|inner| &inner.at_hand, &"taken".to_owned()).is_some());
+        until(2).await;
+        assert_eq!(there(), ["another's", "left"]);
+        one.cancel();
+        until(1).await;
+        assert_eq!(there(), ["another's"]);
+        assert_eq!(tasks.stop(Duration::from_secs(5)).await, Vec::<String>::new());
+        assert!(there().is_empty());
     }
 }

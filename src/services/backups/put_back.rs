@@ -7,6 +7,7 @@
 use std::{fmt, path::PathBuf, sync::PoisonError};
 
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::{Backups, Keys, blocking, run::keep};
 use crate::{
@@ -31,6 +32,8 @@ pub struct Confirmed {
     asked: Asked,
     /// Another's vault can move while this process runs; everything, and one's own, cannot.
     is_at_once: bool,
+    /// For as long as whoever asked may have work going on.
+    work: CancellationToken,
 }
 
 /// Without the keys.
@@ -79,22 +82,24 @@ impl Backups {
             }
         };
         let asked = Asked { by: Some(by.account), moment: Moment::here() };
-        Ok((Work::Restore { which, account }, Confirmed { directory, wanted, keys, asked, is_at_once }))
+        let work = by.work.clone();
+        Ok((Work::Restore { which, account }, Confirmed { directory, wanted, keys, asked, is_at_once, work }))
     }
 
     /// Keeps it until the job of this number begins.
     pub fn hand(&self, job: JobId, confirmed: Confirmed) {
-        self.0.to_put_back.lock().unwrap_or_else(PoisonError::into_inner).insert(job, confirmed);
+        let work = confirmed.work.clone();
+        self.hold(|inner| &inner.to_put_back, job, confirmed, work);
     }
 
     /// The job of this number will not begin.
     pub fn take_back(&self, job: JobId) -> Option<Confirmed> {
-        self.0.to_put_back.lock().unwrap_or_else(PoisonError::into_inner).remove(&job)
+        self.take(|inner| &inner.to_put_back, &job)
     }
 
     pub(super) async fn put_back(&self, attempt: &Attempt) -> Result<String, Setback> {
         let Some(confirmed) = self.take_back(attempt.id) else { return self.what_became(attempt).await };
-        let Confirmed { directory, wanted, keys, asked, is_at_once } = confirmed;
+        let Confirmed { directory, wanted, keys, asked, is_at_once, work: _ } = confirmed;
         let place = self.0.place.clone();
         let staged = self
             .paced(attempt, move |pace| {

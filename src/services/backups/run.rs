@@ -125,7 +125,7 @@ impl Backups {
     async fn look_through(&self, attempt: &Attempt, which: &Which) -> Result<String, Setback> {
         let (place, directory) = (self.0.place.clone(), self.directory(which).map_err(Setback::for_good)?);
         // Another process, or this one at its next start, has nobody's keys: it compares bytes.
-        let keys = self.at_hand().remove(&name(which)).unwrap_or_default();
+        let keys = self.take(|inner| &inner.at_hand, &name(which)).unwrap_or_default();
         let found = self
             .paced(attempt, move |pace| {
                 backup::verify(&place, &directory, &keys, pace, Moment::clock()).map(Outcome::Verified)
