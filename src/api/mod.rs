@@ -34,6 +34,7 @@ pub mod retention;
 pub mod rules;
 pub mod search;
 pub mod settings;
+pub mod size;
 pub mod slowness;
 pub mod transfer;
 pub mod updates;

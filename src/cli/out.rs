@@ -11,6 +11,7 @@ use std::{
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
+pub use crate::api::size::in_words as bytes;
 use crate::{
     api::{Fault, FaultKind},
     safe_text::{self, SafeText, is_clean},
@@ -147,23 +148,6 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Strin
 pub fn csv_cell(safe: &str) -> String {
     let text = if safe.starts_with(['=', '+', '-', '@']) { format!("'{safe}") } else { safe.to_owned() };
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-/// `1.9 GB`, as Ollama counts.
-#[must_use]
-pub fn bytes(count: u64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = count as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 99.95 {
-        format!("{value:.0} {}", units[unit])
-    } else {
-        format!("{value:.1} {}", units[unit])
-    }
 }
 
 /// `0.3 s`, `45 s`, `3 min`.

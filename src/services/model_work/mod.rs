@@ -35,6 +35,7 @@ use crate::{
         Fault, FaultKind,
         jobs::{Download, DownloadSize, Layer, MODELFILE_MAX, ModelfileSummary, NewModel, Room, Work, registry_of},
         models::Model,
+        size::in_words,
     },
     cache::{Build, ModelCache},
     config::live::Live,
@@ -439,22 +440,6 @@ fn read_text(path: &Path, longest: u64) -> Result<String, Fault> {
         return Err(refuse("it is too long"));
     }
     Ok(text)
-}
-
-/// `1.9 GB`, as Ollama counts.
-fn in_words(bytes: u64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 99.95 {
-        format!("{value:.0} {}", units[unit])
-    } else {
-        format!("{value:.1} {}", units[unit])
-    }
 }
 
 /// A new model as it is meant by whoever asks.
