@@ -37,16 +37,18 @@ async fn an_administrator_sees_an_outage_takes_a_mistake_back_proves_a_backup_an
         term.until("Good day.");
         term.until_gone("answering");
         term.key("tab").send("w");
-        let why = term.until("Where the time went");
-        assert!(why.contains("waiting in our line") && why.contains("loading the model"), "{why}");
+        term.until("Where the time went");
+        let why = term.until("waiting in our line");
+        assert!(why.contains("loading the model"), "{why}");
         term.key("esc");
         term.until_gone("Where the time went");
 
         // It is in the figures, with who is here and how all stands.
         term.send("\x1b6");
         term.until("Overview]");
-        let house = term.until("answers: 1 ");
-        assert!(house.contains("signed in   alice") && house.contains("✓ Ollama 0.35"), "{house}");
+        term.until("answers: 1 ");
+        term.until("signed in   alice");
+        term.until("✓ Ollama 0.35");
 
         // Ollama goes away: the dot says so by itself, then the tab, and calls are held back.
         term.send("7");

@@ -58,7 +58,7 @@ async fn conversation(stage: &Stage) -> String {
     assert_eq!(shown.code, Some(0), "{shown:?}");
     let whole: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
     let told = whole["messages"].as_array().unwrap().iter();
-    told.map(|message| format!("{}: {}\n", message["role"], message["content"])).collect()
+    told.map(|message| format!("{}: {}", message["role"], message["content"])).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
