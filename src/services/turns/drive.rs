@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -173,12 +174,13 @@ impl Turns {
             })
         };
         let tell = |delta| hub.tell(account, event(TurnEvent::Delta(delta)));
-        // The model is loaded now, so the window it really has can be seen. Its last word does not wait for that.
-        let mut look = std::pin::pin!(self.0.known.look_again(&self.0.parts.ollama, &job.model));
+        // The model is loaded now, so the window it really has can be seen. Its last word does not wait for that. Polled when
+        // it is woken itself, and not at each token as well.
+        let mut look = FuturesUnordered::from_iter([self.0.known.look_again(&self.0.parts.ollama, &job.model)]);
         let mut carried = std::pin::pin!(run_turn(chunks, &mut job.partial, keep, tell, &stop));
         tokio::select! {
             how = &mut carried => return how,
-            () = &mut look => {}
+            _ = look.next() => {}
         }
         carried.await
     }
