@@ -11,10 +11,13 @@ use std::{
 };
 
 use ollamanet::fake::{Part, Reply};
-use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use rand::RngExt;
 use serde_json::Value;
 
-use crate::common::stage::{PASSPHRASE, Stage, last, piece};
+use crate::common::{
+    kills,
+    stage::{PASSPHRASE, Stage, last, piece},
+};
 
 const WORDS: usize = 4000;
 
@@ -46,11 +49,7 @@ struct Shown {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let rounds = number("OLLAMANET_KILLS").unwrap_or(8);
-    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
-    let mut random = StdRng::seed_from_u64(seed);
+    let (rounds, mut random) = kills(8);
     let stage = Stage::signed_in().await;
     let mut shown = Vec::new();
     for round in 0..rounds {
@@ -150,11 +149,7 @@ fn type_and_kill(stage: &Stage, question: String, after: Duration) -> Shown {
 /// never both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_during_a_change_or_a_recovery_leaves_the_old_way_in_or_the_new_one() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let rounds = number("OLLAMANET_KILLS").unwrap_or(8);
-    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
-    let mut random = StdRng::seed_from_u64(seed);
+    let (rounds, mut random) = kills(8);
     let stage = Stage::new().await;
     let create = ["account", "create", "alice", "--passphrase-fd", "0", "--json"];
     let made = stage.with_input(&create, PASSPHRASE).await;

@@ -12,12 +12,12 @@ use std::{
 };
 
 use ollamanet::api::auth::Secret;
-use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use rand::RngExt;
 use serde_json::Value;
 
 use crate::common::{
     authenticator::Authenticator,
-    shown,
+    kills, shown,
     stage::{PASSPHRASE, Stage},
 };
 
@@ -46,11 +46,7 @@ struct Seen {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_at_any_step_of_adding_a_second_factor_leaves_all_of_it_or_none() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let rounds = number("OLLAMANET_KILLS").unwrap_or(8);
-    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
-    let mut random = StdRng::seed_from_u64(seed);
+    let (rounds, mut random) = kills(8);
     let stage = Stage::new().await;
     let made = stage.with_input(&["account", "create", "alice", "--passphrase-fd", "0"], PASSPHRASE).await;
     assert_eq!(made.code, Some(0), "{made:?}");

@@ -6,26 +6,19 @@
 
 use std::{collections::BTreeMap, io::Read as _, path::PathBuf, process::Stdio, time::Duration};
 
-use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use rand::RngExt;
 use serde_json::{Value, json};
 
-use crate::common::stage::{PASSPHRASE, Stage};
+use crate::common::{
+    kills,
+    stage::{PASSPHRASE, Stage},
+};
 
 /// Conversations of the history, each with `MESSAGES` messages.
 const CONVERSATIONS: usize = 1400;
 const MESSAGES: usize = 4;
 /// A fast machine asks more often than a person may.
 const QUICK: [&str; 4] = ["--set", "limits.read_per_minute=100000", "--set", "limits.write_per_minute=100000"];
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok())
-}
-
-fn moments() -> (u64, u64, StdRng) {
-    let rounds = number("OLLAMANET_KILLS").unwrap_or(6);
-    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    (rounds, seed, StdRng::seed_from_u64(seed))
-}
 
 /// A history as another program exports it.
 fn history() -> String {
@@ -98,8 +91,7 @@ async fn newly_counted(stage: &Stage, seen_at: &mut Vec<i64>, what: &str) -> usi
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_while_old_conversations_are_put_away_leaves_each_here_or_there_and_counted() {
-    let (rounds, seed, mut random) = moments();
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
+    let (rounds, mut random) = kills(6);
     let stage = with_history().await;
     let (mut gone, mut partly, mut seen_at) = (0, 0, Vec::new());
     let mut keep = CONVERSATIONS;
@@ -133,8 +125,7 @@ async fn a_kill_while_old_conversations_are_put_away_leaves_each_here_or_there_a
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_while_the_trash_is_emptied_by_rule_leaves_each_whole_or_gone() {
-    let (rounds, seed, mut random) = moments();
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
+    let (rounds, mut random) = kills(6);
     let stage = with_history().await;
     // Thrown away long ago: as only a file from elsewhere can say.
     let set = stage.run(&["retention", "set", "--keep", "1"]).await;
@@ -205,8 +196,7 @@ fn aged(line: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_while_the_index_is_made_anew_is_said_and_mended_and_touches_nothing_else() {
-    let (rounds, seed, mut random) = moments();
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
+    let (rounds, mut random) = kills(6);
     let stage = with_history().await;
     let before = shelf(&stage, &[]).await;
     let found = async |words: &str| {

@@ -18,10 +18,10 @@ use ollamanet::{
     api::jobs::WorkKind,
     fake::{Pace, Part, Seen, StandIn},
 };
-use rand::{Rng, RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use rand::{RngExt, seq::SliceRandom};
 use serde_json::{Value, json};
 
-use crate::common::{pty::PATIENCE, stage::Stage};
+use crate::common::{kills, pty::PATIENCE, stage::Stage};
 
 /// Longest that a kill is waited for, milliseconds: the longest of the jobs takes about as long.
 const LATEST: u64 = 900;
@@ -208,15 +208,11 @@ impl Round {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_at_any_moment_of_any_job_leaves_nothing_half_nothing_lost_and_nothing_twice() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let rounds = number("OLLAMANET_KILLS").map_or(ABOUT_MODELS.len(), |kills| kills as usize);
-    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
-    let mut random = StdRng::seed_from_u64(seed);
+    let (rounds, mut random) = kills(ABOUT_MODELS.len() as u64);
     let stage = Stage::signed_in().await;
     let ollama = Unhurried::at(&stage);
     std::fs::write(stage.home().join("Modelfile"), "FROM demo-chat:3b\nSYSTEM Be short.\n").unwrap();
-    let mut kinds: Vec<WorkKind> = ABOUT_MODELS.into_iter().cycle().take(rounds).collect();
+    let mut kinds: Vec<WorkKind> = ABOUT_MODELS.into_iter().cycle().take(rounds as usize).collect();
     kinds.shuffle(&mut random);
     let mut killed = Vec::new();
     for (number, kind) in kinds.into_iter().enumerate() {

@@ -26,10 +26,11 @@ use ollamanet::{
     tasks::Tasks,
 };
 
-use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use rand::RngExt;
 
 use crate::common::{
     house::{House, PASSPHRASE, break_table, count, tamper},
+    kills,
     pty::PATIENCE,
     stage::{PASSPHRASE as ALICES, Stage as Program},
 };
@@ -580,11 +581,7 @@ fn prompt_of(round: u64) -> String {
 /// `kill -9` while two settings are set by one command: both are changed with their entries in the trail, or neither.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_in_the_middle_leaves_all_of_a_change_or_nothing_of_it() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let rounds = number("OLLAMANET_KILLS").unwrap_or(8);
-    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
-    let mut random = StdRng::seed_from_u64(seed);
+    let (rounds, mut random) = kills(8);
     let stage = Program::signed_in().await;
     let quick = ["--set", "limits.auth_per_minute=600", "--passphrase-fd", "0"];
     for round in 0..rounds {

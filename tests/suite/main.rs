@@ -2,8 +2,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     clippy::allow_attributes,
-    reason = "a test that cannot go on should say where"
+    reason = "a test that cannot go on should say where, and one of random moments which those were"
 )]
 
 mod common;
@@ -54,6 +55,7 @@ mod quotas;
 mod reports;
 mod requirements;
 mod roles;
+mod rule_kinds;
 mod rules;
 mod screens;
 mod sealed;

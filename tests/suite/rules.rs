@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::common::{
     house::{House, tamper},
+    kills,
     stage::Stage,
 };
 
@@ -115,14 +116,14 @@ fn found(stage: &Stage, name: &str) -> Vec<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_of_a_rule_that_is_killed_is_made_by_the_next_process_and_once() {
-    let rounds = std::env::var("OLLAMANET_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(5_u32);
+    let (rounds, mut random) = kills(5);
     let stage = Stage::signed_in().await;
     assert_eq!(stage.run(&["rules", "add", "B", "--do", "backup", "--daily", "0:00"]).await.code, Some(0));
     for _ in 0..rounds {
         let mut child =
             stage.command(&["rules", "run", "--due"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Time is what this is about: the kill falls before, into and after the backup.
-        std::thread::sleep(Duration::from_millis(rand::rng().random_range(20..500)));
+        std::thread::sleep(Duration::from_millis(random.random_range(20..500)));
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::common::{
     authenticator::Authenticator,
     house::{House, PASSPHRASE, break_table, count, forget_tries, tamper, whole},
+    kills,
     stage::{Done, Stage},
     until,
 };
@@ -350,12 +351,8 @@ async fn commands_list_open_and_forget_what_is_sealed() {
 /// `kill -9` while a sealed vault is opened: the one or the other is open afterwards, and the other is sealed and kept.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_while_a_sealed_vault_opens_leaves_the_one_or_the_other_and_loses_neither() {
-    use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let rounds = number("OLLAMANET_KILLS").unwrap_or(8);
-    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
-    let mut random = StdRng::seed_from_u64(seed);
+    use rand::RngExt;
+    let (rounds, mut random) = kills(8);
     let stage = Stage::new().await;
     let code = with_sealed(&stage).await;
     let mut is_old = false;

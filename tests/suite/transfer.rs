@@ -10,10 +10,13 @@ use std::{
 };
 
 use ollamanet::api::organise::NewConversation;
-use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::common::stage::{Done, PASSPHRASE, Stage, finish};
+use crate::common::{
+    kills,
+    stage::{Done, PASSPHRASE, Stage, finish},
+};
 
 fn fixture(name: &str) -> String {
     format!("{}/tests/fixtures/import/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -153,11 +156,7 @@ async fn an_import_that_is_stopped_keeps_what_it_has_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_in_the_middle_of_an_import_leaves_each_conversation_whole_or_not_at_all() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let rounds = number("OLLAMANET_KILLS").unwrap_or(4);
-    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
-    let mut random = StdRng::seed_from_u64(seed);
+    let (rounds, mut random) = kills(4);
     let stage = Stage::signed_in().await;
     let path = stage.home().join("big.json");
     history(&path, 300, 30);

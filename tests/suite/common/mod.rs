@@ -13,6 +13,18 @@ pub mod stage;
 
 use std::path::{Path, PathBuf};
 
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+/// How many rounds a test of kills makes, and the moments of them: `usual` many, or as `OLLAMANET_KILLS` says. The seed is
+/// printed, and `OLLAMANET_SEED` has the same moments again.
+pub fn kills(usual: u64) -> (u64, StdRng) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let rounds = number("OLLAMANET_KILLS").unwrap_or(usual);
+    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
+    println!("OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
+    (rounds, StdRng::seed_from_u64(seed))
+}
+
 /// An environment that holds nothing of the machine's own: every directory lies under `home`.
 pub fn environment(home: &Path) -> Vec<(&'static str, PathBuf)> {
     let runtime = home.join("run");
