@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, BufWriter, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -58,34 +58,72 @@ pub enum There {
 /// # Errors
 /// When it is there already and is to be kept, or cannot be written; then nothing of it is there.
 pub fn write(path: &Path, text: &str, there: There) -> Result<PathBuf, Fault> {
-    let shown = path.display();
-    let cannot = |error: io::Error| {
-        let kind = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FaultKind::DiskFull,
-            io::ErrorKind::ReadOnlyFilesystem => FaultKind::ReadOnly,
-            _ => FaultKind::Invalid,
-        };
-        Fault::new(kind, format!("{shown} cannot be written: {error}."))
-            .hint("Name another place; nothing was written.")
-    };
-    let taken = || {
-        Fault::new(FaultKind::Conflict, format!("{shown} is there already."))
-            .hint("Nothing was written; give another name.")
-    };
-    let path = std::path::absolute(path).map_err(cannot)?;
-    match (fs::symlink_metadata(&path), there) {
-        (Ok(_), There::Keep) => return Err(taken()),
-        (Ok(found), There::Replace) if !found.is_file() => {
-            return Err(Fault::invalid(format!("{shown} is no ordinary file.")).hint("Nothing was written."));
+    let mut pieces = Pieces::begin(path, there)?;
+    pieces.add(text)?;
+    pieces.end()
+}
+
+/// A file for its owner alone that comes piece by piece, and has no name until all of it is there: neither a full disk nor a
+/// kill leaves half of it where somebody would take it for the whole.
+#[derive(Debug)]
+pub struct Pieces {
+    out: BufWriter<Unnamed>,
+    path: PathBuf,
+    there: There,
+}
+
+impl Pieces {
+    /// # Errors
+    /// When there is such a file and it is to be kept, or nothing can be written there.
+    pub fn begin(path: &Path, there: There) -> Result<Self, Fault> {
+        let path = std::path::absolute(path).map_err(|error| cannot_write(path, &error))?;
+        match (fs::symlink_metadata(&path), there) {
+            (Ok(_), There::Keep) => return Err(taken(&path)),
+            (Ok(found), There::Replace) if !found.is_file() => {
+                return Err(Fault::invalid(format!("{} is no ordinary file.", path.display()))
+                    .hint("Nothing was written; give another name."));
+            }
+            (Ok(_), There::Replace) | (Err(_), _) => {}
         }
-        (Ok(_), There::Replace) | (Err(_), _) => {}
+        let out = BufWriter::new(Unnamed::beside(&path).map_err(|error| cannot_write(&path, &error))?);
+        Ok(Self { out, path, there })
     }
-    let mut beside = Unnamed::beside(&path).map_err(cannot)?;
-    beside.write_all(text.as_bytes()).map_err(cannot)?;
-    beside
-        .put_in_place(there)
-        .map_err(|error| if error.kind() == io::ErrorKind::AlreadyExists { taken() } else { cannot(error) })?;
-    Ok(path)
+
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn add(&mut self, text: &str) -> Result<(), Fault> {
+        self.out.write_all(text.as_bytes()).map_err(|error| cannot_write(&self.path, &error))
+    }
+
+    /// Gives it its name, and tells where it is.
+    ///
+    /// # Errors
+    /// When the disk does not take the rest, or somebody has made such a file meanwhile.
+    pub fn end(self) -> Result<PathBuf, Fault> {
+        let Self { out, path, there } = self;
+        let done = out.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.put_in_place(there));
+        match done {
+            Ok(_) => Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(taken(&path)),
+            Err(error) => Err(cannot_write(&path, &error)),
+        }
+    }
+}
+
+fn taken(path: &Path) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("{} is there already.", path.display()))
+        .hint("Nothing was written; give another name.")
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Fault {
+    let (kind, hint) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            (FaultKind::DiskFull, "Nothing was left behind; make room, or name another place.")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => (FaultKind::ReadOnly, "Nothing was written; name another place."),
+        _ => (FaultKind::Invalid, "Nothing was written; name another place."),
+    };
+    Fault::new(kind, format!("{} cannot be written: {error}.", path.display())).hint(hint)
 }
 
 /// A file for its owner alone that is being written under another name, beside the place where it is to be. It is gone
@@ -151,6 +189,18 @@ mod tests {
         assert_eq!(read(&path, 3).unwrap(), "two");
         assert!(write(home.path(), "x", There::Replace).is_err());
         assert!(write(&home.path().join("no/where"), "x", There::Keep).is_err());
+        // One that is not ended has never had its name, and is gone.
+        let half = home.path().join("half.csv");
+        let mut pieces = Pieces::begin(&half, There::Keep).unwrap();
+        pieces.add(&"a line\r\n".repeat(10_000)).unwrap();
+        assert!(!half.exists());
+        drop(pieces);
+        // Nor does it take a name that somebody else took meanwhile.
+        let pieces = Pieces::begin(&half, There::Keep).unwrap();
+        fs::write(&half, "theirs").unwrap();
+        assert_eq!(pieces.end().unwrap_err().kind, FaultKind::Conflict);
+        assert_eq!(fs::read_to_string(&half).unwrap(), "theirs");
+        fs::remove_file(&half).unwrap();
         let names: Vec<_> = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["presets.toml"], "nothing is left beside it");
     }

@@ -1,11 +1,6 @@
 //! `ollamanet audit`: the trail of what was done by whom.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
 use serde_json::json;
@@ -15,10 +10,13 @@ use super::{
     admin_args::{Audit, AuditFormat, Which},
     out::{self, json_line, moment, print, print_json, safe, say},
 };
-use crate::api::{
-    Fault, FaultKind,
-    admin::{Anchor, AuditEntry, AuditFilter, AuditPage, AuditVerdict},
-    auth::Session,
+use crate::{
+    api::{
+        Fault, FaultKind,
+        admin::{Anchor, AuditEntry, AuditFilter, AuditPage, AuditVerdict},
+        auth::Session,
+    },
+    whole_file::{Pieces, There},
 };
 
 /// Rows asked for at once.
@@ -177,54 +175,29 @@ async fn export(
     print(&format!("{}: {count} entries\n", safe(&path.to_string_lossy())))
 }
 
-/// Where an export goes. A file is removed again unless all of it was written.
+/// Where an export goes. A file gets its name when all of it was written.
 pub(super) enum Target {
     Stdout,
-    File { path: PathBuf, file: BufWriter<File>, is_whole: bool },
+    File(Pieces),
 }
 
 impl Target {
     pub(super) fn open(path: &Path) -> Result<Self, Fault> {
-        if path == Path::new("-") {
-            return Ok(Self::Stdout);
-        }
-        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let file = opened.map_err(|error| {
-            let name = safe(&path.to_string_lossy());
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                return Fault::new(FaultKind::Conflict, format!("{name} is there already; nothing was written."))
-                    .hint("Name a file that is not there yet.");
-            }
-            Fault::invalid(format!("{name} cannot be written: {error}.")).hint("Name another place.")
-        })?;
-        Ok(Self::File { path: path.to_owned(), file: BufWriter::new(file), is_whole: false })
+        if path == Path::new("-") { Ok(Self::Stdout) } else { Ok(Self::File(Pieces::begin(path, There::Keep)?)) }
     }
 
     pub(super) fn write(&mut self, text: &str) -> Result<(), End> {
         match self {
             Self::Stdout => out::print_own(text.as_bytes()),
-            Self::File { file, .. } => Ok(file.write_all(text.as_bytes())?),
+            Self::File(pieces) => Ok(pieces.add(text)?),
         }
     }
 
     /// Gives the path of a file that was written.
-    pub(super) fn finish(mut self) -> Result<Option<PathBuf>, End> {
-        match &mut self {
+    pub(super) fn finish(self) -> Result<Option<PathBuf>, End> {
+        match self {
             Self::Stdout => Ok(None),
-            Self::File { path, file, is_whole } => {
-                file.flush()?;
-                file.get_ref().sync_all()?;
-                *is_whole = true;
-                Ok(Some(path.clone()))
-            }
-        }
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        if let Self::File { path, is_whole: false, .. } = self {
-            let _ = fs::remove_file(path);
+            Self::File(pieces) => Ok(Some(pieces.end()?)),
         }
     }
 }

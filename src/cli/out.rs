@@ -38,8 +38,15 @@ impl From<io::Error> for End {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::ReaderGone;
         }
-        let kind = if error.kind() == io::ErrorKind::StorageFull { FaultKind::DiskFull } else { FaultKind::Internal };
-        Self::Fault(Fault::new(kind, format!("The output could not be written: {error}.")))
+        let is_full = matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        );
+        let kind = if is_full { FaultKind::DiskFull } else { FaultKind::Internal };
+        Self::Fault(
+            Fault::new(kind, format!("The output could not be written: {error}."))
+                .hint("What came before that may have been written. Make room, or send it elsewhere, and try again."),
+        )
     }
 }
 

@@ -6,10 +6,7 @@
 pub mod figures;
 pub(super) mod sheet;
 
-use std::{
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use jiff::civil::Date;
 
@@ -25,6 +22,7 @@ use crate::{
         organise::{Cursor, Page},
     },
     store::vault::usage::{self, Wanted},
+    whole_file::{self, There},
 };
 
 /// How many of the longest conversations are named.
@@ -115,38 +113,7 @@ fn latest(today: Date) -> i64 {
 
 /// Writes a file of figures for its owner alone, and never over an existing one. Reports use it too.
 pub(super) async fn write_new(to: PathBuf, text: String) -> Result<PathBuf, Fault> {
-    let place = to.clone();
-    let written = tokio::task::spawn_blocking(move || write(&place, &text)).await;
-    match written.unwrap_or_else(|_| Err(io::Error::other("the writer ended"))) {
-        Ok(()) => Ok(to),
-        Err(error) => Err(cannot_write(&to, &error)),
-    }
-}
-
-/// Under another name first, so that no half of it is found under this one.
-fn write(to: &Path, text: &str) -> io::Result<()> {
-    if to.symlink_metadata().is_ok() {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    let beside = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    // Made 0600, and removed again unless it is put in its place.
-    let mut file = tempfile::Builder::new().prefix(".ollamanet-insights-").tempfile_in(beside)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(to)?;
-    Ok(())
-}
-
-fn cannot_write(to: &Path, error: &io::Error) -> Fault {
-    let shown = to.display();
-    match error.kind() {
-        io::ErrorKind::AlreadyExists => Fault::new(FaultKind::Conflict, format!("{shown} is there already."))
-            .hint("Nothing was written; give another name."),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            Fault::new(FaultKind::DiskFull, format!("{shown} cannot be written: {error}."))
-                .hint("Nothing was left behind; make room, or give another place.")
-        }
-        _ => Fault::new(FaultKind::Invalid, format!("{shown} cannot be written: {error}."))
-            .hint("Nothing was left behind; give another place."),
-    }
+    tokio::task::spawn_blocking(move || whole_file::write(&to, &text, There::Keep))
+        .await
+        .unwrap_or_else(|_| Err(Fault::new(FaultKind::Internal, "The file could not be written.")))
 }

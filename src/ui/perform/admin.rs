@@ -252,7 +252,7 @@ impl TrailFile {
                     .hint("End it in .csv for a table or .jsonl for JSON, one entry a line."));
             }
         };
-        let mut file = OwnFile::create(path, "The trail")?;
+        let mut file = OwnFile::create(path)?;
         if is_csv {
             file.write(&format!("{}\r\n", AuditEntry::CSV_HEAD))?;
         }
@@ -318,8 +318,9 @@ mod tests {
         let path = dir.path().join("trail.jsonl");
         let mut file = TrailFile::create(&path).unwrap();
         file.write(&[entry()]).unwrap();
+        assert!(!path.exists(), "half of it has not its name");
         drop(file);
-        assert!(!path.exists());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

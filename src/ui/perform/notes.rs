@@ -98,7 +98,7 @@ impl Hands {
         filter: &str,
         to: PathBuf,
     ) -> Result<(PathBuf, u64), Fault> {
-        let mut file = OwnFile::create(&to, "The notes")?;
+        let mut file = OwnFile::create(&to)?;
         let mut written = 0;
         let mut after = None;
         loop {
