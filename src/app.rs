@@ -199,8 +199,8 @@ async fn dispatch(
             stops::run_until(&mut stops, Duration::ZERO, examining).await
         }
         Some(Command::Backup(what)) if restore::needs_nobody(&what, paths).is_some() => {
-            let Some((from, yes)) = restore::needs_nobody(&what, paths) else { return Ok(()) };
-            restore::into_nobodys(paths, &config, from, yes).await
+            let Some(asked) = restore::needs_nobody(&what, paths) else { return Ok(()) };
+            restore::into_nobodys(paths, &config, asked).await
         }
         Some(command) => {
             let mut stops = Stops::listen()?;
@@ -257,7 +257,7 @@ pub fn compose_watched(
     let accounts =
         Accounts::new(system.clone(), Arc::clone(&sessions), paths.clone(), cautious, live.clone(), tasks.clone());
     let breakers = Breakers::new();
-    let ollama = ollama(config, counted(breakers.watch(), metrics.clone()), metrics.clone())?;
+    let ollama = ollama(config, live, counted(breakers.watch(), metrics.clone()), metrics.clone())?;
     let hub = Hub::new();
     let conversations = Conversations::new(hub.clone(), live.clone());
     let (notes, branches) = (Notes::new(hub.clone()), Branches::new(hub.clone()));
@@ -395,9 +395,10 @@ fn models(
 }
 
 /// The client; `watch` hears how each call ended, and new connections are counted.
-fn ollama(config: &Config, watch: ollama::Watch, metrics: Metrics) -> Result<Ollama, Fault> {
+fn ollama(config: &Config, live: &Live, watch: ollama::Watch, metrics: Metrics) -> Result<Ollama, Fault> {
+    let live = live.clone();
     Ok(Ollama::new(Settings {
-        silence: config.chat.silence(),
+        silence: Arc::new(move || live.config().chat.silence()),
         allow_plaintext_remote: config.ollama.allow_plaintext_remote,
         api_key: std::env::var("OLLAMA_API_KEY").ok(),
         watch: Some(watch),

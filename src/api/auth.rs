@@ -144,6 +144,8 @@ pub struct SignedIn {
     pub recovery_code: Option<Secret>,
     /// Something the person should know (last sign-in, a revoked token family …).
     pub notice: Option<String>,
+    /// What the administrators say to everybody who comes. Not told again to whoever stayed signed in.
+    pub message: Option<String>,
 }
 
 /// How hard a passphrase is to guess (zxcvbn's estimate) and whether it is accepted here.

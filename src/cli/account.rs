@@ -191,7 +191,7 @@ async fn ask_to_stay() -> bool {
 }
 
 pub(super) fn tell(desk: &Desk, signed_in: &SignedIn, stays: bool, generated: Option<&Secret>) -> Result<(), End> {
-    let SignedIn { account, recovery_code, notice, .. } = signed_in;
+    let SignedIn { account, recovery_code, notice, message, .. } = signed_in;
     if desk.global.json {
         let mut told = json!({ "account": account, "stays_signed_in": stays });
         if let (Some(code), Some(map)) = (recovery_code, told.as_object_mut()) {
@@ -202,8 +202,8 @@ pub(super) fn tell(desk: &Desk, signed_in: &SignedIn, stays: bool, generated: Op
         }
         return print_json(&told);
     }
-    if let Some(notice) = notice {
-        say(&format!("ollamanet: {notice}"));
+    for told in [message, notice].into_iter().flatten() {
+        say(&format!("ollamanet: {told}"));
     }
     print(&words(account, stays, recovery_code.as_ref(), generated))
 }

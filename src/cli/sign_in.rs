@@ -12,8 +12,13 @@ use crate::api::{
 /// Says how to sign in when nobody is.
 pub async fn session(desk: &Desk) -> Result<SignedIn, Fault> {
     if let Some(name) = &desk.global.user {
-        let passphrase = desk.secrets()?.next(&format!("Passphrase of {}", out::safe(name))).await?;
+        let source = desk.secrets()?;
+        let passphrase = source.next(&format!("Passphrase of {}", out::safe(name))).await?;
         let signed_in = enter(desk, desk.gateway.sign_in(name, &passphrase).await?).await?;
+        // A script signs in anew for every command, and has heard it.
+        if let Some(message) = signed_in.message.as_ref().filter(|_| source.is_terminal() && !desk.global.json) {
+            out::say(&format!("ollamanet: {message}"));
+        }
         tell(&signed_in);
         return Ok(signed_in);
     }

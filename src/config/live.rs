@@ -330,7 +330,7 @@ mod tests {
 
         // Everything that is looked up when it is needed holds at once.
         write(
-            "[ui]\ntheme = \"light\"\n[chat]\ntitles = false\nmodel = \"m\"\nsystem_prompt = \"s\"\nattachment_bytes = 2048\n\
+            "[ui]\ntheme = \"light\"\nmouse = false\n[chat]\ntitles = false\nmodel = \"m\"\nsystem_prompt = \"s\"\nattachment_bytes = 2048\n\
              silence_seconds = 7\n[limits]\nconcurrent_answers = 5\nchat_per_minute = 7\n[auth]\nidle_lock_minutes = 3\n[health]\nevery_seconds = 9\n",
         );
         let current = next(&mut live).await;
@@ -338,9 +338,9 @@ mod tests {
         assert_eq!((chat.titles, chat.model.as_str(), chat.system_prompt.as_str()), (false, "m", "s"));
         assert_eq!((chat.attachment_bytes, config.limits.concurrent_answers), (2048, 5));
         assert_eq!((config.auth.idle_lock_minutes, config.health.every_seconds), (3, 9));
-        assert_eq!(current.waiting, ["chat.silence_seconds"]);
-        assert_eq!((config.limits.chat_per_minute, chat.silence_seconds), (7, Config::default().chat.silence_seconds));
-        assert!(!current.origins.contains_key("chat.silence_seconds"), "it still comes from the default");
+        assert_eq!(current.waiting, ["ui.mouse"]);
+        assert_eq!((config.limits.chat_per_minute, chat.silence_seconds), (7, 7));
+        assert!(!current.origins.contains_key("ui.mouse"), "it still comes from the default");
         assert!(current.origins.contains_key("limits.chat_per_minute"));
 
         write("[ui]\ntheme = \"pink\"\n");

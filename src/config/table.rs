@@ -88,7 +88,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "chat",
         key: "silence_seconds",
         kind: Kind::Whole { low: 5, high: 86_400 },
-        live: false,
+        live: true,
         help: "Seconds without a byte from Ollama before an answer is given up. Loading a big model takes minutes.",
     },
     Setting {

@@ -29,14 +29,17 @@ use super::{
 /// Longest wait for an answer that Ollama has at hand.
 const AT_HAND: Duration = Duration::from_secs(30);
 
+/// Says how long the server may be silent.
+pub type Silence = Arc<dyn Fn() -> Duration + Send + Sync>;
+
 /// How to reach the server.
 #[derive(Clone)]
 pub struct Settings {
     pub address: Address,
     /// Longest wait for a connection.
     pub connect: Duration,
-    /// Longest time without a byte while a model works.
-    pub silence: Duration,
+    /// Longest time without a byte while a model works. Asked when a call begins.
+    pub silence: Silence,
     /// Most bytes that one streamed answer may have in all.
     pub longest_answer: u64,
     /// Whether an address off this machine may be used without TLS.
@@ -55,7 +58,7 @@ impl Settings {
         Self {
             address,
             connect: CONNECT,
-            silence: Duration::from_mins(10),
+            silence: Arc::new(|| Duration::from_mins(10)),
             longest_answer: LONGEST_ANSWER,
             allow_plaintext_remote: false,
             api_key: None,
@@ -69,7 +72,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("address", &self.address)
-            .field("silence", &self.silence)
+            .field("silence", &(self.silence)())
             .finish_non_exhaustive()
     }
 }
@@ -80,7 +83,7 @@ pub struct Ollama(Arc<Inner>);
 
 struct Inner {
     transport: Transport,
-    silence: Duration,
+    silence: Silence,
     plaintext_refused: bool,
 }
 
@@ -99,6 +102,10 @@ impl Ollama {
         let bearer = api_key.filter(|key| !key.is_empty());
         let transport = Transport::new(address, bearer, Limits { connect, longest_answer }, (watch, connects));
         Self(Arc::new(Inner { transport, silence, plaintext_refused }))
+    }
+
+    fn silence(&self) -> Duration {
+        (self.0.silence)()
     }
 
     #[must_use]
@@ -159,7 +166,7 @@ impl Ollama {
     /// # Errors
     /// As `chat`.
     pub async fn chat_followed(&self, request: &ChatRequest, way: &Way) -> Result<Answer<Chunk>, OllamaError> {
-        self.way()?.stream::<ChatLine>(Kind::Chat, "/api/chat", request.body(true), self.0.silence, way).await
+        self.way()?.stream::<ChatLine>(Kind::Chat, "/api/chat", request.body(true), self.silence(), way).await
     }
 
     /// A whole answer at once.
@@ -168,7 +175,7 @@ impl Ollama {
     /// As `chat`; `EndedWithoutDone` when the server broke the answer off without saying why.
     pub async fn chat_whole(&self, request: &ChatRequest) -> Result<Chunk, OllamaError> {
         let body = Body::Json(request.body(false));
-        let line: ChatLine = self.way()?.json(Kind::Chat, Method::POST, "/api/chat", body, self.0.silence).await?;
+        let line: ChatLine = self.way()?.json(Kind::Chat, Method::POST, "/api/chat", body, self.silence()).await?;
         let chunk = whole(line)?;
         if chunk.done.is_none() { Err(OllamaError::EndedWithoutDone) } else { Ok(chunk) }
     }
@@ -176,7 +183,7 @@ impl Ollama {
     /// Begins a completion.
     pub async fn generate(&self, request: &GenerateRequest) -> Result<Answer<Piece>, OllamaError> {
         self.way()?
-            .stream::<GenerateLine>(Kind::Chat, "/api/generate", request.body(true), self.0.silence, &Way::default())
+            .stream::<GenerateLine>(Kind::Chat, "/api/generate", request.body(true), self.silence(), &Way::default())
             .await
     }
 
@@ -184,7 +191,7 @@ impl Ollama {
     pub async fn generate_whole(&self, request: &GenerateRequest) -> Result<Piece, OllamaError> {
         let body = Body::Json(request.body(false));
         let line: GenerateLine =
-            self.way()?.json(Kind::Chat, Method::POST, "/api/generate", body, self.0.silence).await?;
+            self.way()?.json(Kind::Chat, Method::POST, "/api/generate", body, self.silence()).await?;
         let piece = whole(line)?;
         if piece.done.is_none() { Err(OllamaError::EndedWithoutDone) } else { Ok(piece) }
     }
@@ -192,7 +199,7 @@ impl Ollama {
     pub async fn embed(&self, request: &EmbedRequest) -> Result<Embeddings, OllamaError> {
         let body = Body::Json(request.body());
         let embedded: Embedded =
-            self.way()?.json(Kind::Embed, Method::POST, "/api/embed", body, self.0.silence).await?;
+            self.way()?.json(Kind::Embed, Method::POST, "/api/embed", body, self.silence()).await?;
         let usage = Usage {
             total_ns: embedded.total_duration,
             load_ns: embedded.load_duration,
@@ -219,7 +226,7 @@ impl Ollama {
     }
 
     async fn progress(&self, path: &str, body: Value) -> Result<Answer<Progress>, OllamaError> {
-        self.way()?.stream::<ProgressLine>(Kind::Manage, path, body, self.0.silence, &Way::default()).await
+        self.way()?.stream::<ProgressLine>(Kind::Manage, path, body, self.silence(), &Way::default()).await
     }
 
     pub async fn copy(&self, source: &str, destination: &ModelName) -> Result<(), OllamaError> {
@@ -254,7 +261,7 @@ impl Ollama {
     {
         let path = format!("/api/blobs/{}", digest.as_str());
         let body = Body::Stream(bytes.boxed(), length);
-        let status = self.way()?.done(Kind::Manage, Method::POST, &path, body, self.0.silence).await?;
+        let status = self.way()?.done(Kind::Manage, Method::POST, &path, body, self.silence()).await?;
         Ok(status == StatusCode::CREATED)
     }
 }

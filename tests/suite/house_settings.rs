@@ -226,6 +226,8 @@ async fn effect(stage: &Stage, name: &str) {
             stage.set(name, "4 KiB").await;
             assert!(gateway.inspect_attachment(ben, file).await.is_err());
         }
+        // What the client does with it: `ollama::client`.
+        "chat.silence_seconds" => followed(stage, name, "7 min", |config| config.chat.silence_seconds, 420).await,
         "limits.chat_per_minute" => {
             stage.set(name, "1").await;
             stage.ask(ben).await.unwrap();

@@ -1,7 +1,10 @@
 //! Ollama's bad days: each ends in its own typed error, and whatever text had come is there.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -36,7 +39,7 @@ async fn world_with(answering: impl Fn(&Seen) -> Option<Reply> + Send + Sync + '
     let outcomes: Arc<Mutex<Vec<(Kind, Outcome)>>> = Arc::default();
     let heard = Arc::clone(&outcomes);
     let mut settings = Settings::new(Address::parse(&fake.url()).unwrap());
-    settings.silence = Duration::from_millis(300);
+    settings.silence = Arc::new(|| Duration::from_millis(300));
     settings.api_key = Some("secret".into());
     settings.watch = Some(Arc::new(move |kind, outcome, _| heard.lock().unwrap().push((kind, outcome))));
     World { _tasks: tasks, fake, ollama: Ollama::new(settings), outcomes }
@@ -216,7 +219,7 @@ async fn an_answer_that_never_ends_is_given_up_at_its_limit() {
 async fn an_upload_may_take_its_time_as_long_as_something_moves() {
     let world = world(Reply::status(201)).await;
     let mut settings = Settings::new(Address::parse(&world.fake.url()).unwrap());
-    settings.silence = Duration::from_secs(1);
+    settings.silence = Arc::new(|| Duration::from_secs(1));
     let ollama = Ollama::new(settings);
     let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
     let piece = || async {
@@ -290,6 +293,21 @@ async fn headers_that_take_their_time_are_waited_for() {
         gate.release();
     });
     assert_eq!(ended, ("late".into(), Ok(DoneReason::Stop)));
+}
+
+#[tokio::test]
+async fn how_long_silence_may_last_is_asked_when_a_call_begins() {
+    let world = world(Reply::stream().first(Part::Stall)).await;
+    let patience = Arc::new(AtomicU64::new(50));
+    let asked = Arc::clone(&patience);
+    let mut settings = Settings::new(Address::parse(&world.fake.url()).unwrap());
+    settings.silence = Arc::new(move || Duration::from_millis(asked.load(Ordering::SeqCst)));
+    let ollama = Ollama::new(settings);
+    for ms in [50, 70] {
+        patience.store(ms, Ordering::SeqCst);
+        let error = soon("giving up", ollama.chat(&question("hi"))).await.map(drop).unwrap_err();
+        assert_eq!(error, OllamaError::Silent { after: Duration::from_millis(ms) });
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::{HouseSetting, Kind, Unit, What};
 /// Groups in the order of the list, each with its one sentence.
 pub const GROUPS: &[(&str, &str)] = &[
     ("accounts", "Who comes in, and how."),
-    ("chat", "What new conversations begin with."),
+    ("chat", "What new conversations begin with, and what an answer may take."),
     ("limits", "How much one account may ask for, where neither its role nor the account has another limit."),
     ("work", "What goes on in the background, and how often is looked."),
     ("trail", "How long the audit trail is kept."),
@@ -95,6 +95,7 @@ pub const ROWS: &[HouseSetting] = &[
     },
     shared("chat.titles", "chat", Unit::COUNT, "At the next first answer of a conversation."),
     shared("chat.attachment_bytes", "chat", Unit::BYTES, "At the next file that is attached."),
+    shared("chat.silence_seconds", "chat", Unit::SECONDS, "At the next answer that is begun."),
     shared("limits.chat_per_minute", "limits", Unit::A_MINUTE, NEXT_CALL),
     shared("limits.auth_per_minute", "limits", Unit::A_MINUTE, NEXT_CALL),
     shared("limits.admin_per_minute", "limits", Unit::A_MINUTE, NEXT_CALL),

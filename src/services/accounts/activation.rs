@@ -207,7 +207,10 @@ impl Accounts {
             Ok(session)
         };
         match begun.await {
-            Ok(session) => Ok(SignedIn { session, account, recovery_code: Some(code), notice: None }),
+            Ok(session) => {
+                let message = self.message().await;
+                Ok(SignedIn { session, account, recovery_code: Some(code), notice: None, message })
+            }
             Err(fault) => {
                 self.give_up(file).await;
                 Err(fault)

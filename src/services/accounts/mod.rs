@@ -84,10 +84,9 @@ impl Accounts {
         if let Some(signed_in) = self.resume().await? {
             return Ok(Door::Resumed(Box::new(signed_in)));
         }
-        let read =
-            |tx: &Tx<'_>| Ok::<_, StoreError>((policy::current(tx)?.registration, settings::value(tx, rows::MESSAGE)?));
+        let read = |tx: &Tx<'_>| Ok::<_, StoreError>((policy::current(tx)?.registration, message_of_house(tx)?));
         let (registration, message) = self.0.system.read(read).await?;
-        Ok(Door::SignIn { registration, message: message.filter(|message| !message.is_empty()) })
+        Ok(Door::SignIn { registration, message })
     }
 
     pub async fn registration(&self, _by: Visitor) -> Result<bool, Fault> {
@@ -386,7 +385,16 @@ impl Accounts {
         }
         notices.extend(opened.notice);
         let notice = (!notices.is_empty()).then(|| notices.join(" "));
-        Ok(SignedIn { session, account, recovery_code: entrance.recovery_code.clone(), notice })
+        let message = self.message().await;
+        Ok(SignedIn { session, account, recovery_code: entrance.recovery_code.clone(), notice, message })
+    }
+
+    /// What the administrators say to whoever comes in. Nobody stays out because it cannot be read.
+    async fn message(&self) -> Option<String> {
+        self.0.system.read(message_of_house).await.unwrap_or_else(|why: StoreError| {
+            tracing::warn!(%why, "the message of the house could not be read");
+            None
+        })
     }
 
     /// Lets an administrator's vault remember how far the audit trail is now, without anybody waiting for it.
@@ -628,6 +636,10 @@ fn not_first() -> Fault {
 
 fn not_judged() -> Fault {
     Fault::new(FaultKind::Internal, "The passphrase could not be judged.").hint("Try again.")
+}
+
+fn message_of_house(tx: &Tx<'_>) -> Result<Option<String>, StoreError> {
+    Ok(settings::value(tx, rows::MESSAGE)?.filter(|message| !message.is_empty()))
 }
 
 fn wrong(message: &str) -> Fault {

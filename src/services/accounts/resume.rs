@@ -100,7 +100,7 @@ impl Accounts {
                 this.remember_the_trail(vault);
             }
         });
-        Ok(Some(SignedIn { session, account, recovery_code: None, notice }))
+        Ok(Some(SignedIn { session, account, recovery_code: None, notice, message: None }))
     }
 
     async fn rotate(

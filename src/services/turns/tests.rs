@@ -41,7 +41,7 @@ struct House {
 fn turns(home: &Path, url: &str, tasks: &Tasks, hub: Hub, config: Config) -> Turns {
     rustls::crypto::ring::default_provider().install_default().ok();
     let ollama = Ollama::new(Settings {
-        silence: Duration::from_secs(20),
+        silence: Arc::new(|| Duration::from_secs(20)),
         ..Settings::new(crate::ollama::Address::parse(url).unwrap())
     });
     Turns::new(Parts {

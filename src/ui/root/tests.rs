@@ -48,6 +48,7 @@ fn signed_in() -> SignedIn {
         account: Cx::fixed().account.unwrap(),
         recovery_code: None,
         notice: None,
+        message: None,
     }
 }
 
