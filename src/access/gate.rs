@@ -98,11 +98,12 @@ use crate::{
     api::{
         AccountId, Fault, FaultKind, RequestId, SessionId,
         auth::{Account, Role, Session},
+        reports::FailedAs,
     },
     metrics::Metrics,
     store::{
-        Db, Vault,
-        system::{Moment, audit, buckets::Who},
+        Db, StoreError, Vault,
+        system::{Moment, audit, buckets::Who, usage_days},
         thread::Of,
     },
     trace,
@@ -290,7 +291,11 @@ impl Gate {
                 out = work(caller) => out,
             }
         };
-        self.within(op, request, work).await
+        let done = self.within(op, request, work).await;
+        if let (Class::Chat, Err(fault)) = (op.class, &done) {
+            self.note_question(session, fault.kind).await;
+        }
+        done
     }
 
     async fn held(&self, session: &Session, op: &'static Op, work: Work<'_, Holder>) -> Result<(), Fault> {
@@ -378,6 +383,44 @@ impl Gate {
             self.breakers.admit(kind, Instant::now())?;
         }
         Ok(())
+    }
+
+    /// Counts a question that was refused before an answer began, whoever refused it; once there is an answer, that counts for
+    /// itself.
+    async fn note_question(&self, session: &Session, kind: FaultKind) {
+        match kind {
+            // Nobody has failed whom nobody knows, or who thought better of it; and the trail tells who may not ask.
+            FaultKind::SignedOut
+            | FaultKind::Locked
+            | FaultKind::Denied
+            | FaultKind::WrongCredentials
+            | FaultKind::Unconfirmed
+            | FaultKind::SecondFactorWanted
+            | FaultKind::Cancelled => return,
+            FaultKind::Slow
+            | FaultKind::Upstream
+            | FaultKind::Ollama
+            | FaultKind::Model
+            | FaultKind::ModelMissing
+            | FaultKind::Overflow
+            | FaultKind::Invalid
+            | FaultKind::Conflict
+            | FaultKind::NotFound
+            | FaultKind::Timeout
+            | FaultKind::DiskFull
+            | FaultKind::ReadOnly
+            | FaultKind::Unsafe
+            | FaultKind::Store
+            | FaultKind::Internal => {}
+        }
+        self.metrics.failed(FailedAs::Question, kind);
+        let Ok(found) = self.live.held(session) else { return };
+        let (account, now) = (found.account.id, Moment::clock());
+        let noted =
+            self.system.write::<_, StoreError>(move |tx| usage_days::note_question(tx, account, kind, now)).await;
+        if let Err(why) = noted {
+            tracing::warn!(%why, "a question that was refused was not counted");
+        }
     }
 
     async fn note_denial(&self, account: AccountId, op: &'static Op) {

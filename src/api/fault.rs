@@ -57,9 +57,35 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Each of them, in the order in which they stand above: `kind as usize` is its place.
+    pub const ALL: [Self; 22] = [
+        Self::SignedOut,
+        Self::Locked,
+        Self::Denied,
+        Self::WrongCredentials,
+        Self::Unconfirmed,
+        Self::SecondFactorWanted,
+        Self::Slow,
+        Self::Upstream,
+        Self::Ollama,
+        Self::Model,
+        Self::ModelMissing,
+        Self::Overflow,
+        Self::Invalid,
+        Self::Conflict,
+        Self::NotFound,
+        Self::Timeout,
+        Self::Cancelled,
+        Self::DiskFull,
+        Self::ReadOnly,
+        Self::Unsafe,
+        Self::Store,
+        Self::Internal,
+    ];
+
     /// In a word, as JSON writes it.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::SignedOut => "signed_out",
             Self::Locked => "locked",

@@ -36,6 +36,7 @@ pub enum Metric {
     Speed,
     Tokens,
     Jobs,
+    Failed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

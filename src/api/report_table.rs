@@ -91,7 +91,9 @@ impl Report {
                 .flat_map(|(at, stretch)| {
                     self.errors.iter().filter_map(move |error| {
                         let count = error.stretches.get(at).copied().filter(|count| *count > 0)?;
-                        Some(vec![json!(stretch.first), json!(stretch.last), json!(error.kind), json!(count)])
+                        let days = [json!(stretch.first), json!(stretch.last)];
+                        let what = [json!(error.failed_as), json!(error.kind), json!(count)];
+                        Some(days.into_iter().chain(what).collect())
                     })
                 })
                 .collect(),

@@ -147,7 +147,7 @@ impl Subject {
                 "disliked",
                 "bytes",
             ],
-            Self::Errors => &["first_day", "last_day", "kind", "count"],
+            Self::Errors => &["first_day", "last_day", "as", "kind", "count"],
             Self::Storage => &["account", "deleted", "bytes", "grown_bytes", "grown_since"],
         }
     }
@@ -225,9 +225,31 @@ pub struct OfModel {
     pub figures: UseFigures,
 }
 
-/// Answers that failed, by what went wrong.
+/// How far a question came that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailedAs {
+    /// It was refused before an answer began: too many calls, nothing left of the day's tokens, Ollama away, no such model.
+    Question,
+    /// Its answer had begun.
+    Answer,
+}
+
+impl FailedAs {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Question => "question",
+            Self::Answer => "answer",
+        }
+    }
+}
+
+/// Questions or answers that failed, by what went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfError {
+    #[serde(rename = "as")]
+    pub failed_as: FailedAs,
     pub kind: FaultKind,
     pub count: u64,
     /// In how many accounts.
@@ -306,6 +328,8 @@ pub struct Pace {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failing {
+    /// Before an answer began.
+    Question(FaultKind),
     Answer(FaultKind),
     Job(WorkKind),
     /// By the audit trail: what was tried, and how it ended.
@@ -346,6 +370,15 @@ pub struct Now {
 pub struct Overview {
     pub now: Now,
     pub report: Report,
+}
+
+/// What failed of questions and answers, as a row of a list.
+#[must_use]
+pub fn error_words(failed_as: FailedAs, kind: FaultKind) -> String {
+    match failed_as {
+        FailedAs::Question => format!("refused: {}", kind_words(kind)),
+        FailedAs::Answer => kind_words(kind).to_owned(),
+    }
 }
 
 /// A kind of fault in a word or two, as a row of a list.

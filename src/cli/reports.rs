@@ -13,7 +13,9 @@ use crate::api::{
     Fault,
     auth::Session,
     insights::{Spread, day_of},
-    reports::{Failing, Failure, Grown, OfDays, Over, Overview, Pace, Question, Report, Subject, kind_words},
+    reports::{
+        Failing, Failure, Grown, OfDays, Over, Overview, Pace, Question, Report, Subject, error_words, kind_words,
+    },
 };
 
 /// # Errors
@@ -52,7 +54,7 @@ pub async fn run(desk: &Desk, what: Reports) -> Result<(), End> {
     print(&words(&report, subject))?;
     if report.rows(subject) == 0 {
         say(match subject {
-            Subject::Errors => "No answer failed in these days.",
+            Subject::Errors => "No question was refused and no answer failed in these days.",
             Subject::Models if report.untold_models == 0 => "No model was asked anything in these days.",
             Subject::Accounts | Subject::Models | Subject::Days | Subject::Storage => "There is nothing to tell.",
         });
@@ -270,7 +272,8 @@ fn errors(report: &Report) -> String {
         .errors
         .iter()
         .map(|row| {
-            [kind_words(row.kind).to_owned(), row.count.to_string(), row.accounts.to_string(), row.last_day.to_string()]
+            let words = error_words(row.failed_as, row.kind);
+            [words, row.count.to_string(), row.accounts.to_string(), row.last_day.to_string()]
         })
         .collect();
     out::table(["FAILED BECAUSE", "COUNT", "ACCOUNTS", "LAST DAY"], &rows)
@@ -355,6 +358,7 @@ fn pace(pace: &Pace) -> String {
 /// What failed, in words.
 fn failing(what: &Failing) -> String {
     match what {
+        Failing::Question(kind) => format!("questions refused: {}", kind_words(*kind)),
         Failing::Answer(kind) => format!("answers: {}", kind_words(*kind)),
         Failing::Job(kind) => format!("jobs: {}", kind.as_str()),
         Failing::Trail { action, result } => format!("{}: {}", safe(action), safe(result)),

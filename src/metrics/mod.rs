@@ -17,6 +17,7 @@ use crate::api::{
     admin::Class,
     chat::{self, MessageState},
     metrics::{Kind, Metric, STEPS, Series, Snapshot, Spread, Value},
+    reports::FailedAs,
 };
 
 /// One database's thread, as far as counting tells them apart.
@@ -193,6 +194,11 @@ impl Metrics {
         }
         self.count(Series::of(Metric::Tokens, &[0]), cost.prompt_tokens.map_or(0, u64::from));
         self.count(Series::of(Metric::Tokens, &[1]), cost.answer_tokens.map_or(0, u64::from));
+    }
+
+    /// A question got no answer, or one that failed.
+    pub fn failed(&self, as_what: FailedAs, kind: FaultKind) {
+        self.count(Series::of(Metric::Failed, &[as_what as usize, kind as usize]), 1);
     }
 
     pub fn job(&self, outcome: JobOutcome) {

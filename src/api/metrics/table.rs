@@ -1,6 +1,7 @@
 //! The table itself: what is counted, and in which steps.
 
 use super::{Kind, Label, Metric, STEPS, Spec, Unit};
+use crate::api::{FaultKind, reports::FailedAs};
 
 const CLASS: Label = Label { name: "class", values: &["chat", "auth", "admin", "read", "write", "free"] };
 const CALL_OUTCOME: Label = Label { name: "outcome", values: &["ok", "refused", "limited", "failed"] };
@@ -13,6 +14,16 @@ const OLLAMA_OUTCOME: Label = Label { name: "outcome", values: &["answered", "fa
 const ANSWER_STATE: Label = Label { name: "state", values: &["done", "length", "stopped", "interrupted", "failed"] };
 const TOKENS_OF: Label = Label { name: "of", values: &["prompt", "answer"] };
 const JOB_OUTCOME: Label = Label { name: "outcome", values: &["done", "failed", "put", "again"] };
+const FAILED_AS: Label = Label { name: "as", values: &[FailedAs::Question.as_str(), FailedAs::Answer.as_str()] };
+const FAULTS: [&str; FaultKind::ALL.len()] = {
+    let (mut names, mut at) = ([""; FaultKind::ALL.len()], 0);
+    while at < names.len() {
+        names[at] = FaultKind::ALL[at].as_str();
+        at += 1;
+    }
+    names
+};
+const FAULT: Label = Label { name: "kind", values: &FAULTS };
 
 /// All of them, in the order in which they are shown.
 pub const TABLE: &[Spec] = &[
@@ -143,6 +154,14 @@ pub const TABLE: &[Spec] = &[
         unit: Unit::Times,
         labels: &[JOB_OUTCOME],
         help: "Attempts of jobs, by how they ended; put = paused or cancelled, again = it will be tried again.",
+    },
+    Spec {
+        metric: Metric::Failed,
+        name: "ollamanet_failed_total",
+        kind: Kind::Counter,
+        unit: Unit::Times,
+        labels: &[FAILED_AS, FAULT],
+        help: "Questions that were refused before an answer began, and answers that failed, by what went wrong.",
     },
 ];
 

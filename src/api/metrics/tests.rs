@@ -1,4 +1,5 @@
 use super::{table::TIMES, *};
+use crate::api::{FaultKind, reports::FailedAs};
 
 #[test]
 fn rows_stand_in_the_order_of_their_enum_and_every_series_is_found_by_its_name() {
@@ -7,6 +8,11 @@ fn rows_stand_in_the_order_of_their_enum_and_every_series_is_found_by_its_name()
     }
     for series in Series::all() {
         assert_eq!(Series::named(&series.key()), Some(series));
+    }
+    for (place, kind) in FaultKind::ALL.into_iter().enumerate() {
+        assert_eq!(kind as usize, place);
+        let name = format!("ollamanet_failed_total{{as=\"question\",kind=\"{}\"}}", kind.as_str());
+        assert_eq!(Series::of(Metric::Failed, &[FailedAs::Question as usize, place]).key(), name);
     }
     let failed = Series::of(Metric::Calls, &[3, 3]);
     assert_eq!(failed.key(), r#"ollamanet_calls_total{class="read",outcome="failed"}"#);

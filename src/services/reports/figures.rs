@@ -195,7 +195,8 @@ fn of_errors(read: &Read) -> Vec<OfError> {
     let mut rows: Vec<OfError> = read
         .faults
         .iter()
-        .map(|(kind, faults)| OfError {
+        .map(|((failed_as, kind), faults)| OfError {
+            failed_as: *failed_as,
             kind: *kind,
             count: faults.count,
             accounts: faults.accounts.len() as u64,
@@ -203,7 +204,7 @@ fn of_errors(read: &Read) -> Vec<OfError> {
             stretches: faults.stretches.clone(),
         })
         .collect();
-    rows.sort_by_key(|row| (Reverse(row.count), crate::api::reports::kind_words(row.kind)));
+    rows.sort_by_key(|row| (Reverse(row.count), crate::api::reports::kind_words(row.kind), row.failed_as));
     rows
 }
 

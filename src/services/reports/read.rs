@@ -7,7 +7,7 @@ use crate::{
         AccountId, Fault, FaultKind,
         insights::number_of,
         measures::PEOPLE_MIN,
-        reports::{Failing, Failure, Pace, Question},
+        reports::{FailedAs, Failing, Failure, Pace, Question},
     },
     ollama::name::key,
     services::{insights::figures::Span, measures::used},
@@ -69,7 +69,7 @@ pub struct Answered {
     pub people: Option<u64>,
 }
 
-/// Answers that failed in one way.
+/// What failed in one way.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     pub count: u64,
@@ -87,7 +87,7 @@ pub struct Read {
     /// By the name as it is compared.
     pub models: BTreeMap<String, Answered>,
     pub untold_models: u64,
-    pub faults: HashMap<FaultKind, Faults>,
+    pub faults: HashMap<(FailedAs, FaultKind), Faults>,
     /// First and last measurement of each account, by day.
     pub ends: HashMap<AccountId, [(i64, u64); 2]>,
     /// First and last measurement of everything, or of the one account.
@@ -290,7 +290,7 @@ impl Read {
             }
             at = self.place(at, failed.day);
             let width = self.stretches.len();
-            let faults = self.faults.entry(failed.kind).or_default();
+            let faults = self.faults.entry((failed.failed_as, failed.kind)).or_default();
             faults.stretches.resize(width, 0);
             faults.stretches[at] += failed.count;
             faults.count += failed.count;
@@ -344,16 +344,20 @@ impl Read {
     }
 }
 
-/// Failed answers of these days by what went wrong.
+/// Refused questions and failed answers of these days by what went wrong.
 pub fn failed_answers(tx: &Tx<'_>, range: (i64, i64)) -> Result<Vec<Failure>, StoreError> {
-    let mut kinds: Vec<(FaultKind, u64)> = Vec::new();
+    let mut found: Vec<Failure> = Vec::new();
     for failed in usage_days::faults(tx, range)? {
-        match kinds.iter_mut().find(|(kind, _)| *kind == failed.kind) {
-            Some((_, count)) => *count += failed.count,
-            None => kinds.push((failed.kind, failed.count)),
+        let what = match failed.failed_as {
+            FailedAs::Question => Failing::Question(failed.kind),
+            FailedAs::Answer => Failing::Answer(failed.kind),
+        };
+        match found.iter_mut().find(|one| one.what == what) {
+            Some(one) => one.count += failed.count,
+            None => found.push(Failure { what, count: failed.count, last_at: None }),
         }
     }
-    Ok(kinds.into_iter().map(|(kind, count)| Failure { what: Failing::Answer(kind), count, last_at: None }).collect())
+    Ok(found)
 }
 
 /// How fast answers came in these days.

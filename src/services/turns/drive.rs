@@ -24,6 +24,7 @@ use crate::{
         events::{Changed, Event},
         options::Think,
         organise::TitleOrigin,
+        reports::FailedAs,
     },
     ollama::{Answer, ChatMessage, ChatRequest, Chunk, DoneReason, OllamaError},
     services::{attachments::fenced, conversations::now, lanes::Place},
@@ -106,6 +107,9 @@ impl Turns {
         let (ending, fault) = ending(&job, how);
         let (answer, meter, fault) = self.store_end(&job, ending, (times, ended), fault).await;
         self.0.parts.metrics.answer(answer.state, &answer.metrics);
+        if answer.state == MessageState::Failed {
+            self.0.parts.metrics.failed(FailedAs::Answer, answer.error_kind.unwrap_or(FaultKind::Internal));
+        }
         let first = answer.state == MessageState::Done || answer.state == MessageState::Length;
         self.note_use(&job, &answer).await;
         self.state().running.remove(&job.turn);

@@ -12,6 +12,7 @@ use crate::{
         AccountId, FaultKind,
         chat::{MessageState, Metrics},
         insights::number_of,
+        reports::FailedAs,
     },
     store::{StoreError, While, vault::usage::day_in},
 };
@@ -101,25 +102,33 @@ pub(super) fn add_fault(
     model: &str,
     kind: FaultKind,
 ) -> Result<(), StoreError> {
+    add_failure(tx, day, account, (FailedAs::Answer, model, kind))
+}
+
+/// Counts a question of this moment that was refused before an answer began.
+pub fn note_question(tx: &Transaction<'_>, account: AccountId, kind: FaultKind, now: i64) -> Result<(), StoreError> {
+    add_failure(tx, wall_day(&TimeZone::system(), now), account, (FailedAs::Question, "", kind))
+}
+
+fn add_failure(
+    tx: &Transaction<'_>,
+    day: i64,
+    account: AccountId,
+    (failed_as, model, kind): (FailedAs, &str, FaultKind),
+) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "INSERT INTO usage_faults (day, account, model, kind, count) VALUES (:day, :account, :model, :kind, 1)
-         ON CONFLICT (day, account, model, kind) DO UPDATE SET count = count + 1",
+        "INSERT INTO usage_faults (day, account, failed_as, model, kind, count)
+         VALUES (:day, :account, :failed_as, :model, :kind, 1)
+         ON CONFLICT (day, account, failed_as, model, kind) DO UPDATE SET count = count + 1",
     )
     .and_then(|mut insert| {
         insert.execute(named_params! {
-            ":day": day, ":account": account.0, ":model": model, ":kind": kind_name(kind),
+            ":day": day, ":account": account.0, ":failed_as": failed_as.as_str(), ":model": model,
+            ":kind": kind.as_str(),
         })
     })
-    .while_("counting a failed answer")?;
+    .while_("counting what failed")?;
     Ok(())
-}
-
-/// As the store writes it, and JSON.
-fn kind_name(kind: FaultKind) -> String {
-    match serde_json::to_value(kind) {
-        Ok(serde_json::Value::String(name)) => name,
-        Ok(_) | Err(_) => String::new(),
-    }
 }
 
 /// Forgets what an account did.
@@ -163,37 +172,42 @@ pub fn each(
     Ok(())
 }
 
-/// Answers that failed on a day.
+/// Questions or answers that failed on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
     pub day: i64,
     pub account: AccountId,
+    pub failed_as: FailedAs,
+    /// Empty of a question.
     pub model: String,
     pub kind: FaultKind,
     pub count: u64,
 }
 
-/// The answers that failed from `from` to `to`, in the order of days.
+/// What failed from `from` to `to`, in the order of days.
 pub fn faults(tx: &Transaction<'_>, (from, to): (i64, i64)) -> Result<Vec<Failed>, StoreError> {
     let mut select = tx
         .prepare_cached(
-            "SELECT day, account, model, kind, count FROM usage_faults WHERE day BETWEEN :from AND :to ORDER BY day",
+            "SELECT day, account, model, kind, count, failed_as FROM usage_faults
+             WHERE day BETWEEN :from AND :to ORDER BY day",
         )
-        .while_("reading which answers failed")?;
+        .while_("reading what failed")?;
     let rows = select
         .query_map(named_params! { ":from": from, ":to": to }, |row| {
             let kind = serde_json::from_value(serde_json::Value::String(row.get(3)?));
+            let is_question = row.get_ref(5)?.as_str()? == FailedAs::Question.as_str();
             Ok(Failed {
                 day: row.get(0)?,
                 account: AccountId(row.get(1)?),
+                failed_as: if is_question { FailedAs::Question } else { FailedAs::Answer },
                 model: row.get(2)?,
                 // A kind that a newer program knows is somebody's mistake all the same.
                 kind: kind.unwrap_or(FaultKind::Internal),
                 count: row.get::<_, i64>(4)?.unsigned_abs(),
             })
         })
-        .while_("reading which answers failed")?;
-    rows.collect::<Result<_, _>>().while_("reading which answers failed")
+        .while_("reading what failed")?;
+    rows.collect::<Result<_, _>>().while_("reading what failed")
 }
 
 #[cfg(test)]
@@ -236,10 +250,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_fault_comes_back_from_its_name() {
-        for kind in [FaultKind::Upstream, FaultKind::ModelMissing, FaultKind::DiskFull, FaultKind::Internal] {
-            let name = kind_name(kind);
-            assert!(!name.is_empty());
-            assert_eq!(serde_json::from_value::<FaultKind>(name.into()).unwrap(), kind);
+        for kind in FaultKind::ALL {
+            assert_eq!(serde_json::from_value::<FaultKind>(kind.as_str().into()).unwrap(), kind);
         }
     }
 
@@ -272,6 +284,8 @@ mod tests {
                 say(ann, 7, MessageState::Failed, Some(FaultKind::Upstream))?;
                 say(ann, 8, MessageState::Stopped, None)?;
                 say(bob, 8, MessageState::Failed, None)?;
+                note_question(tx, bob, FaultKind::Slow, 8 * usage::DAY + usage::DAY / 2)?;
+                note_question(tx, bob, FaultKind::Slow, 8 * usage::DAY + usage::DAY / 2)?;
                 came(tx, 8, bob, Came::In)?;
                 came(tx, 8, bob, Came::Back)?;
                 came(tx, 9, bob, Came::Back)?;
@@ -291,16 +305,24 @@ mod tests {
                 ];
                 days.sort_by_key(|(day, account, _)| (*day, account.0));
                 assert_eq!(told(tx), days);
-                let failed = |day, account, kind, count| Failed { day, account, model: "m".to_owned(), kind, count };
+                let failed = |day, account, kind, count| {
+                    let (failed_as, model) = (FailedAs::Answer, "m".to_owned());
+                    Failed { day, account, failed_as, model, kind, count }
+                };
+                let refused = Failed {
+                    failed_as: FailedAs::Question,
+                    model: String::new(),
+                    ..failed(8, bob, FaultKind::Slow, 2)
+                };
                 assert_eq!(
                     faults(tx, (0, 100))?,
-                    [failed(7, ann, FaultKind::Upstream, 2), failed(8, bob, FaultKind::Internal, 1)]
+                    [failed(7, ann, FaultKind::Upstream, 2), failed(8, bob, FaultKind::Internal, 1), refused.clone()]
                 );
-                assert_eq!(faults(tx, (8, 8))?.len(), 1);
+                assert_eq!(faults(tx, (8, 8))?.len(), 2);
 
                 accounts::purge(tx, ann, 9)?;
                 assert!(told(tx).iter().all(|(_, account, _)| *account == bob));
-                assert_eq!(faults(tx, (0, 100))?, [failed(8, bob, FaultKind::Internal, 1)]);
+                assert_eq!(faults(tx, (0, 100))?, [failed(8, bob, FaultKind::Internal, 1), refused]);
                 Ok(())
             })
             .await;

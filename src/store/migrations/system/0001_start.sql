@@ -293,14 +293,16 @@ CREATE TABLE usage_days (
     PRIMARY KEY (day, account)
 ) STRICT, WITHOUT ROWID;
 
--- Answers that failed, by the kind of fault.
+-- Questions that were refused before an answer began, and answers that failed, by the kind of fault.
 CREATE TABLE usage_faults (
-    day     INTEGER NOT NULL,
-    account BLOB NOT NULL CHECK (length(account) = 16),
-    model   TEXT NOT NULL,
-    kind    TEXT NOT NULL,
-    count   INTEGER NOT NULL,
-    PRIMARY KEY (day, account, model, kind)
+    day       INTEGER NOT NULL,
+    account   BLOB NOT NULL CHECK (length(account) = 16),
+    failed_as TEXT NOT NULL CHECK (failed_as IN ('question', 'answer')),
+    -- Empty of a question: none was chosen yet, or it is not known whether there is such a one.
+    model     TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    count     INTEGER NOT NULL,
+    PRIMARY KEY (day, account, failed_as, model, kind)
 ) STRICT, WITHOUT ROWID;
 
 -- How large everything was, measured once a day by whichever process comes first.

@@ -2,7 +2,9 @@
 
 use crate::{
     api::{
+        FaultKind,
         metrics::{Counted, Metric, Series, Snapshot, Spread, TABLE, Unit, Value},
+        reports::FailedAs,
         slowness::time,
     },
     ui::widgets::chart,
@@ -12,6 +14,25 @@ use crate::{
 const HOUR: i64 = 3_600_000;
 /// How many hours a row's line shows, this one included.
 pub const HOURS: usize = 25;
+
+/// What failed most often for, and what else is told together with it.
+const FAILED_BY: [(&str, &[FaultKind]); 6] = [
+    ("Ollama away", &[FaultKind::Upstream]),
+    ("Ollama's fault", &[FaultKind::Ollama]),
+    ("the model", &[FaultKind::Model, FaultKind::ModelMissing, FaultKind::Overflow]),
+    ("too many calls", &[FaultKind::Slow]),
+    ("no room", &[FaultKind::DiskFull, FaultKind::ReadOnly]),
+    ("took too long", &[FaultKind::Timeout]),
+];
+
+/// The series of what failed for one of these reasons.
+fn failed(kinds: &[FaultKind], each: &[FailedAs]) -> Vec<Series> {
+    let of = |as_what: &FailedAs| {
+        let place = *as_what as usize;
+        kinds.iter().map(move |kind| Series::of(Metric::Failed, &[place, *kind as usize]))
+    };
+    each.iter().flat_map(of).collect()
+}
 
 /// One row, and where its figures come from.
 #[derive(Debug)]
@@ -107,6 +128,12 @@ pub fn rows() -> Vec<Row> {
         unit: Unit::TokensPerSecond,
     });
     rows.push(plain("answers that failed", vec![of(Metric::Answers, &[4])]));
+    rows.push(plain("questions refused", failed(&FaultKind::ALL, &[FailedAs::Question])));
+    let known = FAILED_BY.iter().flat_map(|(_, kinds)| kinds.iter()).copied().collect::<Vec<_>>();
+    let others: Vec<FaultKind> = FaultKind::ALL.into_iter().filter(|kind| !known.contains(kind)).collect();
+    for (words, kinds) in FAILED_BY.iter().copied().chain([("another reason", others.as_slice())]) {
+        rows.push(plain(&format!("failed: {words}"), failed(kinds, &[FailedAs::Question, FailedAs::Answer])));
+    }
     rows.push(plain("jobs: attempts", all(Metric::Jobs)));
     rows
 }
@@ -185,6 +212,12 @@ mod tests {
         (hours[HOURS - 1], hours[HOURS - 4]) = (2.0, 2.0);
         assert_eq!((figures.count, figures.hours), (2, hours), "an hour of long ago has no place");
         assert_eq!(figures.quantiles[0], "0.2 ms");
+        metrics.failed(FailedAs::Question, FaultKind::Slow);
+        metrics.failed(FailedAs::Answer, FaultKind::Store);
+        let later = Counted { hour: metrics.snapshot(), ..counted.clone() };
+        let count = |label: &str| rows.iter().find(|row| row.label == label).unwrap().figures(&later).count;
+        assert_eq!((count("questions refused"), count("failed: too many calls")), (1, 1));
+        assert_eq!((count("failed: another reason"), count("failed: Ollama away")), (1, 0));
         let chat = rows.iter().find(|row| row.label == "calls: chat").unwrap().figures(&counted);
         assert_eq!((chat.count, chat.quantiles), (0, ["–", "–", "–"].map(str::to_owned)));
     }

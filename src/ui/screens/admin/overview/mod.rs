@@ -21,7 +21,7 @@ use crate::{
     api::{
         Fault, FaultKind,
         insights::{Grain, Sheet},
-        reports::{Failing, Over, Overview as Shown, Question, Report, Subject},
+        reports::{FailedAs, Failing, Over, Overview as Shown, Question, Report, Subject},
     },
     ui::{
         actions::{Action, Context},
@@ -71,7 +71,7 @@ impl Page {
 struct Place {
     page: Page,
     question: Question,
-    kind: Option<FaultKind>,
+    kind: Option<(FailedAs, FaultKind)>,
     at: usize,
 }
 
@@ -80,7 +80,7 @@ pub struct Overview {
     page: Page,
     question: Question,
     /// On the page of errors: the kind whose course is shown.
-    kind: Option<FaultKind>,
+    kind: Option<(FailedAs, FaultKind)>,
     back_to: Vec<Place>,
     shown: Option<Box<Shown>>,
     fault: Option<Fault>,
@@ -296,22 +296,20 @@ impl Overview {
                 Some(model) => self.behind(Page::Time, Question { model: Some(model), ..self.question.clone() }),
                 None => Vec::new(),
             },
-            Page::Errors => match report.errors.get(at).map(|row| row.kind).filter(|_| self.kind.is_none()) {
-                Some(kind) => {
-                    let question = self.question.clone();
-                    let effects = self.behind(Page::Errors, question);
-                    self.kind = Some(kind);
-                    effects
+            Page::Errors => {
+                match report.errors.get(at).map(|row| (row.failed_as, row.kind)).filter(|_| self.kind.is_none()) {
+                    Some(kind) => {
+                        let question = self.question.clone();
+                        let effects = self.behind(Page::Errors, question);
+                        self.kind = Some(kind);
+                        effects
+                    }
+                    None => Vec::new(),
                 }
-                None => Vec::new(),
-            },
+            }
             Page::Failed => match shown.now.failed.get(at).map(|failure| failure.what.clone()) {
-                Some(Failing::Answer(kind)) => {
-                    let week = Question { over: Over::Week, ..Question::default() };
-                    let effects = self.behind(Page::Errors, week);
-                    self.kind = Some(kind);
-                    effects
-                }
+                Some(Failing::Question(kind)) => self.behind_error((FailedAs::Question, kind)),
+                Some(Failing::Answer(kind)) => self.behind_error((FailedAs::Answer, kind)),
                 // The list of jobs has them with what each met.
                 Some(Failing::Job(_)) => {
                     vec![Effect::Act(Action::ScreenModels), Effect::Act(Action::ModelsDownloads)]
@@ -320,6 +318,13 @@ impl Overview {
                 None => Vec::new(),
             },
         }
+    }
+
+    /// The course of what failed in the week that is told of.
+    fn behind_error(&mut self, kind: (FailedAs, FaultKind)) -> Vec<Effect> {
+        let effects = self.behind(Page::Errors, Question { over: Over::Week, ..Question::default() });
+        self.kind = Some(kind);
+        effects
     }
 
     fn behind_account(&mut self, name: String, measure: Measure) -> Vec<Effect> {

@@ -7,7 +7,7 @@ use super::{
     words::{self, growth},
 };
 use crate::{
-    api::reports::{Grown, OfAccount, Overview as Shown, Report, kind_words},
+    api::reports::{Grown, OfAccount, Overview as Shown, Report, error_words},
     ui::{
         actions::Action,
         cx::Cx,
@@ -131,13 +131,13 @@ fn errors(report: &Report, cx: &Cx) -> Table {
     let figures = |many: &str, accounts: &str, last: &str| format!("{many:>7} {accounts:>8} {last:>7}");
     let bars = report.errors.iter().map(|row| {
         let figures = figures(&count(row.count), &count(row.accounts), &day(Some(row.last_day)));
-        bar(kind_words(row.kind).to_owned(), row.count, figures)
+        bar(error_words(row.failed_as, row.kind), row.count, figures)
     });
     Table {
-        title: "Failed answers by what went wrong",
+        title: "What failed, by what went wrong",
         figures: figures("count", "accounts", "last"),
         bars: bars.collect(),
-        empty: none("No answer failed in these days.", cx),
+        empty: none("No question was refused and no answer failed in these days.", cx),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     words::{self, Measure},
 };
 use crate::{
-    api::reports::{OfDays, Overview as Shown, Report, kind_words},
+    api::reports::{OfDays, OfError, Overview as Shown, Report, error_words},
     ui::{
         actions::Action,
         cx::Cx,
@@ -199,15 +199,15 @@ impl Overview {
     /// Bars by name; of a kind of error its course.
     fn list(&self, shown: &Shown, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let report = &shown.report;
-        if let Some(kind) = self.kind.filter(|_| self.page == Page::Errors) {
+        if let Some((failed_as, kind)) = self.kind.filter(|_| self.page == Page::Errors) {
             let [head, chart] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
-            let counts: &[u64] =
-                report.errors.iter().find(|error| error.kind == kind).map_or(&[], |error| &error.stretches);
+            let is_it = |error: &&OfError| (error.failed_as, error.kind) == (failed_as, kind);
+            let counts: &[u64] = report.errors.iter().find(is_it).map_or(&[], |error| &error.stretches);
             let values: Vec<f64> =
                 (0..report.stretches.len()).map(|at| counts.get(at).map_or(0.0, |count| *count as f64)).collect();
             let at = self.stretch();
             if let Some(stretch) = report.stretches.get(at) {
-                let words = format!("{}: {}", kind_words(kind), counts.get(at).copied().unwrap_or(0));
+                let words = format!("{}: {}", error_words(failed_as, kind), counts.get(at).copied().unwrap_or(0));
                 frame.render_widget(chosen(stretch, &words, report, cx), head);
             }
             let chart = Rect { height: chart.height.min(16), ..chart };

@@ -213,9 +213,10 @@ fn and(parts: &[(u64, &str)]) -> String {
 
 /// `12 answers and 1 job failed, 3 times by the trail`
 fn failed(now: &Now) -> String {
-    let (mut answers, mut trail) = (0, 0);
+    let (mut questions, mut answers, mut trail) = (0, 0, 0);
     for failure in &now.failed {
         match failure.what {
+            Failing::Question(_) => questions += failure.count,
             Failing::Answer(_) => answers += failure.count,
             Failing::Job(_) => {}
             Failing::Trail { .. } => trail += failure.count,
@@ -224,12 +225,23 @@ fn failed(now: &Now) -> String {
     if now.failed.is_empty() {
         return "nothing failed".to_owned();
     }
-    let failed = and(&[(answers, "answer"), (now.jobs_failed, "job")]);
-    match trail {
-        0 => format!("{failed} failed"),
-        trail if failed.is_empty() => format!("{trail} refused or failed by the audit trail"),
-        trail => format!("{failed} failed; {trail} more by the audit trail"),
+    let (failed, refused) = (and(&[(answers, "answer"), (now.jobs_failed, "job")]), and(&[(questions, "question")]));
+    let mut words = Vec::new();
+    if !failed.is_empty() {
+        words.push(format!("{failed} failed"));
     }
+    if !refused.is_empty() {
+        words.push(format!("{refused} refused"));
+    }
+    if trail > 0 {
+        words.push(match words.len() {
+            0 => format!("{trail} refused or failed by the audit trail"),
+            1 => format!("{trail} more by the audit trail"),
+            // All three are too long for a narrow screen.
+            _ => format!("{trail} by the trail"),
+        });
+    }
+    words.join("; ")
 }
 
 fn running(now: &Now) -> String {
@@ -286,6 +298,7 @@ fn well(health: &Health) -> (String, bool) {
 /// What failed, in words.
 pub fn failing(what: &Failing) -> String {
     match what {
+        Failing::Question(kind) => format!("questions refused: {}", kind_words(*kind)),
         Failing::Answer(kind) => format!("answers: {}", kind_words(*kind)),
         Failing::Job(kind) => format!("jobs: {}", kind.as_str()),
         Failing::Trail { action, result } => format!("{}: {}", safe(action), safe(result)),

@@ -10,8 +10,8 @@ use crate::{
         jobs::WorkKind,
         measures::UseFigures,
         reports::{
-            Amounts, Failing, Failure, Grown, Here, Now, OfAccount, OfDays, OfError, OfModel, Over, Overview, Pace,
-            Quality, Question, Report, Storage, Subject,
+            Amounts, FailedAs, Failing, Failure, Grown, Here, Now, OfAccount, OfDays, OfError, OfModel, Over, Overview,
+            Pace, Quality, Question, Report, Storage, Subject,
         },
     },
     ui::theme::Theme,
@@ -93,6 +93,7 @@ fn report(question: Question) -> Report {
         grain: Grain::Day,
         errors: vec![
             OfError {
+                failed_as: FailedAs::Answer,
                 kind: FaultKind::Upstream,
                 count: 31,
                 accounts: 4,
@@ -100,6 +101,15 @@ fn report(question: Question) -> Report {
                 stretches: (0..30).map(|at| if (20..24).contains(&at) { at - 15 } else { 0 }).collect(),
             },
             OfError {
+                failed_as: FailedAs::Question,
+                kind: FaultKind::Slow,
+                count: 9,
+                accounts: 1,
+                last_day: Date::constant(2026, 11, 21),
+                stretches: (0..30).map(|at| u64::from(at == 25) * 9).collect(),
+            },
+            OfError {
+                failed_as: FailedAs::Answer,
                 kind: FaultKind::Overflow,
                 count: 6,
                 accounts: 2,
@@ -148,6 +158,7 @@ fn overview(question: Question) -> Overview {
             jobs_failed: 2,
             failed: vec![
                 failure(Failing::Answer(FaultKind::Upstream), 31, None),
+                failure(Failing::Question(FaultKind::Slow), 9, None),
                 failure(trail("auth.sign_in", "wrong"), 4, Some(NOW - 3_600_000)),
                 failure(Failing::Job(WorkKind::Install), 2, Some(NOW - 86_400_000)),
             ],
