@@ -105,6 +105,18 @@ async fn everything_of_one_account_and_nothing_of_another_leaves_in_one_readable
     assert_eq!(files[attached[0]], "attached words\u{202e}".as_bytes());
     assert_eq!(text("usage.csv").lines().count(), 3);
     assert!(text("activity.jsonl").contains("account.create_first"));
+    // Whatever else is kept about her, by the table that it is in.
+    let mut kept: Vec<(String, Value)> = Vec::new();
+    for line in text("house.jsonl").lines() {
+        let Value::Object(row) = serde_json::from_str(line).unwrap() else { panic!("{line}") };
+        kept.extend(row);
+    }
+    let of = |table: &str| kept.iter().filter(|(of, _)| of == table).map(|(_, row)| row).collect::<Vec<_>>();
+    assert_eq!((of("accounts")[0]["name"].as_str(), of("sessions").len()), (Some("Ann"), 1));
+    assert_eq!((&of("usage_days")[0]["answers"], &of("usage_days")[0]["sign_ins"]), (&2.into(), &1.into()));
+    assert_eq!(of("usage_sums")[0]["model"], "demo-chat:3b");
+    assert!(of("key_slots").iter().all(|slot| slot.get("sealed").is_none()), "no key leaves");
+    assert_eq!(text("usage.csv").lines().next().unwrap().split(',').count(), 14);
     assert!(files.keys().all(|name| !name.contains("..") && !name.contains("Title")), "{files:?}");
     for (name, body) in &files {
         let told = String::from_utf8_lossy(body);

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod leftovers;
 pub mod metrics;
 pub mod model_tags;
+pub mod of_person;
 pub mod overview;
 pub mod people;
 pub mod policy;

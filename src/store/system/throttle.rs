@@ -31,6 +31,17 @@ pub enum Tried {
 impl Tried {
     pub const ALL: [Self; 4] = [Self::Passphrase, Self::RecoveryCode, Self::OneTimeCode, Self::SecondFactor];
 
+    /// In a word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passphrase => "passphrase",
+            Self::RecoveryCode => "recovery code",
+            Self::OneTimeCode => "one-time code",
+            Self::SecondFactor => "second factor",
+        }
+    }
+
     /// What the tries for this name are counted under. No name holds a zero byte.
     #[must_use]
     pub fn of(self, name: &str) -> String {
@@ -127,7 +138,7 @@ pub fn attempt(
          ON CONFLICT (who, os_uid) DO UPDATE SET
              failures = excluded.failures, at = excluded.at, boot_id = excluded.boot_id, boot_ms = excluded.boot_ms",
         named_params! {
-            ":who": hash(name), ":uid": moment.os_uid, ":failures": next.failures, ":now": next.at,
+            ":who": digest(name), ":uid": moment.os_uid, ":failures": next.failures, ":now": next.at,
             ":boot": next.boot_id, ":boot_ms": next.boot_ms,
         },
     )
@@ -149,7 +160,7 @@ fn forget_old(tx: &Transaction<'_>, moment: &Moment) -> Result<(), StoreError> {
 pub fn tries(tx: &Transaction<'_>, name: &str, moment: &Moment) -> Result<Option<Tries>, StoreError> {
     tx.query_row(
         "SELECT failures, at, boot_id, boot_ms FROM throttles WHERE who = :who AND os_uid = :uid",
-        named_params! { ":who": hash(name), ":uid": moment.os_uid },
+        named_params! { ":who": digest(name), ":uid": moment.os_uid },
         |row| Ok(Tries { failures: row.get(0)?, at: row.get(1)?, boot_id: row.get(2)?, boot_ms: row.get(3)? }),
     )
     .optional()
@@ -160,7 +171,7 @@ pub fn tries(tx: &Transaction<'_>, name: &str, moment: &Moment) -> Result<Option
 pub fn forgive(tx: &Transaction<'_>, name: &str, moment: &Moment) -> Result<(), StoreError> {
     tx.execute(
         "DELETE FROM throttles WHERE who = :who AND os_uid = :uid",
-        named_params! { ":who": hash(name), ":uid": moment.os_uid },
+        named_params! { ":who": digest(name), ":uid": moment.os_uid },
     )
     .while_("counting sign-ins")?;
     Ok(())
@@ -176,7 +187,7 @@ pub fn forgive_everybody(tx: &Transaction<'_>, name: &str) -> Result<(), StoreEr
 
 /// Begins one count for this name anew, for every OS user.
 pub fn forgive_all(tx: &Transaction<'_>, name: &str, tried: Tried) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM throttles WHERE who = :who", named_params! { ":who": hash(&tried.of(name)) })
+    tx.execute("DELETE FROM throttles WHERE who = :who", named_params! { ":who": digest(&tried.of(name)) })
         .while_("counting sign-ins")?;
     Ok(())
 }
@@ -184,7 +195,7 @@ pub fn forgive_all(tx: &Transaction<'_>, name: &str, tried: Tried) -> Result<(),
 /// Failed tries of the passphrase in a row, over all OS users.
 pub fn failures(tx: &Transaction<'_>, name: &str) -> Result<u32, StoreError> {
     tx.prepare_cached("SELECT coalesce(sum(failures), 0) FROM throttles WHERE who = :who")
-        .and_then(|mut sum| sum.query_row(named_params! { ":who": hash(name) }, |row| row.get(0)))
+        .and_then(|mut sum| sum.query_row(named_params! { ":who": digest(name) }, |row| row.get(0)))
         .while_("counting sign-ins")
 }
 
@@ -198,7 +209,9 @@ pub fn pace(tx: &Transaction<'_>, what: &str, moment: &Moment) -> Result<Verdict
     attempt(tx, what, moment, None)
 }
 
-fn hash(name: &str) -> Vec<u8> {
+/// What tries for a name are found by.
+#[must_use]
+pub fn digest(name: &str) -> Vec<u8> {
     Sha256::digest(name_key(name).as_bytes()).to_vec()
 }
 

@@ -162,11 +162,15 @@ pub fn until_next_day(now: i64) -> Duration {
 
 /// Every answer of one account as lines of CSV (RFC 4180), oldest first, with their heading.
 pub fn of_account(tx: &Transaction<'_>, account: AccountId) -> Result<Vec<String>, StoreError> {
-    let mut told =
-        vec!["at,model,outcome,prompt_tokens,answer_tokens,first_token_ms,load_ms,answer_ms,total_ms".to_owned()];
+    let mut told = vec![
+        "at,model,outcome,prompt_tokens,answer_tokens,first_token_ms,load_ms,answer_ms,total_ms,day,wall_day,counted,rating,\
+         answer"
+            .to_owned(),
+    ];
     let mut select = tx
         .prepare_cached(
-            "SELECT at, model, outcome, prompt_tokens, answer_tokens, first_token_ms, load_ms, answer_ms, total_ms
+            "SELECT at, model, outcome, prompt_tokens, answer_tokens, first_token_ms, load_ms, answer_ms, total_ms, day,
+                 wall_day, counted, rating, lower(hex(coalesce(answer, '')))
              FROM usage WHERE account = :account ORDER BY seq",
         )
         .while_("reading what answers cost")?;
@@ -178,11 +182,13 @@ pub fn of_account(tx: &Transaction<'_>, account: AccountId) -> Result<Vec<String
                 quoted(&row.get::<_, String>(1)?),
                 row.get::<_, String>(2)?
             );
-            for column in 3..9 {
+            for column in 3..13 {
                 let figure: Option<i64> = row.get(column)?;
                 line.push(',');
                 line.push_str(&figure.map(|figure| figure.to_string()).unwrap_or_default());
             }
+            line.push(',');
+            line.push_str(&row.get::<_, String>(13)?);
             Ok(line)
         })
         .while_("reading what answers cost")?;

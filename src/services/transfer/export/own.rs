@@ -13,7 +13,7 @@ use crate::{
     api::{AccountId, Fault, FaultKind, admin::AuditFilter, profile::Preferences, transfer::ExportScope},
     store::{
         Db, Vault,
-        system::{Moment, accounts, audit, usage},
+        system::{Moment, accounts, audit, of_person, usage},
         vault::{
             portable::{self, ConversationEnd, End, Folder, Format, Line, OWN, Preset, Tag, VERSION},
             settings::{self, PREFERENCES},
@@ -45,8 +45,12 @@ This one holds everything that the account had:
 account.json             name, role, dates, preferences
 conversations/N-ID.md    of each conversation the branch that was on view, to read; what could steer a terminal is shown
                          instead of kept
-usage.csv                one line for each answer of the last three years: when, which model, how many tokens, how long
+usage.csv                one line for each answer of the last three years: when, which model, how many tokens, how long,
+                         which thumb
 activity.jsonl           what the audit trail records about the account
+house.jsonl              whatever else the installation keeps about it, each line with the table it is from: sessions, counts
+                         by day and model, what was refused, limits, jobs that it began; no keys, and nothing that lets
+                         anybody in
 ";
 
 /// What an archive of a whole account holds beside the vault.
@@ -298,8 +302,21 @@ impl Everything {
             before = Some(last.seq);
             told.extend(page.iter().filter_map(|entry| serde_json::to_string(entry).ok()));
         }
-        out.file("activity.jsonl", lines(told)).await
+        out.file("activity.jsonl", lines(told)).await?;
+        let mut kept = Vec::new();
+        for part in of_person::PARTS {
+            let rows = self.system.read(move |tx| of_person::rows(tx, *part, id)).await?;
+            kept.extend(rows.into_iter().map(|row| of_table(part.table, &row)));
+        }
+        let tries = self.system.read(move |tx| of_person::tries(tx, id)).await?;
+        kept.extend(tries.into_iter().map(|row| of_table("throttles", &row)));
+        out.file("house.jsonl", lines(kept)).await
     }
+}
+
+/// `{"sessions":{ … }}`
+fn of_table(table: &str, row: &str) -> String {
+    ["{\"", table, "\":", row, "}"].concat()
 }
 
 fn pretty(value: &Value) -> Result<Vec<u8>, Fault> {
