@@ -14,7 +14,7 @@ use crate::{
     store::{
         StoreError,
         system::{
-            Moment,
+            Moment, clock,
             jobs::{self, Ended, Kept},
         },
         vault::lease::{Holder, is_alive},
@@ -239,7 +239,10 @@ impl Jobs {
 
     async fn forget_old(&self) {
         let before = now() - i64::from(self.0.parts.live.config().jobs.keep_days) * DAY_MS;
-        if let Err(why) = self.0.parts.system.write::<_, StoreError>(move |tx| jobs::prune(tx, before)).await {
+        let forget = move |tx: &crate::store::Tx<'_>| {
+            if clock::may_forget(tx, now())? { jobs::prune(tx, before) } else { Ok(0) }
+        };
+        if let Err(why) = self.0.parts.system.write::<_, StoreError>(forget).await {
             tracing::warn!(%why, "old jobs could not be forgotten");
         }
     }

@@ -36,6 +36,7 @@ use crate::{
     },
     store::{
         StoreError, Vault,
+        system::clock::waiting,
         vault::{
             lease::Chore,
             retention::{self, Seen, State},
@@ -46,8 +47,6 @@ use crate::{
 };
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// A clock that is further ahead of the last look than this has leapt, or nobody was here for as long.
-const LEAP_MS: i64 = 7 * DAY_MS;
 /// How often it is looked whether a day is over. A sleep of a whole day would miss a machine that slept.
 const LOOK_EVERY: Duration = Duration::from_hours(1);
 /// Conversations put away in one transaction.
@@ -428,21 +427,6 @@ async fn may_act(vault: &Vault, now: i64) -> Result<bool, StoreError> {
             Ok(may)
         })
         .await
-}
-
-/// Whether to act, and what is waited for from now on.
-fn waiting(noted: Option<i64>, waits_until: Option<i64>, now: i64) -> (bool, Option<i64>) {
-    let has_leapt = noted.is_some_and(|noted| now - noted > LEAP_MS);
-    match waits_until {
-        _ if !has_leapt => (true, None),
-        // The wait began at a time that the clock has not reached again: it was set back in between.
-        Some(until) if now < until - DAY_MS => (false, Some(now + DAY_MS)),
-        Some(until) if now < until => (false, Some(until)),
-        // It leapt once more while it waited.
-        Some(until) if now - until > LEAP_MS => (false, Some(now + DAY_MS)),
-        Some(_) => (true, None),
-        None => (false, Some(now + DAY_MS)),
-    }
 }
 
 /// Messages and bytes by key, a few conversations in each read.

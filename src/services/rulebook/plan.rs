@@ -15,7 +15,7 @@ use crate::{
     ollama::name::{key, same_model},
     store::{
         StoreError, Tx,
-        system::{rules, usage_sums},
+        system::{clock, rules, usage_sums},
     },
 };
 
@@ -173,6 +173,12 @@ impl Rulebook {
 
     async fn to_remove(&self, days: u32, for_real: bool) -> Result<Vec<Step>, Fault> {
         let now = self.now();
+        // By a clock that has just leapt ahead, everything is unused for long.
+        if for_real && !self.0.system.write::<_, StoreError>(move |tx| clock::may_forget(tx, now)).await? {
+            let words = "The clock has leapt ahead, or nobody was here for over a week: nothing is removed before a day has passed.";
+            return Err(Fault::new(FaultKind::Conflict, words)
+                .hint("See whether the clock is right: `ollamanet health`. The rule is tried again."));
+        }
         let since = ago(now, days.saturating_mul(24 * 60));
         let (here, used) = (self.0.world.installed().await?, self.last_used().await?);
         let loaded = self.0.world.loaded().await?;

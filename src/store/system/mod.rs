@@ -7,6 +7,7 @@ pub mod backups;
 pub mod benchmarks;
 pub mod buckets;
 pub mod changes;
+pub mod clock;
 pub mod fleet;
 pub mod health;
 pub mod jobs;

@@ -253,6 +253,7 @@ mod tests {
         "model_tags",
         "measured",
         "changes",
+        "clock",
         "benchmarks",
         "registry_builds",
         "health_history",

@@ -546,6 +546,13 @@ CREATE TABLE health_round (
     report   TEXT NOT NULL DEFAULT '' CHECK (length(report) <= 65536)
 ) STRICT;
 
+-- The latest time that is taken as true, and until when nothing is forgotten because the clock has leapt. One row at most.
+CREATE TABLE clock (
+    only        INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    noted       INTEGER NOT NULL,
+    waits_until INTEGER
+) STRICT, WITHOUT ROWID;
+
 -- Each time calls of a kind were held back after failures: one row from opening to closing.
 CREATE TABLE breaker_history (
     seq        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
