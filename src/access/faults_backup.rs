@@ -33,6 +33,32 @@ impl From<BackupError> for Fault {
                 format!("The backup was made by a newer version ({what} {found}; this one knows {known})."),
             )
             .hint("Update ollamanet and try again. Nothing was changed."),
+            BackupError::AnotherHouse(at) => Self::new(
+                FaultKind::Conflict,
+                format!("{} is of another installation: none of the accounts here is in it.", at.display()),
+            )
+            .hint(
+                "Nothing was changed. Restore it into a directory of its own: `ollamanet --data-dir NEW backup restore --from \
+                 DIR`.",
+            ),
+            BackupError::VaultAlone(at) => Self::new(
+                FaultKind::Invalid,
+                format!("{} holds one account's vault, not everything.", at.display()),
+            )
+            .hint("Say whose it is: `--account NAME`. Nothing was changed."),
+            BackupError::InTheWay(at) => Self::new(
+                FaultKind::Invalid,
+                format!("Backups cannot lie in {}: the program keeps its own there.", at.display()),
+            )
+            .hint("Name a directory of their own with backup.directory, best on another disk. Nothing was begun."),
+            BackupError::Silent { at, after } => Self::new(
+                FaultKind::Timeout,
+                format!("Nothing has moved at {} for {} s; it was given up.", at.display(), after.as_secs()),
+            )
+            .hint(
+                "The disk there, or the network to it, hangs: `df` shows whether it answers. What was begun has no backup's name, \
+                 and goes with the next one.",
+            ),
             BackupError::AtWork(at) => Self::new(
                 FaultKind::Conflict,
                 format!("Another backup, check or restore is at work in {}.", at.display()),
@@ -67,7 +93,10 @@ impl From<BackupError> for Fault {
             }
             BackupError::Another(name) => Self::new(
                 FaultKind::Conflict,
-                format!("{name} has begun a new vault since this backup; the keys of the old one are no more here."),
+                format!(
+                    "This backup has another vault of {name}: a new one was begun since, or it is of another installation. \
+                     Its keys are not here."
+                ),
             )
             .hint("Restoring everything brings the old keys back as well. Nothing was changed."),
             BackupError::Made => Self::new(FaultKind::Conflict, "Today's backup has been made already."),
@@ -90,13 +119,46 @@ fn place(at: &Path, source: &io::Error) -> Fault {
         }
         io::ErrorKind::PermissionDenied => Fault::new(FaultKind::Unsafe, format!("The system refused {shown}."))
             .hint(format!("It must be yours alone: chmod 700 {}", quoted(at))),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            Fault::new(FaultKind::NotFound, format!("{shown} is not there, or no longer."))
-                .hint("Is the disk connected and mounted? Then try again.")
-        }
+        io::ErrorKind::NotFound
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::StaleNetworkFileHandle
+        | io::ErrorKind::NotConnected
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown => Fault::new(FaultKind::NotFound, format!("{shown} is not there, or no longer."))
+            .hint("Is the disk connected and mounted? Then try again."),
         io::ErrorKind::AlreadyExists => Fault::new(FaultKind::Conflict, format!("{shown} is no directory."))
             .hint("Move that file away, or name another place with backup.directory."),
-        other => Fault::new(FaultKind::Store, format!("The system failed at {shown}: {other}."))
+        _ => Fault::new(FaultKind::Store, format!("The system failed at {shown}: {source}."))
             .hint("Is the disk connected and sound? `dmesg` says more; nothing half made was kept."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn what_a_disk_says_is_told_with_what_to_do() {
+        for (errno, kind, words) in [
+            (Errno::NOSPC, FaultKind::DiskFull, "The disk is full at /mnt/b"),
+            (Errno::DQUOT, FaultKind::DiskFull, "The disk is full at /mnt/b"),
+            (Errno::ROFS, FaultKind::ReadOnly, "The disk at /mnt/b cannot be written"),
+            (Errno::ACCESS, FaultKind::Unsafe, "The system refused /mnt/b"),
+            (Errno::NOENT, FaultKind::NotFound, "/mnt/b is not there, or no longer"),
+            // A server that was set up anew, a stick that was pulled out, a network that is gone.
+            (Errno::STALE, FaultKind::NotFound, "/mnt/b is not there, or no longer"),
+            (Errno::NOTCONN, FaultKind::NotFound, "/mnt/b is not there, or no longer"),
+            (Errno::HOSTUNREACH, FaultKind::NotFound, "/mnt/b is not there, or no longer"),
+            (Errno::IO, FaultKind::Store, "The system failed at /mnt/b: Input/output error"),
+            (Errno::NXIO, FaultKind::Store, "The system failed at /mnt/b: No such device or address"),
+        ] {
+            let fault = Fault::from(BackupError::Place { at: "/mnt/b".into(), source: errno.into() });
+            assert_eq!(fault.kind, kind, "{errno}");
+            assert!(fault.message.starts_with(words), "{errno}: {fault}");
+            assert!(fault.hint.is_some(), "{errno}");
+        }
     }
 }

@@ -83,6 +83,8 @@ pub struct Backups {
     pub quarantine: Vec<SetAside>,
     /// Free bytes where they are kept.
     pub free: Option<u64>,
+    /// The file system's name, where they are kept on another machine.
+    pub network_file_system: Option<String>,
     /// How the last scheduled one went: when, and why it failed where it did.
     pub last_scheduled: Option<LastRun>,
 }
@@ -99,6 +101,31 @@ pub struct LastRun {
 pub struct SetAside {
     pub name: String,
     pub bytes: u64,
+    pub what: MovedAside,
+    /// Where it lies; it can be put back from there.
+    pub path: PathBuf,
+}
+
+/// Of what that is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MovedAside {
+    Everything,
+    /// The vault of this account.
+    VaultOf(String),
+    /// A vault that is no account's any more.
+    Nobodys,
+}
+
+impl MovedAside {
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Everything => "everything".to_owned(),
+            Self::VaultOf(account) => format!("the vault of {account}"),
+            Self::Nobodys => "a vault that is nobody's any more".to_owned(),
+        }
+    }
 }
 
 /// When a backup is made on its own, and what stays.

@@ -6,7 +6,10 @@
 use std::{path::Path, sync::atomic::AtomicBool};
 
 use crate::{
-    api::{Fault, backup::Progress},
+    api::{
+        Fault,
+        backup::{MovedAside, Progress},
+    },
     cli::{
         End,
         backup::Bar,
@@ -29,9 +32,11 @@ pub fn place(paths: &Paths, config: &Config) -> Place {
 }
 
 /// Whether this command restores everything where nobody could sign in to ask for it.
-pub fn needs_nobody<'a>(what: &'a Backup, paths: &Paths) -> Option<(&'a From, bool)> {
+pub fn needs_nobody<'a>(what: &'a Backup, paths: &Paths) -> Option<(&'a From, Option<&'a str>, bool)> {
     match what {
-        Backup::Restore { from, account: None, yes } if is_nobodys(&paths.system_db()) => Some((from, *yes)),
+        Backup::Restore { from, account: None, aside, yes } if is_nobodys(&paths.system_db()) => {
+            Some((from, aside.as_deref(), *yes))
+        }
         Backup::Restore { .. }
         | Backup::Create
         | Backup::List
@@ -42,14 +47,23 @@ pub fn needs_nobody<'a>(what: &'a Backup, paths: &Paths) -> Option<(&'a From, bo
 }
 
 /// Gets everything ready; `carry_out` follows.
-pub async fn into_nobodys(paths: &Paths, config: &Config, from: &From, yes: bool) -> Result<(), End> {
+pub async fn into_nobodys(
+    paths: &Paths,
+    config: &Config,
+    (from, aside, yes): (&From, Option<&str>, bool),
+) -> Result<(), End> {
     paths.secure()?;
     backup::finish_interrupted(&paths.data).map_err(Fault::from)?;
     let place = place(paths, config);
-    let directory = match (&from.directory, &from.name) {
-        (Some(directory), _) => std::path::absolute(directory)?,
-        (None, Some(name)) => backup::look_up(&place, name).map_err(Fault::from)?,
-        (None, None) => {
+    let directory = match (aside, &from.directory, &from.name) {
+        (Some(name), _, _) => {
+            let mut all = backup::quarantine(&place).map_err(Fault::from)?.into_iter();
+            let found = all.find(|one| one.name == name && one.what == MovedAside::Everything);
+            found.ok_or_else(|| backup::BackupError::Missing(name.to_owned())).map_err(Fault::from)?.path
+        }
+        (None, Some(directory), _) => std::path::absolute(directory)?,
+        (None, None, Some(name)) => backup::look_up(&place, name).map_err(Fault::from)?,
+        (None, None, None) => {
             let newest = backup::list(&place).map_err(Fault::from)?.into_iter().find(|one| one.damage.is_none());
             let newest = newest.ok_or_else(|| {
                 Fault::not_found("backup").hint("Name the directory of one: `ollamanet backup restore --from DIR`.")
@@ -80,8 +94,10 @@ pub async fn into_nobodys(paths: &Paths, config: &Config, from: &From, yes: bool
 pub fn carry_out(data: &Path) -> Result<(), Fault> {
     if let Some(carried) = backup::carry_out(data)? {
         out::say(&format!(
-            "ollamanet: The backup was put back; sign in anew. What was there before is kept in {}.",
-            carried.quarantine.display()
+            "ollamanet: The backup was put back; sign in anew. What was there before is kept in {}, and comes back with \
+             `ollamanet backup restore --aside {}`.",
+            carried.quarantine.display(),
+            carried.quarantine.file_name().unwrap_or_default().display()
         ));
     }
     Ok(())

@@ -17,7 +17,9 @@ use super::{
 use crate::api::{
     Fault, FaultKind,
     auth::Session,
-    backup::{Backup, BackupEvent, Backups, Doing, Extent, MadeBy, Outcome, Progress, Schedule, Verified, Which},
+    backup::{
+        Backup, BackupEvent, Backups, Doing, Extent, MadeBy, MovedAside, Outcome, Progress, Schedule, Verified, Which,
+    },
 };
 
 /// # Errors
@@ -48,7 +50,15 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
                 other => unexpected(&other),
             }
         }
-        What::Restore { from, account, yes } => restore(desk, session, from, account, yes).await,
+        What::Restore { from, account, aside: None, yes } => {
+            let which = which(desk, session, from).await?;
+            let extent = account.map_or(Extent::Everything, Extent::Account);
+            restore(desk, session, which, extent, yes).await
+        }
+        What::Restore { account, aside: Some(name), yes, .. } => {
+            let (which, extent) = aside(desk, session, &name, account).await?;
+            restore(desk, session, which, extent, yes).await
+        }
         What::Schedule { at, daily, weekly } => schedule(desk, session, at.as_deref(), daily, weekly).await,
         What::Prune { quarantine: Some(name), yes } => {
             typed::name(&name, "What the restore moved aside goes for good.", yes).await?;
@@ -71,13 +81,29 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
     }
 }
 
-async fn restore(desk: &Desk, session: &Session, from: From, account: Option<String>, yes: bool) -> Result<(), End> {
-    let which = which(desk, session, from).await?;
+/// What a restore moved aside, and of what it is.
+async fn aside(desk: &Desk, session: &Session, name: &str, account: Option<String>) -> Result<(Which, Extent), Fault> {
+    let all = desk.gateway.backups(session).await?.quarantine;
+    let found = all.into_iter().find(|one| one.name == name).ok_or_else(|| {
+        Fault::new(FaultKind::NotFound, format!("No restore has moved anything aside as {}.", safe(name)))
+            .hint("`ollamanet backup list` shows what there is.")
+    })?;
+    let extent = match (account, found.what) {
+        (Some(account), _) | (None, MovedAside::VaultOf(account)) => Extent::Account(account),
+        (None, MovedAside::Everything) => Extent::Everything,
+        (None, MovedAside::Nobodys) => {
+            return Err(Fault::new(FaultKind::NotFound, "This vault is no account's any more.")
+                .hint("A backup of everything from that time brings its keys back. Nothing was changed."));
+        }
+    };
+    Ok((Which::At(found.path), extent))
+}
+
+async fn restore(desk: &Desk, session: &Session, which: Which, extent: Extent, yes: bool) -> Result<(), End> {
     let name = match &which {
         Which::Named(name) => name.clone(),
         Which::At(path) => path.display().to_string(),
     };
-    let extent = account.map_or(Extent::Everything, Extent::Account);
     let (word, warning) = match &extent {
         Extent::Everything => (
             "everything".to_owned(),
@@ -101,9 +127,10 @@ async fn restore(desk: &Desk, session: &Session, from: From, account: Option<Str
             Ok(())
         }
         Outcome::Restored { quarantine } if desk.global.json => print_json(&json!({ "quarantine": quarantine })),
-        Outcome::Restored { quarantine } => {
-            print(&format!("Restored. What was there is kept aside as {}.\n", safe(&quarantine)))
-        }
+        Outcome::Restored { quarantine } => print(&format!(
+            "Restored. What was there is kept aside as {0}; `ollamanet backup restore --aside {0}` brings it back.\n",
+            safe(&quarantine)
+        )),
         other => unexpected(&other),
     }
 }
@@ -191,13 +218,22 @@ fn list(desk: &Desk, shown: &Backups) -> Result<(), End> {
         .collect();
     let mut text = out::table(["BACKUP", "TIME", "SIZE", "WHAT", "MADE BY", "CHECKED"], &rows);
     if !shown.quarantine.is_empty() {
-        let rows: Vec<[String; 2]> =
-            shown.quarantine.iter().map(|one| [safe(&one.name), out::bytes(one.bytes)]).collect();
-        let _ = write!(text, "\n{}", out::table(["MOVED ASIDE", "SIZE"], &rows));
+        let rows: Vec<[String; 3]> = shown
+            .quarantine
+            .iter()
+            .map(|one| [safe(&one.name), out::bytes(one.bytes), safe(&one.what.words())])
+            .collect();
+        let _ = write!(text, "\n{}", out::table(["MOVED ASIDE", "SIZE", "WHAT"], &rows));
     }
     print(&text)?;
     if rows.is_empty() {
         say("There is no backup yet. Make one: ollamanet backup create");
+    }
+    if !shown.quarantine.is_empty() {
+        say("What was moved aside comes back with `ollamanet backup restore --aside NAME`.");
+    }
+    if let Some(words) = network_words(shown) {
+        say(&words);
     }
     say(&schedule_words(shown.schedule));
     if let Some(rule) = &shown.rule {
@@ -207,6 +243,14 @@ fn list(desk: &Desk, shown: &Backups) -> Result<(), End> {
         say(&format!("The last one of the schedule failed: {failed}"));
     }
     Ok(())
+}
+
+/// What it means that they are kept on another machine, where they are.
+fn network_words(shown: &Backups) -> Option<String> {
+    let name = shown.network_file_system.as_ref()?;
+    Some(format!(
+        "They are kept on {name}: what happens to this machine does not touch them, and while the network hangs, so do they."
+    ))
 }
 
 fn accounts(many: u64) -> String {

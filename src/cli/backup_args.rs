@@ -23,6 +23,9 @@ pub enum Backup {
         /// Only the vault of this account, with the passphrase that it has now
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
+        /// Take a restore back: what it moved aside, as `backup list` names it
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["name", "directory"])]
+        aside: Option<String>,
         /// Do not ask
         #[arg(long)]
         yes: bool,

@@ -168,4 +168,121 @@ mod tests {
             assert!(SYSTEM.difference(&found).unwrap().is_some(), "{planted}");
         }
     }
+
+    /// As a later version would find this one's: what takes a while, and what takes none.
+    static LATER: Schema = Schema {
+        application_id: SYSTEM.application_id,
+        steps: &[
+            SYSTEM.steps[0],
+            "CREATE TABLE later (n INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+             INSERT INTO later SELECT seq, at FROM audit;
+             CREATE INDEX later_by_time ON later (at);
+             UPDATE audit SET target = target || '!';",
+            "ALTER TABLE later ADD COLUMN more TEXT NOT NULL DEFAULT '';
+             UPDATE later SET more = 'more' WHERE n % 2 = 0;",
+        ],
+    };
+
+    const ROWS: i64 = 400;
+
+    fn old(path: &std::path::Path) {
+        let mut conn = Connection::open(path).unwrap();
+        conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").unwrap();
+        SYSTEM.upgrade(&mut conn, 0).unwrap();
+        let tx = conn.transaction().unwrap();
+        for seq in 1..=ROWS {
+            tx.execute(
+                "INSERT INTO audit VALUES (?1, ?1, '', NULL, 0, 'a', 't', 'ok', zeroblob(32), zeroblob(32))",
+                [seq],
+            )
+            .unwrap();
+        }
+        tx.commit().unwrap();
+    }
+
+    /// Whether it is the old one or the new one, all of it.
+    fn is_new(path: &std::path::Path) -> bool {
+        let conn = Connection::open(path).unwrap();
+        let sound: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(sound, "ok");
+        let count = |sql: &str| -> i64 { conn.query_row(sql, [], |row| row.get(0)).unwrap() };
+        let changed = count("SELECT count(*) FROM audit WHERE target = 't!'");
+        match LATER.standing(&conn).unwrap() {
+            Standing::Older(1) => {
+                assert_eq!((changed, count("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'later%'")), (0, 0));
+                assert_eq!(SYSTEM.difference(&things(&conn).unwrap()).unwrap(), None);
+                false
+            }
+            Standing::Current => {
+                assert_eq!((changed, count("SELECT count(*) FROM later WHERE more = 'more'")), (ROWS, ROWS / 2));
+                assert_eq!(LATER.difference(&things(&conn).unwrap()).unwrap(), None);
+                true
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The other side of the test below: upgrades until it kills itself, after so many of SQLite's steps.
+    #[test]
+    fn a_process_that_is_killed_while_it_upgrades() {
+        let Ok(told) = std::env::var("OLLAMANET_TEST_UPGRADE") else { return };
+        let (steps, path) = told.split_once(' ').unwrap();
+        let mut left: u64 = steps.parse().unwrap();
+        let mut conn = Connection::open(path).unwrap();
+        conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = 5;").unwrap();
+        conn.progress_handler(
+            20,
+            Some(move || {
+                if left == 0 {
+                    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
+                }
+                left = left.saturating_sub(1);
+                false
+            }),
+        )
+        .unwrap();
+        LATER.upgrade(&mut conn, 1).unwrap();
+    }
+
+    #[test]
+    fn a_kill_at_any_step_of_an_upgrade_leaves_the_old_or_the_new_and_the_next_start_finishes_it() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let whole = home.path().join("whole.db");
+        old(&whole);
+        assert!(!is_new(&whole));
+        let (mut kills, mut steps, mut new) = (0, 0u64, 0);
+        loop {
+            let path = home.path().join("killed.db");
+            for suffix in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(home.path().join(format!("killed.db{suffix}")));
+            }
+            std::fs::copy(&whole, &path).unwrap();
+            let told = format!("{steps} {}", path.display());
+            let ended = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "store::migrate::tests::a_process_that_is_killed_while_it_upgrades"])
+                .env("OLLAMANET_TEST_UPGRADE", told)
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .status()
+                .unwrap();
+            let was_killed = ended.signal() == Some(9);
+            assert!(ended.success() || was_killed, "after {steps} steps: {ended}");
+            let is_new = is_new(&path);
+            assert!(was_killed || is_new, "after {steps} steps");
+            new += u64::from(was_killed && is_new);
+            let mut conn = Connection::open(&path).unwrap();
+            if let Standing::Older(from) = LATER.standing(&conn).unwrap() {
+                LATER.upgrade(&mut conn, from).unwrap();
+            }
+            assert_eq!(LATER.standing(&conn).unwrap(), Standing::Current);
+            if !was_killed {
+                break;
+            }
+            kills += 1;
+            // Each of the first steps, then wider and wider.
+            steps += 1 + steps / 8;
+        }
+        assert!(kills > 20, "{kills} kills, {new} of them after the commit");
+    }
 }

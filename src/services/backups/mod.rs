@@ -10,6 +10,8 @@
 
 mod put_back;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -28,6 +30,7 @@ use crate::{
         backup::{Backups as Shown, Schedule, Which},
         jobs::Work as JobWork,
     },
+    paths,
     store::{
         Db, Vault,
         backup::{self, BackupError, Opener, Place, Staged},
@@ -36,6 +39,11 @@ use crate::{
     tasks::Tasks,
 };
 
+/// How long nothing may move at a disk before it counts as one that hangs. What takes longest without a word is the writing
+/// out of a large file, and the look through a large database.
+const PATIENCE: Duration = Duration::from_mins(10);
+/// From when on it is told that it is waited for the disk, and how often that is looked at.
+const WAITING: Duration = Duration::from_secs(10);
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -47,6 +55,7 @@ struct Inner {
     system: Db,
     place: Place,
     tasks: Tasks,
+    patience: Duration,
     /// A restore that waits for the end of this process. Others are kept from getting one ready meanwhile.
     staged: Mutex<Option<Staged>>,
     /// Keys of whoever has just asked for a check, until its job begins here.
@@ -83,16 +92,23 @@ struct Note {
 impl Backups {
     #[must_use]
     pub fn new(system: Db, place: Place, tasks: Tasks) -> Self {
+        Self::with_patience(system, place, tasks, PATIENCE)
+    }
+
+    /// With another patience with disks that hang.
+    #[must_use]
+    pub fn with_patience(system: Db, place: Place, tasks: Tasks, patience: Duration) -> Self {
         let (staged, at_hand, to_put_back) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { system, place, tasks, staged, at_hand, to_put_back }))
+        Self(Arc::new(Inner { system, place, tasks, patience, staged, at_hand, to_put_back }))
     }
 
     pub async fn list(&self, _by: Caller<Admin>) -> Result<Shown, Fault> {
         let place = self.0.place.clone();
-        let (backups, quarantine, free) = blocking(move || {
+        let (backups, quarantine, free, network_file_system) = blocking(move || {
             let free = rustix::fs::statvfs(&place.backups).ok();
             let free = free.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-            Ok((backup::list(&place)?, backup::quarantine(&place)?, free))
+            let network_file_system = paths::network_file_system(&place.backups).map(str::to_owned);
+            Ok((backup::list(&place)?, backup::quarantine(&place)?, free, network_file_system))
         })
         .await?;
         let now = Moment::clock();
@@ -103,12 +119,13 @@ impl Backups {
                 Ok::<_, Fault>((kept::schedule(tx, now)?, kept::rule_words(tx, now)?, kept::last_run(tx, now)?))
             })
             .await?;
-        Ok(Shown { place: self.0.place.backups.clone(), backups, schedule, rule, quarantine, free, last_scheduled })
+        let place = self.0.place.backups.clone();
+        Ok(Shown { place, backups, schedule, rule, quarantine, free, network_file_system, last_scheduled })
     }
 
     /// Gets ready to check one: the caller's own vault is opened and looked through as well. Gives the work for the line.
     pub async fn to_verify(&self, by: &Caller<Admin>, which: Which) -> Result<JobWork, Fault> {
-        self.directory(&which)?;
+        self.directory(&which).await?;
         let keys = self.keys(by.account, &by.vault).await?;
         self.hold(|inner| &inner.at_hand, name(&which), keys, by.work.clone());
         Ok(JobWork::VerifyBackup { which })
@@ -215,49 +232,5 @@ async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => Ok(done?),
         Err(_) => Err(Fault::new(FaultKind::Internal, "Work on a backup broke off.")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::system::scratch;
-
-    #[tokio::test]
-    async fn keys_that_no_job_has_taken_go_with_the_session_and_those_that_one_took_are_watched_no_more() {
-        let dir = tempfile::tempdir().unwrap();
-        let tasks = Tasks::new();
-        let place = Place { data: dir.path().to_path_buf(), backups: dir.path().join("backups"), cautious: false };
-        let backups = Backups::new(scratch::system(&dir), place, tasks.clone());
-        let (one, other) = (CancellationToken::new(), CancellationToken::new());
-        let hold = |which: &str, work: &CancellationToken| {
-            backups.hold(|inner| &inner.at_hand, which.to_owned(), Keys::new(), work.clone());
-        };
-        let there = || {
-            let mut names: Vec<String> = lock(&backups.0.at_hand).keys().cloned().collect();
-            names.sort();
-            names
-        };
-        let until = async |running: usize| {
-            let waiting = async {
-                while tasks.running().len() != running {
-                    tokio::task::yield_now().await;
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("the watch ends");
-        };
-        for (which, work) in [("taken", &one), ("left", &one), ("another's", &other)] {
-            hold(which, work);
-        }
-        // Asked for once more: the first is not watched any more, or its end would take the second along.
-        hold("another's", &other);
-        assert!(backups.take(|inner| &inner.at_hand, &"taken".to_owned()).is_some());
-        until(2).await;
-        assert_eq!(there(), ["another's", "left"]);
-        one.cancel();
-        until(1).await;
-        assert_eq!(there(), ["another's"]);
-        assert_eq!(tasks.stop(Duration::from_secs(5)).await, Vec::<String>::new());
-        assert!(there().is_empty());
     }
 }

@@ -71,7 +71,7 @@ impl Backups {
         which: Which,
         extent: Extent,
     ) -> Result<(Work, Confirmed), Fault> {
-        let directory = self.directory(&which)?;
+        let directory = self.directory(&which).await?;
         let keys = self.keys(by.account, &by.vault).await?;
         let (wanted, account, is_at_once) = match extent {
             Extent::Everything => (Wanted::Everything, None, false),

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Backups, TELL_EVERY, blocking, name};
+use super::{Backups, TELL_EVERY, WAITING, blocking, name};
 use crate::{
     api::{
         Fault, FaultKind,
@@ -52,11 +52,11 @@ impl Backups {
                 })
             }
             Work::VerifyBackup { which } => {
-                self.directory(which)?;
+                self.directory(which).await?;
                 Ok("would be checked".to_owned())
             }
             Work::Restore { which, .. } => {
-                self.directory(which)?;
+                self.directory(which).await?;
                 Ok("would be put back".to_owned())
             }
             other => Err(Fault::new(FaultKind::Internal, format!("“{other}” is no work on backups."))),
@@ -123,7 +123,7 @@ impl Backups {
     }
 
     async fn look_through(&self, attempt: &Attempt, which: &Which) -> Result<String, Setback> {
-        let (place, directory) = (self.0.place.clone(), self.directory(which).map_err(Setback::for_good)?);
+        let (place, directory) = (self.0.place.clone(), self.directory(which).await.map_err(Setback::for_good)?);
         // Another process, or this one at its next start, has nobody's keys: it compares bytes.
         let keys = self.take(|inner| &inner.at_hand, &name(which)).unwrap_or_default();
         let found = self
@@ -163,9 +163,12 @@ impl Backups {
             let (stop, teller, work) = (Arc::new(AtomicBool::new(false)), attempt.teller(), Arc::clone(&work));
             let heard = Arc::clone(&stop);
             let _stopping = Stopping(stop);
+            let moved = Arc::new(Mutex::new(Instant::now()));
+            let noted = Arc::clone(&moved);
             let working = tokio::task::spawn_blocking(move || {
                 let last: Mutex<Option<Instant>> = Mutex::default();
                 let tell = |progress: Progress| {
+                    *noted.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
                     let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                     if last.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
                         *last = Some(Instant::now());
@@ -174,7 +177,12 @@ impl Backups {
                 };
                 work(&mut Pace::new(&tell, &heard))
             });
-            match working.await {
+            // A disk that hangs holds its thread for as long as it likes, and nobody else.
+            let done = tokio::select! {
+                done = working => done,
+                why = self.hung(attempt, &moved) => return Err(why.into()),
+            };
+            match done {
                 Ok(Err(BackupError::AtWork(_))) => {
                     attempt.step("waits for other work on backups");
                     tokio::time::sleep(TRY_AGAIN).await;
@@ -184,6 +192,20 @@ impl Backups {
             }
         }
         Err(BackupError::AtWork(self.0.place.backups.clone()).into())
+    }
+
+    /// Tells that nothing moves, and ends when that has lasted too long.
+    async fn hung(&self, attempt: &Attempt, moved: &Mutex<Instant>) -> BackupError {
+        loop {
+            tokio::time::sleep(WAITING.min(self.0.patience)).await;
+            let after = moved.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+            if after >= self.0.patience {
+                return BackupError::Silent { at: self.0.place.backups.clone(), after };
+            }
+            if after >= WAITING {
+                attempt.step(&format!("waiting for the disk, for {} s", after.as_secs()));
+            }
+        }
     }
 
     /// Tells whoever waits for a backup's job what the line tells of it.
@@ -217,9 +239,12 @@ impl Backups {
     }
 
     /// Where the directory of a backup is.
-    pub(super) fn directory(&self, which: &Which) -> Result<PathBuf, Fault> {
+    pub(super) async fn directory(&self, which: &Which) -> Result<PathBuf, Fault> {
         match which {
-            Which::Named(name) => Ok(backup::look_up(&self.0.place, name)?),
+            Which::Named(name) => {
+                let (place, name) = (self.0.place.clone(), name.clone());
+                blocking(move || backup::look_up(&place, &name)).await
+            }
             Which::At(path) => std::path::absolute(path)
                 .map_err(|_| Fault::invalid("No directory is named.").hint("Name the directory of a backup.")),
         }

@@ -60,6 +60,8 @@ pub fn create(
     pace: &mut Pace<'_>,
     now_ms: i64,
 ) -> Result<Backup, BackupError> {
+    place.apart()?;
+    pace.to.clone_from(&place.backups);
     make_directory(&place.backups)?;
     let _alone = alone(&place.backups, LOCK)?;
     let is_made = |since: i64| {
@@ -69,17 +71,21 @@ pub fn create(
     if since.map_or(Ok(false), is_made)? {
         return Err(BackupError::Made);
     }
-    pace.to.clone_from(&place.backups);
     tidy(place)?;
     let name = (1..=1000)
         .map(|number| if number == 1 { name_of(now_ms) } else { [name_of(now_ms), number.to_string()].join("-") })
         .find(|name| !place.backups.join(name).exists())
         .unwrap_or_default();
     let unfinished = place.backups.join([".", &name, ".unfinished"].concat());
-    let made = fill(place, &unfinished, by, pace, now_ms).and_then(|()| {
+    let filled = fill(place, &unfinished, by, pace, now_ms).map_err(|why| match why {
+        // Whatever a file or a database says then: the disk was pulled out.
+        BackupError::Store(_) if !place.backups.is_dir() => pace.place(std::io::ErrorKind::NotFound.into()),
+        other => other,
+    });
+    let made = filled.and_then(|()| {
         let whole = place.backups.join(&name);
         fs::rename(&unfinished, &whole).map_err(|why| pace.place(why))?;
-        files::sync_directory(&whole)?;
+        files::sync_directory(&whole).map_err(|why| pace.placed(why))?;
         Ok(told(&whole, name))
     });
     if made.is_err() {
@@ -117,7 +123,7 @@ fn fill(place: &Place, to: &Path, by: MadeBy, pace: &Pace<'_>, now_ms: i64) -> R
         fs::remove_file(to.join(vault_name(*gone))).map_err(|why| pace.place(why))?;
     }
     copied.retain(|vault| vaults.contains_key(vault));
-    files::sync_directory(&to.join("vaults").join("x"))?;
+    files::sync_directory(&to.join("vaults").join("x")).map_err(|why| pace.placed(why))?;
 
     let mut manifest = Manifest::new(now_ms, by, (SYSTEM.version(), VAULT.version()));
     manifest.accounts = u64::try_from(accounts).unwrap_or(0);
@@ -138,8 +144,7 @@ fn fill(place: &Place, to: &Path, by: MadeBy, pace: &Pace<'_>, now_ms: i64) -> R
     // A backup that could not be put back is none.
     verify::soundness(&to.join("system.db"), &manifest)?;
     manifest.write(to)?;
-    files::sync_directory(&to.join("x"))?;
-    Ok(())
+    files::sync_directory(&to.join("x")).map_err(|why| pace.placed(why))
 }
 
 fn copy_vaults(
@@ -175,7 +180,7 @@ pub(super) fn copy_vault(from: &Path, to: &Path, cautious: bool, pace: &Pace<'_>
     let still = Still::take(from, cautious)?;
     for _ in 0..TRIES {
         let _ = fs::remove_file(to);
-        files::create_closed(to)?;
+        files::create_closed(to).map_err(|why| pace.placed(why))?;
         let copy = File::options().read(true).write(true).open(to).map_err(|why| pace.place(why))?;
         poured(|piece, at| still.read(piece, at), still.len()?, &copy, pace)?;
         let folded = still.log().map_or(Ok(Folded::Whole), |log| fold(log, &copy, pace))?;
@@ -196,10 +201,20 @@ pub(super) fn system(from: &Path, to: &Path, pace: &Pace<'_>) -> Result<(), Back
     source
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
         .while_("copying the system database")?;
+    // From here on it is the place that fails, if something does.
+    poured_over(&source, to, pace).map_err(|why| match why {
+        BackupError::Store(why) => pace.placed(why),
+        other => other,
+    })
+}
+
+fn poured_over(source: &Connection, to: &Path, pace: &Pace<'_>) -> Result<(), BackupError> {
     files::create_closed(to)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let mut copy = Connection::open_with_flags(to, flags).while_("copying the system database")?;
-    let copying = Copying::new(&source, &mut copy).while_("copying the system database")?;
+    // Where the copy lies there may be no memory to be shared, and nobody else has it open.
+    copy.execute_batch("PRAGMA locking_mode = EXCLUSIVE").while_("copying the system database")?;
+    let copying = Copying::new(source, &mut copy).while_("copying the system database")?;
     let mut left = None;
     loop {
         match copying.step(STEP).while_("copying the system database")? {
@@ -232,7 +247,7 @@ pub(super) fn summed(path: &Path, pace: &Pace<'_>) -> Result<(u64, String), Back
         }
         sum.update(&piece[..read]);
         bytes += read as u64;
-        pace.heard()?;
+        pace.moved(0)?;
     }
 }
 

@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{BackupError, Place, alone};
+use super::{BackupError, Place, alone, placed};
 use crate::{
     api::backup::{Backup, LeftOut, MadeBy, Verified},
     store::files,
@@ -80,7 +81,7 @@ impl Manifest {
     pub fn read(directory: &Path) -> Result<Self, BackupError> {
         let at = directory.join(MANIFEST);
         let mut text = String::new();
-        match File::open(&at) {
+        match open_file(&at) {
             Ok(file) => file
                 .take(MOST)
                 .read_to_string(&mut text)
@@ -88,6 +89,7 @@ impl Manifest {
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
                 return Err(BackupError::Foreign(directory.to_path_buf()));
             }
+            Err(why) if why.kind() == io::ErrorKind::Other => return Err(damaged(why.to_string())),
             Err(source) => return Err(BackupError::Place { at, source }),
         };
         // Two lines, each with its end.
@@ -144,12 +146,11 @@ pub(super) fn write_whole(directory: &Path, name: &str, text: &str) -> Result<()
     let place = |source| BackupError::Place { at: directory.join(name), source };
     let unfinished = directory.join([".", name, ".tmp"].concat());
     let _ = fs::remove_file(&unfinished);
-    files::create_closed(&unfinished)?;
+    files::create_closed(&unfinished).map_err(|why| placed(directory, why))?;
     let mut file = File::options().write(true).open(&unfinished).map_err(place)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(place)?;
     fs::rename(&unfinished, directory.join(name)).map_err(place)?;
-    files::sync_directory(&directory.join(name))?;
-    Ok(())
+    files::sync_directory(&directory.join(name)).map_err(|why| placed(directory, why))
 }
 
 fn damaged(what: String) -> BackupError {
@@ -159,6 +160,20 @@ fn damaged(what: String) -> BackupError {
 /// The name of a backup that is made now.
 pub(super) fn name_of(now_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(now_ms).map(|at| at.strftime("%Y-%m-%dT%H%M%SZ").to_string()).unwrap_or_default()
+}
+
+/// Opens an ordinary file to read it. A pipe would be waited for, and is none.
+pub(super) fn open_file(at: &Path) -> io::Result<File> {
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(nonblock).open(at)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no ordinary file")) }
+}
+
+/// When that was, by the name alone.
+pub(super) fn made_at_of(name: &str) -> i64 {
+    jiff::civil::DateTime::strptime("%Y-%m-%dT%H%M%SZ", name.get(..18).unwrap_or_default())
+        .and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC))
+        .map_or(0, |at| at.timestamp().as_millisecond())
 }
 
 /// Whether a directory can be a backup by its name: the one above, perhaps with a number behind it.
@@ -188,6 +203,7 @@ pub fn look_up(place: &Place, name: &str) -> Result<PathBuf, BackupError> {
 /// # Errors
 /// When the place cannot be read.
 pub fn list(place: &Place) -> Result<Vec<Backup>, BackupError> {
+    place.apart()?;
     let at = &place.backups;
     let failed = |source| BackupError::Place { at: at.clone(), source };
     let entries = match fs::read_dir(at) {
@@ -222,9 +238,7 @@ pub(super) fn told(directory: &Path, name: String) -> Backup {
             damage: None,
         },
         Err(why) => Backup {
-            made_at: jiff::civil::DateTime::strptime("%Y-%m-%dT%H%M%SZ", name.get(..18).unwrap_or_default())
-                .and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC))
-                .map_or(0, |at| at.timestamp().as_millisecond()),
+            made_at: made_at_of(&name),
             name,
             made_by: MadeBy::Person,
             bytes: 0,

@@ -20,12 +20,13 @@ mod still;
 mod swap;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod verify;
 
 use std::{
     cell::Cell,
     fs, io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -56,6 +57,40 @@ impl Place {
     pub(super) fn system_db(&self) -> PathBuf {
         self.data.join("system.db")
     }
+
+    /// Refuses a place for backups in which a restore, or the program itself, would get in their way: what lies beside the
+    /// vaults goes with them into the quarantine.
+    fn apart(&self) -> Result<(), BackupError> {
+        let (data, backups) = (real(&self.data), real(&self.backups));
+        if backups == data || OWN.iter().any(|own| backups.starts_with(data.join(own))) {
+            return Err(BackupError::InTheWay(self.backups.clone()));
+        }
+        Ok(())
+    }
+}
+
+/// What the program keeps in its data directory, as far as backups have no place in it.
+const OWN: [&str; 5] = ["vaults", "leases", swap::QUARANTINE, swap::RESTORE, verify::SCRATCH];
+
+/// A path without links, as far as it is there already.
+fn real(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    for above in whole.ancestors() {
+        if let Ok(mut real) = fs::canonicalize(above) {
+            for part in whole.strip_prefix(above).unwrap_or(Path::new("")).components() {
+                match part {
+                    Component::Normal(name) => real.push(name),
+                    // What is not there is no link either, so this leads back to where it came from.
+                    Component::ParentDir => {
+                        real.pop();
+                    }
+                    Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+                }
+            }
+            return real;
+        }
+    }
+    whole
 }
 
 /// Why there is no backup, or why it was not put back.
@@ -77,6 +112,18 @@ pub enum BackupError {
     Foreign(PathBuf),
     #[error("the backup has {what} {found}; this program knows {known}")]
     Newer { what: &'static str, found: u64, known: u64 },
+    /// It is of another installation than the one that it would replace.
+    #[error("{} is of another installation", .0.display())]
+    AnotherHouse(PathBuf),
+    /// There is no system database in it, so it is not everything.
+    #[error("{} holds a vault alone", .0.display())]
+    VaultAlone(PathBuf),
+    /// Backups cannot lie there.
+    #[error("{} is the program's own", .0.display())]
+    InTheWay(PathBuf),
+    /// Nothing has come from the disk, or gone to it, for so long.
+    #[error("{} has been silent for {} s", at.display(), after.as_secs())]
+    Silent { at: PathBuf, after: std::time::Duration },
     /// Another backup, check or restore goes on.
     #[error("another backup or restore is at work in {}", .0.display())]
     AtWork(PathBuf),
@@ -157,6 +204,23 @@ impl<'a> Pace<'a> {
     fn place(&self, source: io::Error) -> BackupError {
         BackupError::Place { at: self.to.clone(), source }
     }
+
+    /// The same of what a database or our own files say of it.
+    fn placed(&self, why: StoreError) -> BackupError {
+        placed(&self.to, why)
+    }
+}
+
+/// What failed at a place, told as that: SQLite alone says no more than that something did.
+fn placed(at: &Path, why: StoreError) -> BackupError {
+    let kind = match why {
+        _ if !at.is_dir() => io::ErrorKind::NotFound,
+        StoreError::Io { source, .. } => return BackupError::Place { at: at.to_path_buf(), source },
+        why if why.is_full() => io::ErrorKind::StorageFull,
+        why if why.is_read_only() => io::ErrorKind::ReadOnlyFilesystem,
+        why => return BackupError::Store(why),
+    };
+    BackupError::Place { at: at.to_path_buf(), source: kind.into() }
 }
 
 /// The free bytes of the disk that a directory lies on.
@@ -180,7 +244,7 @@ fn alone(directory: &Path, name: &str) -> Result<fs::File, BackupError> {
         fs::{FlockOperation, flock},
         io::Errno,
     };
-    let file = super::files::open_lock(&directory.join(name))?;
+    let file = super::files::open_lock(&directory.join(name)).map_err(|why| placed(directory, why))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         // Some file systems have no locks.
         Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK) => Ok(file),

@@ -13,6 +13,7 @@ use super::{
     manifest::{Kept, Manifest},
     require_room,
     swap::{Carried, Workplace},
+    undo,
     verify::{look_at, refuse_newer, restored, soundness},
 };
 use crate::{
@@ -92,12 +93,20 @@ pub(super) fn stage_with(
     pace: &mut Pace<'_>,
     (system, vault): (&'static Schema, &'static Schema),
 ) -> Result<Staged, BackupError> {
-    let manifest = Manifest::read(directory)?;
+    // What a restore moved aside has no manifest, and one of its own making is no backup that came from elsewhere.
+    let (manifest, is_aside) = match undo::manifest(place, directory)? {
+        Some(manifest) => (manifest, true),
+        None => (Manifest::read(directory)?, false),
+    };
     refuse_newer(&manifest, system, vault)?;
+    if *wanted == Wanted::Everything && manifest.files.iter().all(|kept| kept.vault.is_some()) {
+        return Err(BackupError::VaultAlone(directory.to_path_buf()));
+    }
     let kept = chosen(place, &manifest, wanted)?;
     let workplace = Workplace::open(&place.data)?;
     pace.to.clone_from(&place.data);
-    let filled = fill(&workplace, place, directory, &manifest, &kept, keys, asked, pace, system);
+    let source = Source { directory, manifest: &manifest, is_aside };
+    let filled = fill(&workplace, place, &source, &kept, keys, asked, pace, system);
     if filled.is_err() {
         workplace.give_up();
     }
@@ -106,12 +115,19 @@ pub(super) fn stage_with(
     Ok(Staged { workplace })
 }
 
+/// What is put back.
+struct Source<'a> {
+    directory: &'a Path,
+    manifest: &'a Manifest,
+    /// A restore moved it aside here.
+    is_aside: bool,
+}
+
 #[expect(clippy::too_many_arguments, reason = "the halves of one function, which is long enough")]
 fn fill(
     workplace: &Workplace,
     place: &Place,
-    directory: &Path,
-    manifest: &Manifest,
+    source: &Source<'_>,
     wanted: &[Kept],
     keys: &[(Uuid, Opener)],
     asked: &Asked,
@@ -125,14 +141,20 @@ fn fill(
     for kept in wanted {
         pace.at(&kept.name)?;
         let to = workplace.at(&kept.name);
-        restored(directory, kept, &to, pace)?;
-        look_at(kept, &to, manifest, keys)?;
+        if source.is_aside {
+            let bytes = undo::copied(place, source.directory, kept, &to, pace)?;
+            look_at(&Kept { bytes, ..kept.clone() }, &to, source.manifest, keys)?;
+        } else {
+            restored(source.directory, kept, &to, pace)?;
+            look_at(kept, &to, source.manifest, keys)?;
+        }
         for suffix in files::COMPANIONS {
             // What looking left beside it.
             let _ = std::fs::remove_file(files::beside(&to, suffix));
         }
         if kept.vault.is_none() {
-            make_current(&to, manifest, asked, schema)?;
+            undo::refuse_another_house(place, &to, source.directory)?;
+            make_current(&to, source.manifest, asked, schema)?;
         }
         files::sync_directory(&to)?;
     }

@@ -18,16 +18,17 @@ use serde::{Deserialize, Serialize};
 use super::{
     BackupError, Place, alone, make_directory,
     manifest::{name_of, write_whole},
+    undo,
 };
 use crate::{
     api::backup::SetAside,
     store::{StoreError, aside, files, system::process_began},
 };
 
-const RESTORE: &str = ".restore";
+pub(super) const RESTORE: &str = ".restore";
 const JOURNAL: &str = "journal.json";
 const LOCK: &str = ".restore.lock";
-const QUARANTINE: &str = "quarantine";
+pub(super) const QUARANTINE: &str = "quarantine";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Journal {
@@ -259,7 +260,9 @@ pub fn quarantine(place: &Place) -> Result<Vec<SetAside>, BackupError> {
     let mut found: Vec<SetAside> = entries
         .filter_map(Result::ok)
         .filter_map(|entry| {
-            Some(SetAside { name: entry.file_name().into_string().ok()?, bytes: weight(&entry.path()) })
+            let path = entry.path();
+            let (bytes, what) = (weight(&path), undo::what(place, &path));
+            Some(SetAside { name: entry.file_name().into_string().ok()?, bytes, what, path })
         })
         .collect();
     found.sort_by(|one, other| other.name.cmp(&one.name));

@@ -13,7 +13,11 @@ use rusqlite::Connection;
 
 use super::{copy::copy_vault, still::Still, swap::carry_out_telling, *};
 use crate::{
-    api::{AccountId, auth::Role, backup::MadeBy},
+    api::{
+        AccountId,
+        auth::Role,
+        backup::{MadeBy, MovedAside},
+    },
     store::{
         Vault, While, files,
         migrate::{SYSTEM, Schema, VAULT},
@@ -589,4 +593,188 @@ async fn a_kill_at_any_step_of_a_restore_leaves_the_old_or_the_new() {
         }
     }
     assert!(kept > 5 && changed > 5, "{kept} {changed}");
+}
+
+/// Stands at a piece of a copy until it is let go, as a disk does that takes its time.
+#[derive(Default)]
+struct Slow {
+    /// Whether it is to stand still, and whether it does.
+    held: (std::sync::Mutex<(bool, bool)>, std::sync::Condvar),
+}
+
+impl Slow {
+    fn piece(&self, is_the_one: bool) {
+        let mut held = self.held.0.lock().unwrap();
+        if is_the_one && held.0 {
+            held.1 = true;
+            self.held.1.notify_all();
+        }
+        while held.0 && held.1 {
+            held = self.held.1.wait(held).unwrap();
+        }
+    }
+
+    fn wait_until_it_stands(&self) {
+        let mut held = self.held.0.lock().unwrap();
+        while !held.1 {
+            held = self.held.1.wait(held).unwrap();
+        }
+    }
+
+    fn let_go(&self) {
+        self.held.0.lock().unwrap().0 = false;
+        self.held.1.notify_all();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_place_holds_up_nobody_who_writes_reads_or_comes_in_and_can_be_left() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path();
+    furnish(data, "old").await;
+    let system = open_system(&data.join("system.db"), false).unwrap();
+    let bob = Vault::open(AccountId::new(), &vault_path(data, "bob"), &key(), false).unwrap();
+    for is_stopped in [true, false] {
+        for at in ["vaults/", "system.db"] {
+            let at_now = || crate::store::system::scratch::at(NOW);
+            let (slow, stop) = (Arc::new(Slow::default()), Arc::new(AtomicBool::new(false)));
+            slow.held.0.lock().unwrap().0 = true;
+            let (ours, standing, stopping) = (place(data), Arc::clone(&slow), Arc::clone(&stop));
+            let copying = tokio::task::spawn_blocking(move || {
+                let tell = |progress: Progress| standing.piece(progress.done > 0 && progress.what.starts_with(at));
+                create(&ours, MadeBy::Person, None, &mut Pace::new(&tell, &stopping), NOW)
+            });
+            let standing = Arc::clone(&slow);
+            tokio::task::spawn_blocking(move || standing.wait_until_it_stands()).await.unwrap();
+            // It stands in the middle of a file. Everything goes on: whoever is in writes and reads,
+            fill_some(&bob).await;
+            let count: i64 = bob
+                .db
+                .read(|tx| tx.query_row("SELECT count(*) FROM more", [], |row| row.get(0)).while_("x"))
+                .await
+                .unwrap();
+            assert!(count > 0);
+            // the house notes what was done,
+            system.write(move |tx| audit::append(tx, &at_now(), None, "test", "x", "ok")).await.unwrap();
+            // and whoever comes in finds their vault.
+            let alice = Vault::open(AccountId::new(), &vault_path(data, "alice"), &key(), false).unwrap();
+            fill_some(&alice).await;
+            drop(alice);
+            stop.store(is_stopped, Ordering::Relaxed);
+            slow.let_go();
+            match copying.await.unwrap() {
+                Err(BackupError::Stopped) => assert!(is_stopped),
+                Ok(made) => {
+                    assert!(!is_stopped);
+                    let directory = look_up(&place(data), &made.name).unwrap();
+                    let found = quietly(|pace| verify(&place(data), &directory, &[], pace, NOW)).unwrap();
+                    assert!(found.is_sound(), "{found:?}");
+                }
+                Err(why) => panic!("{why}"),
+            }
+        }
+        let whole = if is_stopped { 0 } else { 2 };
+        assert_eq!(list(&place(data)).unwrap().len(), whole);
+        let left = fs::read_dir(place(data).backups).unwrap().flatten().filter(|entry| entry.file_name() != ".lock");
+        assert_eq!(left.count(), whole, "nothing else is left");
+    }
+}
+
+#[tokio::test]
+async fn a_place_in_which_a_restore_would_get_in_the_way_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path();
+    furnish(data, "old").await;
+    std::os::unix::fs::symlink(data.join("vaults"), data.join("elsewhere")).unwrap();
+    for taken in
+        ["", "vaults", "vaults/deeper/still", "quarantine", ".restore/new", "leases", "elsewhere", "x/../vaults"]
+    {
+        let place = Place { backups: data.join(taken), ..place(data) };
+        let made = quietly(|pace| create(&place, MadeBy::Person, None, pace, NOW));
+        assert!(matches!(made, Err(BackupError::InTheWay(_))), "{taken}: {made:?}");
+        assert!(matches!(list(&place), Err(BackupError::InTheWay(_))), "{taken}");
+    }
+    assert_eq!(said(data), ["old"; 3]);
+    let beside = tempfile::tempdir().unwrap();
+    for apart in [data.join("backups"), data.join("mine"), beside.path().to_path_buf()] {
+        let place = Place { backups: apart, ..place(data) };
+        quietly(|pace| create(&place, MadeBy::Person, None, pace, NOW)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_restore_moved_aside_comes_back_with_what_its_logs_held() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path();
+    furnish(data, "old").await;
+    let directory = made(data, NOW);
+    furnish(data, "new").await;
+    // What was written last is in the log of a process that was killed: nobody has folded it in.
+    let path = vault_path(data, "bob");
+    let killed = data.join("killed");
+    {
+        let vault = Vault::open(AccountId::new(), &path, &key(), false).unwrap();
+        let write = |tx: &crate::store::Tx<'_>| tx.execute_batch("UPDATE said SET what = 'newest'").while_("x");
+        vault.db.write(write).await.unwrap();
+        make_directory(&killed).unwrap();
+        for suffix in ["", "-wal"] {
+            fs::copy(files::beside(&path, suffix), killed.join(["bob", suffix].concat())).unwrap();
+        }
+        closed(vault, data, "bob").await;
+    }
+    for suffix in ["", "-wal"] {
+        fs::copy(killed.join(["bob", suffix].concat()), files::beside(&path, suffix)).unwrap();
+    }
+    drop(everything(data, &directory).unwrap());
+    let first = carry_out(data).unwrap().unwrap();
+    assert_eq!(said(data), ["old"; 3]);
+    let aside = quarantine(&place(data)).unwrap();
+    assert_eq!((aside[0].what.clone(), &aside[0].path), (MovedAside::Everything, &first.quarantine));
+
+    drop(everything(data, &first.quarantine).unwrap());
+    let second = carry_out(data).unwrap().unwrap();
+    assert_eq!(said(data), ["new", "new", "newest"]);
+    assert_eq!(said(&second.quarantine), ["old"; 3], "what stood in between is aside now");
+    assert!(first.quarantine.join("system.db").exists(), "and nothing was deleted");
+    // A directory that lies elsewhere is none of ours, however it looks.
+    let copied = data.join("copied");
+    fs::rename(&first.quarantine, &copied).unwrap();
+    assert!(matches!(everything(data, &copied), Err(BackupError::Foreign(_))));
+
+    // One vault: told as that, and put back as that.
+    let bob = |directory: &Path| {
+        let (wanted, asked) = (Wanted::Account("Bob".to_owned()), Asked { by: None, moment: at(NOW) });
+        quietly(|pace| stage(&place(data), directory, &wanted, &[], &asked, pace))
+    };
+    let third = bob(&directory).unwrap().carry_out().unwrap();
+    assert_eq!(said(data), ["new", "new", "old"]);
+    let listed = quarantine(&place(data)).unwrap().into_iter().find(|one| one.path == third.quarantine).unwrap();
+    assert_eq!(listed.what, MovedAside::VaultOf("bob".to_owned()));
+    bob(&third.quarantine).unwrap().carry_out().unwrap();
+    assert_eq!(said(data), ["new", "new", "newest"]);
+    assert!(everything(data, &third.quarantine).is_err(), "one vault is not everything");
+}
+
+#[tokio::test]
+async fn a_backup_of_another_house_takes_the_place_of_none_in_which_somebody_lives() {
+    let home = tempfile::tempdir().unwrap();
+    let (data, other) = (home.path().join("ours"), home.path().join("theirs"));
+    for (data, what) in [(&data, "old"), (&other, "theirs")] {
+        make_directory(data).unwrap();
+        furnish(data, what).await;
+    }
+    // As another house has it: other people, of the same names.
+    let conn = Connection::open(other.join("system.db")).unwrap();
+    conn.execute_batch("PRAGMA foreign_keys = OFF; UPDATE accounts SET id = randomblob(16)").unwrap();
+    conn.close().unwrap();
+    let directory = made(&other, NOW);
+    assert!(matches!(everything(&data, &directory), Err(BackupError::AnotherHouse(_))));
+    assert_eq!(said(&data), ["old"; 3]);
+    assert!(!data.join(".restore").exists());
+    // Where nobody is, it is welcome.
+    let empty = home.path().join("empty");
+    make_directory(&empty).unwrap();
+    drop(everything(&empty, &directory).unwrap());
+    carry_out(&empty).unwrap().unwrap();
+    assert_eq!(said(&empty), ["theirs"; 3]);
 }

@@ -15,7 +15,7 @@ use super::{
     BackupError, Pace, Place, alone,
     copy::{known, open_to_read},
     make_directory,
-    manifest::{Kept, Manifest, VERIFIED, hex, write_whole},
+    manifest::{Kept, Manifest, VERIFIED, hex, open_file, write_whole},
     require_room,
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-const SCRATCH: &str = ".verify";
+pub(super) const SCRATCH: &str = ".verify";
 /// SQLCipher's pages. A whole number of them is all that can be seen of a vault without its key.
 const PAGE: u64 = 4096;
 
@@ -180,8 +180,9 @@ pub(super) fn refuse_newer(manifest: &Manifest, system: &Schema, vault: &Schema)
 pub(super) fn restored(directory: &Path, kept: &Kept, to: &Path, pace: &Pace<'_>) -> Result<(), BackupError> {
     let damaged = |what: &str| BackupError::Damaged { name: kept.name.clone(), what: what.to_owned() };
     let from = directory.join(&kept.name);
-    let mut source = match File::open(&from) {
+    let mut source = match open_file(&from) {
         Ok(file) => file,
+        Err(why) if why.kind() == std::io::ErrorKind::Other => return Err(damaged(&why.to_string())),
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Err(damaged("it is missing")),
         Err(source) => return Err(BackupError::Place { at: from, source }),
     };

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
     api::backup::{
-        Backup, Backups as Shown, Doing, Extent, LastRun, LeftOut, MadeBy, Outcome, Progress, Schedule, SetAside,
-        Verified,
+        Backup, Backups as Shown, Doing, Extent, LastRun, LeftOut, MadeBy, MovedAside, Outcome, Progress, Schedule,
+        SetAside, Verified,
     },
     ui::msg::BackupWork,
 };
@@ -42,8 +42,14 @@ fn shown() -> Shown {
         ],
         schedule: Schedule { hour: Some(3), ..Schedule::default() },
         rule: None,
-        quarantine: vec![SetAside { name: "2026-11-20T090000Z".into(), bytes: 39_000_000 }],
+        quarantine: vec![SetAside {
+            name: "2026-11-20T090000Z".into(),
+            bytes: 39_000_000,
+            what: MovedAside::Everything,
+            path: "/home/alice/.local/share/ollamanet/quarantine/2026-11-20T090000Z".into(),
+        }],
         free: Some(120_000_000_000),
+        network_file_system: None,
         last_scheduled: Some(LastRun {
             at: NOW - 7_200_000,
             failed: Some("The disk is full at /mnt/backups; nothing half made was kept.".into()),
