@@ -667,3 +667,24 @@ async fn settings_are_listed_set_compared_and_taken_back_from_the_command_line()
     assert_eq!(stage.run(&["settings", "get", "jobs.keep_days"]).await.out, "30\n");
     assert!(stage.run(&["config", "show"]).await.err.contains("ollamanet settings list"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_signs_in_by_a_command_is_told_the_message_of_the_house_and_a_program_is_not() {
+    let stage = crate::common::stage::Stage::signed_in().await;
+    let passphrase = crate::common::stage::PASSPHRASE;
+    let twice = [passphrase, "\n", passphrase].concat();
+    let as_alice = ["--user", "alice", "--passphrase-fd", "0"];
+    let set = [["settings", "set", "accounts.message=Down on Sunday."].as_slice(), &as_alice].concat();
+    let done = stage.with_input(&set, &twice).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let sign_in = ["account", "sign-in", "alice", "--passphrase-fd", "0"];
+    let told = stage.with_input(&sign_in, passphrase).await;
+    assert_eq!((told.code, told.err.as_str()), (Some(0), "ollamanet: Down on Sunday.\n"), "{told:?}");
+    assert!(told.out.starts_with("Signed in as alice"), "{told:?}");
+    let json = stage.with_input(&[sign_in.as_slice(), &["--json"]].concat(), passphrase).await;
+    assert_eq!((json.code, json.err.as_str()), (Some(0), ""), "{json:?}");
+    // Nor is a script, which signs in for every command, nor whoever stays signed in.
+    let script = stage.with_input(&[["conversations", "list"].as_slice(), &as_alice].concat(), passphrase).await;
+    let stays = stage.run(&["conversations", "list"]).await;
+    assert!(![&script.err, &stays.err].iter().any(|text| text.contains("Down on Sunday")), "{script:?} {stays:?}");
+}

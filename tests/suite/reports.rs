@@ -5,13 +5,15 @@ use std::path::Path;
 use ollamanet::{
     api::{
         FaultKind,
+        admin::{Class, Limited, ModelRule, Scope},
         auth::Session,
         chat::{NewTurn, TurnAct, TurnEvent},
         events::Event,
         insights::{Grain, Sheet},
         jobs::WorkKind,
+        metrics::{Metric, Series},
         organise::NewConversation,
-        reports::{Failing, Over, Question, Report, Subject},
+        reports::{FailedAs, Failing, Over, Question, Report, Subject},
     },
     config::Config,
     fake::{Fake, Pace, Reply, StandIn},
@@ -196,6 +198,64 @@ async fn the_overview_tells_who_is_here_what_failed_and_no_word_of_anybody() {
     // And members are told none of it.
     let refused = gateway.overview(&bob.session, Question::default()).await.unwrap_err();
     assert_eq!(refused.kind, FaultKind::Denied);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_that_are_refused_before_an_answer_begins_are_counted_by_what_went_wrong() {
+    let home = tempfile::tempdir().unwrap();
+    let tasks = Tasks::new();
+    let fake = StandIn::start(&tasks, Pace::instant()).await.unwrap();
+    let house = beside(home.path(), &fake);
+    let ann = house.first_admin("Ann").await;
+    let bob = house.newcomer(&ann.session, "Bob", "user").await;
+    let (gateway, by) = (&house.gateway, &ann.session);
+    let refused = async |model: Option<&str>| {
+        let made = gateway.create_conversation(&bob.session, NewConversation::default()).await.unwrap();
+        let act = TurnAct::Send { text: "xylocanary".to_owned(), attachments: Vec::new() };
+        let model = model.map(str::to_owned);
+        let turn = NewTurn { conversation: made.row.id, act, model, shorten: false };
+        gateway.start_turn(&bob.session, turn).await.err().map(|fault| fault.kind)
+    };
+    ask(&house, &bob.session, "demo-chat:3b").await;
+    // A model that is not there for him.
+    let own = Scope::Account(bob.account.id);
+    let denied = vec![ModelRule { pattern: "*".to_owned(), allowed: false }];
+    gateway.set_model_access(by, own.clone(), denied).await.unwrap();
+    assert_eq!(refused(Some("demo-chat:3b")).await, Some(FaultKind::ModelMissing));
+    gateway.set_model_access(by, own.clone(), Vec::new()).await.unwrap();
+    // Too many in a minute: at most one of these is let through.
+    gateway.set_limit(by, own, Limited::Calls(Class::Chat), Some(1)).await.unwrap();
+    let mut slow = 0;
+    for _ in 0..4 {
+        slow += u64::from(refused(Some("demo-chat:3b")).await == Some(FaultKind::Slow));
+    }
+    assert!(slow >= 2, "{slow}");
+
+    let shown = gateway.overview(by, Question::default()).await.unwrap();
+    let failed = |wanted: &Failing| shown.now.failed.iter().find(|one| one.what == *wanted).map(|one| one.count);
+    for (kind, count) in [(FaultKind::ModelMissing, 1), (FaultKind::Slow, slow)] {
+        assert_eq!(failed(&Failing::Question(kind)), Some(count), "{kind:?}: {:?}", shown.now.failed);
+        let error = shown.report.errors.iter().find(|error| error.kind == kind).unwrap();
+        assert_eq!((error.failed_as, error.count, error.accounts), (FailedAs::Question, count, 1));
+    }
+    // They are no answers, and of one model nothing of them is told.
+    assert_eq!(shown.report.total.amounts.failed, 0);
+    let of_model = report(&house, by, Question { model: Some("demo-chat:3b".to_owned()), ..Question::default() }).await;
+    assert_eq!(of_model.errors, []);
+    let csv = gateway.report_csv(by, of_account("Bob"), Subject::Errors).await.unwrap();
+    assert!(csv.starts_with("first_day,last_day,as,kind,count\r\n"), "{csv}");
+    assert!(csv.contains(&format!(",question,slow,{slow}\r\n")), "{csv}");
+    let wanted = ollamanet::api::metrics::Wanted { hours: 0, total: false };
+    let counted = gateway.counted(by, wanted).await.unwrap().here;
+    for (kind, count) in [(FaultKind::ModelMissing, 1), (FaultKind::Slow, slow)] {
+        let series = Series::of(Metric::Failed, &[FailedAs::Question as usize, kind as usize]);
+        assert_eq!(counted.value(series).count(), count, "{kind:?}");
+    }
+    // Who is purged takes these along as well.
+    gateway.delete_user(by, bob.account.id).await.unwrap();
+    gateway.purge_user(by, bob.account.id).await.unwrap();
+    assert_eq!(report(&house, by, Question::default()).await.errors, []);
     house.close().await;
 }
 
