@@ -48,21 +48,6 @@ pub fn may_forget(tx: &Transaction<'_>, now: i64) -> Result<bool, StoreError> {
     Ok(may)
 }
 
-/// Time goes by, and somebody is here all the while.
-#[cfg(test)]
-pub(crate) async fn lived_through(db: &crate::store::Db, from: i64, to: i64) {
-    let step = LEAP_MS - DAY_MS;
-    let lived = db.write::<_, StoreError>(move |tx| {
-        let mut now = from;
-        while now < to {
-            assert!(may_forget(tx, now)?);
-            now += step;
-        }
-        may_forget(tx, to).map(drop)
-    });
-    lived.await.unwrap();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
