@@ -252,7 +252,7 @@ impl Installs {
             "HEAD" => Reply::status(if is_there { 200 } else { 404 }),
             _ if is_there => Reply::status(200),
             _ => {
-                let got = ["sha256:", &hex(&Sha256::digest(bytes))].concat();
+                let got = ["sha256:", &hex::encode(Sha256::digest(bytes))].concat();
                 if got != digest {
                     return Reply::error(400, &format!("digest mismatch, expected {digest:?}, got {got:?}"));
                 }
@@ -288,13 +288,5 @@ fn made_for(name: &str) -> Made {
 }
 
 fn digest_of(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
+    hex::encode(Sha256::digest(text.as_bytes()))
 }

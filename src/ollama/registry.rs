@@ -5,7 +5,7 @@
 //! https://HOST/v2/NAMESPACE/MODEL/manifests/TAG`; what a model takes is its config and its layers together, as Ollama's
 //! `manifest.Size` counts it.
 
-use std::{fmt::Write as _, sync::OnceLock, time::Duration};
+use std::{sync::OnceLock, time::Duration};
 
 use bytes::BytesMut;
 use reqwest::{Client, StatusCode, header};
@@ -125,18 +125,7 @@ async fn read(mut answer: reqwest::Response, host: &str) -> Result<Manifest, Reg
             layers.push((digest, size));
         }
     }
-    Ok(Manifest { digest: hex(&Sha256::digest(&body)), layers })
-}
-
-/// As digests are written.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing into a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    Ok(Manifest { digest: hex::encode(Sha256::digest(&body)), layers })
 }
 
 fn build() -> Option<Client> {
@@ -176,7 +165,7 @@ mod tests {
         assert_eq!(paths, ["/v2/library/tiny/manifests/2b"]);
         let told = told.unwrap();
         assert_eq!(told.bytes(), 1027, "a layer that is there twice is fetched once");
-        assert_eq!(told.digest, hex(&Sha256::digest(BODY.as_bytes())));
+        assert_eq!(told.digest, hex::encode(Sha256::digest(BODY.as_bytes())));
         assert_eq!(told.digest.len(), 64);
     }
 

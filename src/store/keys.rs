@@ -564,15 +564,7 @@ mod tests {
     #[test]
     fn derivation_stays_what_it_was() {
         let out = stretched(Cost { memory_kib: 64, passes: 3, lanes: 4 }, &[2; 16], &[1; 32]).unwrap();
-        assert_eq!(hex(&*out), "d38f3b81e30cd2bb524616fdc13fae1eb6110bc0c2ec0f8f6fd3f40f053c72c1");
-    }
-
-    fn hex(bytes: &[u8]) -> String {
-        use std::fmt::Write as _;
-        bytes.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        assert_eq!(hex::encode(*out), "d38f3b81e30cd2bb524616fdc13fae1eb6110bc0c2ec0f8f6fd3f40f053c72c1");
     }
 
     #[test]

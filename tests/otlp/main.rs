@@ -111,7 +111,7 @@ async fn what_a_command_did_is_a_trace_of_names_and_times_and_nothing_that_was_s
     // The trace has the number that the answer names its request by.
     let why = stage.json(&["conversations", "why", "last"]).await;
     let request = why["request"].as_str().unwrap().replace('-', "");
-    assert_eq!(asked.trace_id.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), request);
+    assert_eq!(hex::encode(asked.trace_id), request);
 
     for said in [CANARY, "alice", "demo-chat"] {
         let is_there = seen.iter().any(|seen| seen.body.windows(said.len()).any(|bytes| bytes == said.as_bytes()));

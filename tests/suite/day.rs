@@ -42,7 +42,7 @@ fn needles(word: &str) -> Vec<Vec<u8>> {
     let mut found = vec![bytes.to_vec(), word.to_uppercase().into_bytes()];
     found.push(word.encode_utf16().flat_map(u16::to_le_bytes).collect());
     found.push(word.encode_utf16().flat_map(u16::to_be_bytes).collect());
-    let hex = hex(bytes);
+    let hex = hex::encode(bytes);
     found.extend([hex.to_uppercase().into_bytes(), hex.into_bytes()]);
     // Wherever the word lies among other bytes, these letters are the same: what the neighbours have a part in is cut off.
     for before in 0..3 {
@@ -52,11 +52,6 @@ fn needles(word: &str) -> Vec<Vec<u8>> {
         found.push(text.as_bytes()[from..to].to_vec());
     }
     found
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from_digit(digit.into(), 16).unwrap()).collect()
 }
 
 fn holds(bytes: &[u8], needle: &[u8]) -> bool {
@@ -238,7 +233,7 @@ async fn after_a_day_of_two_people_no_file_holds_a_word_of_theirs() {
 #[test]
 fn a_word_is_found_however_it_was_written_down() {
     let needles = needles(CANARY);
-    let hex = hex(CANARY.as_bytes());
+    let hex = hex::encode(CANARY.as_bytes());
     let wide: Vec<u8> = format!("an {CANARY}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut written = vec![format!("a {CANARY} b").into_bytes(), hex.into_bytes(), wide];
     for before in ["", "a", "ab", "abc", "abcd"] {

@@ -1,7 +1,6 @@
 //! How models do here: what is told of one's own use, and what of others'.
 
 use std::{
-    fmt::Write as _,
     path::Path,
     sync::{
         Arc,
@@ -353,12 +352,7 @@ async fn models_are_compared_and_their_answers_kept_from_the_command_line() {
 async fn a_registry_is_asked_for_updates_and_where_nobody_can_know_it_says_maybe() {
     let home = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
-    let digest = |text: &str| {
-        sha2::Sha256::digest(text).iter().fold(String::new(), |mut digits, byte| {
-            let _ = write!(digits, "{byte:02x}");
-            digits
-        })
-    };
+    let digest = |text: &str| hex::encode(sha2::Sha256::digest(text));
     let manifest = |size: u64| {
         json!({ "config": { "digest": "sha256:1", "size": 1 }, "layers": [{ "digest": "sha256:2", "size": size }] })
             .to_string()

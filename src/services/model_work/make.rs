@@ -11,7 +11,7 @@ use crate::{
         Fault, FaultKind,
         jobs::{JobProgress, NewModel},
     },
-    ollama::{ChatMessage, Create, Digest, ModelName, name::same_model, registry::hex},
+    ollama::{ChatMessage, Create, Digest, ModelName, name::same_model},
     services::{
         attachments::resolve,
         jobs::{Attempt, Setback},
@@ -140,7 +140,7 @@ fn hash(path: &Path) -> Result<(Digest, u64), Fault> {
     let mut file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut hasher = Sha256::new();
     let length = std::io::copy(&mut file, &mut Hashing(&mut hasher)).map_err(|error| unreadable(path, &error))?;
-    let digest = Digest::parse(&["sha256:", &hex(&hasher.finalize())].concat());
+    let digest = Digest::parse(&["sha256:", &hex::encode(hasher.finalize())].concat());
     Ok((digest.ok_or_else(|| Fault::new(FaultKind::Internal, "The file could not be hashed."))?, length))
 }
 

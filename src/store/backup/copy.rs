@@ -19,7 +19,7 @@ use super::{
     BackupError, Pace, Place, alone,
     fold::{Folded, fold, poured},
     make_directory,
-    manifest::{Kept, LOCK, Manifest, hex, list, name_of, tidy, told, vault_name},
+    manifest::{Kept, LOCK, Manifest, list, name_of, tidy, told, vault_name},
     require_room,
     still::Still,
     verify,
@@ -243,7 +243,7 @@ pub(super) fn summed(path: &Path, pace: &Pace<'_>) -> Result<(u64, String), Back
     loop {
         let read = file.read(&mut piece).map_err(|source| BackupError::Place { at: path.to_path_buf(), source })?;
         if read == 0 {
-            return Ok((bytes, hex(&sum.finalize())));
+            return Ok((bytes, hex::encode(sum.finalize())));
         }
         sum.update(&piece[..read]);
         bytes += read as u64;

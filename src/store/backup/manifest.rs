@@ -102,7 +102,7 @@ impl Manifest {
         if told["kind"] != KIND {
             return Err(BackupError::Foreign(directory.to_path_buf()));
         }
-        if hex(&Sha256::digest(line.as_bytes())) != sum {
+        if hex::encode(Sha256::digest(line.as_bytes())) != sum {
             return Err(damaged("its sum does not fit".to_owned()));
         }
         let found = told["format"].as_u64().unwrap_or(u64::MAX);
@@ -124,21 +124,13 @@ impl Manifest {
     pub fn write(&self, directory: &Path) -> Result<(), BackupError> {
         let place = |source| BackupError::Place { at: directory.to_path_buf(), source };
         let line = serde_json::to_string(self).map_err(|why| place(io::Error::other(why)))?;
-        let sum = hex(&Sha256::digest(line.as_bytes()));
+        let sum = hex::encode(Sha256::digest(line.as_bytes()));
         write_whole(directory, MANIFEST, &[&line, "\n", &sum, "\n"].concat())
     }
 }
 
 pub(super) fn vault_name(vault: Uuid) -> String {
     ["vaults/", &vault.to_string(), ".db"].concat()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A small file, whole or not at all.

@@ -94,7 +94,7 @@ pub(super) fn stage_with(
     (system, vault): (&'static Schema, &'static Schema),
 ) -> Result<Staged, BackupError> {
     // What a restore moved aside has no manifest, and one of its own making is no backup that came from elsewhere.
-    let (manifest, is_aside) = match undo::manifest(place, directory)? {
+    let (manifest, is_aside) = match undo::manifest(place, directory) {
         Some(manifest) => (manifest, true),
         None => (Manifest::read(directory)?, false),
     };

@@ -63,9 +63,9 @@ pub(super) fn what(place: &Place, directory: &Path) -> MovedAside {
 
 /// Its manifest, which nobody has written; `None` where the directory is not of the quarantine. What its files hold is only
 /// known once they were copied.
-pub(super) fn manifest(place: &Place, directory: &Path) -> Result<Option<Manifest>, BackupError> {
+pub(super) fn manifest(place: &Place, directory: &Path) -> Option<Manifest> {
     if !is_aside(place, directory) {
-        return Ok(None);
+        return None;
     }
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let mut manifest = Manifest::new(made_at_of(&name), MadeBy::Person, (SYSTEM.version(), VAULT.version()));
@@ -85,7 +85,7 @@ pub(super) fn manifest(place: &Place, directory: &Path) -> Result<Option<Manifes
         let account = whose.get(&vault).map(|known| known.account.clone());
         manifest.files.push(kept(vault_name(vault), Some((vault, account))));
     }
-    Ok(Some(manifest))
+    Some(manifest)
 }
 
 /// Copies one of its files, with what is in its log, and says how large it is then.

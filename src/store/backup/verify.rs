@@ -15,7 +15,7 @@ use super::{
     BackupError, Pace, Place, alone,
     copy::{known, open_to_read},
     make_directory,
-    manifest::{Kept, Manifest, VERIFIED, hex, open_file, write_whole},
+    manifest::{Kept, Manifest, VERIFIED, open_file, write_whole},
     require_room,
 };
 use crate::{
@@ -205,7 +205,7 @@ pub(super) fn restored(directory: &Path, kept: &Kept, to: &Path, pace: &Pace<'_>
     if bytes < kept.bytes {
         return Err(damaged("it is shorter than it was"));
     }
-    if hex(&sum.finalize()) != kept.sha256 {
+    if hex::encode(sum.finalize()) != kept.sha256 {
         return Err(damaged("its bytes are others than were written"));
     }
     copy.sync_all().map_err(|why| pace.place(why))

@@ -118,7 +118,7 @@ pub fn list(
                 action: row.get("action")?,
                 target: row.get("target")?,
                 result: row.get("result")?,
-                hash: hex(&row.get::<_, Vec<u8>>("hash")?),
+                hash: hex::encode(row.get::<_, Vec<u8>>("hash")?),
             })
         })
         .and_then(Iterator::collect)
@@ -201,14 +201,6 @@ pub fn verify_from(tx: &Transaction<'_>, known: Option<Link>) -> Result<Verified
         expected = seq + 1;
     }
     Ok(found)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 struct Entry<'a> {

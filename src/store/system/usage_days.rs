@@ -107,7 +107,7 @@ pub(super) fn add_fault(
 
 /// Counts a question of this moment that was refused before an answer began.
 pub fn note_question(tx: &Transaction<'_>, account: AccountId, kind: FaultKind, now: i64) -> Result<(), StoreError> {
-    add_failure(tx, wall_day(&TimeZone::system(), now), account, (FailedAs::Question, "", kind))
+    add_failure(tx, wall_day(&crate::zone::local(), now), account, (FailedAs::Question, "", kind))
 }
 
 fn add_failure(

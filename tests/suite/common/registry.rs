@@ -7,7 +7,6 @@ use std::{
 };
 
 use base64::Engine as _;
-use ollamanet::ollama::registry::hex;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -65,7 +64,7 @@ impl Registry {
     /// The digest that a model has which came from here just now.
     pub fn digest(&self) -> String {
         let manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
-        hex(&Sha256::digest(manifest.as_bytes()))
+        hex::encode(Sha256::digest(manifest.as_bytes()))
     }
 
     /// From now on it has another build.

@@ -14,7 +14,7 @@ use crate::{
     safe_text::count_hidden,
     store::vault::{
         documents::NewDocument,
-        portable::{Attached, Figures, hex},
+        portable::{Attached, Figures},
         weight::weigh,
     },
 };
@@ -135,7 +135,7 @@ fn said(
         match attachment.extracted_content.text() {
             Some(extracted) => {
                 let document = text_document(file, body(extracted, notes));
-                attachments.push(Attached { sha256: hex(&document.sha256), name: document.name.clone() });
+                attachments.push(Attached { sha256: hex::encode(document.sha256), name: document.name.clone() });
                 documents.push(document);
             }
             None => pointer(&mut text, "file", &file, notes),

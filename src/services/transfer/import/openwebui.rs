@@ -15,7 +15,7 @@ use crate::{
     api::{chat::AttachmentKind, chat::MessageRole, organise::SYSTEM_PROMPT_MAX},
     store::vault::{
         documents::NewDocument,
-        portable::{Attached, Figures, IncomingFolder, IncomingTag, hex},
+        portable::{Attached, Figures, IncomingFolder, IncomingTag},
         weight::IMAGE,
     },
 };
@@ -233,7 +233,7 @@ fn node(key: Option<String>, there: MessageThere<'_>, documents: &mut Vec<NewDoc
         let is_image = file.r#type.text().as_deref() == Some("image");
         let (label, url) = (file.name.text(), file.url.text());
         if let Some(document) = url.as_deref().and_then(image) {
-            attachments.push(Attached { sha256: hex(&document.sha256), name: document.name.clone() });
+            attachments.push(Attached { sha256: hex::encode(document.sha256), name: document.name.clone() });
             documents.push(document);
         } else {
             let shown = label.or(file.id.text()).or(url.filter(|url| !url.starts_with("data:")));

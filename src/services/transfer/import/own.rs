@@ -30,7 +30,6 @@ use crate::{
         documents::NewDocument,
         portable::{
             Conversation, Incoming, IncomingFolder, IncomingMessage, IncomingTag, Line, Message, OWN, Shelves, VERSION,
-            hex,
         },
         weight::{IMAGE, weigh},
     },
@@ -100,7 +99,7 @@ fn document(name: &str, entry: impl Read, way: &Way) -> Result<(), Stop> {
     if body.len() as u64 > FILE_MAX {
         return way.send(skipped("The file is larger than one that goes with a message may be."));
     }
-    if hex(&sha256) != stem {
+    if hex::encode(sha256) != stem {
         return way.send(skipped("The file is not the one that its name says; it was changed or damaged."));
     }
     let kind = infer::get(&body).map(|kind| kind.mime_type());

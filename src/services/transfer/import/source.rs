@@ -32,7 +32,7 @@ use crate::{
     services::attachments,
     store::vault::{
         conversations::UNTITLED,
-        portable::{Feedback, Incoming, IncomingFolder, hex},
+        portable::{Feedback, Incoming, IncomingFolder},
     },
 };
 
@@ -472,5 +472,5 @@ pub(super) fn external_id(given: Option<String>, first: Option<&Node>, title: Op
     if let Some(said) = first.and_then(|node| node.said.as_ref()) {
         digest.update(&said.content);
     }
-    hex(&digest.finalize())
+    hex::encode(digest.finalize())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Transaction, named_params};
 use uuid::Uuid;
 
-use super::{Attached, Incoming, IncomingMessage, unhex};
+use super::{Attached, Incoming, IncomingMessage};
 use crate::{
     api::{FaultKind, MessageId, chat::ToolCall},
     store::{
@@ -158,8 +158,10 @@ fn attached<'a>(tx: &Transaction<'_>, message: &'a IncomingMessage) -> Result<(V
         let found: Option<(i64, String)> = tx
             .prepare_cached("SELECT seq, kind FROM documents WHERE sha256 = :sha256")
             .and_then(|mut find| {
-                find.query_row(named_params! { ":sha256": unhex(sha256) }, |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()
+                find.query_row(named_params! { ":sha256": hex::decode(sha256).ok() }, |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()
             })
             .while_("looking for a stored file")?;
         let Some((seq, kind)) = found else { continue };

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Attached, Conversation, Draft, Feedback, Figures, Folder, Imported, Message, Note, OWN, Preset, Setting, Summary,
-    Tag, Template, hex,
+    Tag, Template,
 };
 use crate::{
     api::{ConversationId, FolderId},
@@ -157,7 +157,7 @@ pub fn keys(tx: &Transaction<'_>, which: &Which, after: i64, limit: u32) -> Resu
 
 /// Ids as a list that SQLite can take apart again.
 fn list(ids: impl Iterator<Item = Uuid>) -> String {
-    let ids: Vec<String> = ids.map(|id| hex(id.as_bytes())).collect();
+    let ids: Vec<String> = ids.map(|id| hex::encode(id.as_bytes())).collect();
     serde_json::to_string(&ids).unwrap_or_else(|_| "[]".to_owned())
 }
 
@@ -225,8 +225,8 @@ pub fn conversation(tx: &Transaction<'_>, seq: i64) -> Result<Option<Conversatio
                     Ok(Imported {
                         source: row.get("source")?,
                         external_id: row.get("external_id")?,
-                        digest: hex(row.get_ref("digest")?.as_blob()?),
-                        known: hex(row.get_ref("known")?.as_blob()?),
+                        digest: hex::encode(row.get_ref("digest")?.as_blob()?),
+                        known: hex::encode(row.get_ref("known")?.as_blob()?),
                         imported_at: row.get("imported_at")?,
                     })
                 })?
@@ -318,7 +318,7 @@ fn attached(tx: &Transaction<'_>, message: i64) -> Result<Vec<Attached>, StoreEr
     .and_then(|mut select| {
         select
             .query_map(named_params! { ":message": message }, |row| {
-                Ok(Attached { sha256: hex(row.get_ref("sha256")?.as_blob()?), name: row.get("name")? })
+                Ok(Attached { sha256: hex::encode(row.get_ref("sha256")?.as_blob()?), name: row.get("name")? })
             })?
             .collect()
     })
@@ -342,7 +342,7 @@ pub fn body_of(tx: &Transaction<'_>, document: i64) -> Result<(String, String, V
     tx.prepare_cached("SELECT sha256, kind, body FROM documents WHERE seq = :document")
         .and_then(|mut find| {
             find.query_row(named_params! { ":document": document }, |row| {
-                Ok((hex(row.get_ref(0)?.as_blob()?), row.get(1)?, row.get(2)?))
+                Ok((hex::encode(row.get_ref(0)?.as_blob()?), row.get(1)?, row.get(2)?))
             })
         })
         .while_("reading a stored file")

@@ -13,7 +13,6 @@ use super::{
     put::{beside, choose, choose_above, insert, prune, set_head, shown},
     remember::remember,
     shelves::{checked_options, take_draft, take_folder, take_tag},
-    unhex,
 };
 use crate::{
     api::{
@@ -362,7 +361,7 @@ fn add(
         take_draft(tx, conversation, draft)?;
     }
     for imported in incoming.imported.iter().filter(|imported| imported.source != OWN) {
-        let (Some(digest), Some(known)) = (unhex(&imported.digest), unhex(&imported.known)) else { continue };
+        let (Ok(digest), Ok(known)) = (hex::decode(&imported.digest), hex::decode(&imported.known)) else { continue };
         tx.prepare_cached(
             "INSERT INTO imports (source, external_id, digest, known, imported_at, conversation)
              VALUES (:source, :external, :digest, :known, :at, :conversation)
