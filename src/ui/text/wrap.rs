@@ -284,6 +284,7 @@ fn line(pieces: &[Piece], atoms: &[Atom], columns: usize) -> Wrapped {
             rest.iter().position(|atom| atom.piece != first.piece || too_wide(atom)).unwrap_or(rest.len())
         };
         let last = &rest[run - 1];
+        let begun = wrapped.width;
         let text = if too_wide(first) {
             wrapped.width += 1;
             "…".to_owned()
@@ -299,8 +300,6 @@ fn line(pieces: &[Piece], atoms: &[Atom], columns: usize) -> Wrapped {
             wrapped.source.end = to.max(wrapped.source.end);
         }
         if !piece.trace.is_empty() {
-            let begun =
-                wrapped.width - rest[..run].iter().map(|atom| usize::from(atom.width).min(columns)).sum::<usize>();
             glyphs_of(piece, &rest[..run], begun, columns, &mut wrapped.glyphs);
         }
         wrapped.spans.push(Span::styled(text, piece.style));

@@ -194,6 +194,17 @@ fn the_mouse_selects_from_where_it_went_down_to_where_it_is() {
     assert_eq!(reader.selected(), "one t", "also backwards");
 }
 
+#[test]
+fn a_letter_that_is_wider_than_the_line_is_shown_as_one_mark_and_is_selected_whole() {
+    // Oriya and Tamil signs that no script puts together: one grapheme of three columns, in the two that are left.
+    let content = "\u{b4b}\u{bca}";
+    let mut reader = Reader::of(content);
+    reader.size = (5, 12);
+    reader.draw();
+    assert!(reader.act(Transcript::begin_visual));
+    assert_eq!(reader.selected(), content);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
