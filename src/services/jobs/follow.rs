@@ -1,8 +1,10 @@
 //! Following one job to its end, for whoever waits for it, in whatever process it runs.
 
+use std::ops::ControlFlow;
+
 use tokio::{sync::mpsc, time::sleep};
 
-use super::{Jobs, Wish};
+use super::{Jobs, Wish, now};
 use crate::{
     api::{
         AccountId, Fault, JobId,
@@ -18,6 +20,9 @@ pub enum Followed {
     Ended(Result<Box<Kept>, Fault>),
 }
 
+/// After so many looks in vain whoever waits for a job that has not begun is told why.
+const STUCK_LOOKS: u32 = 2;
+
 impl Jobs {
     /// Tells how far a job is, and how it ended. Who no longer listens, before it has ended, stops it: on behalf of this
     /// account.
@@ -32,22 +37,12 @@ impl Jobs {
         let ending = self.0.parts.tasks.token();
         let mut last = JobProgress::default();
         loop {
-            let here = self.state().running.get(&id).map(|here| (here.progress.clone(), here.unwritten.clone()));
-            let progress = match here {
-                Some((_, Some(fault))) => {
-                    let _ = told.send(Followed::Ended(Err(fault))).await;
+            let progress = match self.seen(id).await {
+                ControlFlow::Continue(progress) => progress,
+                ControlFlow::Break(ended) => {
+                    let _ = told.send(Followed::Ended(ended)).await;
                     return;
                 }
-                Some((progress, None)) => progress,
-                None => match self.kept(id).await {
-                    Ok(kept) if kept.job.state.is_open() && kept.job.error.is_none() => kept.job.progress,
-                    // One that is to be tried again is over for whoever waits: they are told why, and that it goes on.
-                    Ok(kept) if kept.job.state == JobState::Running => kept.job.progress,
-                    other => {
-                        let _ = told.send(Followed::Ended(other.map(Box::new))).await;
-                        return;
-                    }
-                },
             };
             if progress != last {
                 last = progress.clone();
@@ -66,5 +61,38 @@ impl Jobs {
                 () = sleep(self.0.parts.pace.tell) => {}
             }
         }
+    }
+    /// How far it is, or what whoever waits for it is told in the end.
+    async fn seen(&self, id: JobId) -> ControlFlow<Result<Box<Kept>, Fault>, JobProgress> {
+        let here = self.state().running.get(&id).map(|here| (here.progress.clone(), here.unwritten.clone()));
+        match here {
+            Some((_, Some(fault))) => return ControlFlow::Break(Err(fault)),
+            Some((progress, None)) => return ControlFlow::Continue(progress),
+            None => {}
+        }
+        let kept = match self.kept(id).await {
+            Ok(kept) => kept,
+            Err(why) => return ControlFlow::Break(Err(why)),
+        };
+        let is_over = match kept.job.state {
+            JobState::Running => false,
+            // One that is to be tried again later is over for whoever waits: they are told why, and that it goes on. What
+            // a dead process left is begun at once.
+            JobState::Waiting => kept.job.error.is_some() && kept.job.next_at.is_some_and(|at| at > now()),
+            state => !state.is_open() || kept.job.error.is_some(),
+        };
+        if is_over {
+            return ControlFlow::Break(Ok(Box::new(kept)));
+        }
+        // On a full disk it cannot even be begun.
+        match self.stuck().filter(|_| kept.job.state == JobState::Waiting) {
+            Some(why) => ControlFlow::Break(Err(why)),
+            None => ControlFlow::Continue(kept.job.progress),
+        }
+    }
+
+    /// Why nothing can be begun here, where that has lasted.
+    fn stuck(&self) -> Option<Fault> {
+        self.state().stuck.as_ref().filter(|(_, looks)| *looks >= STUCK_LOOKS).map(|(fault, _)| fault.clone())
     }
 }

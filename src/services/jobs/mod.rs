@@ -113,6 +113,8 @@ struct State {
     scope: Scope,
     is_supervised: bool,
     running: BTreeMap<JobId, Here>,
+    /// Why nothing can be begun, and how many looks in a row have found that.
+    stuck: Option<(Fault, u32)>,
     /// Who hears of jobs, and when that was looked up.
     listeners: Option<(Instant, Vec<AccountId>)>,
 }

@@ -59,10 +59,16 @@ impl Jobs {
                 forgotten = Some(Instant::now());
             }
             let wait = match self.look(&mut seen).await {
-                Ok(wait) => wait,
+                Ok(wait) => {
+                    self.state().stuck = None;
+                    wait
+                }
                 Err(fault) => {
                     tracing::warn!(%fault, "the line of jobs could not be looked after");
                     seen = Seen::default();
+                    let mut state = self.state();
+                    let looks = state.stuck.take().map_or(0, |(_, looks)| looks) + 1;
+                    state.stuck = Some((fault, looks));
                     self.0.parts.pace.look
                 }
             };

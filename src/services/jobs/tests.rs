@@ -9,7 +9,11 @@ use super::*;
 use crate::{
     api::{SessionId, admin::AuditFilter, auth::Role},
     config::{Config, house::overlay::HouseValues},
-    store::system::{accounts, open_system},
+    store::{
+        While,
+        system::{accounts, open_system},
+        vault::lease::Holder,
+    },
 };
 
 /// What an attempt comes to.
@@ -192,6 +196,11 @@ impl Desk {
     async fn state(&mut self, id: JobId, state: JobState) -> Job {
         self.until(id, |job| job.state == state).await
     }
+}
+
+/// A process that is no more.
+fn dead() -> Holder {
+    Holder { seq: 0, id: uuid::Uuid::now_v7(), boot: "b".into(), pid: 1, started: 1 }
 }
 
 /// An administrator of this installation, made once.
@@ -383,13 +392,6 @@ async fn two_processes_see_each_others_jobs_and_stop_them() {
 async fn what_a_dead_process_held_is_taken_over_and_not_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let mut desk = Desk::open(&dir, |_| Comes::ToItsEnd).await;
-    let dead = || crate::store::vault::lease::Holder {
-        seq: 0,
-        id: uuid::Uuid::now_v7(),
-        boot: "b".into(),
-        pid: 1,
-        started: 1,
-    };
     let system = desk.jobs.0.parts.system.clone();
     let claimed = async |work: Work, deaths: u32| {
         let id = JobId::new();
@@ -423,13 +425,7 @@ async fn what_ended_long_ago_is_forgotten_by_whoever_looks_after_the_jobs() {
     let system = desk.jobs.0.parts.system.clone();
     let ended = async |days: i64| {
         let (id, at) = (JobId::new(), now() - days * 86_400_000);
-        let holder = crate::store::vault::lease::Holder {
-            seq: 0,
-            id: uuid::Uuid::now_v7(),
-            boot: "b".into(),
-            pid: 1,
-            started: 1,
-        };
+        let holder = dead();
         let write = move |tx: &crate::store::Tx<'_>| {
             jobs::insert(tx, id, &Work::install("m"), None, at)?;
             jobs::claim(tx, id, &holder, at)?;
@@ -510,4 +506,55 @@ async fn what_has_come_to_its_last_step_is_told_as_done_whoever_wants_it_to_end(
     desk.jobs.ask(by, id, Wish::Cancel).await.unwrap();
     desk.runner.let_go.notify_one();
     assert_eq!(desk.state(id, JobState::Done).await.outcome.as_deref(), Some("Gone through."));
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_begun_tells_why_to_whoever_waits_and_goes_once_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(&dir, |_| Comes::ToItsEnd).await;
+    let by = account(&desk.jobs.0.parts.system).await;
+    let change = |sql: &'static str| {
+        let system = desk.jobs.0.parts.system.clone();
+        async move { system.write::<_, StoreError>(move |tx| tx.execute_batch(sql).while_("changing the rules")).await }
+    };
+    // As on a disk that has room for a row and not for what comes after it.
+    change("CREATE INDEX full ON jobs (json_extract(iif(state = 'running', 'nonsense', '{}'), '$'))").await.unwrap();
+    let id = desk.begun(Work::install("tiny")).await;
+    let told = ended(desk.jobs.follow(by, id)).await;
+    assert_eq!(told.unwrap_err().kind, FaultKind::Store);
+    assert_eq!(desk.at(id).await.state, JobState::Waiting, "it stays in the line");
+    change("DROP INDEX full").await.unwrap();
+    desk.state(id, JobState::Done).await;
+}
+
+/// What whoever follows is told in the end.
+async fn ended(mut followed: mpsc::Receiver<Followed>) -> Result<Box<Kept>, Fault> {
+    let waiting = async {
+        loop {
+            match followed.recv().await.expect("it says how it ended") {
+                Followed::Progress(_) => {}
+                Followed::Ended(ended) => return ended,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("nobody waits for ever")
+}
+
+#[tokio::test]
+async fn whoever_waits_for_what_a_dead_process_left_hears_how_it_ends_and_not_how_that_one_died() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(&dir, |_| Comes::ToItsEnd).await;
+    let (by, id, holder) = (account(&desk.jobs.0.parts.system).await, JobId::new(), dead());
+    let left = move |tx: &crate::store::Tx<'_>| {
+        jobs::insert(tx, id, &Work::install("tiny"), None, now())?;
+        jobs::claim(tx, id, &holder, now())?;
+        let error = Fault::new(FaultKind::Internal, "The program ended in the middle of it.");
+        jobs::end(tx, id, &holder, &Ended::Again { error, next_at: now(), in_vain: 1 }, None, now()).map(drop)
+    };
+    desk.jobs.0.parts.system.write::<_, StoreError>(left).await.unwrap();
+    let followed = desk.jobs.follow(by, id);
+    // The first look at it comes before anybody begins it.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    desk.jobs.take_up_these([id]);
+    assert_eq!(ended(followed).await.unwrap().job.state, JobState::Done);
 }
