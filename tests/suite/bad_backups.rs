@@ -19,7 +19,8 @@ use sha2::{Digest, Sha256};
 
 use crate::common::stage::{Done, PASSPHRASE, Stage, finish};
 
-const AS_ALICE: [&str; 4] = ["--user", "alice", "--passphrase-fd", "0"];
+/// With room for a hundred rounds a minute.
+const AS_ALICE: [&str; 6] = ["--user", "alice", "--passphrase-fd", "0", "--set", "limits.auth_per_minute=600"];
 
 /// Signs in anew, so that whatever wants the passphrase once more has it.
 async fn as_alice(stage: &Stage, args: &[&str]) -> Done {
@@ -436,7 +437,8 @@ async fn a_kill_at_any_moment_of_a_backup_or_a_restore_leaves_the_old_or_the_new
         }
     }
     // The next one leaves nothing of those that were killed.
-    assert_eq!(as_alice(&stage, &["backup", "create"]).await.code, Some(0));
+    let made = as_alice(&stage, &["backup", "create"]).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
     assert!(left(&places).iter().all(|name| !name.starts_with('.')), "{:?}", left(&places));
 
     asked(&stage, "of today").await;

@@ -43,6 +43,7 @@ const READ_WHOLE: &[(&str, &str, &str)] = &[
         "it stops at its limit, and there are at most 20 000 rows",
     ),
     ("metrics.rs", "SELECT hour, series, value FROM metrics_hours", "everything ever counted is asked for"),
+    ("of_person.rs", "json_object(", "once, when somebody takes along everything that is kept about them"),
     ("overview.rs", "coalesce(sum(state = 'running'), 0)", "the index alone is read"),
     ("health.rs", "count(*) FILTER (WHERE state = 'running')", "the index alone is read"),
     ("jobs.rs", "SELECT count(*), coalesce(max(updated_at), 0)", "the index alone is read"),

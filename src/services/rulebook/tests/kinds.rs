@@ -1,6 +1,7 @@
 //! What rules do, kind by kind.
 
 use super::*;
+use crate::store::system::clock;
 
 #[tokio::test]
 async fn an_idle_model_is_unloaded_and_one_that_is_used_is_not() {
@@ -140,7 +141,17 @@ async fn unused_models_are_named_and_only_removed_where_that_was_confirmed() {
     desk.world.loaded.lock().unwrap().clear();
     desk.answered("Dusty:1b", at(NIGHT) - 60 * MINUTE).await;
     assert_eq!(became(&desk.by_hand(removing, false).await)[0], ("dusty:1b", Became::Skipped), "it has just answered");
+    // By a clock that has leapt ahead everything is unused for long: nothing goes until that has lasted for a day.
     desk.pass(40 * 24 * 60 * MINUTE);
+    let waits = desk.by_hand(removing, false).await;
+    assert_eq!((waits.result, desk.done().len()), (RunResult::Failed, 0), "{waits:?}");
+    assert!(waits.report.words.contains("The clock has leapt ahead"), "{waits:?}");
+    // Somebody was here all the while.
+    for days in (6..=40).step_by(6) {
+        let noted = at(NIGHT) + days * 24 * 60 * MINUTE;
+        let noting = desk.rules.0.system.write::<_, StoreError>(move |tx| clock::may_forget(tx, noted)).await;
+        assert!(noting.unwrap());
+    }
     let run = desk.by_hand(removing, false).await;
     assert_eq!(became(&run)[..2], [("dusty:1b", Became::Done), ("new:1b", Became::Done)]);
     let mut done = desk.done();
