@@ -24,7 +24,10 @@ pub(super) fn into(word: &str, folded: &mut String) {
         // Й is a letter of its own, and no И with an accent.
         let is_short_i = c == '\u{306}' && before == 'и';
         before = c;
-        if c == '_' || is_silent(c) || (is_left_out(c) && !is_short_i) {
+        // What a compatible form was made of may hold signs: ½ is 1⁄2. They go before marks are put in order, since those
+        // of both sides come to stand together.
+        let is_sign = !c.is_alphanumeric() && !unicode_normalization::char::is_combining_mark(c);
+        if is_sign || is_silent(c) || (is_left_out(c) && !is_short_i) {
             continue;
         }
         match variant(c) {
@@ -32,9 +35,7 @@ pub(super) fn into(word: &str, folded: &mut String) {
             None => apart.push(c),
         }
     }
-    // What a compatible form was made of may hold signs: ½ is 1⁄2.
-    let is_signless = |c: &char| c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(*c);
-    folded.extend(apart.nfc().filter(is_signless));
+    folded.extend(apart.nfc());
 }
 
 /// Letters that people type another way when they look for a word. After decomposition: أ is an alif with a mark by now.

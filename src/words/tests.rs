@@ -108,6 +108,13 @@ fn an_entry_holds_words_parts_and_each_beginning_once() {
 }
 
 #[test]
+fn marks_that_a_sign_kept_apart_are_put_in_order_once_it_is_gone() {
+    let once = fold("\u{1e08f}🌀\u{c55}");
+    assert_eq!(once, "\u{c55}\u{1e08f}");
+    assert_eq!(fold(&once), once);
+}
+
+#[test]
 fn a_word_of_a_megabyte_is_cut_short() {
     let long = "x".repeat(1 << 20);
     assert_eq!(wholes(&long), ["x".repeat(64)]);
