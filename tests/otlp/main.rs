@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     clippy::allow_attributes,
     dead_code,
     reason = "a test that cannot go on should say where, and not all that tests have in common is needed here"
@@ -111,7 +112,7 @@ async fn what_a_command_did_is_a_trace_of_names_and_times_and_nothing_that_was_s
     // The trace has the number that the answer names its request by.
     let why = stage.json(&["conversations", "why", "last"]).await;
     let request = why["request"].as_str().unwrap().replace('-', "");
-    assert_eq!(hex::encode(asked.trace_id), request);
+    assert_eq!(hex::encode(asked.trace_id.as_slice()), request);
 
     for said in [CANARY, "alice", "demo-chat"] {
         let is_there = seen.iter().any(|seen| seen.body.windows(said.len()).any(|bytes| bytes == said.as_bytes()));

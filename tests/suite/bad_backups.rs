@@ -13,11 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use rand::RngExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::common::stage::{Done, PASSPHRASE, Stage, finish};
+use crate::common::{
+    kills,
+    stage::{Done, PASSPHRASE, Stage, finish},
+};
 
 /// With room for a hundred rounds a minute.
 const AS_ALICE: [&str; 6] = ["--user", "alice", "--passphrase-fd", "0", "--set", "limits.auth_per_minute=600"];
@@ -385,18 +388,6 @@ async fn one_account_comes_back_alone_and_not_while_its_owner_is_signed_in() {
     assert!(as_bob(&["conversations", "list"]).await.contains("bob's second"));
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok())
-}
-
-/// So many random moments, told so that they can be had again.
-fn moments(what: &str) -> (u64, StdRng) {
-    let rounds = number("OLLAMANET_KILLS").unwrap_or(4);
-    let seed = number("OLLAMANET_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    println!("{what}: OLLAMANET_SEED={seed} OLLAMANET_KILLS={rounds}");
-    (rounds, StdRng::seed_from_u64(seed))
-}
-
 /// Runs it with this input and kills it after so long; whether it had come to its end before.
 fn killed(stage: &Stage, args: &[&str], input: &str, after: Duration) -> bool {
     let mut child =
@@ -424,7 +415,7 @@ async fn a_kill_at_any_moment_of_a_backup_or_a_restore_leaves_the_old_or_the_new
         ([["backup", "create"].as_slice(), &AS_ALICE].concat(), [PASSPHRASE, "\n", PASSPHRASE].concat());
     let whole = takes(&stage, &create, &twice).await;
     let name = alices(&stage, &["backup", "list"]).await["backups"][0]["name"].as_str().unwrap().to_owned();
-    let (yesterday, (rounds, mut random)) = (titles(&stage).await, moments("backup and restore"));
+    let (yesterday, (rounds, mut random)) = (titles(&stage).await, kills(4));
     let places = data(&stage).join("backups");
     for round in 0..rounds {
         let after = whole.mul_f64(random.random_range(0.0..1.2));
@@ -469,7 +460,7 @@ async fn a_kill_at_any_moment_of_a_backup_or_a_restore_leaves_the_old_or_the_new
 async fn a_kill_at_any_moment_of_the_first_start_leaves_a_house_that_opens() {
     let create = ["account", "create", "alice", "--passphrase-fd", "0"];
     let whole = takes(&Stage::new().await, &create, PASSPHRASE).await;
-    let (rounds, mut random) = moments("the first start");
+    let (rounds, mut random) = kills(4);
     for round in 0..rounds {
         let stage = Stage::new().await;
         let after = whole.mul_f64(random.random_range(0.0..1.1));
