@@ -7,6 +7,12 @@
 //! Invariants: what runs is in the table, unless the table cannot be written: then at least this process lists it, for an
 //! export is how data leaves a full disk. What a dead process left is never listed as running.
 
+mod booked;
+#[cfg(test)]
+mod tests;
+
+pub use booked::{Booked, OwnEnd, Telling};
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -70,145 +76,6 @@ struct Here {
     /// Somebody wants it to end; otherwise it was its session or the program that ended.
     is_to_end: bool,
     told_at: Option<Instant>,
-}
-
-/// How work ended that was booked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OwnEnd {
-    Done(String),
-    Failed(Fault),
-    /// It was stopped; the words say what it had done by then.
-    Stopped(String),
-    /// There was nothing to do, and nobody had asked: it is not worth a row.
-    Nothing,
-}
-
-/// A job that this process is at. Dropped without an end, it broke off, and is listed as that.
-#[derive(Debug)]
-pub struct Booked {
-    book: Book,
-    vault: Vault,
-    id: JobId,
-    stop: CancellationToken,
-    /// Ends whoever looks after it.
-    over: CancellationToken,
-    /// `None` = the table could not be written.
-    lease: Option<Arc<Lease>>,
-}
-
-/// Says how far a booked job is. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Telling {
-    book: Book,
-    account: AccountId,
-    id: JobId,
-}
-
-impl Telling {
-    /// As often as one likes.
-    pub fn share(&self, done: u64, of: u64) {
-        self.book.told(self.account, self.id, done, of);
-    }
-}
-
-impl Booked {
-    #[must_use]
-    pub fn id(&self) -> JobId {
-        self.id
-    }
-
-    /// Fires when it is to end, whoever wants that.
-    #[must_use]
-    pub fn stop(&self) -> &CancellationToken {
-        &self.stop
-    }
-
-    #[must_use]
-    pub fn telling(&self) -> Telling {
-        Telling { book: self.book.clone(), account: self.vault.account, id: self.id }
-    }
-
-    /// Writes how it ended, and tells it. What cannot be written is listed by this process all the same.
-    pub async fn end(self, end: OwnEnd) {
-        Box::pin(self.ended(end)).await;
-    }
-
-    async fn ended(self, end: OwnEnd) {
-        let (account, id) = (self.vault.account, self.id);
-        let (was_asked, before) = {
-            let state = self.book.state();
-            let Some(here) = state.here.get(&id) else { return };
-            (here.is_to_end, here.job.clone())
-        };
-        let kind = before.work.kind();
-        let end = match end {
-            OwnEnd::Done(outcome) => End { state: JobState::Done, error: None, outcome: Some(outcome) },
-            OwnEnd::Failed(error) => End { state: JobState::Failed, error: Some(error), outcome: None },
-            OwnEnd::Stopped(outcome) if was_asked => End {
-                state: JobState::Cancelled,
-                error: None,
-                outcome: Some(outcome).filter(|words| !words.is_empty()),
-            },
-            OwnEnd::Stopped(outcome) => End {
-                outcome: Some(outcome).filter(|words| !words.is_empty()),
-                ..interrupted(kind, "The session or the program ended in the middle of it.")
-            },
-            OwnEnd::Nothing => {
-                if let Some(lease) = &self.lease {
-                    let holder = lease.holder();
-                    let gone = self.vault.db.write::<_, StoreError>(move |tx| jobs::remove(tx, id, &holder)).await;
-                    if let Err(why) = gone {
-                        tracing::warn!(%why, "a job that did nothing could not be taken out of the table");
-                    }
-                }
-                self.book.state().here.remove(&id);
-                self.book.tell(account, JobNews::Elsewhere).await;
-                return;
-            }
-        };
-        let mut written = None;
-        if let Some(lease) = &self.lease {
-            let (holder, to_write, last) = (lease.holder(), end.clone(), before.progress.clone());
-            let wrote = self
-                .vault
-                .db
-                .write::<_, StoreError>(move |tx| jobs::end(tx, id, &holder, &to_write, Some(&last), Some(now())))
-                .await;
-            match wrote {
-                Ok(job) => written = job,
-                Err(why) => tracing::warn!(%why, "how one's own job ended could not be written"),
-            }
-        }
-        let job = if let Some(job) = written {
-            self.book.state().here.remove(&id);
-            job
-        } else {
-            let job = Job {
-                state: end.state,
-                error: end.error,
-                outcome: end.outcome,
-                updated_at: now(),
-                is_here: false,
-                ..before
-            };
-            if let Some(here) = self.book.state().here.get_mut(&id) {
-                here.job = job.clone();
-            }
-            job
-        };
-        self.book.tell(account, JobNews::Changed(Box::new(job))).await;
-    }
-}
-
-impl Drop for Booked {
-    fn drop(&mut self) {
-        self.over.cancel();
-        let mut state = self.book.state();
-        // One that has ended without that having been written stays listed.
-        if state.here.get(&self.id).is_some_and(|here| here.job.state == JobState::Running) {
-            state.here.remove(&self.id);
-        }
-    }
 }
 
 impl Book {
@@ -430,7 +297,8 @@ impl Book {
         let unwritten = {
             let mut state = self.state();
             let before = state.here.len();
-            state.here.retain(|_, here| here.account != by.account || here.job.state.is_open());
+            let is_unknown = |here: &Here| here.job.seq == i64::MAX && !here.job.state.is_open();
+            state.here.retain(|_, here| here.account != by.account || !is_unknown(here));
             (before - state.here.len()) as u64
         };
         if gone + unwritten > 0 {
@@ -496,11 +364,16 @@ impl Book {
 
     /// With what only this process knows of it.
     fn as_here(&self, mut job: Job) -> Job {
-        if let Some(here) = self.state().here.get(&job.id) {
-            job.is_here = job.state.is_open();
-            job.progress.clone_from(&here.job.progress);
+        match self.state().here.get(&job.id) {
+            // It has ended, and the table could not be told yet.
+            Some(here) if !here.job.state.is_open() => here.job.clone(),
+            Some(here) => {
+                job.is_here = job.state.is_open();
+                job.progress.clone_from(&here.job.progress);
+                job
+            }
+            None => job,
         }
-        job
     }
 
     async fn tell(&self, account: AccountId, news: JobNews) {
