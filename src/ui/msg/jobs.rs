@@ -142,6 +142,8 @@ pub enum JobsReply {
     Each {
         act: JobAct,
         results: Vec<(String, Result<(), Fault>)>,
+        /// Those of them that take the passphrase once more.
+        unconfirmed: Vec<(JobId, String)>,
     },
     /// So many.
     Forgot(Result<u64, Fault>),

@@ -56,11 +56,14 @@ impl Hands {
                 JobsReply::Read { of, asked, which, page }
             }
             JobsCall::Each { act, jobs } => {
-                let mut results = Vec::new();
+                let (mut results, mut unconfirmed) = (Vec::new(), Vec::new());
                 for (id, what) in jobs {
-                    results.push((what, self.act_on_job(session, act, id).await));
+                    match self.act_on_job(session, act, id).await {
+                        Err(fault) if fault.kind == FaultKind::Unconfirmed => unconfirmed.push((id, what)),
+                        went => results.push((what, went)),
+                    }
                 }
-                JobsReply::Each { act, results }
+                JobsReply::Each { act, results, unconfirmed }
             }
             JobsCall::Forget { of } => JobsReply::Forgot(self.forget_ended(session, of).await),
             JobsCall::Begin(works) => JobsReply::Begun(gateway.start_batch(session, Batch::of(works)).await),

@@ -7,7 +7,7 @@ use super::{Root, Stage, overlay::Overlay, screens::ScreenName};
 use crate::{
     api::{Fault, auth::Role, jobs::JobNews},
     ui::{
-        msg::{Effect, JobAct, JobsOf, JobsReply, Timer},
+        msg::{Effect, JobAct, JobsCall, JobsOf, JobsReply, Timer},
         widgets::{jobs, toast::Toast},
     },
 };
@@ -73,7 +73,14 @@ impl Root {
                 Some(Overlay::Jobs(tray)) => tray.on_page(asked, which, page),
                 _ => Vec::new(),
             },
-            JobsReply::Each { act, results } => self.each_job_done(act, results),
+            JobsReply::Each { act, results, unconfirmed } => {
+                let mut effects = self.each_job_done(act, results);
+                if !unconfirmed.is_empty() {
+                    let call = JobsCall::Each { act, jobs: unconfirmed };
+                    effects.push(Effect::Confirm(vec![Effect::Jobs(call)]));
+                }
+                effects
+            }
             JobsReply::Forgot(Ok(_)) => self.read_jobs(),
             JobsReply::Forgot(Err(fault)) => vec![Effect::Toast(Toast::fault(&fault))],
             JobsReply::First(found) => self.with_screens(|screens, _| {
@@ -102,7 +109,8 @@ impl Root {
         if let Some(Overlay::Jobs(tray)) = &mut self.overlay {
             return tray.on_each(&results);
         }
-        self.with_screens(|screens, cx| screens.models.on_jobs(JobsReply::Each { act, results }, cx))
+        let reply = JobsReply::Each { act, results, unconfirmed: Vec::new() };
+        self.with_screens(|screens, cx| screens.models.on_jobs(reply, cx))
     }
 
     fn read_jobs(&mut self) -> Vec<Effect> {

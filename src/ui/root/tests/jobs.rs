@@ -2,10 +2,13 @@
 
 use super::*;
 use crate::{
-    api::jobs::{Job, JobNews, JobPage, JobProgress, JobState, WhichJobs, Work},
+    api::{
+        JobId,
+        jobs::{Job, JobNews, JobPage, JobProgress, JobState, WhichJobs, Work},
+    },
     tasks::Running,
     ui::{
-        msg::{JobAct, JobsCall, JobsOf, JobsReply},
+        msg::{AuthReply, JobAct, JobsCall, JobsOf, JobsReply},
         testing::{halfway, job},
     },
 };
@@ -126,6 +129,17 @@ fn a_job_is_paused_resumed_and_tried_again_by_its_key() {
     press(&mut root, "j");
     assert_eq!(each(&press(&mut root, "r")), Some((JobAct::Retry, vec![4])));
     assert_eq!(each(&press(&mut root, "p")), None, "what has failed cannot be paused");
+}
+
+#[test]
+fn what_takes_the_passphrase_once_more_asks_for_it_and_is_tried_again_then() {
+    let mut root = tray();
+    let unconfirmed = vec![(JobId(uuid::Uuid::from_u128(4)), "everything".to_owned())];
+    let reply = JobsReply::Each { act: JobAct::Retry, results: Vec::new(), unconfirmed };
+    root.update(Msg::Jobs(reply));
+    assert!(draw(&root, 80, 24).contains("Your passphrase, once more"), "{}", draw(&root, 80, 24));
+    let effects = root.update(Msg::Auth(AuthReply::Confirmed(Ok(()))));
+    assert_eq!(each(&effects), Some((JobAct::Retry, vec![4])), "{effects:?}");
 }
 
 #[test]
