@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use crate::{
-    api::{Fault, FaultKind},
+    api::{Fault, FaultKind, amount},
     paths::quoted,
     store::backup::BackupError,
 };
@@ -15,7 +15,7 @@ impl From<BackupError> for Fault {
             BackupError::Place { at, source } => place(&at, &source),
             BackupError::NoRoom { at, needed, free } => Self::new(
                 FaultKind::DiskFull,
-                format!("{} has {} MB free, and this takes {} MB.", at.display(), free / 1_000_000, needed / 1_000_000),
+                format!("{} has {} free, and this takes {}.", at.display(), amount::bytes(free), amount::bytes(needed)),
             )
             .hint("Nothing was begun. Make room, prune old backups, or name another disk with backup.directory."),
             BackupError::Missing(name) => Self::new(FaultKind::NotFound, format!("There is no {name} here."))

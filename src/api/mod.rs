@@ -4,6 +4,7 @@
 //! façade can later stand behind a socket. Nothing here knows a store, a client or a screen.
 
 pub mod admin;
+pub mod amount;
 pub mod auth;
 pub mod backup;
 pub mod benchmarks;
@@ -34,7 +35,6 @@ pub mod retention;
 pub mod rules;
 pub mod search;
 pub mod settings;
-pub mod size;
 pub mod slowness;
 pub mod transfer;
 pub mod updates;

@@ -10,7 +10,7 @@ use std::{fmt, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::typed::minutes_of;
-use super::{AccountId, Fault, JobId, RuleId};
+use super::{AccountId, Fault, JobId, RuleId, amount::many};
 
 /// Longest name, characters.
 pub const NAME_MAX: usize = 60;
@@ -181,9 +181,9 @@ impl fmt::Display for Action {
             Self::Backup => f.write_str("make a backup"),
             Self::PruneBackups => f.write_str("prune backups"),
             Self::Check => f.write_str("check the store in full"),
-            Self::RemoveUnused { days, for_real: true } => write!(f, "remove models unused for {days} days"),
+            Self::RemoveUnused { days, for_real: true } => write!(f, "remove models unused for {}", many(*days, "day")),
             Self::RemoveUnused { days, for_real: false } => {
-                write!(f, "name models unused for {days} days, remove none")
+                write!(f, "name models unused for {}, remove none", many(*days, "day"))
             }
             Self::Benchmark { models, repeats } => write!(f, "benchmark {models}, {repeats} times"),
         }

@@ -7,10 +7,11 @@ use super::{
     arrange_args::Arrange,
     conversations::{EVERYWHERE, KEPT, done, every, ids, now},
     find,
-    out::{self, print, print_json, safe},
+    out::{print, print_json, safe},
     typed,
 };
 use crate::api::{
+    amount,
     auth::Session,
     organise::{ConversationRow, Purged, Shelf},
 };
@@ -82,7 +83,7 @@ async fn empty(desk: &Desk, session: &Session, yes: bool, dry_run: bool) -> Resu
         if desk.global.json {
             return print_json(&json!({ "would_remove": count }));
         }
-        return print(&format!("Would be removed for good: {count} conversations\n"));
+        return print(&format!("Would be removed for good: {}\n", amount::many(count, "conversation")));
     }
     if count == 0 {
         return gone(desk, Purged::default());
@@ -105,10 +106,10 @@ fn gone(desk: &Desk, purged: Purged) -> Result<(), End> {
         return print_json(&purged);
     }
     print(&format!(
-        "Removed for good: {} conversations, {} messages, {} files, {}\n",
-        purged.conversations,
-        purged.messages,
-        purged.documents,
-        out::bytes(purged.bytes)
+        "Removed for good: {}, {}, {}, {}\n",
+        amount::many(purged.conversations, "conversation"),
+        amount::many(purged.messages, "message"),
+        amount::many(purged.documents, "file"),
+        amount::bytes(purged.bytes)
     ))
 }

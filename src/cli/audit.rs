@@ -14,6 +14,7 @@ use crate::{
     api::{
         Fault, FaultKind,
         admin::{Anchor, AuditEntry, AuditFilter, AuditPage, AuditVerdict},
+        amount,
         auth::Session,
     },
     whole_file::{Pieces, There},
@@ -172,7 +173,7 @@ async fn export(
     if desk.global.json {
         return print_json(&json!({ "path": path, "entries": count }));
     }
-    print(&format!("{}: {count} entries\n", safe(&path.to_string_lossy())))
+    print(&format!("{}: {}\n", safe(&path.to_string_lossy()), amount::many(count, "entry")))
 }
 
 /// Where an export goes. A file gets its name when all of it was written.

@@ -15,7 +15,7 @@ use super::{
     typed,
 };
 use crate::api::{
-    Fault, FaultKind,
+    Fault, FaultKind, amount,
     auth::Session,
     backup::{
         Backup, BackupEvent, Backups, Doing, Extent, MadeBy, MovedAside, Outcome, Progress, Schedule, Verified, Which,
@@ -34,8 +34,8 @@ pub async fn run(desk: &Desk, what: What) -> Result<(), End> {
                 Outcome::Made(made) => print(&format!(
                     "{}: {} of {}{}\n",
                     safe(&made.name),
-                    out::bytes(made.bytes),
-                    accounts(made.accounts),
+                    amount::bytes(made.bytes),
+                    amount::many(made.accounts, "account"),
                     left_out(&made)
                 )),
                 other => unexpected(&other),
@@ -209,8 +209,8 @@ fn list(desk: &Desk, shown: &Backups) -> Result<(), End> {
             [
                 safe(&one.name),
                 moment(one.made_at),
-                out::bytes(one.bytes),
-                format!("{}{}", accounts(one.accounts), left_out(one)),
+                amount::bytes(one.bytes),
+                format!("{}{}", amount::many(one.accounts, "account"), left_out(one)),
                 by.to_owned(),
                 state,
             ]
@@ -221,7 +221,7 @@ fn list(desk: &Desk, shown: &Backups) -> Result<(), End> {
         let rows: Vec<[String; 3]> = shown
             .quarantine
             .iter()
-            .map(|one| [safe(&one.name), out::bytes(one.bytes), safe(&one.what.words())])
+            .map(|one| [safe(&one.name), amount::bytes(one.bytes), safe(&one.what.words())])
             .collect();
         let _ = write!(text, "\n{}", out::table(["MOVED ASIDE", "SIZE", "WHAT"], &rows));
     }
@@ -253,10 +253,6 @@ fn network_words(shown: &Backups) -> Option<String> {
     ))
 }
 
-fn accounts(many: u64) -> String {
-    if many == 1 { "1 account".to_owned() } else { format!("{many} accounts") }
-}
-
 fn left_out(made: &Backup) -> String {
     made.left_out.iter().fold(String::new(), |text, left| {
         text + "; without the vault of " + &safe(&left.account) + ": " + &safe(&left.why)
@@ -286,9 +282,8 @@ pub fn verified_words(found: &Verified) -> String {
     if found.compared > 0 {
         let _ = writeln!(
             text,
-            "Of {} {}, each byte is the one that was written; only their owners' keys open them.",
-            found.compared,
-            if found.compared == 1 { "vault" } else { "vaults" }
+            "Of {}, each byte is the one that was written; only their owners' keys open them.",
+            amount::many(found.compared, "vault")
         );
     }
     text
@@ -345,8 +340,8 @@ impl Bar {
         let line = format!(
             "{} {percent:>3} %  {} of {}",
             doing_word(progress.doing),
-            out::bytes(progress.done),
-            out::bytes(progress.all)
+            amount::bytes(progress.done),
+            amount::bytes(progress.all)
         );
         let mut stderr = io::stderr().lock();
         // Nobody to tell is no failure.

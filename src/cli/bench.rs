@@ -12,7 +12,7 @@ use super::{
     stops::Stops,
 };
 use crate::api::{
-    Fault, JobId,
+    Fault, JobId, amount,
     auth::Session,
     benchmarks::{Benchmark, BenchmarkQuery, Figures},
     jobs::{Batch, Start, Work},
@@ -206,7 +206,7 @@ fn table(runs: &[Benchmark], with_change: bool) -> String {
                 speed(run.figures.reading),
                 ms(run.figures.first_token_us),
                 ms(run.figures.load_us),
-                bytes.map_or_else(|| "–".to_owned(), out::bytes),
+                bytes.map_or_else(|| "–".to_owned(), amount::bytes),
                 gpu,
                 run.id.to_string(),
             ]

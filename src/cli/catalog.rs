@@ -9,7 +9,7 @@ use super::{
     out::{self, print, print_json, safe, say},
 };
 use crate::api::{
-    Fault,
+    Fault, amount,
     auth::Session,
     fleet::{CardPatch, CatalogueState, ModelTag},
 };
@@ -59,10 +59,10 @@ fn told(desk: &Desk, state: &CatalogueState) -> Result<(), End> {
         None => "came with the program".to_owned(),
     };
     print(&format!(
-        "The catalogue of {}: {} families, {} tags; {from}\n",
+        "The catalogue of {}: {}, {}; {from}\n",
         safe(&state.dated),
-        state.families,
-        state.tags
+        amount::many(state.families, "family"),
+        amount::many(state.tags, "tag")
     ))
 }
 
@@ -107,7 +107,7 @@ async fn tag(desk: &Desk, what: CatalogTag) -> Result<(), End> {
             if desk.global.json {
                 return print_json(&json!({ "deleted": tag, "carried": carried }));
             }
-            print(&format!("Deleted: {}, which {carried} models carried\n", safe(&tag)))
+            print(&format!("Deleted: {}, which {} carried\n", safe(&tag), amount::many(carried, "model")))
         }
         CatalogTag::Add { tag, models } => put(desk, session, models, vec![tag], Vec::new()).await,
         CatalogTag::Remove { tag, models } => put(desk, session, models, Vec::new(), vec![tag]).await,
@@ -119,7 +119,7 @@ fn tagged(desk: &Desk, done: &str, tag: &ModelTag) -> Result<(), End> {
         return print_json(tag);
     }
     let category = if tag.category.is_empty() { String::new() } else { format!(" ({})", safe(&tag.category)) };
-    print(&format!("{done}: {}{category}, on {} models\n", safe(&tag.name), tag.models))
+    print(&format!("{done}: {}{category}, on {}\n", safe(&tag.name), amount::many(tag.models, "model")))
 }
 
 async fn put(

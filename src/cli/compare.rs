@@ -15,7 +15,7 @@ use super::{
     stops::Stops,
 };
 use crate::api::{
-    ConversationId, Fault, FaultKind, MessageId, TurnId,
+    ConversationId, Fault, FaultKind, MessageId, TurnId, amount,
     auth::Session,
     benchmarks::{BenchmarkQuery, Figures},
     chat::{Message, NewTurn, TurnAct, TurnEvent},
@@ -129,7 +129,7 @@ fn table(known: &[Known]) -> String {
                 safe(&model.name),
                 safe(&model.parameters),
                 safe(&model.quantization),
-                if model.remote { "remote".to_owned() } else { out::bytes(model.bytes) },
+                if model.remote { "remote".to_owned() } else { amount::bytes(model.bytes) },
                 match fit.verdict {
                     Verdict::Unknown => none(),
                     verdict @ (Verdict::Gpu | Verdict::Partly | Verdict::Ram | Verdict::TooBig) => {

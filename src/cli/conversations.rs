@@ -12,7 +12,7 @@ use super::{
     tags, why,
 };
 use crate::api::{
-    ConversationId, Fault,
+    ConversationId, Fault, amount,
     auth::Session,
     chat::{Message, MessageRole, MessageState},
     organise::{Conversation, ConversationPatch, ConversationRow, PAGE_MAX, Shelf},
@@ -252,7 +252,7 @@ fn shown(message: &Message, thinking: bool) -> String {
         text.push('\n');
     }
     for attachment in &message.attachments {
-        let _ = writeln!(text, "[{}, {}]", safe(&attachment.name), out::bytes(attachment.bytes));
+        let _ = writeln!(text, "[{}, {}]", safe(&attachment.name), amount::bytes(attachment.bytes));
     }
     let content = safe_lines(message.content.trim_end());
     if !content.is_empty() {

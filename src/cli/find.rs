@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Desk, out};
 use crate::api::{
-    ConversationId, Fault, FaultKind, FolderId,
+    ConversationId, Fault, FaultKind, FolderId, amount,
     auth::Session,
     organise::{ConversationRow, Cursor, Folder, PAGE_MAX, Shelf},
 };
@@ -127,7 +127,7 @@ fn one<T>(mut found: Vec<T>, what: &str, which: &str, shown: impl Fn(&T) -> Stri
             let first: Vec<String> = found.iter().take(5).map(shown).collect();
             let more =
                 if count > first.len() { format!("\n… and {} more", count - first.len()) } else { String::new() };
-            Err(Fault::invalid(format!("“{which}” may be {count} {what}s."))
+            Err(Fault::invalid(format!("“{which}” may be {}.", amount::many(count, what)))
                 .hint(format!("Say which by its id:\n{}{more}", first.join("\n"))))
         }
     }

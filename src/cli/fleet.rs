@@ -11,7 +11,7 @@ use super::{
     results::Results,
 };
 use crate::api::{
-    Fault, FaultKind,
+    Fault, FaultKind, amount,
     auth::Session,
     fleet::{Detail, Freshness, Machine, Page, Place, Query, Row, SavedFilter, Sort},
     organise::PAGE_MAX,
@@ -116,8 +116,8 @@ fn size(row: &Row) -> String {
     match row.bytes {
         _ if row.is_remote => "remote".to_owned(),
         None => UNKNOWN.to_owned(),
-        Some(bytes) if row.is_exact => out::bytes(bytes),
-        Some(bytes) => format!("about {}", out::bytes(bytes)),
+        Some(bytes) if row.is_exact => amount::bytes(bytes),
+        Some(bytes) => format!("about {}", amount::bytes(bytes)),
     }
 }
 
@@ -215,7 +215,7 @@ fn described(detail: &Detail) -> String {
                     safe(&tag.name),
                     known(tag.parameters.as_deref()),
                     known(tag.quantization.as_deref()),
-                    tag.bytes.map_or_else(|| UNKNOWN.to_owned(), |bytes| format!("{about}{}", out::bytes(bytes))),
+                    tag.bytes.map_or_else(|| UNKNOWN.to_owned(), |bytes| format!("{about}{}", amount::bytes(bytes))),
                     if tag.is_installed { "installed".to_owned() } else { String::new() },
                 ]
             })
@@ -247,10 +247,10 @@ pub async fn fit(desk: &Desk, what: Fit) -> Result<(), End> {
 }
 
 fn machine_words(machine: &Machine) -> String {
-    let mut text = format!("memory  {}\n", machine.memory.map_or_else(|| UNKNOWN.to_owned(), out::bytes));
+    let mut text = format!("memory  {}\n", machine.memory.map_or_else(|| UNKNOWN.to_owned(), amount::bytes));
     for gpu in &machine.gpus {
         let shared = if gpu.is_shared { " (shared with the processor)" } else { "" };
-        let _ = writeln!(text, "gpu     {}: {}{shared}", safe(&gpu.name), out::bytes(gpu.memory));
+        let _ = writeln!(text, "gpu     {}: {}{shared}", safe(&gpu.name), amount::bytes(gpu.memory));
     }
     if machine.gpus.is_empty() {
         text.push_str("gpu     none that Ollama is known to use\n");

@@ -12,7 +12,7 @@ use super::{
     presets,
 };
 use crate::api::{
-    Fault, FaultKind, FolderId,
+    Fault, FaultKind, FolderId, amount,
     auth::Session,
     organise::{Folder, FolderContent, NewConversation, Tree},
 };
@@ -99,9 +99,10 @@ fn where_content_goes(tree: &Tree, folder: &Folder, said: Option<ContentGoes>) -
         None => Err(Fault::new(
             FaultKind::Invalid,
             format!(
-                "The folder “{}” holds {} conversations and {children} folders.",
+                "The folder “{}” holds {} and {}.",
                 safe(&folder.name),
-                folder.conversations
+                amount::many(folder.conversations, "conversation"),
+                amount::many(children, "folder")
             ),
         )
         .hint("Say where they go: --content move-up, or --content trash.")),
@@ -125,7 +126,9 @@ fn would_go(desk: &Desk, tree: &Tree, folder: &Folder, goes: FolderContent) -> R
     print(&match goes {
         FolderContent::MoveUp => format!("Would be removed: {name}; what is in it moves up\n"),
         FolderContent::Trash => {
-            format!("Would be removed: {folders} folders; {conversations} conversations go to the trash\n")
+            let (folders, conversations) =
+                (amount::many(folders, "folder"), amount::many(conversations, "conversation"));
+            format!("Would be removed: {folders}; into the trash: {conversations}\n")
         }
     })
 }

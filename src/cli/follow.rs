@@ -20,7 +20,7 @@ use super::{
     out::{self, print, print_json, safe, say},
 };
 use crate::api::{
-    Fault, JobId,
+    Fault, JobId, amount,
     auth::Session,
     events::Event,
     jobs::{BatchItem, Job, JobNews, JobProgress, JobState, Start},
@@ -307,11 +307,11 @@ fn line(job: &Job, columns: usize) -> String {
             let filled = (u128::from(done) * u128::from(BAR) / u128::from(of)) as usize;
             let percent = u128::from(done) * 100 / u128::from(of);
             let bar = ["#".repeat(filled), "-".repeat(BAR as usize - filled)].concat();
-            let _ = write!(text, " [{bar}] {percent:>3} % {}", out::bytes(of));
+            let _ = write!(text, " [{bar}] {percent:>3} % {}", amount::bytes(of));
             if progress.stalled_seconds > 0 {
                 let _ = write!(text, " nothing for {} s", progress.stalled_seconds);
             } else if let Some(rate) = progress.rate {
-                let _ = write!(text, " {}/s", out::bytes(rate));
+                let _ = write!(text, " {}/s", amount::bytes(rate));
                 if let Some(eta) = progress.eta_seconds {
                     let _ = write!(text, " {}", out::seconds(eta.saturating_mul(1000)));
                 }

@@ -7,7 +7,10 @@ use super::{
     insights_args::{ByName, Insights as Args},
     out::{self, print, print_json, print_own, safe, say, seconds},
 };
-use crate::api::insights::{By, Figures, Insights, InsightsQuery, Spread, Stretch};
+use crate::api::{
+    amount,
+    insights::{By, Figures, Insights, InsightsQuery, Spread, Stretch},
+};
 
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -108,7 +111,7 @@ fn overview(shown: &Insights) -> String {
         format!("{}; {} in a row now, {} at most", shown.active_days, shown.streak, shown.longest_streak),
     );
     if let Some((weekday, hour, messages)) = busiest(shown) {
-        line("busiest hour", format!("{} {hour:02}:00 ({messages} messages)", WEEKDAYS[weekday]));
+        line("busiest hour", format!("{} {hour:02}:00 ({})", WEEKDAYS[weekday], amount::many(messages, "message")));
     }
     let mut list = |heading: &str, rows: Vec<(String, u64)>| {
         if rows.is_empty() {

@@ -10,7 +10,7 @@ use super::{
     results::Results,
 };
 use crate::api::{
-    Fault, FaultKind, JobId,
+    Fault, FaultKind, JobId, amount,
     auth::{Role, Session},
     events::Event,
     jobs::{Job, JobFilter, JobNews, JobState, PAGE_MAX, WhichJobs, merged},
@@ -267,7 +267,7 @@ fn cells(job: &Job) -> [String; 6] {
         Some(of) if of > 0 && job.state != JobState::Done => {
             let percent = job.progress.done.min(of) * 100 / of;
             if job.work.kind().is_in_bytes() {
-                format!("{percent} % of {}", out::bytes(of))
+                format!("{percent} % of {}", amount::bytes(of))
             } else {
                 format!("{percent} % of {of}")
             }
@@ -311,7 +311,7 @@ fn described(job: &Job) -> String {
     if let Some(of) = job.progress.of {
         let whole = if job.progress.of_is_whole { "" } else { ", as far as is known" };
         if job.work.kind().is_in_bytes() {
-            facts.push(("bytes", format!("{} of {}{whole}", out::bytes(job.progress.done), out::bytes(of))));
+            facts.push(("bytes", format!("{} of {}{whole}", amount::bytes(job.progress.done), amount::bytes(of))));
         } else {
             facts.push(("done", format!("{} of {of}", job.progress.done)));
         }

@@ -10,6 +10,7 @@ use super::{
     out::{self, csv_cell, print, print_json, safe, say},
 };
 use crate::api::{
+    amount,
     auth::Session,
     metrics::{Counted, Hour, Kind, Row, Snapshot, Unit, Wanted},
     requests::{Span, Traced},
@@ -61,7 +62,7 @@ fn tell(counted: &Counted) -> Result<(), End> {
         .map(|row| {
             let shown = |value: Option<f64>| value.map(|value| measure(row.unit, value)).unwrap_or_default();
             let count = match (row.kind, row.unit) {
-                (Kind::Gauge, Unit::Bytes) => out::bytes(row.count),
+                (Kind::Gauge, Unit::Bytes) => amount::bytes(row.count),
                 _ => row.count.to_string(),
             };
             [series(row), count, shown(row.p50), shown(row.p95), shown(row.p99)]

@@ -6,11 +6,11 @@ use super::{
     Desk, End, Stops,
     follow::Following,
     job_args::{Download as Asked, How, ModelJobs},
-    out::{self, safe, say},
+    out::{safe, say},
     typed,
 };
 use crate::api::{
-    Fault,
+    Fault, amount,
     auth::Session,
     jobs::{Batch, Download, MODELFILE_MAX, NewModel, Work},
 };
@@ -70,11 +70,16 @@ async fn downloads(desk: &Desk, session: &Session, asked: Asked) -> Result<Vec<D
         if size {
             let told = desk.gateway.download_size(session, download.clone()).await?;
             let room = match (told.room.free, told.room.unknown_because) {
-                (Some(free), _) => format!("{} are free", out::bytes(free)),
+                (Some(free), _) => format!("{} are free", amount::bytes(free)),
                 (None, Some(why)) => why,
                 (None, None) => String::new(),
             };
-            say(&format!("{}: {} at {}. {room}", safe(&download.model), out::bytes(told.bytes), safe(&told.registry)));
+            say(&format!(
+                "{}: {} at {}. {room}",
+                safe(&download.model),
+                amount::bytes(told.bytes),
+                safe(&told.registry)
+            ));
             download.bytes = Some(told.bytes);
         }
         downloads.push(download);

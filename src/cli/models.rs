@@ -7,7 +7,7 @@ use super::{
     out::{self, print, print_json, safe, say},
 };
 use crate::api::{
-    Fault, FaultKind,
+    Fault, FaultKind, amount,
     models::{Loaded, Model, ModelList},
 };
 
@@ -69,7 +69,7 @@ fn loaded(models: &[Model]) -> String {
         .map(|(model, loaded)| {
             [
                 safe(&model.name),
-                out::bytes(loaded.bytes),
+                amount::bytes(loaded.bytes),
                 place(loaded),
                 tokens(loaded.context_length),
                 until(&loaded.expires_at),

@@ -7,6 +7,7 @@ use super::{
     out::{self, print, print_json, safe},
 };
 use crate::api::{
+    amount,
     auth::Session,
     fleet::CacheFigures,
     health::{BreakerState, Health},
@@ -72,7 +73,7 @@ fn table(seen: &Monitored) -> String {
         (None, loaded) => {
             for model in loaded {
                 let bytes = model.loaded.as_ref().map_or(0, |loaded| loaded.bytes);
-                tell("in memory", format!("{}, {}", safe(&model.name), out::bytes(bytes)));
+                tell("in memory", format!("{}, {}", safe(&model.name), amount::bytes(bytes)));
             }
         }
     }
@@ -92,7 +93,7 @@ fn table(seen: &Monitored) -> String {
     }
     let hits = |percent: Option<u8>| percent.map_or_else(|| "not asked yet".to_owned(), |of| format!("{of} % at hand"));
     let cache = &seen.cache;
-    let of = format!("{} of {}", out::bytes(cache.bytes), out::bytes(cache.most_bytes));
+    let of = format!("{} of {}", amount::bytes(cache.bytes), amount::bytes(cache.most_bytes));
     tell("cache", format!("{}, {of}", hits(cache.hit_percent())));
     for kind in &cache.kinds {
         let asked = kind.hits + kind.misses;

@@ -15,7 +15,7 @@ use super::{
     out::{moment, print, print_json, safe, safe_lines, say},
 };
 use crate::api::{
-    ConversationId, Fault, FaultKind, MessageId,
+    ConversationId, Fault, FaultKind, MessageId, amount,
     auth::Session,
     chat::{Message, MessageRole},
     notes::{Anchor, NOTE_MAX, NewNote, NewPassage, Note, NoteRow, NoteScope},
@@ -98,7 +98,7 @@ pub async fn run(desk: &Desk, what: Notes) -> Result<(), End> {
             if desk.global.json {
                 return print_json(&json!({ "path": path, "notes": written }));
             }
-            print(&format!("{}: {written} notes\n", safe(&path.to_string_lossy())))
+            print(&format!("{}: {}\n", safe(&path.to_string_lossy()), amount::many(written, "note")))
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
     out::{self, moment, print, print_json, safe, safe_lines, say},
     typed,
 };
-use crate::api::{Fault, admin::Limited, options::OPTIONS, profile::Preferences};
+use crate::api::{Fault, admin::Limited, amount, options::OPTIONS, profile::Preferences};
 
 /// # Errors
 /// When nobody is signed in.
@@ -192,12 +192,12 @@ pub async fn export(desk: &Desk, file: &Path) -> Result<(), End> {
         return print_json(&report);
     }
     print(&format!(
-        "{}\n{}: {} conversations, {} messages, {} files. It is not encrypted; keep it where nobody else reads.\n",
+        "{}\n{}: {}, {}, {}. It is not encrypted; keep it where nobody else reads.\n",
         safe(&report.path.to_string_lossy()),
-        out::bytes(report.bytes),
-        report.conversations,
-        report.messages,
-        report.documents
+        amount::bytes(report.bytes),
+        amount::many(report.conversations, "conversation"),
+        amount::many(report.messages, "message"),
+        amount::many(report.documents, "file")
     ))
 }
 

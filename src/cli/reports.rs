@@ -6,11 +6,11 @@ use jiff::{ToSpan, civil::Date};
 
 use super::{
     Desk, End,
-    out::{self, bytes, moment, print, print_json, print_own, safe, say, seconds},
+    out::{self, moment, print, print_json, print_own, safe, say, seconds},
     report_args::{GrainName, Reports, Table, Which},
 };
 use crate::api::{
-    Fault,
+    Fault, amount,
     auth::Session,
     insights::{Spread, day_of},
     reports::{
@@ -121,7 +121,7 @@ fn median(time: Option<Spread>) -> String {
 fn growth(grown: Option<Grown>) -> String {
     grown.map_or_else(none, |grown| {
         let sign = if grown.bytes < 0 { "-" } else { "+" };
-        format!("{sign}{}", bytes(grown.bytes.unsigned_abs()))
+        format!("{sign}{}", amount::bytes(grown.bytes.unsigned_abs()))
     })
 }
 
@@ -159,7 +159,7 @@ fn accounts(report: &Report) -> String {
                 row.amounts.failed.to_string(),
                 row.amounts.prompt_tokens.to_string(),
                 row.amounts.answer_tokens.to_string(),
-                bytes(row.bytes),
+                amount::bytes(row.bytes),
             ]
         })
         .collect();
@@ -175,7 +175,7 @@ fn storage(report: &Report) -> String {
         .map(|row| {
             [
                 name(&row.name, row.deleted),
-                bytes(row.bytes),
+                amount::bytes(row.bytes),
                 growth(row.grown),
                 row.grown.map_or_else(none, |grown| grown.since.to_string()),
             ]
@@ -189,16 +189,16 @@ fn storage(report: &Report) -> String {
 /// `Altogether 1.2 GB, +30 MB since 2026-11-01; 80 GB of 200 GB are free.`
 fn storage_line(report: &Report) -> String {
     let kept = &report.storage;
-    let mut line = format!("Altogether {}", bytes(kept.bytes));
+    let mut line = format!("Altogether {}", amount::bytes(kept.bytes));
     if let Some(grown) = kept.grown {
         let _ = write!(line, ", {} since {}", growth(kept.grown), grown.since);
     }
     match (kept.free, kept.disk) {
         (Some(free), Some(disk)) => {
-            let _ = write!(line, "; {} of {} are free", bytes(free), bytes(disk));
+            let _ = write!(line, "; {} of {} are free", amount::bytes(free), amount::bytes(disk));
         }
         (Some(free), None) => {
-            let _ = write!(line, "; {} were free", bytes(free));
+            let _ = write!(line, "; {} were free", amount::bytes(free));
         }
         (None, _) => {}
     }
@@ -255,7 +255,7 @@ fn stretches(report: &Report) -> String {
             row.amounts.answer_tokens.to_string(),
             median(row.quality.and_then(|quality| quality.first_token)),
             speed(row.quality.and_then(|quality| quality.tokens_per_second)),
-            row.bytes.map_or_else(none, bytes),
+            row.bytes.map_or_else(none, amount::bytes),
         ]
     };
     let mut rows: Vec<_> = report.stretches.iter().map(|each| row(days(each.first, each.last), each)).collect();
@@ -352,7 +352,7 @@ fn pace(pace: &Pace) -> String {
         return "no answers".to_owned();
     }
     let speed = speed(pace.tokens_per_second);
-    format!("{} answers, {speed} tok/s, first token {}", pace.answers, median(pace.first_token))
+    format!("{}, {speed} tok/s, first token {}", amount::many(pace.answers, "answer"), median(pace.first_token))
 }
 
 /// What failed, in words.

@@ -11,7 +11,7 @@ use super::{
     out::{self, moment, print, print_json, safe, say},
 };
 use crate::api::{
-    Fault,
+    Fault, amount,
     auth::Session,
     organise::{Cursor, PAGE_MAX},
     retention::{Due, Fate, Preview, PreviewAt, Report, RetentionRules, RunBy, RunEnd, Why, size_of},
@@ -79,14 +79,14 @@ async fn show(desk: &Desk, session: &Session) -> Result<(), End> {
     if desk.global.json {
         return print_json(&told);
     }
-    let days = |days: Option<u32>| days.map_or_else(|| "off".to_owned(), |days| format!("{days} days"));
+    let days = |days: Option<u32>| days.map_or_else(|| "off".to_owned(), |days| amount::many(days, "day"));
     let rules = told.rules;
     let mut text = format!(
         "archive-after  {}\ntrash-after    {}\nkeep           {}\nkeep-size      {}\npurge-after    {}\n",
         days(rules.archive_after_days),
         days(rules.trash_after_days),
-        rules.keep_conversations.map_or_else(|| "off".to_owned(), |count| format!("{count} conversations")),
-        rules.keep_bytes.map_or_else(|| "off".to_owned(), out::bytes),
+        rules.keep_conversations.map_or_else(|| "off".to_owned(), |count| amount::many(count, "conversation")),
+        rules.keep_bytes.map_or_else(|| "off".to_owned(), amount::bytes),
         days(rules.purge_after_days),
     );
     if let Some(until) = told.waits_until {
@@ -110,7 +110,7 @@ fn said(report: &Report) -> String {
         }
     }
     if report.purged > 0 {
-        parts.push(format!("{} removed for good ({})", report.purged, out::bytes(report.bytes)));
+        parts.push(format!("{} removed for good ({})", report.purged, amount::bytes(report.bytes)));
     }
     let mut text = if parts.is_empty() { "nothing was due".to_owned() } else { parts.join(", ") };
     match &report.end {
@@ -167,11 +167,11 @@ async fn preview(desk: &Desk, session: &Session, rules: RetentionRules, most: us
     for total in &preview.totals {
         let _ = writeln!(
             text,
-            "{}: {} conversations, {} messages, {}",
+            "{}: {}, {}, {}",
             fate(total.fate),
-            total.conversations,
-            total.messages,
-            out::bytes(total.bytes)
+            amount::many(total.conversations, "conversation"),
+            amount::many(total.messages, "message"),
+            amount::bytes(total.bytes)
         );
     }
     if preview.totals.is_empty() {
@@ -199,12 +199,12 @@ fn cells(due: &Due) -> [String; 5] {
         Fate::Purge => "for good",
     };
     let why = match due.why {
-        Why::Idle { days } => format!("idle {days} days"),
+        Why::Idle { days } => format!("idle {}", amount::many(days, "day")),
         Why::TooMany => "too many".to_owned(),
         Why::TooBig => "too big".to_owned(),
-        Why::InTrash { days } => format!("{days} days in the trash"),
+        Why::InTrash { days } => format!("{} in the trash", amount::many(days, "day")),
     };
-    [find::short(due.id), goes.to_owned(), why, out::bytes(due.bytes), safe(&due.title)]
+    [find::short(due.id), goes.to_owned(), why, amount::bytes(due.bytes), safe(&due.title)]
 }
 
 fn fate(fate: Fate) -> &'static str {

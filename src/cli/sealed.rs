@@ -10,7 +10,7 @@ use super::{
     sign_in, typed,
 };
 use crate::api::{
-    Fault, FaultKind,
+    Fault, FaultKind, amount,
     auth::{Secret, Session},
     profile::SealedVault,
 };
@@ -90,7 +90,7 @@ fn list(desk: &Desk, rows: &[SealedVault]) -> Result<(), End> {
             [
                 short(row.id),
                 moment(row.sealed_at),
-                row.bytes.map_or_else(|| "missing".to_owned(), out::bytes),
+                row.bytes.map_or_else(|| "missing".to_owned(), amount::bytes),
                 if row.needs_code { "its recovery code" } else { "your passphrase" }.to_owned(),
             ]
         })

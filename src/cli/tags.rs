@@ -9,7 +9,7 @@ use super::{
     out::{self, print, print_json, safe, say},
 };
 use crate::api::{
-    Fault, FaultKind,
+    Fault, FaultKind, amount,
     auth::Session,
     organise::{PAGE_MAX, Tag},
 };
@@ -52,8 +52,8 @@ pub async fn run(desk: &Desk, what: Tags) -> Result<(), End> {
                     return print_json(&json!({ "would_remove": tag }));
                 }
                 return print(&format!(
-                    "Would be taken from {} conversations: {}\n",
-                    tag.conversations,
+                    "Would be taken from {}: {}\n",
+                    amount::many(tag.conversations, "conversation"),
                     safe(&tag.name)
                 ));
             }
@@ -61,7 +61,7 @@ pub async fn run(desk: &Desk, what: Tags) -> Result<(), End> {
             if desk.global.json {
                 return print_json(&json!({ "deleted": tag.id, "carried": carried }));
             }
-            print(&format!("Removed: {}, which {carried} conversations carried\n", safe(&tag.name)))
+            print(&format!("Removed: {}, which {} carried\n", safe(&tag.name), amount::many(carried, "conversation")))
         }
     }
 }

@@ -18,7 +18,7 @@ use super::{
     transfer_args::{Export, Import},
 };
 use crate::api::{
-    Fault, FaultKind, TransferId,
+    Fault, FaultKind, TransferId, amount,
     auth::Session,
     events::Event,
     organise::Shelf,
@@ -126,11 +126,11 @@ fn exported(desk: &Desk, report: &ExportReport) -> Result<(), End> {
         return print_json(report);
     }
     print(&format!(
-        "{}\n{}: {} conversations, {} messages. It is not encrypted; keep it where nobody else reads.\n",
+        "{}\n{}: {}, {}. It is not encrypted; keep it where nobody else reads.\n",
         safe(&report.path.to_string_lossy()),
-        out::bytes(report.bytes),
-        report.conversations,
-        report.messages,
+        amount::bytes(report.bytes),
+        amount::many(report.conversations, "conversation"),
+        amount::many(report.messages, "message"),
     ))
 }
 
@@ -307,8 +307,13 @@ fn words(report: &ImportReport) -> String {
     let would = if report.dry_run { "would be " } else { "" };
     let _ = writeln!(
         text,
-        "{} conversations {would}imported with {} messages, {} {would}updated, {} already here, {} changed here, {} skipped",
-        counts.imported, counts.messages, counts.updated, counts.same, counts.changed, counts.skipped
+        "{} {would}imported with {}, {} {would}updated, {} already here, {} changed here, {} skipped",
+        amount::many(counts.imported, "conversation"),
+        amount::many(counts.messages, "message"),
+        counts.updated,
+        counts.same,
+        counts.changed,
+        counts.skipped
     );
     if let Some(why) = &report.broke_off {
         let _ = writeln!(text, "It broke off: {} What came before is kept; importing again completes it.", safe(why));

@@ -14,6 +14,7 @@ use super::{
 use crate::api::{
     AccountId, Fault, FaultKind,
     admin::{AccountState, ActivationCode, NewUser, UserDetail, UserFilter, UserRow},
+    amount,
     auth::Session,
 };
 
@@ -249,7 +250,7 @@ fn detail_words(detail: &UserDetail) -> String {
     let _ = writeln!(text, "last sign-in   {}", row.last_sign_in.map_or_else(|| "never".to_owned(), moment));
     let _ = writeln!(text, "failures       {}", row.failures);
     let _ = writeln!(text, "second factor  {}", if row.has_second_factor { "yes" } else { "no" });
-    let _ = writeln!(text, "vault          {}", out::bytes(detail.vault_bytes));
+    let _ = writeln!(text, "vault          {}", amount::bytes(detail.vault_bytes));
     if detail.sealed_vaults > 0 {
         let _ = writeln!(text, "sealed vaults  {}", detail.sealed_vaults);
     }

@@ -123,7 +123,11 @@ async fn a_disk_that_is_read_only_or_full_is_named_and_costs_nothing_but_the_bac
     let shown = place.display().to_string();
     assert!(read("readonly.err").contains(&format!("The disk at {shown} cannot be written")), "{}", told("readonly"));
     assert!(read("readonly.err").contains("backup.directory"), "{}", told("readonly"));
-    assert!(read("full.err").contains(&shown) && read("full.err").contains("MB free"), "{}", told("full"));
+    assert!(
+        read("full.err").contains(&shown) && read("full.err").contains("B free, and this takes "),
+        "{}",
+        told("full")
+    );
     assert!(read("verified.out").contains("Sound"), "{}", told("verified"));
     let left = read("left");
     assert_eq!(left.lines().filter(|name| *name != ".lock").count(), 2, "two backups and nothing half made: {left}");

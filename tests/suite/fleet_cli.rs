@@ -56,7 +56,7 @@ async fn the_house_tags_and_describes_and_brings_a_newer_catalogue() {
         (&["catalog", "tag", "add", "WORK", "demo-chat:3b", "llama3.2:3b"], "Changed: 2\n"),
         (&["catalog", "tag", "rename", "work", "office"], "Changed: office (use), on 2 models\n"),
         (&["catalog", "tag", "remove", "office", "llama3.2:3b"], "Changed: 1\n"),
-        (&["catalog", "tag", "delete", "office", "--dry-run"], "Would be deleted: office (use), on 1 models\n"),
+        (&["catalog", "tag", "delete", "office", "--dry-run"], "Would be deleted: office (use), on 1 model\n"),
         (&["catalog", "describe", "demo-chat:3b", "--notes", "Ours."], "Written: demo-chat:3b\n"),
     ] {
         let done = stage.run(args).await;

@@ -252,7 +252,7 @@ async fn rules_are_set_looked_at_and_run_from_the_command_line() {
     }
     let dry = stage.run(&["retention", "run", "--dry-run"]).await;
     assert!(
-        dry.out.contains("To the trash: 1 conversations, 2 messages") && dry.out.contains("one fish"),
+        dry.out.contains("To the trash: 1 conversation, 2 messages") && dry.out.contains("one fish"),
         "{}",
         dry.out
     );

@@ -76,7 +76,7 @@ async fn conversations_leave_in_every_format_and_come_into_another_account_as_th
         let to = path(format);
         let exported =
             stage.run(&["conversations", "export", "Sourdough at altitude", "--format", format, "-o", &to]).await;
-        assert!(ok(&exported).out.contains("1 conversations, 4 messages") || format == "json", "{exported:?}");
+        assert!(ok(&exported).out.contains("1 conversation, 4 messages") || format == "json", "{exported:?}");
         let text = fs::read_to_string(&to).unwrap();
         assert!(text.starts_with(begins), "{text}");
         // The same through a pipe.
@@ -113,7 +113,7 @@ async fn conversations_leave_in_every_format_and_come_into_another_account_as_th
 async fn an_import_tells_programs_line_by_line_and_people_what_matters() {
     let stage = Stage::signed_in().await;
     let dry = stage.run(&["conversations", "import", "--dry-run", &fixture("claude.json")]).await;
-    assert!(ok(&dry).out.contains("1 conversations would be imported with 2 messages"), "{dry:?}");
+    assert!(ok(&dry).out.contains("1 conversation would be imported with 2 messages"), "{dry:?}");
     assert!(titles(&stage).await.is_empty());
     let told = stage.run(&["conversations", "import", "--json", &fixture("claude.json")]).await;
     let lines: Vec<Value> = ok(&told).out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -127,7 +127,7 @@ async fn an_import_tells_programs_line_by_line_and_people_what_matters() {
     // One bad file keeps nobody from the next.
     let both = stage.run(&["conversations", "import", odd.to_str().unwrap(), &fixture("openwebui-legacy.json")]).await;
     assert_eq!(both.code, Some(1), "{both:?}");
-    assert!(both.out.contains("1 conversations imported") && both.out.contains("ends in the middle"), "{both:?}");
+    assert!(both.out.contains("1 conversation imported") && both.out.contains("ends in the middle"), "{both:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,7 +289,7 @@ async fn a_file_comes_in_by_the_dialog_with_its_name_completed_and_leaves_again(
     term.until("Your passphrase, once more");
     term.send(PASSPHRASE);
     term.key("enter");
-    term.until("1 conversations, 4 messages");
+    term.until("1 conversation, 4 messages");
     term.key("esc");
     term.until_gone("It is not encrypted");
     term.key("ctrl+q");

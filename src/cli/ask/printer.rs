@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::Next;
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         chat::{Delta, Message, TurnEvent, TurnStarted},
     },
     cli::{End, out},
@@ -163,8 +163,7 @@ impl Printer {
         if self.json {
             return self.json_line(&json!({ "type": "queued", "before": before })).await;
         }
-        let plural = if before == 1 { "" } else { "s" };
-        self.write_err(&format!("ollamanet: Waiting for {before} other answer{plural}.\n")).await;
+        self.write_err(&format!("ollamanet: Waiting for {}.\n", amount::many(before, "other answer"))).await;
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::{Backups, TELL_EVERY, WAITING, blocking, name};
 use crate::{
     api::{
-        Fault, FaultKind,
+        Fault, FaultKind, amount,
         backup::{BackupEvent, Doing, MadeBy, Outcome, Progress, Verified, Which},
         jobs::{JobProgress, JobState, Work},
     },
@@ -94,8 +94,7 @@ impl Backups {
             Err(why) if since.is_none() => return Err(Setback::for_good(why)),
             Err(why) => return Err(Setback::for_now(why, false)),
         };
-        let whose = if made.accounts == 1 { "account" } else { "accounts" };
-        let words = format!("{}, {} {whose}.", made.name, made.accounts);
+        let words = format!("{}, {}.", made.name, amount::many(made.accounts, "account"));
         if since.is_none() {
             keep(attempt, &Outcome::Made(made)).await?;
             return Ok(words);

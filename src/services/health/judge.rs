@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     access::limiter,
     api::{
-        Fault,
+        Fault, amount,
         backup::{Backup, LastRun, Schedule, Verified},
         fleet::CacheFigures,
         health::{BreakerState, Check, Level, Part},
@@ -92,17 +92,16 @@ pub(super) fn store(looked: Result<(), Fault>, sizes: &Sizes, network_file_syste
         (Ok(()), None) if sizes.log > LOG_GROWN => warn(
             Part::Store,
             "log_grown",
-            format!("A write-ahead log has grown to {} MiB: something has been reading for long.", sizes.log / MIB),
+            format!("A write-ahead log has grown to {}: something has been reading for long.", amount::bytes(sizes.log)),
         )
         .fix("Close the windows that are not needed; the last one that closes folds it in."),
         (Ok(()), None) => Check::good(
             Part::Store,
             format!(
-                "open, and sound as far as looked at; system.db {}, {} {} {}",
-                size(sizes.system),
-                sizes.vaults_count,
-                if sizes.vaults_count == 1 { "vault" } else { "vaults" },
-                size(sizes.vaults)
+                "open, and sound as far as looked at; system.db {}, {} {}",
+                amount::bytes(sizes.system),
+                amount::many(sizes.vaults_count, "vault"),
+                amount::bytes(sizes.vaults)
             ),
         ),
     };
@@ -113,15 +112,6 @@ pub(super) fn store(looked: Result<(), Fault>, sizes: &Sizes, network_file_syste
         .figure("log_bytes", sizes.log)
 }
 
-/// In thousands, as everywhere else and as Ollama counts.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
-        1_000_000..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    }
-}
-
 /// The disk with the data, and where it is known the one with Ollama's models.
 pub(super) fn disk(free: Result<u64, String>, models: &Room) -> Check {
     let free = match free {
@@ -130,10 +120,10 @@ pub(super) fn disk(free: Result<u64, String>, models: &Room) -> Check {
             return warn(Part::Disk, "unread", format!("The free space cannot be read: {error}.")).fix("See: df -h");
         }
     };
-    let told = format!("{} free", size(free));
+    let told = format!("{} free", amount::bytes(free));
     let for_models = models.free.filter(|_| models.unknown_because.is_none());
     let beside = match for_models {
-        Some(room) if room / MIB != free / MIB => format!(", {} for Ollama's models", size(room)),
+        Some(room) if room / MIB != free / MIB => format!(", {} for Ollama's models", amount::bytes(room)),
         Some(_) | None => String::new(),
     };
     let check = match free / MIB {
@@ -145,7 +135,7 @@ pub(super) fn disk(free: Result<u64, String>, models: &Room) -> Check {
             .fix("Free some space before it runs out. What takes it: du -xh ~ | sort -h | tail"),
         _ => match for_models {
             Some(room) if room / MIB < 1024 => {
-                warn(Part::Disk, "models_low", format!("Only {} free for Ollama's models.", size(room)))
+                warn(Part::Disk, "models_low", format!("Only {} free for Ollama's models.", amount::bytes(room)))
                     .fix("Remove models that nobody needs: ollamanet models list, then ollamanet models rm NAME")
             }
             Some(_) | None => Check::good(Part::Disk, format!("{told}{beside}.")),
@@ -156,10 +146,6 @@ pub(super) fn disk(free: Result<u64, String>, models: &Room) -> Check {
         Some(room) => check.figure("models_free_bytes", room),
         None => check,
     }
-}
-
-fn count(number: u32, one: &str, many: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
 /// A name as it is typed in a shell.
@@ -181,12 +167,12 @@ pub(super) fn jobs(standing: &JobsStanding) -> Check {
         warn(Part::Jobs, "rule_failing", format!("What a rule begins keeps failing: {first}{more}."))
             .fix("See why: ollamanet jobs list, then ollamanet jobs show ID")
     } else if *stuck > 0 {
-        let jobs = count(*stuck, "job has", "jobs have");
-        warn(Part::Jobs, "stuck", format!("{jobs} not moved for ten minutes."))
+        warn(Part::Jobs, "stuck", format!("Not moved for ten minutes: {}.", amount::many(*stuck, "job")))
             .fix("See which: ollamanet jobs list, then ollamanet jobs cancel ID or ollamanet jobs retry ID")
     } else if *waiting > 0 && *running == 0 && *waits_ms > HOUR_MS {
-        let jobs = count(*waiting, "job waits", "jobs wait");
-        warn(Part::Jobs, "nobody_works", format!("{jobs}, and nobody works on it.")).fix("Open a window: ollamanet")
+        let waits = amount::many(*waiting, "job");
+        warn(Part::Jobs, "nobody_works", format!("Nobody works on what waits: {waits}."))
+            .fix("Open a window: ollamanet")
     } else if *failed >= MANY_FAILED {
         warn(Part::Jobs, "many_failed", format!("{failed} jobs failed within a day."))
             .fix("See why: ollamanet jobs list, then ollamanet jobs show ID")
@@ -312,7 +298,12 @@ pub(super) fn cache(figures: &CacheFigures) -> Check {
     let (hits, misses) =
         figures.kinds.iter().fold((0, 0), |(hits, misses), kind| (hits + kind.hits, misses + kind.misses));
     let at_hand = figures.hit_percent().map_or_else(|| "not asked yet".to_owned(), |part| format!("{part} % at hand"));
-    let text = format!("{entries} entries, {} of {}, {at_hand}", size(figures.bytes), size(figures.most_bytes));
+    let text = format!(
+        "{}, {} of {}, {at_hand}",
+        amount::many(entries, "entry"),
+        amount::bytes(figures.bytes),
+        amount::bytes(figures.most_bytes)
+    );
     let is_small = figures.bytes.saturating_mul(10) >= figures.most_bytes.saturating_mul(9)
         && hits + misses >= 200
         && figures.hit_percent().is_some_and(|part| part < 30);
@@ -386,7 +377,7 @@ mod tests {
     fn a_network_file_system_is_pointed_out_and_damage_comes_with_its_remedy() {
         let sizes = Sizes { system: 5 * MIB, log: MIB, vaults: 20 * MIB, vaults_count: 2 };
         let good = store(Ok(()), &sizes, None);
-        assert_eq!(good.text, "open, and sound as far as looked at; system.db 5 MB, 2 vaults 21 MB");
+        assert_eq!(good.text, "open, and sound as far as looked at; system.db 5.2 MB, 2 vaults 21.0 MB");
         let far = store(Ok(()), &sizes, Some("NFS"));
         assert_eq!(told_as(&far), (Level::Warning, "network_file_system"));
         assert!(far.text.contains("lies on NFS"));

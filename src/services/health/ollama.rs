@@ -13,7 +13,7 @@ use super::HealthChecks;
 use crate::{
     access::Visitor,
     api::{
-        Fault, FaultKind,
+        Fault, FaultKind, amount,
         health::{Check, Health, Level, OllamaState, Part},
     },
     ollama::{Address, Ollama, OllamaError, Unreachable},
@@ -77,8 +77,7 @@ pub(super) fn judge(found: &Found, address: &str) -> Check {
             let memory = match found.loaded {
                 None => String::new(),
                 Some(0) => ", no model in memory".to_owned(),
-                Some(1) => ", 1 model in memory".to_owned(),
-                Some(many) => format!(", {many} models in memory"),
+                Some(models) => format!(", {} in memory", amount::many(models, "model")),
             };
             let text = format!("{version} at {address}, answers in {latency_ms} ms{memory}");
             let check = match &found.warning {

@@ -34,7 +34,7 @@ use super::{conversations::now, hub::Hub};
 use crate::{
     access::{Admin, Caller},
     api::{
-        AccountId, Fault, FaultKind, JobId,
+        AccountId, Fault, FaultKind, JobId, amount,
         events::Event,
         jobs::{
             AnswersUnderWay, Batch, BatchItem, Job, JobFilter, JobNews, JobPage, JobProgress, JobState, PAGE_MAX,
@@ -298,7 +298,7 @@ impl Jobs {
                 let moment = Moment::here();
                 let gone = jobs::prune(tx, i64::MAX)?;
                 if gone > 0 {
-                    audit::append(tx, &moment, Some(account), "jobs.forget", &format!("{gone} jobs"), "ok")?;
+                    audit::append(tx, &moment, Some(account), "jobs.forget", &amount::many(gone, "job"), "ok")?;
                 }
                 Ok(gone)
             })

@@ -32,10 +32,9 @@ use super::{
 use crate::{
     access::{Admin, Caller},
     api::{
-        Fault, FaultKind,
+        Fault, FaultKind, amount,
         jobs::{Download, DownloadSize, Layer, MODELFILE_MAX, ModelfileSummary, NewModel, Room, Work, registry_of},
         models::Model,
-        size::in_words,
     },
     cache::{Build, ModelCache},
     config::live::Live,
@@ -211,7 +210,7 @@ impl ModelWork {
                     "it is installed; what is missing of it would be fetched".to_owned()
                 } else {
                     match download.bytes {
-                        Some(bytes) => format!("would be installed, {}", in_words(bytes)),
+                        Some(bytes) => format!("would be installed, {}", amount::bytes(bytes)),
                         None => "would be installed".to_owned(),
                     }
                 })
@@ -231,7 +230,7 @@ impl ModelWork {
                 named(model)?;
                 let found = self.find(model).await?;
                 let with = if *forget { ", with what the house wrote on it" } else { "" };
-                Ok(format!("would be removed, {}{with}", in_words(found.bytes)))
+                Ok(format!("would be removed, {}{with}", amount::bytes(found.bytes)))
             }
             Work::Copy { from, to } | Work::Rename { from, to } => {
                 let (_, to) = (named(from)?, named(to)?);

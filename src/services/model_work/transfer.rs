@@ -5,10 +5,10 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-use super::{ModelWork, agreed, in_words, meter::Meter, named};
+use super::{ModelWork, agreed, meter::Meter, named};
 use crate::{
     api::{
-        Fault, FaultKind,
+        Fault, FaultKind, amount,
         jobs::{Download, Room},
     },
     ollama::{Answer, OllamaError, Progress, name::same_model},
@@ -30,7 +30,7 @@ impl ModelWork {
         self.pull(attempt, download).await?;
         // What it is, is worth a look and no failure.
         let found = self.find(&download.model).await.ok();
-        Ok(found.map_or_else(|| "Installed.".to_owned(), |model| format!("Installed, {}.", in_words(model.bytes))))
+        Ok(found.map_or_else(|| "Installed.".to_owned(), |model| format!("Installed, {}.", amount::bytes(model.bytes))))
     }
 
     pub(super) async fn update(&self, attempt: &Attempt, download: &Download) -> Result<String, Setback> {
@@ -45,7 +45,7 @@ impl ModelWork {
         self.pull(attempt, download).await?;
         Ok(match self.find(&download.model).await {
             Ok(now) if now.digest == before => "It is what the registry has.".to_owned(),
-            Ok(now) => format!("Updated, {}.", in_words(now.bytes)),
+            Ok(now) => format!("Updated, {}.", amount::bytes(now.bytes)),
             Err(_) => "Fetched.".to_owned(),
         })
     }
@@ -172,8 +172,8 @@ fn enough(name: &str, missing: u64, room: &Room) -> Result<(), Setback> {
         (Some(free), Some(directory)) if missing > free => {
             let message = format!(
                 "There is not enough room for {name}: {} must come, and {} are free in {}.",
-                in_words(missing),
-                in_words(free),
+                amount::bytes(missing),
+                amount::bytes(free),
                 directory.display()
             );
             let fault = Fault::new(FaultKind::DiskFull, message);

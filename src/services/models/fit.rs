@@ -20,6 +20,7 @@
 //! It is pure: what the machine has, `machine` finds out.
 
 use crate::api::{
+    amount,
     fleet::{Fit, Machine, Parts, Verdict},
     models::Geometry,
 };
@@ -119,21 +120,24 @@ fn reason(machine: Option<&Machine>, model: &Weighed, fit: &Fit) -> String {
     if fit.is_measured {
         let place = match (fit.verdict, fit.in_gpu) {
             (Verdict::Gpu, _) => "all of it in the GPU's memory".to_owned(),
-            (Verdict::Partly, Some(gpu)) => format!("{} of it in the GPU's memory", size(gpu)),
+            (Verdict::Partly, Some(gpu)) => format!("{} of it in the GPU's memory", amount::bytes(gpu)),
             (Verdict::Partly | Verdict::Ram | Verdict::TooBig | Verdict::Unknown, _) => {
                 "all of it in main memory".to_owned()
             }
         };
-        return format!("Measured: with a window of {context} tokens it took {} when it ran, {place}.", size(needs));
+        return format!(
+            "Measured: with a window of {context} tokens it took {} when it ran, {place}.",
+            amount::bytes(needs)
+        );
     }
     let parts = fit.parts.unwrap_or_default();
     let how = if parts.is_cache_exact { "" } else { ", guessed by its number of parameters" };
     let needed = format!(
         "Estimated: it needs about {} ({} of weights, {} for a window of {context} tokens{how}, {} to work in)",
-        size(needs),
-        size(parts.weights),
-        size(parts.context_cache),
-        size(parts.working),
+        amount::bytes(needs),
+        amount::bytes(parts.weights),
+        amount::bytes(parts.context_cache),
+        amount::bytes(parts.working),
     );
     let Some(machine) = machine else {
         return format!("{needed}; this machine has not been looked at yet.");
@@ -143,13 +147,14 @@ fn reason(machine: Option<&Machine>, model: &Weighed, fit: &Fit) -> String {
     }
     let gpu: u64 = machine.gpus.iter().map(|gpu| gpu.memory).sum();
     let is_shared = machine.gpus.iter().any(|gpu| gpu.is_shared);
-    let ram = machine
-        .memory
-        .map_or_else(|| "an unknown amount of main memory".to_owned(), |ram| format!("{} of main memory", size(ram)));
+    let ram = machine.memory.map_or_else(
+        || "an unknown amount of main memory".to_owned(),
+        |ram| format!("{} of main memory", amount::bytes(ram)),
+    );
     let has = match (gpu, is_shared) {
         (0, _) => format!("this machine has no GPU that Ollama is known to use, and {ram}"),
-        (_, true) => format!("this machine has {ram}, of which its GPU may use {}", size(gpu_room(machine))),
-        (gpu, false) => format!("this machine has {} of GPU memory and {ram}", size(gpu)),
+        (_, true) => format!("this machine has {ram}, of which its GPU may use {}", amount::bytes(gpu_room(machine))),
+        (gpu, false) => format!("this machine has {} of GPU memory and {ram}", amount::bytes(gpu)),
     };
     let so = match fit.verdict {
         Verdict::Gpu => "it fits wholly into the GPU's memory",
@@ -222,16 +227,6 @@ fn guessed_cache_of_a_token(parameters: u64) -> u64 {
         many if many < 100 * BILLION => 320 * KIB,
         _ => 512 * KIB,
     }
-}
-
-/// `5.2 GB`.
-fn size(bytes: u64) -> String {
-    let (value, unit) = match bytes {
-        0..1_000_000 => (bytes as f64 / 1e3, "kB"),
-        1_000_000..1_000_000_000 => (bytes as f64 / 1e6, "MB"),
-        _ => (bytes as f64 / 1e9, "GB"),
-    };
-    if value < 10.0 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
 #[cfg(test)]
@@ -341,7 +336,7 @@ mod tests {
         assert_eq!(
             fit.because,
             "Estimated: it needs about 6.0 GB (4.9 GB of weights, 537 MB for a window of 4096 tokens, guessed by its number \
-             of parameters, 559 MB to work in); this machine has 4.3 GB of GPU memory and 17 GB of main memory: a part goes \
+             of parameters, 559 MB to work in); this machine has 4.3 GB of GPU memory and 17.2 GB of main memory: a part goes \
              into the GPU's memory and the rest into main memory, which is slower."
         );
     }

@@ -10,7 +10,7 @@ use super::Models;
 use crate::{
     access::{Caller, Member},
     api::{
-        Fault, FaultKind,
+        Fault, FaultKind, amount,
         fleet::{Row, Verdict},
         measures::{UseFigures, UseQuery},
         recommend::{RecommendQuery, Recommendation, Recommended, Task},
@@ -135,7 +135,7 @@ fn weigh(task: Task, row: &Row, done: &Done) -> Option<Recommendation> {
     }
     reasons.push(match (&row.installed, row.bytes) {
         (Some(_), _) => (8.0, "Installed already.".to_owned()),
-        (None, Some(bytes)) => (0.0, format!("Not installed: {:.1} GB to download.", bytes as f64 / 1e9)),
+        (None, Some(bytes)) => (0.0, format!("Not installed: {} to download.", amount::bytes(bytes))),
         (None, None) => (0.0, "Not installed.".to_owned()),
     });
     let is_estimate = speed.is_none() && rated == 0;
@@ -166,7 +166,7 @@ fn swift(speed: f64) -> f64 {
 }
 
 fn fits(row: &Row) -> (f64, String) {
-    let needs = row.fit.needs.map(|bytes| format!(", and takes {:.1} GB", bytes as f64 / 1e9)).unwrap_or_default();
+    let needs = row.fit.needs.map(|bytes| format!(", and takes {}", amount::bytes(bytes))).unwrap_or_default();
     match row.fit.verdict {
         Verdict::Gpu => (30.0, format!("Fits wholly into the GPU{needs}.")),
         Verdict::Partly => (14.0, format!("Fits in part into the GPU{needs}.")),

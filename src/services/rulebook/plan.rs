@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Rulebook, due::ago, look::Resting, run::short};
 use crate::{
     api::{
-        Fault, FaultKind,
+        Fault, FaultKind, amount,
         jobs::{Download, PAGE_MAX, Work},
         models::Model,
         rules::{Action, Became, Models, Rule, When},
@@ -193,11 +193,11 @@ impl Rulebook {
                 }
                 Err(_) => Step::skip(&model.name, "when it was installed cannot be told"),
                 Ok(came) if last.unwrap_or(came).max(came) > since => {
-                    Step::skip(&model.name, format!("used or installed within {days} days"))
+                    Step::skip(&model.name, format!("used or installed within {}", amount::many(days, "day")))
                 }
                 Ok(_) if for_real => Step::work(Work::Remove { model: model.name.clone(), forget: false }),
                 Ok(_) => {
-                    let because = format!("unused for {days} days; this rule only names it");
+                    let because = format!("unused for {}; this rule only names it", amount::many(days, "day"));
                     Step { what: model.name.clone(), act: StepAct::Not { became: Became::Would, because } }
                 }
             }

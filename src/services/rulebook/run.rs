@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{
-        Fault, FaultKind, JobId,
+        Fault, FaultKind, JobId, amount,
         events::{Changed, Event},
         jobs::{JobProgress, JobState, RuleWork, Start, Work},
         rules::{Became, FAILURES_MAX, RuleRun, RunItem, RunReport, RunResult},
@@ -291,7 +291,7 @@ impl Rulebook {
         }
         let mut words = words.to_owned();
         if along > 0 {
-            let _ = write!(words, " With it {along} {} that it had begun.", if along == 1 { "job" } else { "jobs" });
+            let _ = write!(words, " With it {} that it had begun.", amount::many(along, "job"));
         }
         if go_on > 0 {
             let goes = if go_on == 1 { "goes" } else { "go" };

@@ -3,7 +3,7 @@
 
 use super::Rulebook;
 use crate::{
-    api::{Fault, FaultKind},
+    api::{Fault, FaultKind, amount},
     services::jobs::{Attempt, Setback},
     store::{StoreError, Tx, check, system::audit},
 };
@@ -19,7 +19,7 @@ impl Rulebook {
         let read = |tx: &Tx<'_>| audit::verify(tx);
         let found = self.0.system.read::<_, StoreError>(read).await.map_err(|why| Setback::for_now(why, true))?;
         match found.broken_at {
-            None => Ok(format!("Sound. The audit trail has {} entries, and all fit.", found.entries)),
+            None => Ok(format!("Sound. The audit trail has {}, and all fit.", amount::many(found.entries, "entry"))),
             Some(seq) => {
                 let words = format!("The audit trail was changed: entry {seq} does not fit the one before it.");
                 let fault = Fault::new(FaultKind::Store, words);

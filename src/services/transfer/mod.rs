@@ -34,7 +34,7 @@ use super::{
 use crate::{
     access::{Caller, Holder, Member},
     api::{
-        AccountId, ConversationId, Fault, FaultKind, JobId, TransferId,
+        AccountId, ConversationId, Fault, FaultKind, JobId, TransferId, amount,
         events::{Changed, Event},
         jobs::{ExportWork, Work, WorkKind},
         profile::ExportReport,
@@ -359,7 +359,11 @@ async fn passed_on(
 fn exported(done: Result<&ExportReport, &Fault>, unnoted: Option<&Fault>) -> OwnEnd {
     match (done, unnoted) {
         (Ok(report), None) => {
-            let counted = format!("{} conversations with {} messages", report.conversations, report.messages);
+            let counted = format!(
+                "{} with {}",
+                amount::many(report.conversations, "conversation"),
+                amount::many(report.messages, "message")
+            );
             OwnEnd::Done(if report.path.as_os_str().is_empty() {
                 format!("{counted} went through the pipe.")
             } else {
@@ -379,8 +383,11 @@ fn end_of(end: &TransferEnd) -> OwnEnd {
             let counts = &report.counts;
             let would = if report.dry_run { "would be " } else { "" };
             let words = format!(
-                "{} conversations {would}imported, {} {would}updated, {} already here, {} skipped.",
-                counts.imported, counts.updated, counts.same, counts.skipped
+                "{} {would}imported, {} {would}updated, {} already here, {} skipped.",
+                amount::many(counts.imported, "conversation"),
+                counts.updated,
+                counts.same,
+                counts.skipped
             );
             match &report.broke_off {
                 Some(why) => OwnEnd::Failed(

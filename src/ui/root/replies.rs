@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{
-        Fault, FaultKind,
+        Fault, FaultKind, amount,
         auth::{Door, SignedIn},
         events::{Changed, Event},
         health::{Health, Level, OllamaState, Part},
@@ -446,13 +446,12 @@ impl Root {
 
 /// Says how much, and what is not there that the eye could not see either.
 fn copied_toast(copied: Copied) -> Toast {
-    let count = |number: usize| format!("{number} {}", if number == 1 { "character" } else { "characters" });
-    let text = format!("Copied {}.", count(copied.characters));
+    let text = format!("Copied {}.", amount::many(copied.characters, "character"));
     match copied.hidden {
         0 => Toast::good(text),
         hidden => Toast::warning(text).hint(format!(
             "{} that cannot be seen {} left out.",
-            count(hidden),
+            amount::many(hidden, "character"),
             if hidden == 1 { "is" } else { "are" }
         )),
     }

@@ -3,7 +3,7 @@
 use super::{Root, Stage, overlay::Overlay};
 use crate::{
     api::{
-        FaultKind, TransferId,
+        FaultKind, TransferId, amount,
         transfer::{ExportScope, TransferEnd, TransferEvent},
     },
     ui::{
@@ -139,8 +139,11 @@ fn ended(end: &TransferEnd) -> Toast {
         TransferEnd::Imported(report) => {
             let counts = &report.counts;
             let words = format!(
-                "{} conversations imported, {} updated, {} already here, {} skipped.",
-                counts.imported, counts.updated, counts.same, counts.skipped
+                "{} imported, {} updated, {} already here, {} skipped.",
+                amount::many(counts.imported, "conversation"),
+                counts.updated,
+                counts.same,
+                counts.skipped
             );
             match &report.broke_off {
                 Some(why) => Toast::warning(words).hint(format!("It broke off: {why}")),

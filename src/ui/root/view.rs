@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         health::{BreakerState, Check, Health, Level, OllamaState, Part},
     },
     safe_text::SafeText,
@@ -159,9 +159,8 @@ fn header(root: &Root, width: u16) -> Vec<(Span<'static>, Option<Action>)> {
     };
     right.push((health, Some(Action::Refresh)));
     if !root.jobs.is_empty() {
-        let count = root.jobs.len();
-        let text = format!("{count} {}", if count == 1 { "job" } else { "jobs" });
-        right.push((vec![Span::styled(text, cx.theme.accent)], Some(Action::ToggleJobs)));
+        let jobs = amount::many(root.jobs.len(), "job");
+        right.push((vec![Span::styled(jobs, cx.theme.accent)], Some(Action::ToggleJobs)));
     }
     // What does not fit is told shorter: first the demo, then the gaps, then what stands at the right from its left end.
     // The screen on view is always named.

@@ -10,7 +10,7 @@ use ratatui::{
 use super::{form::fault_text, modal};
 use crate::{
     api::{
-        ConversationId, Fault, MessageId,
+        ConversationId, Fault, MessageId, amount,
         branches::{BranchTree, Ending, Stretch},
         chat::MessageRole,
     },
@@ -216,8 +216,7 @@ impl BranchPicture {
         let is_fold = part == 1 && stretch.messages > 2;
         if is_fold {
             let folded = stretch.messages - 2;
-            let words = if folded == 1 { "message" } else { "messages" };
-            spans.push(Span::styled(format!("┊ · {folded} {words} ·"), theme.dim));
+            spans.push(Span::styled(format!("┊ · {} ·", amount::many(folded, "message")), theme.dim));
             return Line::from(spans);
         }
         spans.push(Span::styled(bullet, style));
@@ -225,8 +224,7 @@ impl BranchPicture {
         let is_last_line = part + 1 == height(stretch);
         let mut tail = String::new();
         if stretch.pruned_at.is_some() {
-            let words = if stretch.messages == 1 { "message" } else { "messages" };
-            tail = format!(" · {} {words} in the trash", stretch.messages);
+            tail = format!(" · {} in the trash", amount::many(stretch.messages, "message"));
         } else if is_last_line && stretch.children > 1 {
             tail = format!(" · {} branches", stretch.children);
         } else if is_last_line && stretch.children == 0 {

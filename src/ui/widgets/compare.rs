@@ -15,7 +15,7 @@ use ratatui::{
 use super::modal;
 use crate::{
     api::{
-        ConversationId, Fault, MessageId, TurnId,
+        ConversationId, Fault, MessageId, TurnId, amount,
         chat::{Message, MessageState, TurnEvent, TurnStarted},
         fleet::{Fit, Verdict},
         models::Model,
@@ -26,7 +26,6 @@ use crate::{
         cx::Cx,
         msg::CompareFigures,
         text::{markdown::Look, stream::Stream, wrap::clip},
-        widgets::size,
     },
 };
 
@@ -356,7 +355,7 @@ impl Compare {
 
 /// Where it would run, and with how much.
 fn fits(fit: &Fit) -> String {
-    let needs = fit.needs.map(|needs| format!(" · needs {}", size(needs))).unwrap_or_default();
+    let needs = fit.needs.map(|needs| format!(" · needs {}", amount::bytes(needs))).unwrap_or_default();
     match fit.verdict {
         Verdict::Unknown => String::new(),
         Verdict::TooBig => format!("too big for this machine{needs}"),
@@ -367,7 +366,7 @@ fn fits(fit: &Fit) -> String {
 /// What a model is, in the first two lines about it.
 fn about(model: &Model) -> [String; ABOUT] {
     let safe = |text: &str| SafeText::line(text).into_string();
-    let bytes = if model.remote { "remote".to_owned() } else { size(model.bytes) };
+    let bytes = if model.remote { "remote".to_owned() } else { amount::bytes(model.bytes) };
     let mut first: Vec<String> = [&model.parameters, &model.quantization]
         .into_iter()
         .filter(|text| !text.is_empty())

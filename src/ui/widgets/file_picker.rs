@@ -8,12 +8,9 @@ use std::path::{Path, PathBuf};
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::{Frame, layout::Rect};
 
-use super::{
-    picker::{Item, Picker, PickerOut},
-    size,
-};
+use super::picker::{Item, Picker, PickerOut};
 use crate::{
-    api::Fault,
+    api::{Fault, amount},
     safe_text::SafeText,
     ui::{
         actions::Action,
@@ -83,7 +80,7 @@ impl FilePicker {
         for entry in self.entries.iter().filter(|entry| self.shows_hidden || !entry.is_hidden()) {
             let item = match entry.size {
                 None => Item::new(&format!("{}/", entry.name), entry.path.clone()),
-                Some(bytes) => Item::new(&entry.name, entry.path.clone()).detail(&size(bytes)),
+                Some(bytes) => Item::new(&entry.name, entry.path.clone()).detail(&amount::bytes(bytes)),
             };
             items.push(item.mark(if self.marked.contains(&entry.path) { "●" } else { "" }));
         }

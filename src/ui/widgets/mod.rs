@@ -41,16 +41,3 @@ pub fn with_the_key(fresh: String, room: usize, cx: &Cx) -> String {
     let told = format!("{fresh}, {key} reads anew");
     if width(&told) <= room { told } else { fresh }
 }
-
-/// `2.0 GB`: in thousands, as Ollama counts.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
-}

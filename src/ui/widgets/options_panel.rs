@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     api::{
+        amount,
         insights::ConversationFigures,
         options::{ChatOptions, OPTIONS},
     },
@@ -382,7 +383,7 @@ fn figured(shown: &ConversationFigures) -> Figured {
     if shown.models.len() > 3 {
         full.push(format!("and {} more", shown.models.len() - 3));
     }
-    let short = if messages == 1 { "1 message".to_owned() } else { format!("{} messages", count(messages)) };
+    let short = amount::many(messages, "message");
     Figured { short, full }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     api::{
         Fault, FaultKind,
         admin::SessionRow,
+        amount,
         models::ModelList,
         profile::{Activity, Allowance, Preferences, Profile, SealedVault},
     },
@@ -33,7 +34,7 @@ use crate::{
         cx::{Cx, Hint},
         msg::{AccountCall, AccountReply, Effect},
         screens::Screen,
-        widgets::{self, tabs, toast::Toast},
+        widgets::{tabs, toast::Toast},
     },
 };
 
@@ -240,10 +241,12 @@ impl AccountScreen {
             AccountReply::RecoveryCode(Ok(code)) => self.dialogs.push(Dialog::recovery(code, cx.now_ms)),
             AccountReply::Exported(Ok(report)) => {
                 self.close(Wanted::Export);
-                let text = format!("Your data is in {} ({}).", report.path.display(), widgets::size(report.bytes));
+                let text = format!("Your data is in {} ({}).", report.path.display(), amount::bytes(report.bytes));
                 let what = format!(
-                    "{} conversations with {} messages, {} documents. It is not encrypted: keep it where only you can read.",
-                    report.conversations, report.messages, report.documents
+                    "{} with {}, {}. It is not encrypted: keep it where only you can read.",
+                    amount::many(report.conversations, "conversation"),
+                    amount::many(report.messages, "message"),
+                    amount::many(report.documents, "document")
                 );
                 return vec![Effect::Toast(Toast::good(text).hint(what))];
             }

@@ -2,14 +2,13 @@
 
 use super::{AccountScreen, dialogs::Dialog, forms::Asked};
 use crate::{
-    api::{Fault, profile::SealedVault},
+    api::{Fault, amount, profile::SealedVault},
     ui::{
         cx::Cx,
         msg::{AccountCall, Effect, OpenSealed},
         widgets::{
             form::Form,
             picker::{Item, Picker},
-            size,
         },
     },
 };
@@ -26,7 +25,7 @@ pub fn sealed_picker(sealed: &[SealedVault], cx: &Cx) -> Picker<SealedAct> {
     let when = |vault: &SealedVault| format!("sealed {}", cx.clock(vault.sealed_at));
     let opening = sealed.iter().map(|vault| {
         let needs = if vault.needs_code { "needs its recovery code" } else { "needs your passphrase" };
-        let size = vault.bytes.map_or_else(|| "its file is missing".to_owned(), size);
+        let size = vault.bytes.map_or_else(|| "its file is missing".to_owned(), amount::bytes);
         Item::new(&format!("Open the one {}", when(vault)), SealedAct::Open(vault.clone()))
             .detail(&format!("{size} · {needs}"))
     });

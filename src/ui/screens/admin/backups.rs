@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::{
-        Fault, FaultKind,
+        Fault, FaultKind, amount,
         backup::{Backup, Backups as Shown, Doing, Extent, MadeBy, Outcome, Progress, Schedule, SetAside, Verified},
     },
     ui::{
@@ -26,7 +26,6 @@ use crate::{
         widgets::{
             form::Form,
             rows::{Cursor, with_one_in_full},
-            size as bytes,
             toast::Toast,
         },
     },
@@ -113,7 +112,7 @@ fn doing(work: &BackupWork, progress: Option<&Progress>) -> String {
     };
     let Some(progress) = progress.filter(|progress| progress.all > 0) else { return format!("{what}…") };
     let percent = (progress.done.saturating_mul(100) / progress.all).min(100);
-    format!("{what}: {percent} %, {} of {}", bytes(progress.done), bytes(progress.all))
+    format!("{what}: {percent} %, {} of {}", amount::bytes(progress.done), amount::bytes(progress.all))
 }
 
 /// How it stands with a backup: a mark and words.
@@ -159,7 +158,7 @@ impl Backups {
             }
             Err(fault) => vec![Effect::Toast(Toast::fault(&fault))],
             Ok(Outcome::Made(made)) => {
-                vec![Effect::Toast(Toast::good(format!("The backup is made: {}.", bytes(made.bytes))))]
+                vec![Effect::Toast(Toast::good(format!("The backup is made: {}.", amount::bytes(made.bytes))))]
             }
             Ok(Outcome::Verified(found)) if found.is_sound() => {
                 vec![Effect::Toast(Toast::good(format!("The backup is sound: {}.", proof(&found))))]
@@ -263,7 +262,7 @@ impl Backups {
                 let name = aside.name.clone();
                 let note = format!(
                     "What the restore moved aside, {}, goes for good. Type {name} to go on.",
-                    bytes(aside.bytes)
+                    amount::bytes(aside.bytes)
                 );
                 let form = Form::default().text("Type it here");
                 Fill::of("Remove for good", &note, Purpose::Backups(Wanted::PurgeAside { name }), form).into()
@@ -288,7 +287,7 @@ impl Backups {
             (Some(hour), _) => format!("One is made every day at {hour}:00"),
         };
         let keep = shown.schedule.keep;
-        let free = shown.free.map(|free| format!(" · {} free", bytes(free))).unwrap_or_default();
+        let free = shown.free.map(|free| format!(" · {} free", amount::bytes(free))).unwrap_or_default();
         let words = format!(" {schedule} · {} daily and {} weekly stay{free}", keep.daily, keep.weekly);
         lines.push(Line::styled(fit(&words, room), cx.theme.dim));
         if let Some(failed) = shown.last_scheduled.as_ref().and_then(|run| Some((run.at, run.failed.as_ref()?))) {
@@ -306,17 +305,9 @@ fn told(words: &str) -> Step {
     vec![Effect::Toast(Toast::notice(words.to_owned()))].into()
 }
 
-fn vaults(count: u64) -> String {
-    if count == 1 { "1 vault".to_owned() } else { format!("{count} vaults") }
-}
-
-fn accounts(count: u64) -> String {
-    if count == 1 { "1 account".to_owned() } else { format!("{count} accounts") }
-}
-
 /// What a check found sound. Only whoever checks has the key to their own vault; those of the others are compared.
 fn proof(found: &Verified) -> String {
-    let opened = format!("its system database and {} were opened", vaults(found.opened));
+    let opened = format!("its system database and {} were opened", amount::many(found.opened, "vault"));
     match found.compared {
         0 => opened,
         1 => format!("{opened}, and each byte of the other vault is as it was written"),
@@ -345,10 +336,12 @@ fn line(row: &Row<'_>, selected: bool, focused: bool, room: usize, cx: &Cx) -> L
                 MadeBy::Schedule => "by schedule",
             };
             let style = if mark == "✗" && !selected { cx.theme.error } else { quiet };
-            let what = format!("{}, {by}, {words}", accounts(backup.accounts));
-            (mark, cx.clock(backup.made_at), bytes(backup.bytes), what, style)
+            let what = format!("{}, {by}, {words}", amount::many(backup.accounts, "account"));
+            (mark, cx.clock(backup.made_at), amount::bytes(backup.bytes), what, style)
         }
-        Row::Aside(aside) => ("↷", safe(&aside.name), bytes(aside.bytes), "moved aside by a restore".to_owned(), quiet),
+        Row::Aside(aside) => {
+            ("↷", safe(&aside.name), amount::bytes(aside.bytes), "moved aside by a restore".to_owned(), quiet)
+        }
     };
     // A name of what was moved aside is the longest that stands where the time does.
     let rest = room.saturating_sub(2 + 2 + 19 + 10 + 2);
@@ -373,7 +366,12 @@ fn view_row(row: &Row<'_>, frame: &mut Frame, area: Rect, cx: &Cx) {
                 ("name", safe(&backup.name)),
                 (
                     "holds",
-                    format!("{} of {}, {}", vaults(backup.vaults), accounts(backup.accounts), bytes(backup.bytes)),
+                    format!(
+                        "{} of {}, {}",
+                        amount::many(backup.vaults, "vault"),
+                        amount::many(backup.accounts, "account"),
+                        amount::bytes(backup.bytes)
+                    ),
                 ),
                 ("checked", checked),
                 ("version", safe(&backup.program)),
@@ -383,7 +381,7 @@ fn view_row(row: &Row<'_>, frame: &mut Frame, area: Rect, cx: &Cx) {
         }
         Row::Aside(aside) => {
             let what = "What was here before a restore. It stays until you remove it.".to_owned();
-            ("Moved aside", vec![("name", safe(&aside.name)), ("size", bytes(aside.bytes)), ("what", what)])
+            ("Moved aside", vec![("name", safe(&aside.name)), ("size", amount::bytes(aside.bytes)), ("what", what)])
         }
     };
     let inner = boxed(frame, area, title, "", false, cx);

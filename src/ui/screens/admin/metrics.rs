@@ -22,7 +22,7 @@ use super::{
     table::{boxed, fit, fit_right, instead, row_style, safe},
 };
 use crate::{
-    api::{Fault, requests::Traced, slowness::time},
+    api::{Fault, amount, requests::Traced, slowness::time},
     ui::{
         actions::{Action, Context},
         cx::{Cx, Hint},
@@ -202,8 +202,7 @@ impl Metrics {
     fn list(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let focused = focused && self.focus == Focus::Requests;
         let many = self.requests().len();
-        let below = if many == 1 { "1 kept".to_owned() } else { format!("{many} kept") };
-        let inner = boxed(frame, area, "Last requests of this window", &below, focused, cx);
+        let inner = boxed(frame, area, "Last requests of this window", &format!("{many} kept"), focused, cx);
         if many == 0 {
             self.request.hide();
             let empty = "None has ended yet, or the setting trace.requests keeps none.";
@@ -243,8 +242,7 @@ fn rate(per_minute: f64) -> String {
 }
 
 fn steps(traced: &Traced) -> String {
-    let steps = traced.spans.len() + traced.left_out as usize;
-    if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
+    amount::many(traced.spans.len() + traced.left_out as usize, "step")
 }
 
 /// How its call ended, when not well.

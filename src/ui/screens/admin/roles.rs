@@ -18,6 +18,7 @@ use crate::{
     api::{
         Fault,
         admin::{Limited, Permission, RoleView, Scope},
+        amount,
     },
     ui::{
         actions::{Action, Context},
@@ -223,8 +224,7 @@ impl Roles {
     fn view_role(&self, role: &RoleView, frame: &mut Frame, area: Rect, cx: &Cx) {
         let members = match role.members {
             0 => "nobody has it".to_owned(),
-            1 => "1 member".to_owned(),
-            many => format!("{many} members"),
+            members => amount::many(members, "member"),
         };
         let kind = if role.is_builtin { ", built in" } else { "" };
         let title = format!("{} · rank {}{kind} · {members}", safe(&role.name), role.rank.as_str());

@@ -21,6 +21,7 @@ use crate::{
     api::{
         Fault,
         admin::{Anchor, AuditEntry, AuditFilter, AuditPage, AuditVerdict, Policy},
+        amount,
     },
     ui::{
         actions::{Action, Context},
@@ -105,10 +106,7 @@ fn exact(at: i64, cx: &Cx) -> String {
 /// What verifying found, in words, and whether it is as it should be.
 #[must_use]
 pub fn verdict_words(verdict: &AuditVerdict) -> (bool, String) {
-    let entries = match verdict.entries {
-        1 => "1 entry".to_owned(),
-        many => format!("{many} entries"),
-    };
+    let entries = amount::many(verdict.entries, "entry");
     if let Some(broken) = verdict.broken_at {
         let words = format!(
             "broken at entry {broken}: it was changed, put in, or one before it was taken out. \

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     api::{
-        ConversationId, Fault, FolderId,
+        ConversationId, Fault, FolderId, amount,
         organise::{
             Conversation, ConversationRow, Folder, FolderContent, Grouping, NewConversation, Purged, Shelf, TakenBack,
             Undo,
@@ -20,7 +20,6 @@ use crate::{
         msg::{Arrange, ChatCall, Effect, OrganiseCall, OrganiseReply},
         widgets::{
             picker::{Item, Picker},
-            size,
             toast::Toast,
             tree::Node,
         },
@@ -152,10 +151,10 @@ impl ChatScreen {
             let kept = rows.iter().filter(|row| !row.trashed).count();
             let beside = match kept {
                 0 => String::new(),
-                kept => format!(" Into the trash as well: {}.", counted(kept as u64, "marked conversation")),
+                kept => format!(" Into the trash as well: {}.", amount::many(kept, "marked conversation")),
             };
             self.overlay = Some(Overlay::Question(Question {
-                title: format!("Delete {}", counted(folders.len() as u64, "folder")),
+                title: format!("Delete {}", amount::many(folders.len(), "folder")),
                 text: format!("What becomes of the conversations and folders in them?{beside}"),
                 answers: vec![
                     ("Keep the content: it moves up", Answer::DeleteMarked(FolderContent::MoveUp)),
@@ -221,7 +220,7 @@ impl ChatScreen {
         let messages: u64 = rows.iter().map(|row| u64::from(row.messages)).sum();
         self.ask(
             title,
-            format!("{} go with their files. This cannot be taken back.", counted(messages, "message")),
+            format!("{} go with their files. This cannot be taken back.", amount::many(messages, "message")),
             "Remove for good",
             Answer::Purge,
         )
@@ -236,7 +235,7 @@ impl ChatScreen {
             "Empty the trash".to_owned(),
             format!(
                 "{} go with their messages and files. This cannot be taken back.",
-                counted(count.into(), "conversation")
+                amount::many(count, "conversation")
             ),
             "Remove everything in it for good",
             Answer::EmptyTrash,
@@ -298,14 +297,14 @@ impl ChatScreen {
     /// What was done, in a sentence.
     fn said(&self, change: &Arrange, undo: &Undo) -> String {
         let what = match undo.conversations.as_slice() {
-            [] => counted(undo.folders.len() as u64, "folder"),
+            [] => amount::many(undo.folders.len(), "folder"),
             many if !undo.folders.is_empty() => format!(
                 "{} and {}",
-                counted(many.len() as u64, "conversation"),
-                counted(undo.folders.len() as u64, "folder")
+                amount::many(many.len(), "conversation"),
+                amount::many(undo.folders.len(), "folder")
             ),
             [one] => format!("“{}”", SafeText::line(&one.title).as_str()),
-            many => counted(many.len() as u64, "conversation"),
+            many => amount::many(many.len(), "conversation"),
         };
         let folder =
             || undo.folders.first().map_or_else(String::new, |folder| SafeText::line(&folder.name).into_string());
@@ -375,7 +374,7 @@ impl ChatScreen {
                 self.tree.clear_marks();
                 let said = match copies.as_slice() {
                     [copy] => format!("“{}” is made.", SafeText::line(&copy.row.title).as_str()),
-                    many => format!("{} are made.", counted(many.len() as u64, "copy")),
+                    many => format!("{} are made.", amount::many(many.len(), "copy")),
                 };
                 vec![Effect::Toast(Toast::good(said)), Effect::Chat(ChatCall::Tree)]
             }
@@ -391,8 +390,8 @@ impl ChatScreen {
                 self.undo = None;
                 let said = format!(
                     "{} removed for good; {} are free.",
-                    counted(purged.conversations.into(), "conversation"),
-                    size(purged.bytes)
+                    amount::many(purged.conversations, "conversation"),
+                    amount::bytes(purged.bytes)
                 );
                 vec![Effect::Toast(Toast::good(said))]
             }
@@ -436,13 +435,4 @@ pub(super) fn organise(call: OrganiseCall) -> Effect {
 
 fn ids(rows: &[ConversationRow]) -> Vec<ConversationId> {
     rows.iter().map(|row| row.id).collect()
-}
-
-/// `1 message`, `3 messages`, `2 copies`.
-pub(super) fn counted(count: u64, what: &str) -> String {
-    match (count, what.strip_suffix('y')) {
-        (1, _) => format!("1 {what}"),
-        (_, Some(stem)) => format!("{count} {stem}ies"),
-        (_, None) => format!("{count} {what}s"),
-    }
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::{ChatScreen, turns::notice};
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         auth::Role,
         fleet::Verdict,
         jobs::{Job, JobNews, JobState, Work, WorkKind},
@@ -19,7 +19,6 @@ use crate::{
         text::wrap::{clip, width},
         widgets::{
             jobs::{bar, share, told},
-            size,
             table::{fit, safe},
             toast::Toast,
         },
@@ -200,7 +199,7 @@ impl ChatScreen {
             first.offers.iter().map(|offer| width(&safe(&offer.name))).max().unwrap_or_default().clamp(14, 30);
         for (at, offer) in first.offers.iter().enumerate() {
             let is_on = at == first.at;
-            let bytes = offer.bytes.map_or_else(|| "—".to_owned(), |bytes| format!("≈{}", size(bytes)));
+            let bytes = offer.bytes.map_or_else(|| "—".to_owned(), |bytes| format!("≈{}", amount::bytes(bytes)));
             let text = format!(
                 "{} {}{}{}",
                 if is_on { "›" } else { " " },

@@ -7,7 +7,7 @@ use ratatui::{Frame, layout::Rect};
 use super::{ChatScreen, state::Focus, turns::notice};
 use crate::{
     api::{
-        ConversationId, Fault,
+        ConversationId, Fault, amount,
         chat::{MessageRole, MessageState},
         feedback::{Feedback, NewFeedback, Thumb},
         notes::{Note, NoteMark, NoteScope},
@@ -368,12 +368,16 @@ impl ChatScreen {
             }
             PictureOut::Prune { message, messages } => {
                 let go = if messages == 1 { "goes" } else { "go" };
-                let text = format!("{} {go} to the trash. This picture brings the branch back.", counted(messages));
+                let text = format!(
+                    "{} {go} to the trash. This picture brings the branch back.",
+                    amount::many(messages, "message")
+                );
                 let ask = Ask::new("Prune this branch?", text, "To the trash");
                 self.ask_over_picture(ask, NoteCall::Prune { conversation, message })
             }
             PictureOut::Purge { message, messages } => {
-                let text = format!("{}, with the notes and ratings on them, will be gone.", counted(messages));
+                let text =
+                    format!("{}, with the notes and ratings on them, will be gone.", amount::many(messages, "message"));
                 let ask = Ask::new("Remove this branch for good?", text, "Remove it for good");
                 self.ask_over_picture(ask, NoteCall::PurgeBranch { conversation, message })
             }
@@ -501,10 +505,6 @@ fn shown(given: NewFeedback, cx: &Cx) -> Feedback {
         created_at: cx.now_ms,
         updated_at: cx.now_ms,
     }
-}
-
-fn counted(messages: u32) -> String {
-    if messages == 1 { "1 message".to_owned() } else { format!("{messages} messages") }
 }
 
 fn are(messages: u32) -> String {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     api::{
-        ConversationId, Fault, FaultKind,
+        ConversationId, Fault, FaultKind, amount,
         chat::{Delta, MessagePage, Opened},
         insights::ConversationFigures,
         models::{Model, ModelList},
@@ -504,7 +504,7 @@ fn model_item(model: &Model, current: Option<&str>) -> Item<String> {
     if model.remote {
         about.push("remote".to_owned());
     } else {
-        about.push(crate::ui::widgets::size(model.bytes));
+        about.push(amount::bytes(model.bytes));
     }
     about.extend([&model.parameters, &model.quantization].into_iter().filter(|text| !text.is_empty()).cloned());
     about.extend(

@@ -12,14 +12,14 @@ use ratatui::{
 
 use super::{
     ChatScreen,
-    arrange::{counted, organise},
+    arrange::organise,
     state::{Answer, Overlay, Question},
 };
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         organise::Cursor,
-        retention::{Due, Fate, Preview, Report, Retention, RetentionRules, Total, Why, size_of},
+        retention::{Due, Fate, Preview, Report, Retention, RetentionRules, Total, Why, size_of, size_text},
     },
     safe_text::SafeText,
     ui::{
@@ -30,7 +30,6 @@ use crate::{
             form::{Form, FormOut},
             modal,
             picker::cut,
-            size,
             toast::Toast,
         },
     },
@@ -145,7 +144,7 @@ impl Shown {
             head.push(Line::styled("Nothing is due now.", cx.theme.text));
         }
         if self.spared > 0 {
-            let what = counted(self.spared.into(), "conversation");
+            let what = amount::many(self.spared, "conversation");
             let stay = if self.spared == 1 { "stays" } else { "stay" };
             let text = format!("{what} {stay} in the trash: pinned or archived.");
             head.push(Line::styled(text, cx.theme.dim));
@@ -158,7 +157,7 @@ impl Shown {
         for (row, (at, due)) in (0u16..).zip(self.rows.iter().enumerate().skip(first).take(rows)) {
             let selected = at == self.at;
             let (mark, style) = if selected { ("›", cx.theme.selection) } else { (" ", cx.theme.text) };
-            let detail = format!("{} · {} · {}", fate(due.fate), why(due.why), size(due.bytes));
+            let detail = format!("{} · {} · {}", fate(due.fate), why(due.why), amount::bytes(due.bytes));
             let width = usize::from(list.width);
             let room = width.saturating_sub(detail.chars().count() + 5).max(8);
             let title = cut(SafeText::line(&due.title).as_str(), room);
@@ -191,7 +190,7 @@ impl ChatScreen {
                     number(rules.archive_after_days),
                     number(rules.trash_after_days),
                     number(rules.keep_conversations),
-                    rules.keep_bytes.map(written_size).unwrap_or_default(),
+                    rules.keep_bytes.map(size_text).unwrap_or_default(),
                     number(rules.purge_after_days),
                 ];
                 // From the last to the first, so that the first is the one in use.
@@ -372,9 +371,9 @@ fn total_words(total: &Total) -> String {
     };
     format!(
         "{} {what} · {} · {}",
-        counted(total.conversations.into(), "conversation"),
-        counted(total.messages, "message"),
-        size(total.bytes)
+        amount::many(total.conversations, "conversation"),
+        amount::many(total.messages, "message"),
+        amount::bytes(total.bytes)
     )
 }
 
@@ -393,14 +392,4 @@ fn why(why: Why) -> String {
         Why::TooBig => "too big".to_owned(),
         Why::InTrash { days } => format!("{days} d in the trash"),
     }
-}
-
-/// As it is typed: `2GB`, `500MB`.
-fn written_size(bytes: u64) -> String {
-    for (unit, name) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")] {
-        if bytes.is_multiple_of(unit) {
-            return format!("{}{name}", bytes / unit);
-        }
-    }
-    bytes.to_string()
 }

@@ -10,14 +10,14 @@ use ratatui::{
 
 use super::{ChatScreen, completion, state::Focus};
 use crate::{
-    api::health::OllamaState,
+    api::{amount, health::OllamaState},
     safe_text::SafeText,
     ui::{
         actions::Action,
         cx::Cx,
         text::wrap::{clip, width},
         theme::Theme,
-        widgets::{composer::pastes::spaced, options_panel::OptionsPanel, paint, size},
+        widgets::{options_panel::OptionsPanel, paint},
     },
 };
 
@@ -261,8 +261,7 @@ impl ChatScreen {
         let attached = self.composer.attached().len();
         match attached {
             0 => {}
-            1 => left.push(Span::styled("1 attachment · ", theme.text)),
-            many => left.push(Span::styled(format!("{many} attachments · "), theme.text)),
+            attached => left.push(Span::styled(format!("{} · ", amount::many(attached, "attachment")), theme.text)),
         }
         left.extend(self.meter(theme, area.width >= 70));
         left.push(Span::raw(" "));
@@ -304,11 +303,11 @@ impl ChatScreen {
             return Vec::new();
         }
         let about = if meter.exact { "" } else { "≈" };
-        let used = spaced(usize::try_from(meter.used).unwrap_or(usize::MAX));
+        let used = amount::grouped(meter.used.into());
         if meter.limit == 0 {
             return vec![Span::styled(format!("context {about}{used}"), theme.dim)];
         }
-        let limit = spaced(usize::try_from(meter.limit).unwrap_or(usize::MAX));
+        let limit = amount::grouped(meter.limit.into());
         // The answer needs room, too: what counts is how full the part for the prompt is.
         let room = if meter.room == 0 { meter.limit } else { meter.room };
         let share = f64::from(meter.used) / f64::from(room);
@@ -351,8 +350,7 @@ impl ChatScreen {
             let first = &waiting.text[..waiting.text.floor_char_boundary(400)];
             let files = match waiting.attachments.len() {
                 0 => String::new(),
-                1 => " · 1 attachment".to_owned(),
-                many => format!(" · {many} attachments"),
+                files => format!(" · {}", amount::many(files, "attachment")),
             };
             let room = usize::from(area.width.saturating_sub(12)).saturating_sub(files.len());
             let shown = clip(SafeText::line(first).as_str(), room);
@@ -374,7 +372,7 @@ impl ChatScreen {
             match &attached.attachment {
                 None => line.push_span(Span::styled(" · reading…", theme.dim)),
                 Some(found) => {
-                    line.push_span(Span::styled(format!(" · {}", size(found.bytes)), theme.dim));
+                    line.push_span(Span::styled(format!(" · {}", amount::bytes(found.bytes)), theme.dim));
                     if found.hidden_characters > 0 {
                         line.push_span(Span::raw(" "));
                         line.push_span(Span::styled(

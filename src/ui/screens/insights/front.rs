@@ -15,7 +15,7 @@ use ratatui::{
 use super::words::{self, safe};
 use crate::{
     api::{
-        ConversationId, Fault, FolderId,
+        ConversationId, Fault, FolderId, amount,
         insights::{By, InsightsQuery, OfModel, Sheet, UsedConversation},
         organise::{Cursor, Folder, Page},
     },
@@ -64,7 +64,7 @@ impl Front {
             let is_chosen = chosen == Some(name.as_str());
             Some(
                 Item::new(&name, Some(name.clone()))
-                    .detail(&format!("{} answers", count(each.figures.answers.all())))
+                    .detail(&amount::many(each.figures.answers.all(), "answer"))
                     .mark(mark(is_chosen)),
             )
         }));
@@ -337,7 +337,7 @@ pub fn conversation(
     room: usize,
     cx: &Cx,
 ) -> Line<'static> {
-    let messages = if row.messages == 1 { "1 message".to_owned() } else { format!("{} messages", count(row.messages)) };
+    let messages = amount::many(row.messages, "message");
     // What came from another program tells none.
     let figures = match row.answer_tokens {
         0 => messages,

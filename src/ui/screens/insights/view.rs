@@ -12,7 +12,10 @@ use super::{
     words::{self, Measure, busiest, model, safe},
 };
 use crate::{
-    api::insights::{Figures, Insights, OfModel},
+    api::{
+        amount,
+        insights::{Figures, Insights, OfModel},
+    },
     ui::{
         actions::Action,
         cx::Cx,
@@ -260,16 +263,17 @@ impl InsightsScreen {
         let messages = shown.hours[day.min(6)][hour.min(23)];
         let here = Line::from(vec![
             Span::styled(format!("{}: ", words::hour((day.min(6), hour.min(23)))), cx.theme.accent),
-            Span::styled(
-                if messages == 1 { "1 message".to_owned() } else { format!("{} messages", count(messages)) },
-                cx.theme.text,
-            ),
+            Span::styled(amount::many(messages, "message"), cx.theme.text),
         ]);
         let mut lines = vec![here, Line::default()];
         lines.extend(heat::lines(&shown.hours, self.hour, focused, usize::from(area.width), cx));
         if let Some((hour, messages)) = busiest(shown) {
             lines.push(Line::default());
-            lines.push(fact("busiest hour", &format!("{}, {} messages", words::hour(hour), count(messages)), cx));
+            lines.push(fact(
+                "busiest hour",
+                &format!("{}, {}", words::hour(hour), amount::many(messages, "message")),
+                cx,
+            ));
         }
         let by_hour: Vec<f64> =
             (0..24).map(|hour| shown.hours.iter().map(|hours| hours[hour]).sum::<u64>() as f64).collect();
@@ -341,7 +345,7 @@ fn facts(shown: &Insights, cx: &Cx) -> Vec<Line<'static>> {
         ),
     ];
     if let Some((hour, messages)) = busiest(shown) {
-        facts.push(fact("busiest hour", &format!("{}, {} messages", words::hour(hour), count(messages)), cx));
+        facts.push(fact("busiest hour", &format!("{}, {}", words::hour(hour), amount::many(messages, "message")), cx));
     }
     facts
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{
-        DocumentId, Fault,
+        DocumentId, Fault, amount,
         documents::{DocumentPlace, DocumentRow},
         organise::Page,
     },
@@ -20,7 +20,6 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{Effect, LibraryCall, Spot},
-        widgets::size,
     },
 };
 
@@ -198,7 +197,7 @@ impl Tab for DocumentsTab {
         let empty = "No files yet. In the chat, @ and a path attach one to a message.";
         let line = |row: &DocumentRow| {
             let hidden = if row.hidden_characters > 0 { " ⚠" } else { "" };
-            let about = format!("{} {} · {}", row.kind.word(), size(row.bytes), cx.clock(row.created_at));
+            let about = format!("{} {} · {}", row.kind.word(), amount::bytes(row.bytes), cx.clock(row.created_at));
             (format!("{}{hidden}", SafeText::line(&row.name)), about)
         };
         self.files.view(frame, list, cx, ("Files", in_front && !self.in_places, empty), line);
@@ -226,8 +225,7 @@ fn about(row: &DocumentRow) -> String {
     let name = SafeText::line(&row.name);
     let hidden = match row.hidden_characters {
         0 => String::new(),
-        1 => " · 1 hidden character".to_owned(),
-        many => format!(" · {many} hidden characters"),
+        hidden => format!(" · {}", amount::many(hidden, "hidden character")),
     };
-    format!("{name} · {} · {}{hidden}", row.kind.word(), size(row.bytes))
+    format!("{name} · {} · {}{hidden}", row.kind.word(), amount::bytes(row.bytes))
 }

@@ -7,7 +7,10 @@ use ratatui::{Frame, layout::Rect};
 
 use super::Tab;
 use crate::{
-    api::notes::{Note, NoteScope},
+    api::{
+        amount,
+        notes::{Note, NoteScope},
+    },
     ui::{
         actions::{Action, Context},
         complete,
@@ -146,8 +149,7 @@ pub fn told(reply: &ListReply) -> Vec<Effect> {
     let toast = match reply {
         ListReply::Deleted(Ok(_)) => Toast::good("The note is deleted."),
         ListReply::Exported(Ok((path, notes))) => {
-            let words = if *notes == 1 { "1 note".to_owned() } else { format!("{notes} notes") };
-            Toast::good(format!("{words} written to {}", path.display()))
+            Toast::good(format!("{} written to {}", amount::many(*notes, "note"), path.display()))
         }
         ListReply::Read { .. } | ListReply::Changed(Ok(_)) => return Vec::new(),
         ListReply::Changed(Err(fault)) | ListReply::Deleted(Err(fault)) | ListReply::Exported(Err(fault)) => {

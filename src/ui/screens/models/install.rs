@@ -15,7 +15,7 @@ use ratatui::{
 use super::Target;
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         jobs::{Download, DownloadSize, Room, Work, registry_of},
     },
     ui::{
@@ -26,7 +26,7 @@ use crate::{
         widgets::{
             field::Field,
             form::fault_text,
-            modal, size,
+            modal,
             table::{broken, fit, safe},
         },
     },
@@ -332,13 +332,13 @@ impl Install {
         let known: Vec<(u64, bool)> = self.typed().iter().filter_map(|name| self.bytes(name)).collect();
         let all: u64 = known.iter().map(|(bytes, _)| bytes).sum();
         let about = if known.iter().all(|(_, exact)| *exact) { "" } else { "about " };
-        let needs = if known.is_empty() { String::new() } else { format!("{about}{} in all; ", size(all)) };
+        let needs = if known.is_empty() { String::new() } else { format!("{about}{} in all; ", amount::bytes(all)) };
         match &self.room {
             None => (format!("{needs}looking how much room there is…"), false),
             Some(room) => match (room.free, &room.unknown_because) {
                 (Some(free), _) => {
                     let place = room.directory.as_ref().map(|path| format!(" in {}", safe(&path.to_string_lossy())));
-                    let free_words = format!("{} are free{}", size(free), place.unwrap_or_default());
+                    let free_words = format!("{} are free{}", amount::bytes(free), place.unwrap_or_default());
                     if all > free {
                         (format!("! {needs}only {free_words}"), true)
                     } else {
@@ -363,8 +363,8 @@ impl Install {
         let mut lines = Vec::new();
         for name in names.iter().take(shown) {
             let bytes = match self.bytes(name) {
-                Some((bytes, true)) => size(bytes),
-                Some((bytes, false)) => format!("≈{}", size(bytes)),
+                Some((bytes, true)) => amount::bytes(bytes),
+                Some((bytes, false)) => format!("≈{}", amount::bytes(bytes)),
                 None => "—".to_owned(),
             };
             let (note, warns) = self.note(name);
@@ -405,7 +405,7 @@ impl Install {
             let first = self.tag.saturating_sub(many - 1);
             for (at, (name, bytes, verdict)) in offer.variants.iter().enumerate().skip(first).take(many) {
                 let is_on = self.part == Part::Tags && at == self.tag;
-                let bytes = bytes.map_or_else(|| "—".to_owned(), size);
+                let bytes = bytes.map_or_else(|| "—".to_owned(), amount::bytes);
                 let text = format!("{} {} {}", fit(&safe(name), 28), fit(&bytes, 9), verdict.words());
                 let row = if is_on { theme.selection } else { theme.text };
                 lines.push(Line::from(vec![Span::styled(mark, style), Span::styled(text, row)]));

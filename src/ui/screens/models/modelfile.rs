@@ -10,7 +10,7 @@ use ratatui::{
 
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         jobs::{ModelfileSummary, NewModel, Work},
     },
     ui::{
@@ -332,9 +332,9 @@ impl ModelfileEditor {
         let parts = [
             (read.has_template, "a template".to_owned()),
             (read.has_system, "a system prompt".to_owned()),
-            (read.licences > 0, format!("{} licences", read.licences)),
-            (read.messages > 0, format!("{} messages", read.messages)),
-            (read.adapters > 0, format!("{} adapters", read.adapters)),
+            (read.licences > 0, amount::many(read.licences, "licence")),
+            (read.messages > 0, amount::many(read.messages, "message")),
+            (read.adapters > 0, amount::many(read.adapters, "adapter")),
         ];
         let parts: Vec<String> = parts.into_iter().filter(|(there, _)| *there).map(|(_, words)| words).collect();
         if !parts.is_empty() {

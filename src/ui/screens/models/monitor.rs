@@ -15,7 +15,7 @@ use ratatui::{
 use super::{Step, Tab, is_admin};
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         health::{BreakerState, OllamaState},
         jobs::{AnswersUnderWay, JobState},
         models::Loaded,
@@ -24,10 +24,7 @@ use crate::{
         actions::{Action, Context},
         cx::{Cx, Hint},
         msg::{Effect, JobsCall, Monitored, ShellCall},
-        widgets::{
-            size,
-            table::{boxed, fit, fit_right, instead, labelled, safe},
-        },
+        widgets::table::{boxed, fit, fit_right, instead, labelled, safe},
     },
 };
 
@@ -114,8 +111,7 @@ fn loaded(seen: &Monitored, seen_at: i64, room: usize, cx: &Cx) -> Vec<Line<'sta
     let inside: Vec<_> = list.models.iter().filter_map(|model| Some((model, model.loaded.as_ref()?))).collect();
     let head = match inside.len() {
         0 => format!("no model, asked {age}"),
-        1 => format!("1 model, asked {age}"),
-        many => format!("{many} models, asked {age}"),
+        models => format!("{}, asked {age}", amount::many(models, "model")),
     };
     let mut lines = labelled("in memory", &head, cx.theme.text, room, cx);
     if let Some(because) = &list.stale_because {
@@ -126,7 +122,7 @@ fn loaded(seen: &Monitored, seen_at: i64, room: usize, cx: &Cx) -> Vec<Line<'sta
         let rest = room.saturating_sub(name_room + 14);
         lines.push(Line::from(vec![
             Span::styled(format!("  {} ", fit(&safe(&model.name), name_room)), cx.theme.title),
-            Span::styled(fit_right(&size(loaded.bytes), 9), cx.theme.text),
+            Span::styled(fit_right(&amount::bytes(loaded.bytes), 9), cx.theme.text),
             Span::raw("  "),
             Span::styled(fit(&placed(loaded, cx), rest), cx.theme.dim),
         ]));
@@ -201,7 +197,7 @@ fn cache(seen: &Monitored, room: usize, cx: &Cx) -> Vec<Line<'static>> {
     };
     let hits =
         figures.hit_percent().map_or_else(|| "not asked yet".to_owned(), |percent| format!("{percent} % at hand"));
-    let head = format!("{hits}, {} of {}", size(figures.bytes), size(figures.most_bytes));
+    let head = format!("{hits}, {} of {}", amount::bytes(figures.bytes), amount::bytes(figures.most_bytes));
     let mut lines = labelled("cache", &head, cx.theme.text, room, cx);
     for kind in &figures.kinds {
         let hits = kind.hit_percent().map_or_else(|| "—".to_owned(), |percent| format!("{percent} %"));
@@ -211,7 +207,7 @@ fn cache(seen: &Monitored, room: usize, cx: &Cx) -> Vec<Line<'static>> {
             fit_right(&hits, 5),
             kind.hits + kind.misses,
             kind.entries,
-            size(kind.bytes)
+            amount::bytes(kind.bytes)
         );
         lines.extend(labelled("", &words, cx.theme.dim, room, cx));
     }

@@ -3,7 +3,7 @@
 //! The placeholder is what is edited and drawn; the text behind it is kept byte for byte and put in its place when the
 //! message is sent. Invariant: every label in here is unique, so that the text can be expanded without positions.
 
-use crate::safe_text::SafeText;
+use crate::{api::amount, safe_text::SafeText};
 
 /// A paste with more lines than this becomes a placeholder.
 const LINES_SHOWN: usize = 3;
@@ -44,15 +44,11 @@ impl Pastes {
     pub fn keep(&mut self, text: String) -> String {
         self.made += 1;
         let lines = text.lines().count();
-        let what = if lines > 1 {
-            format!("{} lines", spaced(lines))
-        } else {
-            format!("{} characters", spaced(text.chars().count()))
-        };
+        let what =
+            if lines > 1 { amount::many(lines, "line") } else { amount::many(text.chars().count(), "character") };
         let hidden = match SafeText::new(&text).hidden() {
             0 => String::new(),
-            1 => ", 1 hidden character".to_owned(),
-            many => format!(", {} hidden characters", spaced(many)),
+            hidden => format!(", {}", amount::many(hidden, "hidden character")),
         };
         let number = if self.made > 1 { format!(" #{}", self.made) } else { String::new() };
         let label = format!("[pasted {what}{hidden}{number}]");
@@ -119,19 +115,6 @@ impl Pastes {
     }
 }
 
-/// A number with thin groups of three, as the context meter writes them: `3 120`.
-pub fn spaced(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,12 +149,5 @@ mod tests {
         assert!(!is_long("one\ntwo\nthree"));
         assert!(is_long("one\ntwo\nthree\nfour"));
         assert!(is_long(&"x".repeat(501)));
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(spaced(3120), "3 120");
-        assert_eq!(spaced(100), "100");
-        assert_eq!(spaced(1_234_567), "1 234 567");
     }
 }

@@ -6,13 +6,15 @@ use ratatui::{
 };
 
 use crate::{
-    api::jobs::{Flow, Job, JobProgress, JobState, WorkKind},
+    api::{
+        amount,
+        jobs::{Flow, Job, JobProgress, JobState, WorkKind},
+    },
     ui::{
         cx::Cx,
         text::wrap::width,
         theme::Palette,
         widgets::{
-            size,
             table::{broken, fit, fit_right, labelled, row_style, safe},
             toast::Toast,
         },
@@ -76,12 +78,12 @@ fn style_of(state: JobState, cx: &Cx) -> Style {
 
 /// `1.1 of 2.0 GB`, where both are of one unit; `1.1 GB+` where more may come.
 fn amount(progress: &JobProgress) -> String {
-    let done = size(progress.done);
+    let done = amount::bytes(progress.done);
     match progress.of.filter(|of| *of > 0) {
         None if progress.done == 0 => String::new(),
         None => done,
         Some(of) => {
-            let of = size(of);
+            let of = amount::bytes(of);
             let unit = |text: &str| text.rsplit(' ').next().map(str::to_owned);
             let done =
                 if unit(&done) == unit(&of) { done.split(' ').next().unwrap_or_default().to_owned() } else { done };
@@ -123,7 +125,7 @@ pub fn told(job: &Job, cx: &Cx) -> String {
             let mut parts: Vec<String> = percent.into_iter().collect();
             // What is cut off where there is little room stands last.
             parts.extend(progress.eta_seconds.map(left));
-            parts.extend(progress.rate.map(|rate| format!("{}/s", size(rate))));
+            parts.extend(progress.rate.map(|rate| format!("{}/s", amount::bytes(rate))));
             parts.extend(Some(amount(progress)).filter(|amount| !amount.is_empty() && job.work.kind().is_in_bytes()));
             if parts.is_empty() {
                 parts.push(if progress.step.is_empty() { "under way".to_owned() } else { safe(&progress.step) });
@@ -222,7 +224,7 @@ pub fn detail(job: &Job, room: usize, cx: &Cx) -> Vec<Line<'static>> {
         lines.extend(labelled("step", &safe(&progress.step), theme.text, room, cx));
     }
     if progress.fetched_again > 0 {
-        let words = format!("{} came damaged and are fetched again", size(progress.fetched_again));
+        let words = format!("{} came damaged and are fetched again", amount::bytes(progress.fetched_again));
         lines.extend(broken(&words, theme.warning, room).into_iter().map(|line| line.after(Vec::new())));
     }
     // How far something came that has ended well is no question; where it was counted at all, it came whole.

@@ -15,10 +15,10 @@ use ratatui::{
 };
 
 pub use self::sheet::Sheet;
-use super::{composer::pastes::spaced, modal, size};
+use super::modal;
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         chat::{Attachment, AttachmentKind, PreviewOf},
     },
     safe_text::SafeText,
@@ -217,11 +217,11 @@ impl Preview {
     /// `PDF · 20.3 KB · about 1 200 tokens · line 12 of 300`
     fn facts(&self) -> String {
         let Some(attachment) = &self.attachment else { return String::new() };
-        let mut facts = vec![attachment.kind.word().to_owned(), size(attachment.bytes)];
+        let mut facts = vec![attachment.kind.word().to_owned(), amount::bytes(attachment.bytes)];
         if attachment.kind == AttachmentKind::Image {
             facts.push("sent as an image".to_owned());
         } else {
-            facts.push(format!("about {} tokens", spaced(attachment.tokens as usize)));
+            facts.push(format!("about {}", amount::many(attachment.tokens, "token")));
         }
         match &self.body {
             Body::Text(sheet) => facts.push(format!("line {} of {}", sheet.at.line + 1, sheet.lines())),
@@ -237,10 +237,9 @@ impl Preview {
 
 /// ` 3 hidden characters ` and of which kinds.
 fn hidden_line(sheet: &Sheet, hidden: u32, cx: &Cx) -> Line<'static> {
-    let word = if hidden == 1 { "character" } else { "characters" };
     let kinds: Vec<String> = sheet.hidden.iter().map(|(kind, many)| format!("{many} × {}", kind.words())).collect();
     Line::from(vec![
-        Span::styled(format!(" ! {hidden} hidden {word} "), cx.theme.badge),
+        Span::styled(format!(" ! {} ", amount::many(hidden, "hidden character")), cx.theme.badge),
         Span::styled(format!(" {}", kinds.join(", ")), cx.theme.text),
     ])
 }

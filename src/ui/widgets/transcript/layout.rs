@@ -13,7 +13,10 @@ use super::{
     writer,
 };
 use crate::{
-    api::chat::{Message, MessageRole, MessageState, ToolCall},
+    api::{
+        amount,
+        chat::{Message, MessageRole, MessageState, ToolCall},
+    },
     safe_text::{SafeText, Trace},
     ui::{
         actions::Action,
@@ -22,7 +25,7 @@ use crate::{
             wrap::{self, Breaks, Glyph, Piece, clip, wrap},
         },
         theme::Palette,
-        widgets::{composer::pastes::spaced, rating::thumb_mark},
+        widgets::rating::thumb_mark,
     },
 };
 
@@ -175,7 +178,7 @@ impl Transcript {
         for attachment in &message.attachments {
             let name = SafeText::line(&attachment.name);
             let kind = attachment.kind.word();
-            let size = crate::ui::widgets::size(attachment.bytes);
+            let size = amount::bytes(attachment.bytes);
             let mut line = Line::from(vec![
                 Span::styled("▪ ", theme.accent),
                 Span::styled(name.into_string(), theme.text),
@@ -339,7 +342,7 @@ fn lay_out_text(message: &Message, key: &Key, width: u16, look: &Look, layout: &
     }
     if let Some(bytes) = left_out {
         layout.is_shortened = true;
-        let more = crate::ui::widgets::size(bytes as u64);
+        let more = amount::bytes(bytes as u64);
         layout.body.push(Line::styled(
             format!("… {more} more — {} shows all of it", look.cx.key(Action::Fold)),
             look.cx.theme.dim,
@@ -402,7 +405,7 @@ fn folded(text: &str, width: usize, look: &Look) -> Line<'static> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let start = &first[..first.floor_char_boundary(4 * width)];
     let lines = text.lines().count();
-    let count = format!(" ({} lines)", spaced(lines));
+    let count = format!(" ({})", amount::many(lines, "line"));
     let room = width.saturating_sub(2 + count.len());
     let shown = clip(SafeText::line(start).as_str(), room);
     Line::from(vec![

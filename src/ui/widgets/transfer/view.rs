@@ -10,7 +10,10 @@ use ratatui::{
 
 use super::{Kind, Report, Row, Stage, TransferDialog};
 use crate::{
-    api::transfer::{ExportFormat, ImportOutcome, ImportRow, TransferProgress},
+    api::{
+        amount,
+        transfer::{ExportFormat, ImportOutcome, ImportRow, TransferProgress},
+    },
     safe_text::SafeText,
     ui::{
         actions::Action,
@@ -35,7 +38,11 @@ impl TransferDialog {
                 let path = SafeText::line(&report.path.to_string_lossy()).into_string();
                 let lines = vec![
                     Line::styled(
-                        format!("✓ {} conversations, {} messages", report.conversations, report.messages),
+                        format!(
+                            "✓ {}, {}",
+                            amount::many(report.conversations, "conversation"),
+                            amount::many(report.messages, "message")
+                        ),
                         cx.theme.success,
                     ),
                     Line::styled(cut(&path, usize::from(inner.width)), cx.theme.text),
@@ -163,7 +170,11 @@ impl TransferDialog {
             Line::from(vec![
                 Span::styled(format!("{} ", cx.spinner()), cx.theme.accent),
                 Span::styled(
-                    format!("{} conversations, {} messages", progress.conversations, progress.messages),
+                    format!(
+                        "{}, {}",
+                        amount::many(progress.conversations, "conversation"),
+                        amount::many(progress.messages, "message")
+                    ),
                     cx.theme.text,
                 ),
                 Span::styled(format!("  {words}"), cx.theme.dim),
@@ -221,7 +232,7 @@ impl Report {
             };
             let told = match row.messages {
                 0 => words.to_owned(),
-                count => format!("{words}, {count} messages"),
+                messages => format!("{words}, {}", amount::many(messages, "message")),
             };
             let name = cut(SafeText::line(&row.title).as_str(), room.saturating_sub(told.chars().count() + 6));
             lines.push(Line::styled(format!("{mark} {name} · {told}"), style));

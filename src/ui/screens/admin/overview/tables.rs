@@ -7,13 +7,15 @@ use super::{
     words::{self, growth},
 };
 use crate::{
-    api::reports::{Grown, OfAccount, Overview as Shown, Report, error_words},
+    api::{
+        amount,
+        reports::{Grown, OfAccount, Overview as Shown, Report, error_words},
+    },
     ui::{
         actions::Action,
         cx::Cx,
         widgets::{
             chart::{count, rows::Bar},
-            size as bytes,
             table::safe,
         },
     },
@@ -145,7 +147,7 @@ fn storage(report: &Report) -> Table {
     let figures = |size: &str, grown: &str| format!("{size:>9} {grown:>10}");
     let bars = by_size(report)
         .into_iter()
-        .map(|row| bar(name(&row.name, row.deleted), row.bytes, figures(&bytes(row.bytes), &grown(row.grown))));
+        .map(|row| bar(name(&row.name, row.deleted), row.bytes, figures(&amount::bytes(row.bytes), &grown(row.grown))));
     Table {
         title: "Storage by account",
         figures: figures("size", "grown"),

@@ -4,13 +4,13 @@ use jiff::civil::Date;
 
 use crate::{
     api::{
+        amount,
         health::{Health, Level, OllamaState, Part},
         insights::{Grain, Spread},
         reports::{Failing, Grown, Now, OfDays, Over, Overview, Pace, Question, Report, kind_words},
     },
     ui::widgets::{
         chart::{count, duration},
-        size as bytes,
         table::safe,
     },
 };
@@ -78,7 +78,7 @@ impl Measure {
             Self::Answers | Self::Tokens | Self::Accounts | Self::Failed => |value| count(value.round() as u64),
             Self::FirstToken => |value| duration(value.round() as u64),
             Self::Speed => |value| format!("{value:.0}"),
-            Self::Storage => |value| bytes(value.round() as u64),
+            Self::Storage => |value| amount::bytes(value.round() as u64),
         }
     }
 
@@ -90,9 +90,7 @@ impl Measure {
             }
             Self::Accounts => match (days.accounts, days.amounts.sign_ins) {
                 (Some(accounts), Some(sign_ins)) => {
-                    let sign_ins =
-                        if sign_ins == 1 { "1 sign-in".to_owned() } else { format!("{} sign-ins", count(sign_ins)) };
-                    format!("{} active, {sign_ins}", count(accounts))
+                    format!("{} active, {}", count(accounts), amount::many(sign_ins, "sign-in"))
                 }
                 (Some(accounts), None) => format!("{} active", count(accounts)),
                 (None, _) => "not told".to_owned(),
@@ -105,7 +103,7 @@ impl Measure {
             },
             Self::FirstToken => spread(days.quality.and_then(|quality| quality.first_token)),
             Self::Speed => speed(days.quality.and_then(|quality| quality.tokens_per_second)),
-            Self::Storage => days.bytes.map_or_else(|| "not measured".to_owned(), bytes),
+            Self::Storage => days.bytes.map_or_else(|| "not measured".to_owned(), amount::bytes),
         }
     }
 }
@@ -113,7 +111,7 @@ impl Measure {
 pub fn growth(grown: Option<Grown>) -> String {
     grown.map_or_else(String::new, |grown| {
         let sign = if grown.bytes < 0 { "-" } else { "+" };
-        format!("{sign}{}", bytes(grown.bytes.unsigned_abs()))
+        format!("{sign}{}", amount::bytes(grown.bytes.unsigned_abs()))
     })
 }
 
@@ -192,12 +190,19 @@ pub fn now(shown: &Overview, health: Option<&Health>) -> Vec<(&'static str, Stri
         let day = if grown.since.year() == report.last.year() { "%-d %b" } else { "%-d %b %Y" };
         format!(", {} since {}", growth(Some(grown)), grown.since.strftime(day))
     });
-    let free = kept.free.zip(kept.disk).map(|(free, disk)| format!("; {} of {} free", bytes(free), bytes(disk)));
+    let free = kept
+        .free
+        .zip(kept.disk)
+        .map(|(free, disk)| format!("; {} of {} free", amount::bytes(free), amount::bytes(disk)));
     let mut lines = vec![
         ("signed in", here, false),
         ("running", running(now), false),
         ("today", format!("{}; week before {}", pace(&now.today), pace_before(&now.week)), false),
-        ("storage", format!("{}{}{}", bytes(kept.bytes), grown.unwrap_or_default(), free.unwrap_or_default()), false),
+        (
+            "storage",
+            format!("{}{}{}", amount::bytes(kept.bytes), grown.unwrap_or_default(), free.unwrap_or_default()),
+            false,
+        ),
         ("this week", failed(now), !now.failed.is_empty()),
     ];
     if let Some((words, is_well)) = health.map(well) {
@@ -207,8 +212,8 @@ pub fn now(shown: &Overview, health: Option<&Health>) -> Vec<(&'static str, Stri
 }
 
 fn and(parts: &[(u64, &str)]) -> String {
-    let part = |(many, one): &(u64, &str)| if *many == 1 { format!("1 {one}") } else { format!("{many} {one}s") };
-    parts.iter().filter(|(many, _)| *many > 0).map(part).collect::<Vec<_>>().join(", ")
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    parts.map(|(count, one)| amount::many(*count, one)).collect::<Vec<_>>().join(", ")
 }
 
 /// `12 answers and 1 job failed, 3 times by the trail`

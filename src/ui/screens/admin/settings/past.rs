@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         settings::{Differences, PastChange, PastPage, Point},
     },
     ui::{
@@ -281,9 +281,7 @@ impl Difference {
     pub fn view(&self, frame: &mut Frame, area: Rect, cx: &Cx, focused: bool) {
         let title = if self.is_rollback() { "Everything back: what would change" } else { "Changed since yesterday" };
         let many = self.found.as_ref().map(|found| found.rows.len());
-        let below = many
-            .filter(|many| *many > 0)
-            .map(|many| format!("{many} {}", if many == 1 { "setting" } else { "settings" }));
+        let below = many.filter(|many| *many > 0).map(|many| amount::many(many, "setting"));
         let inner = boxed(frame, area, title, &below.unwrap_or_default(), focused, cx);
         let Some(found) = self.found.as_ref().filter(|found| !found.rows.is_empty() && self.fault.is_none()) else {
             let empty = if self.is_rollback() {

@@ -12,14 +12,16 @@ use super::{
     view::{state_style, state_words},
 };
 use crate::{
-    api::admin::{AccountState, UserDetail},
+    api::{
+        admin::{AccountState, UserDetail},
+        amount,
+    },
     ui::{
         cx::Cx,
         screens::admin::{
             editors::{limited_words, model_lines},
             table::{boxed, fit, instead, row_style, safe},
         },
-        widgets::size,
     },
 };
 
@@ -75,7 +77,7 @@ impl Users {
             Some(until) => format!("good until {}", cx.clock(until)),
         };
         lines.push(pair("one-time code", code));
-        lines.push(pair("vault", size(detail.vault_bytes)));
+        lines.push(pair("vault", amount::bytes(detail.vault_bytes)));
         if detail.sealed_vaults > 0 {
             lines.push(pair("sealed vaults", format!("{}, kept since a reset", detail.sealed_vaults)));
         }

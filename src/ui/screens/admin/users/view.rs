@@ -9,7 +9,10 @@ use ratatui::{
 
 use super::{Focus, Users, WIDE};
 use crate::{
-    api::admin::{AccountState, UserRow},
+    api::{
+        admin::{AccountState, UserRow},
+        amount,
+    },
     ui::{
         cx::Cx,
         screens::admin::table::{boxed, fit, fit_right, instead, row_style, safe},
@@ -201,10 +204,7 @@ impl Users {
         if self.rows.is_empty() && self.loading {
             return String::new();
         }
-        let count = match self.total {
-            1 => "1 account".to_owned(),
-            total => format!("{total} accounts"),
-        };
+        let count = amount::many(self.total, "account");
         if self.marked.is_empty() { count } else { format!("■ {} marked · {count}", self.marked.len()) }
     }
 }

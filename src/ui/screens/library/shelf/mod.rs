@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{
-        Fault, FolderId, PresetId,
+        Fault, FolderId, PresetId, amount,
         library::{Imported, Kind, PresetRow, PromptRow, Taken},
         organise::{Folder, Page, Tree},
     },
@@ -549,8 +549,7 @@ fn ask_to_delete(whole: &Whole) -> Ask {
             let default = if preset.is_default { " New conversations begin with it now." } else { "" };
             let folders = match preset.folders {
                 0 => String::new(),
-                1 => " New ones in 1 folder begin with it.".to_owned(),
-                many => format!(" New ones in {many} folders begin with it."),
+                folders => format!(" New ones in {} begin with it.", amount::many(folders, "folder")),
             };
             let conversations = match preset.conversations {
                 0 => String::new(),

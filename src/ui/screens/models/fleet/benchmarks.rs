@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::{super::is_admin, detail::paragraph};
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         benchmarks::{Benchmark, BenchmarkPage, Figures},
     },
     ui::{
@@ -15,7 +15,6 @@ use crate::{
         text::wrap::clip,
         widgets::{
             chart::{Ink, columns::Columns},
-            size,
             table::{fit, fit_right, labelled, safe},
         },
     },
@@ -139,7 +138,7 @@ fn cells(run: &Benchmark, cx: &Cx) -> [String; 7] {
         time(first_token_us),
         speed(reading),
         speed(writing),
-        bytes.map_or_else(|| UNKNOWN.to_owned(), size),
+        bytes.map_or_else(|| UNKNOWN.to_owned(), amount::bytes),
         if version.is_empty() { UNKNOWN.to_owned() } else { version },
     ]
 }

@@ -12,6 +12,7 @@ use ratatui::{
 use super::{super::is_admin, FleetTab, Focus, WIDE, complete::proposals, updates::Updates};
 use crate::{
     api::{
+        amount,
         fleet::{Column as SortedBy, Match, Row, Verdict},
         updates::Standing,
     },
@@ -21,7 +22,7 @@ use crate::{
         text::wrap::clip,
         widgets::{
             form::fault_text,
-            marked_rows, size,
+            marked_rows,
             table::{boxed, first_row, fit, fit_right, instead, row_style, safe},
         },
     },
@@ -124,7 +125,7 @@ fn cell(column: Column, row: &Row, updates: &Updates, cx: &Cx) -> String {
             (verdict, true) => verdict.words().to_owned(),
             (verdict, false) => format!("~{}", verdict.words()),
         },
-        Column::Size => known(row.bytes.map(size)),
+        Column::Size => known(row.bytes.map(amount::bytes)),
         Column::Parameters => known(row.parameters.as_deref().map(safe)),
         Column::Quantization => known(row.quantization.as_deref().map(safe)),
         Column::Context => known(row.context_length.map(window)),
@@ -219,19 +220,6 @@ pub fn sorted_by(column: SortedBy) -> &'static str {
         SortedBy::Fit => "fit",
         SortedBy::Released => "release",
     }
-}
-
-/// `1 234`.
-fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// `3 s`, `12 min`, `5 h`, `2 d`.
@@ -421,9 +409,9 @@ impl FleetTab {
         }
         let (total, known) = (self.page.total, self.page.known);
         let mut below = if total == known {
-            format!("{} models", count(total))
+            amount::many(total, "model")
         } else {
-            format!("{} of {} models", count(total), count(known))
+            format!("{} of {}", amount::grouped(total), amount::many(known, "model"))
         };
         if !self.marked.is_empty() {
             below = format!("■ {} marked · {below}", self.marked.len());
@@ -476,7 +464,6 @@ mod tests {
 
     #[test]
     fn figures_are_as_short_as_they_can_be_told() {
-        assert_eq!([count(7), count(1_234), count(1_234_567)], ["7", "1 234", "1 234 567"]);
         assert_eq!([age(3_000), age(720_000), age(18_000_000)], ["3 s", "12 min", "5 h"]);
         assert_eq!([window(512), window(131_072), window(1_048_576)], ["512", "128k", "1M"]);
     }

@@ -2,8 +2,11 @@
 
 use super::Work;
 use crate::{
-    api::jobs::{self, Download, registry_of},
-    ui::widgets::{ask::Ask, size, table::safe},
+    api::{
+        amount,
+        jobs::{self, Download, registry_of},
+    },
+    ui::widgets::{ask::Ask, table::safe},
 };
 
 /// Models that a question names; the others it counts.
@@ -89,13 +92,14 @@ impl Work {
             .iter()
             .take(NAMED)
             .map(|name| match target(name).and_then(|target| target.bytes) {
-                Some(bytes) => format!("{} ({})", safe(name), size(bytes)),
+                Some(bytes) => format!("{} ({})", safe(name), amount::bytes(bytes)),
                 None => safe(name),
             })
             .collect();
         let named: Vec<&str> = named.iter().map(String::as_str).chain(names.iter().skip(NAMED).copied()).collect();
         let all: u64 = names.iter().filter_map(|name| target(name)?.bytes).sum();
-        let in_all = if names.len() > 1 && all > 0 { format!(", {} in all", size(all)) } else { String::new() };
+        let in_all =
+            if names.len() > 1 && all > 0 { format!(", {} in all", amount::bytes(all)) } else { String::new() };
         let loaded: Vec<&str> =
             names.iter().filter(|name| target(name).is_some_and(|target| target.is_loaded)).copied().collect();
         let loaded = if loaded.is_empty() {

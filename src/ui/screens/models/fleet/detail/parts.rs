@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use super::UNKNOWN;
 use crate::{
     api::{
+        amount,
         fleet::{Detail, Fit, Verdict},
         measures::UseFigures,
     },
@@ -13,10 +14,7 @@ use crate::{
     ui::{
         cx::Cx,
         screens::models::fleet::view::when,
-        widgets::{
-            size,
-            table::{broken, fit, fit_right, labelled, safe},
-        },
+        widgets::table::{broken, fit, fit_right, labelled, safe},
     },
 };
 
@@ -56,7 +54,7 @@ pub(super) fn overview(detail: &Detail, update: Option<&str>, room: usize, cx: &
     let loaded = row
         .loaded
         .as_ref()
-        .map(|loaded| format!("{}, {} of it in the GPU", size(loaded.bytes), size(loaded.gpu_bytes)));
+        .map(|loaded| format!("{}, {} of it in the GPU", amount::bytes(loaded.bytes), amount::bytes(loaded.gpu_bytes)));
     let state = match (&row.installed, row.is_remote) {
         (_, true) => "runs on Ollama's servers".to_owned(),
         (Some(_), false) => "installed".to_owned(),
@@ -65,7 +63,7 @@ pub(super) fn overview(detail: &Detail, update: Option<&str>, room: usize, cx: &
     let bytes = row.bytes.map_or_else(
         || UNKNOWN.into(),
         |bytes| {
-            if row.is_exact { size(bytes) } else { format!("about {}", size(bytes)) }
+            if row.is_exact { amount::bytes(bytes) } else { format!("about {}", amount::bytes(bytes)) }
         },
     );
     let number = |number: Option<u32>, unit: &str| number.map_or_else(|| UNKNOWN.into(), |n| format!("{n}{unit}"));
@@ -135,20 +133,20 @@ fn fit_lines(fit: &Fit, room: usize, cx: &Cx) -> Vec<Line<'static>> {
     let mut lines = labelled("runs in", &verdict_words(fit), style, room, cx);
     let mut pair = |label: &str, text: String| lines.extend(labelled(label, &text, cx.theme.text, room, cx));
     if let Some(needs) = fit.needs {
-        pair("needs", size(needs));
+        pair("needs", amount::bytes(needs));
     }
     if let Some(parts) = &fit.parts {
         let about = if parts.is_cache_exact { "" } else { "about " };
         let text = format!(
             "weights {}, cache of the window {about}{}, room to work {}",
-            size(parts.weights),
-            size(parts.context_cache),
-            size(parts.working)
+            amount::bytes(parts.weights),
+            amount::bytes(parts.context_cache),
+            amount::bytes(parts.working)
         );
         pair("of which", text);
     }
     if let Some(in_gpu) = fit.in_gpu {
-        pair("in the GPU", size(in_gpu));
+        pair("in the GPU", amount::bytes(in_gpu));
     }
     if let Some(context) = fit.context {
         pair("at a window", format!("of {context} tokens"));
@@ -171,7 +169,7 @@ pub(super) fn variants(detail: &Detail, room: usize, cx: &Cx) -> Vec<Line<'stati
         let bytes = variant.bytes.map_or_else(
             || UNKNOWN.into(),
             |bytes| {
-                if variant.is_exact { size(bytes) } else { format!("~{}", size(bytes)) }
+                if variant.is_exact { amount::bytes(bytes) } else { format!("~{}", amount::bytes(bytes)) }
             },
         );
         let verdict = if variant.verdict == Verdict::Unknown { UNKNOWN } else { variant.verdict.words() };

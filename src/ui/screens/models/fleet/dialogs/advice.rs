@@ -11,7 +11,7 @@ use ratatui::{
 use super::Out;
 use crate::{
     api::{
-        Fault,
+        Fault, amount,
         fleet::Verdict,
         recommend::{Recommendation, Recommended, Task},
     },
@@ -21,7 +21,7 @@ use crate::{
         msg::{Effect, ModelsCall},
         text::wrap::width,
         widgets::{
-            modal, size,
+            modal,
             table::{broken, fit, fit_right, instead, row_style, safe},
         },
     },
@@ -164,7 +164,7 @@ fn told(row: &Recommendation, selected: bool, room: usize, cx: &Cx) -> Line<'sta
     let facts = format!(
         " {} {}  {} {} {}",
         fit(if row.is_installed { "✓ here" } else { "·" }, 7),
-        fit_right(&row.bytes.map_or_else(|| "—".to_owned(), size), 8),
+        fit_right(&row.bytes.map_or_else(|| "—".to_owned(), amount::bytes), 8),
         fit(verdict, 12),
         fit_right(&speed, 10),
         fit(&rated, 6),
