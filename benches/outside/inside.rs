@@ -20,7 +20,7 @@ use ollamanet::{
         vault::{Tx, conversations, messages},
     },
 };
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, functions::FunctionFlags, params};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -97,6 +97,15 @@ pub fn commit() {
     raw.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
          PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
+    )
+    .unwrap();
+
+    // The schema's triggers keep the words of a message for searching; both files have them.
+    raw.create_scalar_function(
+        "search_words",
+        -1,
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS,
+        |call| Ok(ollamanet::words::entry(&call.get::<String>(0)?)),
     )
     .unwrap();
 
