@@ -170,6 +170,22 @@ impl Caller<()> {
 /// stands in the program once, and not once for each of two hundred operations.
 type Work<'a, By> = Box<dyn FnOnce(By) -> Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'a>> + Send + 'a>;
 
+/// The work as the gate knows it; what comes out is kept in `done`.
+fn keeping<'a, By: Send + 'a, T: Send, F>(
+    done: &'a mut Option<T>,
+    work: impl FnOnce(By) -> F + Send + 'a,
+) -> Work<'a, By>
+where
+    F: Future<Output = Result<T, Fault>> + Send + 'a,
+{
+    Box::new(move |by| {
+        Box::pin(async move {
+            *done = Some(work(by).await?);
+            Ok(())
+        })
+    })
+}
+
 #[derive(Debug)]
 pub struct Gate {
     live: Arc<LiveSessions>,
@@ -200,13 +216,7 @@ impl Gate {
         F: Future<Output = Result<T, Fault>> + Send,
     {
         let mut done = None;
-        let keep = &mut done;
-        let work: Work<'_, Caller<()>> = Box::new(move |by| {
-            Box::pin(async move {
-                *keep = Some(work(by.of_rank()).await?);
-                Ok(())
-            })
-        });
+        let work = keeping(&mut done, |by: Caller<()>| work(by.of_rank()));
         self.called(session, op, R::ROLE, work).await?;
         done.ok_or_else(undone)
     }
@@ -226,14 +236,7 @@ impl Gate {
         F: Future<Output = Result<T, Fault>> + Send,
     {
         let mut done = None;
-        let keep = &mut done;
-        let work: Work<'_, Holder> = Box::new(move |by| {
-            Box::pin(async move {
-                *keep = Some(work(by).await?);
-                Ok(())
-            })
-        });
-        self.held(session, op, work).await?;
+        self.held(session, op, keeping(&mut done, work)).await?;
         done.ok_or_else(undone)
     }
 
@@ -248,14 +251,7 @@ impl Gate {
         F: Future<Output = Result<T, Fault>> + Send,
     {
         let mut done = None;
-        let keep = &mut done;
-        let work: Work<'_, Visitor> = Box::new(move |by| {
-            Box::pin(async move {
-                *keep = Some(work(by).await?);
-                Ok(())
-            })
-        });
-        self.knocked(op, work).await?;
+        self.knocked(op, keeping(&mut done, work)).await?;
         done.ok_or_else(undone)
     }
 

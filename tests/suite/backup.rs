@@ -2,20 +2,10 @@
 
 use std::{fs, io::Write as _, path::Path, process::Stdio};
 
-use crate::common::stage::{Done, PASSPHRASE, Stage, finish};
-
-const AS_ALICE: [&str; 4] = ["--user", "alice", "--passphrase-fd", "0"];
-
-/// Signs in anew, so that whatever wants the passphrase once more has it.
-async fn as_alice(stage: &Stage, args: &[&str]) -> Done {
-    stage.with_input(&[args, AS_ALICE.as_slice()].concat(), &[PASSPHRASE, "\n", PASSPHRASE].concat()).await
-}
-
-fn data(stage: &Stage) -> std::path::PathBuf {
-    let mut found: Vec<_> = walk(stage.home()).into_iter().filter(|path| path.ends_with("system.db")).collect();
-    found.sort_by_key(|path| path.components().count());
-    found[0].parent().unwrap().to_path_buf()
-}
+use crate::common::{
+    alice::{AS_ALICE, as_alice, copy, data, titles},
+    stage::{PASSPHRASE, Stage, finish},
+};
 
 fn walk(at: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
@@ -28,26 +18,6 @@ fn walk(at: &Path) -> Vec<std::path::PathBuf> {
         }
     }
     found
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
-}
-
-async fn titles(stage: &Stage) -> Vec<String> {
-    let listed = as_alice(stage, &["conversations", "list", "--json"]).await;
-    let rows: serde_json::Value = serde_json::from_str(&listed.out).unwrap_or_else(|_| panic!("{listed:?}"));
-    let mut titles: Vec<String> =
-        rows.as_array().unwrap().iter().map(|row| row["title"].as_str().unwrap().to_owned()).collect();
-    titles.sort();
-    titles
 }
 
 /// The newest conversation, as it can be read.

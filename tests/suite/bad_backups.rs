@@ -18,44 +18,14 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::common::{
+    alice::{AS_ALICE, as_alice, copy, data, titles},
     kills,
-    stage::{Done, PASSPHRASE, Stage, finish},
+    stage::{PASSPHRASE, Stage, finish},
 };
-
-/// With room for a hundred rounds a minute.
-const AS_ALICE: [&str; 6] = ["--user", "alice", "--passphrase-fd", "0", "--set", "limits.auth_per_minute=600"];
-
-/// Signs in anew, so that whatever wants the passphrase once more has it.
-async fn as_alice(stage: &Stage, args: &[&str]) -> Done {
-    stage.with_input(&[args, AS_ALICE.as_slice()].concat(), &[PASSPHRASE, "\n", PASSPHRASE].concat()).await
-}
 
 async fn alices(stage: &Stage, args: &[&str]) -> Value {
     let done = as_alice(stage, &[args, &["--json"]].concat()).await;
     serde_json::from_str(&done.out).unwrap_or_else(|_| panic!("{args:?}: {done:?}"))
-}
-
-fn data(stage: &Stage) -> PathBuf {
-    stage.home().join("data/ollamanet")
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
-}
-
-async fn titles(stage: &Stage) -> Vec<String> {
-    let rows = alices(stage, &["conversations", "list"]).await;
-    let mut titles: Vec<String> =
-        rows.as_array().unwrap().iter().map(|row| row["title"].as_str().unwrap().to_owned()).collect();
-    titles.sort();
-    titles
 }
 
 async fn asked(stage: &Stage, question: &str) {
@@ -99,21 +69,7 @@ async fn a_disk_that_is_read_only_or_full_is_named_and_costs_nothing_but_the_bac
     let stage = Stage::new().await;
     let place = stage.home().join("place");
     fs::create_dir_all(&place).unwrap();
-    let mut script = Command::new("/usr/bin/unshare");
-    script.args(["-rm", "/bin/sh", "-c", ON_A_DISK_OF_THEIR_OWN]);
-    script.env_clear().envs(crate::common::environment(stage.home()));
-    script.env("OLLAMA_HOST", stage.fake.url()).env("BIN", env!("CARGO_BIN_EXE_ollamanet"));
-    script.env("PASSPHRASE", PASSPHRASE).env("PLACE", &place).current_dir(stage.home());
-    script.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let Ok(child) = script.spawn() else {
-        println!("skipped: there is no `unshare` here");
-        return;
-    };
-    let all = finish(child).await;
-    if all.code == Some(99) || all.err.contains("unshare") {
-        println!("skipped: no name spaces to be had: {}", all.err);
-        return;
-    }
+    let Some(all) = stage.in_a_name_space(ON_A_DISK_OF_THEIR_OWN, &[("PLACE", &place)]).await else { return };
     let read = |name: &str| fs::read_to_string(stage.home().join(name)).unwrap_or_default();
     let told = |name: &str| format!("{name}: {} {}", read(&format!("{name}.out")), read(&format!("{name}.err")));
     let codes: Vec<&str> = all.out.lines().collect();

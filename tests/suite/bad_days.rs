@@ -17,13 +17,10 @@ use ollamanet::{
 };
 
 use crate::common::{
+    alice::data,
     house::{self, House},
-    stage::{Done, PASSPHRASE, Stage, finish},
+    stage::{Done, Stage, finish},
 };
-
-fn data(stage: &Stage) -> PathBuf {
-    stage.home().join("data/ollamanet")
-}
 
 fn vault_in(data: &Path) -> PathBuf {
     let vaults = fs::read_dir(data.join("vaults")).unwrap();
@@ -347,20 +344,7 @@ run doctor doctor
 async fn on_a_full_disk_people_come_in_and_read_and_it_mends_itself_when_there_is_room() {
     let stage = Stage::new().await;
     fs::create_dir_all(stage.home().join("data")).unwrap();
-    let mut script = Command::new("/usr/bin/unshare");
-    script.args(["-rm", "/bin/sh", "-c", ON_A_FULL_DISK]).env_clear().envs(crate::common::environment(stage.home()));
-    script.env("OLLAMA_HOST", stage.fake.url()).env("BIN", env!("CARGO_BIN_EXE_ollamanet"));
-    script.env("PASSPHRASE", PASSPHRASE).current_dir(stage.home());
-    script.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let Ok(child) = script.spawn() else {
-        println!("skipped: there is no `unshare` here");
-        return;
-    };
-    let all = finish(child).await;
-    if all.code == Some(99) || all.err.contains("unshare") {
-        println!("skipped: no name spaces to be had: {}", all.err);
-        return;
-    }
+    let Some(all) = stage.in_a_name_space(ON_A_FULL_DISK, &[]).await else { return };
     let read = |name: &str| fs::read_to_string(stage.home().join(name)).unwrap_or_default();
     let told = |name: &str| format!("{name}: {} {}", read(&format!("{name}.out")), read(&format!("{name}.err")));
     let code = |name: &str| {

@@ -63,7 +63,7 @@ impl Jobs {
         }
     }
     /// How far it is, or what whoever waits for it is told in the end.
-    async fn seen(&self, id: JobId) -> ControlFlow<Result<Box<Kept>, Fault>, JobProgress> {
+    pub(super) async fn seen(&self, id: JobId) -> ControlFlow<Result<Box<Kept>, Fault>, JobProgress> {
         let here = self.state().running.get(&id).map(|here| (here.progress.clone(), here.unwritten.clone()));
         match here {
             Some((_, Some(fault))) => return ControlFlow::Break(Err(fault)),

@@ -552,9 +552,8 @@ async fn whoever_waits_for_what_a_dead_process_left_hears_how_it_ends_and_not_ho
         jobs::end(tx, id, &holder, &Ended::Again { error, next_at: now(), in_vain: 1 }, None, now()).map(drop)
     };
     desk.jobs.0.parts.system.write::<_, StoreError>(left).await.unwrap();
+    assert!(desk.jobs.seen(id).await.is_continue(), "nobody has begun it yet");
     let followed = desk.jobs.follow(by, id);
-    // The first look at it comes before anybody begins it.
-    tokio::time::sleep(Duration::from_millis(20)).await;
     desk.jobs.take_up_these([id]);
     assert_eq!(ended(followed).await.unwrap().job.state, JobState::Done);
 }

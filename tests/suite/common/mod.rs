@@ -1,5 +1,6 @@
 //! What the tests bring along: temporary directories, a fake Ollama, a pseudo-terminal.
 
+pub mod alice;
 pub mod authenticator;
 pub mod gates;
 pub mod house;

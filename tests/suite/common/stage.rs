@@ -93,6 +93,26 @@ impl Stage {
     }
 
     /// Answers chats with this, everything else as the stand-in does.
+    /// Runs a shell script in a name space of its own, where it mounts what it likes. `None` = there are none to be had
+    /// here; the script says so by ending with 99.
+    pub async fn in_a_name_space(&self, script: &str, places: &[(&str, &Path)]) -> Option<Done> {
+        let mut command = Command::new("/usr/bin/unshare");
+        command.args(["-rm", "/bin/sh", "-c", script]).env_clear().envs(environment(self.home()));
+        command.env("OLLAMA_HOST", self.fake.url()).env("BIN", env!("CARGO_BIN_EXE_ollamanet"));
+        command.env("PASSPHRASE", PASSPHRASE).envs(places.iter().copied()).current_dir(self.home());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let Ok(child) = command.spawn() else {
+            println!("skipped: there is no `unshare` here");
+            return None;
+        };
+        let all = finish(child).await;
+        if all.code == Some(99) || all.err.contains("unshare") {
+            println!("skipped: no name spaces to be had: {}", all.err);
+            return None;
+        }
+        Some(all)
+    }
+
     pub fn chat(&self, reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) {
         let rest = StandIn::new(Pace::instant());
         self.fake.answer(move |request| {
